@@ -1,0 +1,212 @@
+"""The Python API: the same engine as `pytest --aipm-audit`, without pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_aipm.audit import Auditor, Plan, Settings, assemble, load_plan
+from pytest_aipm.audit.plan import complete
+from pytest_aipm.audit.settings import BASELINE, REPORT, now
+from pytest_aipm.catalog import Catalog
+from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.policy.load import policy_from
+from pytest_aipm.records import Audit, Finding, Record
+
+__all__ = ["audit", "check"]
+
+
+def audit(
+    policy: str | Path | Mapping[str, Any],
+    *,
+    model: Any = None,
+    data: Any = None,
+    train: Any = None,
+    root: str | Path | None = None,
+    baseline: str | Path | None = None,
+    seed: int = 0,
+) -> Record:
+    """Audit a model against a policy.
+
+    Parameters
+    ----------
+    policy : path or mapping
+        A policy file, or what one would hold.
+    model : object or str, optional
+        Used instead of what the policy names: a fitted model, a callable, a path or a factory.
+    data, train : DataFrame or str, optional
+        Used instead of the policy's.
+    root : path, optional
+        Folder that paths in the policy are relative to; default the current folder.
+    baseline : path, optional
+        The approved baseline; default ``aipm-baseline.json`` under `root` when it exists.
+    seed : int
+        Seed of all resampling; the global random state is never touched.
+
+    Returns
+    -------
+    Record
+        ``record.verdict``, ``record.findings``, ``record.to_frame()``, ``record.write(folder)``,
+        ``record.raise_if_failed()``.
+
+    Raises
+    ------
+    UsageFault
+        When policy, baseline or trust are at fault. What could not be measured is a finding with
+        the verdict ``error``, not an exception.
+    """
+    folder = Path.cwd() if root is None else Path(root)
+    objects = {
+        name: value
+        for name, value in (("model", model), ("data", data), ("train", train))
+        if value is not None
+    }
+    given = {name: value if isinstance(value, str) else None for name, value in objects.items()}
+    held = {name: value for name, value in objects.items() if not isinstance(value, str)}
+    settings = Settings(
+        root=folder,
+        policies=(),
+        report=folder / REPORT,
+        baseline=folder / (baseline or BASELINE),
+        baseline_given=baseline is not None,
+        seed=seed,
+        waivers=_default_waivers(folder),
+    )
+    plan = _plan(policy, settings, given)
+    auditor = Auditor(plan, plan.policies[0], objects=held)
+    findings = {
+        plan.nodeid(plan.policies[0], node): auditor.finding(node)
+        for node in plan.nodes(plan.policies[0])
+    }
+    return assemble(
+        plan,
+        findings,
+        headers={plan.policies[0].name: auditor.header()},
+        command="pytest_aipm.audit",
+        started=now().isoformat(timespec="seconds"),
+    )
+
+
+def _default_waivers(root: Path) -> Path | None:
+    path = root / "policies" / "waivers.yaml"
+    return path if path.is_file() else None
+
+
+def _plan(
+    policy: str | Path | Mapping[str, Any],
+    settings: Settings,
+    given: Mapping[str, str | None],
+) -> Plan:
+    if isinstance(policy, Mapping):
+        catalog = Catalog()
+        read = policy_from(
+            policy, path="policy", root=settings.root, catalog=catalog, given=given
+        )
+        return complete(settings, [read], catalog)
+    chosen = Settings(**{**vars(settings), "policies": (settings.root / policy,)})
+    plan = load_plan(chosen, given=given)
+    if len(plan.policies) != 1:
+        raise OptionError(
+            Problem(
+                f"{policy} holds {len(plan.policies)} policies; the API audits one",
+                "name one file",
+            )
+        )
+    return plan
+
+
+def check(  # noqa: PLR0913
+    name: str,
+    *,
+    nodeid: str,
+    seed: int,
+    root: Path,
+    data: Any,
+    model: Any = None,
+    train: Any = None,
+    label: str | None = None,
+    positive: Any = None,
+    favorable: Any = None,
+    by: Any = None,
+    limit: Any = None,
+    warn: Any = None,
+    decision: Any = None,
+    task: str = "binary",
+    predictions: str | None = None,
+    scores: str | None = None,
+    protected: Mapping[str, Any] | None = None,
+    features: list[str] | None = None,
+    **params: Any,
+) -> tuple[Audit, Finding]:
+    """Run one check of the catalogue, as the fixture ``aipm`` does.
+
+    Parameters
+    ----------
+    name : str
+        Full name of the check.
+    nodeid : str
+        The test that asks, for messages and the record.
+    seed : int
+    root : Path
+    data, model, train : objects or references
+    label, positive, favorable, decision, task, predictions, scores, protected, features
+        As in a policy's ``subject``; a protected attribute named in `by` needs no declaration
+        when its column has the same name.
+    by, limit, warn, **params
+        As in a policy's ``checks``.
+
+    Returns
+    -------
+    audit, finding
+        The head of the audit and the judged finding.
+    """
+    attributes = [by] if isinstance(by, str) else list(by or [])
+    objects = {
+        key: value
+        for key, value in (("model", model), ("data", data), ("train", train))
+        if value is not None
+    }
+    given = {key: value if isinstance(value, str) else None for key, value in objects.items()}
+    subject = {
+        "task": task,
+        "label": label,
+        "positive": positive,
+        "favorable": favorable,
+        "decision": decision,
+        "predictions": predictions,
+        "scores": scores,
+        "features": features,
+        "protected": {**{each: each for each in attributes}, **(protected or {})} or None,
+    }
+    asked = {
+        "check": name,
+        "id": name.rpartition(".")[2],
+        "by": [attributes] if attributes else None,
+        "limit": limit,
+        "warn": warn,
+        **params,
+    }
+    content = {
+        "aipm": 1,
+        "name": _policy_name(nodeid),
+        "context": {"purpose": f"checked inside the test {nodeid}", "owner": "the test suite"},
+        "subject": {key: value for key, value in subject.items() if value is not None},
+        "checks": [{key: value for key, value in asked.items() if value is not None}],
+    }
+    settings = Settings(
+        root=root, policies=(), report=root / REPORT, baseline=root / BASELINE, seed=seed
+    )
+    catalog = Catalog()
+    policy = policy_from(content, path=nodeid, root=root, catalog=catalog, given=given)
+    plan = complete(settings, [policy], catalog, compares=False)
+    held = {key: value for key, value in objects.items() if not isinstance(value, str)}
+    auditor = Auditor(plan, policy, objects=held)
+    (node,) = policy.nodes()
+    finding = auditor.finding(node)
+    return auditor.header(), finding
+
+
+def _policy_name(nodeid: str) -> str:
+    """Return a test's node id as a policy name may be written."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in nodeid)

@@ -1,0 +1,167 @@
+"""From findings to the record."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from pytest_aipm import __version__
+from pytest_aipm.audit.header import header_of
+from pytest_aipm.audit.plan import Plan
+from pytest_aipm.audit.waiving import states
+from pytest_aipm.judge import roll_up
+from pytest_aipm.policy.model import Policy
+from pytest_aipm.records import Audit, Finding, Record, RunInfo, RunVerdict, Verdict
+
+__all__ = ["assemble", "versions"]
+
+LIBRARIES = ("fairlearn", "numpy", "pandas", "pyarrow", "pytest", "scikit-learn", "scipy")
+
+
+def assemble(
+    plan: Plan,
+    findings: Mapping[str, Finding],
+    *,
+    headers: Mapping[str, Audit],
+    interrupted: bool = False,
+    planned: Sequence[str] | None = None,
+    command: str = "",
+    started: str = "",
+    timing: dict[str, float] | None = None,
+    extra: Sequence[tuple[Audit, ...]] = (),
+) -> Record:
+    """Make the record of a run.
+
+    Parameters
+    ----------
+    plan : Plan
+    findings : mapping of node id to Finding
+    headers : mapping of policy name to Audit
+        As `Auditor.header` gave them; a missing one is made from the plan.
+    interrupted : bool
+        Whether the run ended early.
+    planned : sequence of str, optional
+        All node ids; default those of the plan.
+    command, started : str
+        For the record.
+    timing : dict or None
+        Seconds; null for reproducible files.
+    extra : sequence of tuple of Audit
+        Audits made inside ordinary tests, complete with findings.
+
+    Returns
+    -------
+    Record
+        With its digest.
+    """
+    planned = plan.nodeids() if planned is None else list(planned)
+    missing = tuple(nodeid for nodeid in planned if nodeid not in findings)
+    partial = interrupted or bool(missing)
+    audits = [
+        audit
+        for policy in plan.policies
+        if (audit := _audit(plan, policy, findings, headers.get(policy.name))) is not None
+    ]
+    audits.extend(
+        audit.model_copy(update={"verdict": _verdict(audit)}) for audits_ in extra for audit in audits_
+    )
+    record = Record(
+        verdict=_overall(audits, partial=partial),
+        partial=partial,
+        missing=missing,
+        summary=_summary(audits),
+        audits=tuple(audits),
+        run=RunInfo(
+            seed=plan.settings.seed,
+            commit=_commit(plan.settings.root),
+            versions=versions(),
+            command=command,
+            started=started,
+        ),
+        timing=timing,
+    )
+    return record.with_digest()
+
+
+def _audit(
+    plan: Plan, policy: Policy, findings: Mapping[str, Finding], header: Audit | None
+) -> Audit | None:
+    """Return one policy's audit, None when none of its nodes ran."""
+    own = tuple(
+        findings[nodeid]
+        for node in policy.nodes()
+        if (nodeid := plan.nodeid(policy, node)) in findings
+    )
+    if not own:
+        return None
+    audit = header or header_of(plan, policy, None)
+    audit = audit.model_copy(
+        update={"findings": own, "waivers": states(plan, policy.name, own)}
+    )
+    approved = plan.approved(policy)
+    if approved is not None and len(own) == len(policy.nodes()):
+        weakened = approved.weakened(audit, seed=plan.settings.seed)
+        ref = approved.ref.model_copy(update={"weakened": weakened})
+        audit = audit.model_copy(update={"baseline": ref})
+    uncompared = tuple(
+        finding.id
+        for finding in own
+        if policy.check(finding.check_id).regression is not None
+        and finding.baseline is None
+        and finding.verdict in (Verdict.PASS, Verdict.WARN)
+    )
+    return audit.model_copy(update={"verdict": _verdict(audit, uncompared)})
+
+
+def _verdict(audit: Audit, uncompared: Sequence[str] = ()) -> RunVerdict:
+    """Roll up one audit; a declared comparison that was not made is no proof."""
+    verdict = roll_up(
+        {
+            finding.id: (finding.verdict, finding.because, finding.failing, finding.severity)
+            for finding in audit.findings
+        }
+    )
+    return RunVerdict.UNPROVEN if verdict == RunVerdict.PASS and uncompared else verdict
+
+
+def _overall(audits: Sequence[Audit], *, partial: bool) -> RunVerdict:
+    verdicts = {audit.verdict for audit in audits}
+    if RunVerdict.FAIL in verdicts:
+        return RunVerdict.FAIL
+    unproven = partial or not audits or RunVerdict.UNPROVEN in verdicts
+    return RunVerdict.UNPROVEN if unproven else RunVerdict.PASS
+
+
+def _summary(audits: Sequence[Audit]) -> dict[str, int]:
+    counted = Counter(finding.verdict for audit in audits for finding in audit.findings)
+    return {verdict.value: counted.get(verdict, 0) for verdict in Verdict}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this package and the libraries behind the numbers."""
+    found = {"python": platform.python_version(), "pytest-aipm": __version__}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit(root: Path) -> str | None:
+    """Return the commit that is checked out, None outside version control."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

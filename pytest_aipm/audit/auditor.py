@@ -1,0 +1,267 @@
+"""Measures and judges the nodes of one policy."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pytest_aipm.audit.header import header_of
+from pytest_aipm.audit.opening import open_evidence
+from pytest_aipm.audit.plan import Plan
+from pytest_aipm.audit.waiving import waive
+from pytest_aipm.baseline import PolicyBaseline, compare
+from pytest_aipm.checks.base import Measurement
+from pytest_aipm.errors import AipmError, MeasurementError, Problem
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.judge import Entry, Judgement, Rules, judge
+from pytest_aipm.policy.model import CheckSpec, Node, Policy
+from pytest_aipm.records import Audit, BaselineComparison, Because, Finding, Verdict
+
+__all__ = ["Auditor"]
+
+
+class Auditor:
+    """One policy in one process. Data and model are opened when the first node is measured.
+
+    Parameters
+    ----------
+    plan : Plan
+    policy : Policy
+        One of the plan's.
+    run_dir : Path or None
+        Folder shared by the processes of a run; None keeps everything here.
+    objects : mapping, optional
+        ``model``, ``data``, ``train`` handed over by a caller in Python.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        policy: Policy,
+        run_dir: Path | None = None,
+        objects: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.policy = policy
+        self._run_dir = run_dir
+        self._objects = objects or {}
+        self._evidence: Evidence | None = None
+        self._fault: MeasurementError | None = None
+
+    def finding(self, node: Node) -> Finding:
+        """Measure and judge a node.
+
+        Parameters
+        ----------
+        node : Node
+            One of the policy's.
+
+        Returns
+        -------
+        Finding
+            A failure to measure is a finding with the verdict ``error``, never an exception.
+        """
+        spec = self.policy.check(node.check_id)
+        if not spec.enabled:
+            return self._finding(
+                node,
+                spec,
+                Judgement(
+                    verdict=Verdict.NOT_JUDGED,
+                    because=Because.DISABLED,
+                    reason="disabled by the policy",
+                ),
+                None,
+            )
+        try:
+            with warnings.catch_warnings():
+                # third-party warnings are no failure of the audit, also under -W error
+                warnings.simplefilter("ignore")
+                measurement = self._measure(node, spec)
+                finding = self._judged(node, spec, measurement)
+        except AipmError as error:
+            finding = self._error(node, spec, _located(error, self.policy, spec))
+        except Exception as error:  # noqa: BLE001 - whatever breaks, it must not read as a pass
+            what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+            problem = Problem(
+                f"check {spec.check} broke ({what})",
+                "this is a fault of the check; please report it",
+                path=self.policy.path,
+                line=node.line,
+            )
+            finding = self._error(node, spec, str(problem))
+        self._share_header()
+        return finding
+
+    def header(self) -> Audit:
+        """Return the audit without findings, as far as it is known by now."""
+        return header_of(self.plan, self.policy, self._evidence)
+
+    # -- measuring -----------------------------------------------------------------------------
+
+    def _measure(self, node: Node, spec: CheckSpec) -> Measurement:
+        module = self.plan.catalog.load(spec.check)
+        params = spec.params_for(node.scope, seed=self.plan.settings.seed)
+        measurement = module.check(self.evidence, params)
+        assert isinstance(measurement, Measurement), "a check returns a Measurement"  # noqa: S101
+        return measurement
+
+    @property
+    def evidence(self) -> Evidence:
+        """The open data and model; opened once, and a fault is kept for every node."""
+        if self._fault is not None:
+            raise self._fault
+        if self._evidence is None:
+            try:
+                self._evidence = open_evidence(
+                    self.plan, self.policy, run_dir=self._run_dir, objects=self._objects
+                )
+            except MeasurementError as error:
+                self._fault = error
+                raise
+        return self._evidence
+
+    # -- judging -------------------------------------------------------------------------------
+
+    def _judged(self, node: Node, spec: CheckSpec, measurement: Measurement) -> Finding:
+        rules = Rules(
+            limit=spec.limit,
+            warn=spec.warn,
+            decide_on=spec.decide_on,
+            confidence=spec.confidence,
+            on_inconclusive=spec.on_inconclusive,
+            severity=spec.severity,
+            strict=self.plan.settings.strict,
+            seed=self.plan.settings.seed,
+        )
+        entry = None if self._approved is None else self._approved.entry(node.finding_id)
+        change, total = self._changes(node, spec, measurement, entry)
+        if _nothing_to_judge(spec, change, total) and measurement.not_judged is None:
+            measurement = measurement.with_(
+                not_judged=(
+                    Because.NO_EVIDENCE,
+                    "no limit, and this check is not in the approved baseline yet: approve a run "
+                    "to compare with",
+                )
+            )
+        judgement = judge(measurement, rules, entry=entry, comparison=change, total=total)
+        return self._finding(node, spec, judgement, measurement)
+
+    @cached_property
+    def _approved(self) -> PolicyBaseline | None:
+        return self.plan.approved(self.policy)
+
+    def _changes(
+        self, node: Node, spec: CheckSpec, measurement: Measurement, entry: Entry | None
+    ) -> tuple[BaselineComparison | None, BaselineComparison | None]:
+        """Return the change against baseline or champion, and against the anchor."""
+        regression = spec.regression
+        allowed = None if regression is None else regression.max_change
+        against = "champion" if measurement.champion is not None else "baseline"
+        point = spec.decide_on == "point"
+        change = compare(
+            measurement,
+            entry,
+            allowed=allowed,
+            confidence=spec.confidence,
+            point=point,
+            against=against,
+        )
+        if regression is None or regression.max_total_change is None or self._approved is None:
+            return change, None
+        total = compare(
+            measurement,
+            self._approved.anchor(node.finding_id),
+            allowed=regression.max_total_change,
+            confidence=spec.confidence,
+            point=point,
+            against="anchor",
+        )
+        return change, total
+
+    def _finding(
+        self,
+        node: Node,
+        spec: CheckSpec,
+        judgement: Judgement,
+        measurement: Measurement | None,
+    ) -> Finding:
+        estimate = None if measurement is None else measurement.estimate
+        known = estimate is not None and math.isfinite(estimate.value)
+        finding = Finding(
+            id=node.finding_id,
+            nodeid=self.plan.nodeid(self.policy, node),
+            check=spec.check,
+            check_id=spec.id,
+            scope=node.scope,
+            verdict=judgement.verdict,
+            because=judgement.because,
+            reason=judgement.reason,
+            severity=spec.severity,
+            kind=spec.kind,
+            value=estimate.value if estimate is not None else None,
+            interval=(estimate.lower, estimate.upper) if estimate is not None and known else None,
+            confidence=spec.confidence,
+            method="" if estimate is None else estimate.method,
+            unit=spec.unit,
+            limit=spec.limit,
+            warn=spec.warn,
+            decide_on=spec.decide_on,
+            detectable=judgement.detectable,
+            rows_needed=judgement.rows_needed,
+            formula=None if measurement is None else measurement.formula,
+            n=0 if measurement is None else measurement.n,
+            groups=() if measurement is None else measurement.groups,
+            sizes=() if estimate is None else estimate.sizes,
+            part_names=() if measurement is None else measurement.part_names,
+            series=() if measurement is None else measurement.series,
+            notes=() if measurement is None else measurement.notes,
+            baseline=judgement.comparison,
+            clauses=spec.clauses,
+            policy_line=node.line,
+            docs=self.plan.catalog.docs(spec.check),
+            failing=judgement.failing,
+        )
+        return waive(finding, self.plan, model_sha256=self._model_sha256())
+
+    def _model_sha256(self) -> str | None:
+        evidence = self._evidence
+        return None if evidence is None or evidence.model is None else evidence.model.sha256
+
+    def _error(self, node: Node, spec: CheckSpec, reason: str) -> Finding:
+        judgement = Judgement(
+            verdict=Verdict.ERROR, because=Because.ERROR, reason=reason, failing=True
+        )
+        return self._finding(node, spec, judgement, None)
+
+    # -- sharing -------------------------------------------------------------------------------
+
+    def _share_header(self) -> None:
+        """Leave the header in the run folder, where the controller finds it."""
+        if self._run_dir is None:
+            return
+        target = self._run_dir / f"{self.policy.name}.audit.json"
+        text = self.header().model_dump_json(by_alias=True)
+        if target.exists() and len(target.read_text(encoding="utf-8")) >= len(text):
+            return
+        draft = target.with_suffix(f".{id(self)}.tmp")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+
+
+def _nothing_to_judge(
+    spec: CheckSpec, change: BaselineComparison | None, total: BaselineComparison | None
+) -> bool:
+    return spec.limit is None and change is None and total is None
+
+
+def _located(error: AipmError, policy: Policy, spec: CheckSpec) -> str:
+    """Return an error's first problem, with the policy's line where it has no place of its own."""
+    problem = error.problems[0]
+    if not problem.path:
+        problem = Problem(problem.what, problem.fix, path=policy.path, line=spec.line)
+    return str(problem)

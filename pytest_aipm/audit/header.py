@@ -1,0 +1,145 @@
+"""The head of an audit: which policy, which model, which rows, which groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_aipm.audit.opening import subject_of
+from pytest_aipm.audit.plan import Plan
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.policy.model import DataRef, Policy
+from pytest_aipm.records import (
+    Audit,
+    AuditGroup,
+    DataInfo,
+    ModelInfo,
+    NotTested,
+    PolicyInfo,
+    RunVerdict,
+    Subject,
+)
+from pytest_aipm.sources.data import DataSource
+
+__all__ = ["header_of"]
+
+
+def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
+    """Return an audit without findings; what is not known yet is left out.
+
+    Parameters
+    ----------
+    plan : Plan
+    policy : Policy
+    evidence : Evidence or None
+        None before, or when, data and model could not be opened.
+    """
+    approved = plan.approved(policy)
+    return Audit(
+        policy=PolicyInfo(
+            name=policy.name,
+            path=policy.path,
+            sha256=policy.sha256,
+            text=policy.text,
+            extends=policy.extends,
+            loosened=policy.loosened,
+            min_cell=policy.publish.min_cell,
+        ),
+        context=policy.context,
+        verdict=RunVerdict.UNPROVEN,
+        subject=_subject(policy, evidence),
+        baseline=None if approved is None else approved.ref,
+        groups=_groups(evidence),
+        not_tested=_not_tested(plan, policy),
+    )
+
+
+def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
+    spec = policy.subject
+    counted = evidence is not None and evidence.counted
+    return Subject(
+        task=spec.task,
+        label=spec.label,
+        positive=_text(spec.positive),
+        favorable=_text(spec.favorable),
+        decision=_decision(policy),
+        reading=policy.reading(),
+        model=_model(policy, evidence),
+        data=_data(spec.data, None if evidence is None else evidence.data, count=counted),
+        train=None
+        if spec.train is None
+        else _data(spec.train, None if evidence is None else evidence.train, count=False),
+        features=()
+        if evidence is None or evidence.model is None
+        else tuple(evidence.feature_columns()),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _decision(policy: Policy) -> str:
+    rule = subject_of(policy).decision
+    if rule is not None and rule.top_k is not None:
+        which = "highest" if rule.favorable_when == "above" else "lowest"
+        return f"favorable for the {rule.top_k:.4g} of rows with the {which} score"
+    if rule is not None:
+        sign = ">=" if rule.favorable_when == "above" else "<"
+        return f"favorable when score {sign} {rule.threshold:g}"
+    spec = policy.subject
+    if spec.task == "regression":
+        return "predicted value; no decision"
+    if spec.predictions is not None:
+        return f"column {spec.predictions}"
+    return "the model's own predict"
+
+
+def _model(policy: Policy, evidence: Evidence | None) -> ModelInfo:
+    model = None if evidence is None else evidence.model
+    if model is not None:
+        return ModelInfo(
+            ref=model.ref, kind=model.kind, sha256=model.sha256, trusted_by=model.trusted_by
+        )
+    spec = policy.subject
+    if spec.model is not None:
+        return ModelInfo(ref=spec.model.path or spec.model.factory or "given", kind="not opened")
+    columns = ", ".join(each for each in (spec.predictions, spec.scores) if each)
+    return ModelInfo(ref=columns, kind="predictions in the data")
+
+
+def _data(ref: DataRef, source: DataSource | None, *, count: bool) -> DataInfo:
+    if source is None:
+        return DataInfo(ref=ref.path or ref.factory or "given")
+    return DataInfo(
+        ref=source.ref, rows=source.rows if count else None, sha256=source.sha256
+    )
+
+
+def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
+    if evidence is None or not evidence.counted:
+        return ()
+    found: list[AuditGroup] = []
+    for attribute in evidence.subject.attributes:
+        try:
+            counts = evidence.counts((attribute.name,), "group")
+        except Exception:  # noqa: BLE001, S112 - the check that asks for it says what is wrong
+            continue
+        labelled = counts.table.shape[1] == 2
+        for i, group in enumerate(counts.grouping.groups):
+            positives = int(counts.table[i, 1].sum()) if labelled else None
+            found.append(AuditGroup(group=group, n=int(counts.sizes[i]), positives=positives))
+    return tuple(found)
+
+
+def _not_tested(plan: Plan, policy: Policy) -> tuple[NotTested, ...]:
+    used = {check.check for check in policy.checks if check.enabled}
+    return tuple(
+        NotTested(check=name, question=_question(plan, name))
+        for name in plan.catalog.names()
+        if name not in used
+    )
+
+
+def _question(plan: Plan, name: str) -> str:
+    docs: Any = plan.catalog.docs(name)
+    return " ".join(str(docs.question or docs.title).split())

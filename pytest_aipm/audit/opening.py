@@ -1,0 +1,163 @@
+"""From a policy's words to open sources: what evidence is made of."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_aipm.audit.plan import Plan, champion_spec, model_spec
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.subject import Attribute, Decision, Subject
+from pytest_aipm.policy.model import DataRef, Policy
+from pytest_aipm.sources.data import DataSource, DataSpec, open_data
+from pytest_aipm.sources.join import join
+from pytest_aipm.sources.model import Model, open_model
+from pytest_aipm.sources.spec import JoinSpec, Where
+
+__all__ = ["open_evidence", "subject_of"]
+
+
+def subject_of(policy: Policy) -> Subject:
+    """Return a policy's subject in the terms of evidence."""
+    spec = policy.subject
+    champion = spec.champion
+    return Subject(
+        task=spec.task,  # type: ignore[arg-type]
+        label=spec.label,
+        positive=spec.positive,
+        favorable=spec.favorable,
+        decision=_decision(policy),
+        predictions=spec.predictions,
+        scores=spec.scores,
+        attributes=tuple(
+            Attribute(
+                name=name,
+                column=_joined(name) if each.file else each.column or name,
+                bins=each.bins,
+                labels=each.labels,
+                groups=each.groups,
+                optional=each.optional,
+                reference=each.reference,
+                line=each.line,
+            )
+            for name, each in spec.protected.items()
+        ),
+        features=spec.features,
+        champion_predictions=None if champion is None else champion.predictions,
+        champion_scores=None if champion is None else champion.scores,
+        id=spec.id,
+        path=policy.path,
+        others=tuple(column for column in (spec.date,) if column is not None),
+    )
+
+
+def _joined(name: str) -> str:
+    """Return what a joined column is called, so that it meets no column of the data."""
+    return f"aipm:{name}"
+
+
+def _decision(policy: Policy) -> Decision | None:
+    rule, spec = policy.subject.decision, policy.subject
+    if rule is None:
+        return None
+    same = spec.positive == spec.favorable
+    when = rule.favorable_when or ("above" if same else "below")
+    return Decision(threshold=rule.threshold, favorable_when=when, top_k=rule.top_k)
+
+
+def open_evidence(
+    plan: Plan,
+    policy: Policy,
+    *,
+    run_dir: Path | None,
+    objects: Mapping[str, Any],
+) -> Evidence:
+    """Open a policy's data and model.
+
+    Parameters
+    ----------
+    plan : Plan
+    policy : Policy
+    run_dir : Path or None
+        Folder the processes of a run share.
+    objects : mapping
+        ``model``, ``data``, ``train`` handed over by the caller.
+
+    Raises
+    ------
+    MeasurementError
+        When one cannot be opened.
+    """
+    root = plan.settings.root
+    needs = policy.needs()
+    data = _data(plan, policy, "data", policy.subject.data, objects)
+    for name, each in policy.subject.protected.items():
+        if each.file is None:
+            continue
+        second = JoinSpec(
+            name=_joined(name),
+            column=each.column or name,
+            file=each.file,
+            key=each.key or policy.subject.id or "",
+        )
+        data = join(data, second, root=root, where=_where(policy, "subject", "protected", name))
+    train = None
+    if needs.train and ("train" in objects or policy.subject.train is not None):
+        train = _data(plan, policy, "train", policy.subject.train or DataRef(), objects)
+    return Evidence(
+        subject_of(policy),
+        data,
+        model=_model(plan, policy, objects),
+        train=train,
+        champion=_champion(plan, policy),
+        losses=needs.losses,
+        keep_scores=needs.scores,
+        keep_rows=needs.rows,
+        need_label=needs.label,
+        need_decision=needs.predictions,
+        seed=plan.settings.seed,
+        run_dir=run_dir,
+        key=policy.name,
+    )
+
+
+def _where(policy: Policy, *keys: str) -> Where:
+    place = policy.where(*keys)
+    return {"path": place.path or policy.path, "line": place.line, "column": place.column}
+
+
+def _data(
+    plan: Plan, policy: Policy, name: str, ref: DataRef, objects: Mapping[str, Any]
+) -> DataSource:
+    if name in objects:
+        return open_data(objects[name], root=plan.settings.root)
+    spec = DataSpec(
+        path=ref.path, factory=ref.factory, sha256=ref.sha256, missing=tuple(ref.missing)
+    )
+    return open_data(spec, root=plan.settings.root, where=_where(policy, "subject", name))
+
+
+def _model(plan: Plan, policy: Policy, objects: Mapping[str, Any]) -> Model | None:
+    if "model" in objects:
+        # the caller keeps an untouched object, whatever third-party predict methods do
+        return _opened(plan, policy, copy.copy(objects["model"]))
+    spec = model_spec(policy)
+    return None if spec is None else _opened(plan, policy, spec)
+
+
+def _champion(plan: Plan, policy: Policy) -> Model | None:
+    spec = champion_spec(policy, plan.settings)
+    return None if spec is None else _opened(plan, policy, spec, key="champion")
+
+
+def _opened(plan: Plan, policy: Policy, spec: Any, key: str = "model") -> Model:
+    return open_model(
+        spec,
+        root=plan.settings.root,
+        trusted=plan.trust,
+        task=policy.subject.task,
+        positive=policy.subject.positive,
+        where=_where(policy, "subject", key),
+    )

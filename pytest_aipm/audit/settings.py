@@ -1,0 +1,72 @@
+"""What a run was asked to do: plain values from options, ini keys or arguments."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+__all__ = ["BASELINE", "REPORT", "Settings", "now"]
+
+REPORT = "aipm-report"
+BASELINE = "aipm-baseline.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a run depends on beside the files it names.
+
+    Attributes
+    ----------
+    root : Path
+        Folder that paths in policies are relative to.
+    policies : tuple of Path
+        Policy files and folders.
+    report : Path
+        Folder of the evidence.
+    baseline : Path
+        The approved baseline; `baseline_given` when it was named and must therefore exist.
+    waivers : Path or None
+    use_waivers : bool
+        False decides as if no waiver existed.
+    strict : bool
+        Inconclusive fails.
+    trust : tuple of str
+        ``sha256:HEX`` of artifacts allowed for this run.
+    seed : int
+    model, data : str or None
+        Audited instead of what the one selected policy names.
+    update_baseline, first_baseline : bool
+        Whether the run may do without an approved baseline.
+    """
+
+    root: Path
+    policies: tuple[Path, ...]
+    report: Path
+    baseline: Path
+    baseline_given: bool = False
+    waivers: Path | None = None
+    use_waivers: bool = True
+    strict: bool = False
+    trust: tuple[str, ...] = ()
+    seed: int = 0
+    model: str | None = None
+    data: str | None = None
+    update_baseline: bool = False
+    first_baseline: bool = False
+
+    def shown(self, path: Path) -> str:
+        """Return a path as messages print it: relative to the root where it lies inside."""
+        try:
+            return path.resolve().relative_to(self.root.resolve()).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+
+def now() -> datetime:
+    """Return the time in UTC; ``SOURCE_DATE_EPOCH`` where it is set, for reproducible files."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return datetime.fromtimestamp(int(epoch), UTC)
+    return datetime.now(UTC)

@@ -1,0 +1,173 @@
+"""Finds the checks without importing them: built in, installed, or registered by a hook.
+
+A check's name is ``family.name``: the path of its module below ``pytest_aipm/checks``, or the name
+of its entry point in the group ``pytest_aipm.checks``. A module is imported once a policy names it.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from pytest_aipm.errors import PolicyError, Problem
+
+if TYPE_CHECKING:
+    from pytest_aipm.records import Docs
+
+__all__ = ["GROUP", "Catalog"]
+
+GROUP = "pytest_aipm.checks"
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_REQUIRED = ("NEEDS", "KIND", "SCOPES", "Params", "check")
+_SECTIONS = {
+    "Question": "question",
+    "How it is measured": "how",
+    "When it misleads": "misleads",
+    "What to do": "todo",
+    "Sources": "sources",
+}
+
+
+class Catalog:
+    """The checks that a policy may name.
+
+    Parameters
+    ----------
+    extra : mapping of str to module, optional
+        Checks registered by the hook ``pytest_aipm_register_checks``, by full name.
+
+    Raises
+    ------
+    PolicyError
+        When two checks share a name, or a name is not ``family.name``.
+    """
+
+    def __init__(self, extra: Mapping[str, ModuleType] | None = None) -> None:
+        self._extra = dict(extra or {})
+        self._modules = _built_in()
+        for point in importlib.metadata.entry_points(group=GROUP):
+            self._add(point.name, point.value)
+        for name, module in self._extra.items():
+            self._add(name, module.__name__)
+        self._names = tuple(sorted(self._modules))
+
+    def _add(self, name: str, module: str) -> None:
+        if not _NAME.fullmatch(name):
+            what = f"the check '{name}' of {module} is not called 'family.name'"
+            raise PolicyError(Problem(what, "rename it, in lower case with one dot"))
+        taken = self._modules.setdefault(name, module)
+        if taken != module:
+            what = f"two checks are called '{name}': {taken} and {module}"
+            raise PolicyError(Problem(what, "uninstall or rename one"))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the full names of all checks, sorted."""
+        return self._names
+
+    def suggest(self, name: str) -> str | None:
+        """Return the check that was probably meant, or None."""
+        near = difflib.get_close_matches(name, self._names, n=1, cutoff=0.7)
+        if near:
+            return near[0]
+        short = {each.partition(".")[2]: each for each in self._names}
+        near = difflib.get_close_matches(name.rpartition(".")[2], short, n=1, cutoff=0.7)
+        return short[near[0]] if near else None
+
+    def load(self, name: str) -> ModuleType:
+        """Import a check.
+
+        Raises
+        ------
+        PolicyError
+            When there is no such check, its import fails, or it lacks what a check has.
+        """
+        self._known(name)
+        module = self._extra.get(name)
+        if module is None:
+            try:
+                module = importlib.import_module(self._modules[name])
+            except Exception as error:
+                cause = f"{type(error).__name__}: {error}".splitlines()[0]
+                what = f"the check '{name}' cannot be imported: {cause}"
+                raise PolicyError(Problem(what, "install what it needs")) from error
+        lacking = [part for part in _REQUIRED if not hasattr(module, part)]
+        if lacking:
+            what = f"the check '{name}' has no {', '.join(lacking)}"
+            raise PolicyError(Problem(what, f"complete {module.__name__}"))
+        return module
+
+    def docs(self, name: str) -> Docs:
+        """Return a check's own words, from its docstring, without importing it.
+
+        Raises
+        ------
+        PolicyError
+            When there is no such check, or its source cannot be found.
+        """
+        self._known(name)
+        extra = self._extra.get(name)
+        text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
+        if text is None:
+            what = f"the check '{name}' has no docstring that can be read"
+            raise PolicyError(Problem(what, f"complete {self._modules[name]}"))
+        return _parsed(text)
+
+    def _known(self, name: str) -> None:
+        if name not in self._modules:
+            near = self.suggest(name)
+            fix = f"did you mean '{near}'?" if near else f"known: {', '.join(self._names)}"
+            raise PolicyError(Problem(f"unknown check '{name}'", fix))
+
+
+def _built_in() -> dict[str, str]:
+    """Return module paths by name, from the files alone; names with an underscore are helpers."""
+    folder = Path(__file__).parent / "checks"
+    return {
+        f"{path.parent.name}.{path.stem}": f"pytest_aipm.checks.{path.parent.name}.{path.stem}"
+        for path in folder.glob("[!_]*/[!_]*.py")
+    }
+
+
+def _docstring(module: str) -> str | None:
+    path = _source(module)
+    if path is None:
+        return None
+    return ast.get_docstring(ast.parse(path.read_bytes()))
+
+
+def _source(module: str) -> Path | None:
+    """Return a module's file. Its packages are looked up step by step, so that none is run."""
+    search: list[str] | None = None
+    parts = module.partition(":")[0].split(".")
+    for count in range(1, len(parts) + 1):
+        name = ".".join(parts[:count])
+        spec = importlib.machinery.PathFinder.find_spec(name, search)
+        if spec is None:  # an unusual finder, such as that of an editable install
+            spec = importlib.util.find_spec(module)
+            return Path(spec.origin) if spec and spec.origin else None
+        search = list(spec.submodule_search_locations or [])
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _parsed(text: str) -> Docs:
+    from pytest_aipm.records import Docs  # noqa: PLC0415 - listing checks must stay light
+
+    head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    found = {"title": head.strip().splitlines()[0] if head.strip() else ""}
+    for section in sections:
+        title, _, body = section.partition("\n")
+        field = _SECTIONS.get(title.strip())
+        if field is not None:
+            found[field] = body.strip()
+    return Docs(**found)

@@ -1,0 +1,1 @@
+"""The checks. One check is one small file: its module path is its id, its docstring its page."""

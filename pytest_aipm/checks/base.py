@@ -1,0 +1,170 @@
+"""What every check is made of: its needs, its parameters, and the measurement it returns.
+
+A check module holds a docstring (title and the sections ``Question``, ``How it is measured``,
+``When it misleads``, ``What to do``, ``Sources``), the constants below, a class ``Params`` and a
+pure function ``check(evidence, params) -> Measurement``.
+
+========================  =================================================================
+constant                  meaning
+========================  =================================================================
+``NEEDS``                 which evidence it asks for (`Needs`)
+``KIND``                  ``sample`` (an estimate, judged by its interval) or ``census``
+``SCOPES``                ``groups``, ``overall`` or ``either``
+``UNITS``                 limit units: ``("",)`` for ``min``/``max``, ``"auc"`` for ``max_auc``
+``DECIDE_ON``             optional default of ``decide_on``
+``DEFAULT_LIMIT``         optional default limit, for example ``{"max": 0.01}``
+``TASKS``                 tasks it applies to
+========================  =================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pytest_aipm.records import Because, Formula, GroupValue, Series
+from pytest_aipm.stats.estimate import Estimate
+
+__all__ = ["CheckParams", "Comparison", "Measurement", "Needs", "Unknown", "needs_of"]
+
+Unknown = Literal["report", "group", "fail"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Which evidence a check asks for; the plan collects the union in one pass.
+
+    Attributes
+    ----------
+    predictions : bool
+        Decisions (binary) or predicted values (regression).
+    label : bool
+        The label column.
+    scores : bool
+        Scores of the positive class, kept row by row (or binned beyond a million rows).
+    rows : bool
+        Row-level labels, predictions and scores, for metrics that only a callable can compute.
+    model : bool
+        A model that can be called on new rows.
+    train : bool
+        Training rows.
+    losses : frozenset of str
+        Row losses whose moments are summed per group (`evidence.losses`).
+    """
+
+    predictions: bool = False
+    label: bool = False
+    scores: bool = False
+    rows: bool = False
+    model: bool = False
+    train: bool = False
+    losses: frozenset[str] = frozenset()
+
+    def __or__(self, other: Needs) -> Needs:
+        """Return the union of both."""
+        return Needs(
+            predictions=self.predictions or other.predictions,
+            label=self.label or other.label,
+            scores=self.scores or other.scores,
+            rows=self.rows or other.rows,
+            model=self.model or other.model,
+            train=self.train or other.train,
+            losses=self.losses | other.losses,
+        )
+
+
+def needs_of(module: ModuleType, params: CheckParams) -> Needs:
+    """Return what a check needs for these parameters.
+
+    A module whose needs depend on its parameters defines ``needs(params) -> Needs``; the others
+    state the constant ``NEEDS``.
+    """
+    ask = getattr(module, "needs", None)
+    needs = module.NEEDS if ask is None else ask(params)
+    assert isinstance(needs, Needs)  # noqa: S101
+    return needs
+
+
+class CheckParams(BaseModel):
+    """What every check is told; a check's own ``Params`` adds its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: tuple[str, ...] = ()
+    """Attributes of this node's scope; empty means overall."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Level of each one-sided end of the interval."""
+    min_group_size: int = Field(default=1, ge=1)
+    """Smaller groups (by the metric's denominator) are counted but not judged."""
+    unknown: Unknown = "report"
+    """What a missing group value means: counted apart, a group of its own, or a failure."""
+    max_unknown: float = Field(default=0.05, ge=0, le=1)
+    """Largest share of unknown rows before the node fails by count."""
+    reference: str | None = None
+    """Compared with whom: highest, largest, overall or a group's name."""
+    seed: int = 0
+    """Seed of all resampling."""
+    unit: str = ""
+    """Unit of the limit, for checks that offer several."""
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A change against an earlier model on the same rows, computed by the check itself."""
+
+    value: float
+    delta: float
+    lower: float
+    upper: float
+    group: str = ""
+    paired: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a check found, before anyone judges it.
+
+    Attributes
+    ----------
+    estimate : Estimate or None
+        Value, both ends and how they would look at other sizes; None when nothing could be
+        estimated, `not_judged` then says why.
+    summary : str
+        What was seen, as a sentence without verdict: "the selection rate of Black is 0.61 of
+        the highest (White)".
+    n : int
+        Rows the estimate rests on.
+    groups : tuple of GroupValue
+        One entry a group (and part).
+    part_names : tuple of str
+        Names of the estimate's parts, in its order.
+    not_judged : tuple of (Because, str) or None
+        Why there is nothing to judge.
+    breach : tuple of (Because, str) or None
+        A failure by count, whatever the interval says (unknown groups).
+    champion : Comparison or None
+        The change against the champion's decisions on the same rows.
+    harm : {"up", "down"}
+        The direction of the value that is worse.
+    """
+
+    estimate: Estimate | None
+    formula: Formula
+    summary: str
+    n: int
+    method: str = ""
+    groups: tuple[GroupValue, ...] = ()
+    part_names: tuple[str, ...] = ()
+    series: tuple[Series, ...] = ()
+    notes: tuple[str, ...] = ()
+    not_judged: tuple[Because, str] | None = None
+    breach: tuple[Because, str] | None = None
+    unknown: int = 0
+    champion: Comparison | None = None
+    harm: Literal["up", "down"] = "up"
+
+    def with_(self, **changes: Any) -> Measurement:
+        """Return a copy with some fields replaced."""
+        return replace(self, **changes)

@@ -1,0 +1,115 @@
+"""Share of decisions that change when only the protected attribute is replaced.
+
+## Question
+Would a person have been decided otherwise had they been of another group, all else equal?
+
+## How it is measured
+For a seeded sample of rows the attribute is replaced by every other value that occurs (for a
+binned number: the median of every other band), and the model decides again. The value is the
+share of rows whose decision changes at least once, with Clopper-Pearson ends. `linked:` names
+columns that change along, as `{column: {old: new}}`.
+
+## When it misleads
+- A model that never sees the attribute cannot flip, and may still act through proxies; the check
+  then is not judged, and the outcome gap is what counts.
+- Replacing one column can make people that do not exist; a flip there is still a direct use.
+
+## What to do
+Remove the attribute from the features, or justify its use in writing. Then watch the outcome gap:
+other columns may stand in for it.
+
+## Sources
+- Galhotra, Brun, Meliou, "Fairness testing: testing software for discrimination", 2017 (causal
+  discrimination); the 1 % limit is a convention.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.words import frequency
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.flips import Flips, flip, missing_inputs
+from pytest_aipm.records import Because, Formula, GroupValue
+from pytest_aipm.stats.parts import rate_bounds
+from pytest_aipm.stats.single import rate
+
+NEEDS = Needs(predictions=True, model=True)
+KIND = "sample"
+SCOPES = "groups"
+UNITS = ("",)
+DEFAULT_LIMIT = {"max": 0.01}
+BASIS = "convention of the field, not law"
+
+
+class Params(CheckParams):
+    """How many rows, and what changes along."""
+
+    rows: int = Field(default=5000, ge=1)
+    """Rows to replace the attribute in; fewer are used whole."""
+    linked: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Columns that change along: ``{title: {Mr: Ms, Ms: Mr}}``."""
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    what = " and ".join(params.by)
+    formula = Formula(
+        id="protected_flip",
+        numerator=f"rows whose decision changes when only {what} is replaced",
+        denominator="rows tried",
+        positive=str(evidence.subject.positive),
+        population=f"seeded sample of at most {params.rows:,} rows",
+    )
+    absent = missing_inputs(evidence, params.by)
+    if absent:
+        why = (
+            f"{absent[0]} is not an input of the model, so replacing it cannot change a decision; "
+            "proxies are not tested by this check"
+        )
+        return Measurement(
+            estimate=None,
+            formula=formula,
+            summary=why,
+            n=0,
+            not_judged=(Because.NOT_APPLICABLE, why),
+        )
+    flips = flip(evidence, params.by, rows=params.rows, linked=params.linked)
+    if flips.levels < 2:
+        why = f"{what} has one value only, so there is nothing to replace it with"
+        return Measurement(
+            estimate=None,
+            formula=formula,
+            summary=why,
+            n=flips.n,
+            not_judged=(Because.NO_EVIDENCE, why),
+        )
+    return Measurement(
+        estimate=rate(flips.flipped, flips.n, params.confidence),
+        formula=formula,
+        summary=(
+            f"{flips.flipped:,} of {flips.n:,} decisions change when only {what} is replaced "
+            f"({frequency(flips.flipped / flips.n)})"
+        ),
+        n=flips.n,
+        groups=_groups(flips, params),
+        part_names=("all rows",),
+        unknown=flips.unknown,
+    )
+
+
+def _groups(flips: Flips, params: Params) -> tuple[GroupValue, ...]:
+    lower, upper = rate_bounds(flips.by_group, flips.sizes, 1 - params.confidence)
+    return tuple(
+        GroupValue(
+            group=group,
+            n=int(flips.sizes[i]),
+            numerator=int(flips.by_group[i]),
+            denominator=int(flips.sizes[i]),
+            value=float(flips.by_group[i] / flips.sizes[i]),
+            interval=(float(lower[i]), float(upper[i])),
+            note="shown, not judged by itself",
+        )
+        for i, group in enumerate(flips.groups)
+    )

@@ -1,0 +1,56 @@
+"""Lowest selection rate of any group divided by the highest.
+
+## Question
+How close is the least favored group to the most favored one?
+
+## How it is measured
+The selection rate of a group is the share of its rows that get the favorable decision.
+The value is the lowest rate over the comparator's, at least 0; 1 is equality. Pairs are tested
+with the ratio form of the Farrington-Manning score test; the upper end is corrected for all
+pairs, the lower end is the smallest bound of a single pair. `reference` names another comparator;
+ratios above 1 are then possible.
+`at_least: 0.02` lets only groups with that share of the rows be the comparator.
+
+## When it misleads
+- Groups may differ in what the decision rightly depends on; equal rates then need unequal
+  treatment. Read it together with the error rates.
+- The label plays no part: a model that selects at random within each group passes.
+- With small rates the ratio of two groups swings widely; the difference may be the calmer view.
+
+## What to do
+Look at the decision threshold in the group named, then at the features that carry the gap.
+
+## Sources
+- fairlearn, `demographic_parity_ratio`.
+- Dwork, Hardt, Pitassi, Reingold, Zemel, "Fairness through awareness", 2012.
+- Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4(D): the four-fifths rule.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.disparity import rate_disparity
+from pytest_aipm.evidence.evidence import Evidence
+
+NEEDS = Needs(predictions=True)
+KIND = "sample"
+SCOPES = "groups"
+UNITS = ("",)
+DEFAULT_LIMIT = {"min": 0.80}
+BASIS = "four-fifths rule, 29 CFR 1607.4(D)"
+
+
+class Params(CheckParams):
+    """Which groups, compared with whom."""
+
+    at_least: float | None = Field(default=None, gt=0, lt=1)
+    """Smallest share of the rows that makes a group fit to be the comparator."""
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    return rate_disparity(
+        evidence, params, "selection_rate", "ratio", at_least=params.at_least
+    )

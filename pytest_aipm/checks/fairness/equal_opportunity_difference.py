@@ -1,0 +1,48 @@
+"""Highest true positive rate of any group minus the lowest.
+
+## Question
+Of the people the model should find, does it find fewer in one group?
+
+## How it is measured
+The true positive rate of a group is the share of its rows with the positive label that are
+decided positive.
+The value is the highest rate minus the lowest, in [0, 1]; 0 is equality. Every ordered pair is
+tested with the Farrington-Manning score test; the lower end is corrected for all pairs by a
+closed critical value, the upper end is the largest bound of a single pair. With `reference` each
+group is compared with one comparator instead, and the direction is stated.
+
+## When it misleads
+- It speaks of the positive class, which need not be the favorable one: for a model of default,
+  "found" means refused. Read the policy's sentence about positive and favorable first.
+- Labels that were themselves decided with bias hide the gap.
+
+## What to do
+Compare the score distributions of the groups among rows with the positive label; a gap at
+one threshold may close at another.
+
+## Sources
+- fairlearn, `equal_opportunity_difference`.
+- Hardt, Price, Srebro, "Equality of opportunity in supervised learning", 2016.
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.disparity import rate_disparity
+from pytest_aipm.evidence.evidence import Evidence
+
+NEEDS = Needs(predictions=True, label=True)
+KIND = "sample"
+SCOPES = "groups"
+UNITS = ("",)
+DEFAULT_LIMIT = {"max": 0.10}
+BASIS = "convention of the field, not law"
+
+
+class Params(CheckParams):
+    """Which groups, compared with whom."""
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    return rate_disparity(evidence, params, "true_positive_rate", "difference")

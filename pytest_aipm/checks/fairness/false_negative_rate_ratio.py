@@ -1,0 +1,46 @@
+"""Lowest false negative rate of any group divided by the highest.
+
+## Question
+How do missed shares compare between the groups?
+
+## How it is measured
+The false negative rate of a group is the share of its rows with the positive label that are
+not decided positive.
+The value is the lowest rate over the comparator's, at least 0; 1 is equality. Pairs are tested
+with the ratio form of the Farrington-Manning score test; the upper end is corrected for all
+pairs, the lower end is the smallest bound of a single pair. `reference` names another comparator;
+ratios above 1 are then possible.
+
+## When it misleads
+- It is one minus the true positive rate: its differences are the same, its ratios are not.
+- Labels that were themselves decided with bias hide the gap.
+- With small rates the ratio of two groups swings widely; the difference may be the calmer view.
+
+## What to do
+Compare the scores of positives in the groups; check whether features are missing or weak in
+the named group.
+
+## Sources
+- fairlearn, `false_negative_rate_ratio`.
+- Chouldechova, "Fair prediction with disparate impact", 2017.
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.disparity import rate_disparity
+from pytest_aipm.evidence.evidence import Evidence
+
+NEEDS = Needs(predictions=True, label=True)
+KIND = "sample"
+SCOPES = "groups"
+UNITS = ("",)
+
+
+class Params(CheckParams):
+    """Which groups, compared with whom."""
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    return rate_disparity(evidence, params, "false_negative_rate", "ratio")

@@ -1,0 +1,42 @@
+"""Highest precision of any group minus the lowest.
+
+## Question
+Does a positive decision mean the same in every group?
+
+## How it is measured
+The precision of a group is the share of its positive decisions whose label is positive.
+The value is the highest rate minus the lowest, in [0, 1]; 0 is equality. Every ordered pair is
+tested with the Farrington-Manning score test; the lower end is corrected for all pairs by a
+closed critical value, the upper end is the largest bound of a single pair. With `reference` each
+group is compared with one comparator instead, and the direction is stated.
+
+## When it misleads
+- The denominator depends on the decisions, so two models cannot be paired on it.
+- Where base rates differ, equal precision and equal error rates cannot both hold.
+
+## What to do
+Check calibration in the named group: its scores mean something else there.
+
+## Sources
+- Chouldechova, "Fair prediction with disparate impact", 2017.
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.disparity import rate_disparity
+from pytest_aipm.evidence.evidence import Evidence
+
+NEEDS = Needs(predictions=True, label=True)
+KIND = "sample"
+SCOPES = "groups"
+UNITS = ("",)
+
+
+class Params(CheckParams):
+    """Which groups, compared with whom."""
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    return rate_disparity(evidence, params, "precision", "difference")

@@ -1,0 +1,72 @@
+"""Share of evaluation rows that are also training rows.
+
+## Question
+Was the model judged on rows it had already seen?
+
+## How it is measured
+Every evaluation row's feature values are compared with those of all training rows (by a 64-bit
+hash; whole numbers and floats of equal value agree). The value is the share found there. It is a
+count over the given rows, so the number itself decides. Rows that occur in training only with
+another label are counted apart.
+
+## When it misleads
+- With few and coarse features distinct people share all values: then overlap is no leak.
+- Near copies (a changed digit) are not found.
+
+## What to do
+Split by person, not by row, and remove the shared rows from the evaluation data; they make the
+model look better than it is and hide what it remembers.
+
+## Sources
+- Lee et al., "Deduplicating training data makes language models better", 2022, on what shared
+  rows do to evaluation; the 1 % limit is a convention.
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.words import frequency
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.train import overlap_of
+from pytest_aipm.records import Formula
+from pytest_aipm.stats.single import census
+
+NEEDS = Needs(train=True)
+KIND = "census"
+SCOPES = "overall"
+UNITS = ("",)
+DECIDE_ON = "point"
+TASKS = ("binary", "regression")
+DEFAULT_LIMIT = {"max": 0.01}
+BASIS = "convention of the field, not law"
+
+
+class Params(CheckParams):
+    """No parameters of its own."""
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    del params
+    found = overlap_of(evidence)
+    notes = ()
+    if found.conflicting:
+        notes = (
+            f"{found.conflicting:,} of the shared rows carry another label in the training data",
+        )
+    return Measurement(
+        estimate=census(found.shared / found.rows, found.rows),
+        formula=Formula(
+            id="train_test_overlap",
+            numerator="evaluation rows whose features occur in the training rows",
+            denominator="evaluation rows",
+            population=f"{found.rows:,} rows, {len(found.columns)} feature columns",
+        ),
+        summary=(
+            f"{found.shared:,} of {found.rows:,} evaluation rows are also training rows "
+            f"({frequency(found.shared / found.rows)})"
+        ),
+        n=found.rows,
+        part_names=("all rows",),
+        notes=notes,
+    )

@@ -1,0 +1,29 @@
+"""How findings speak: natural frequencies and numbers with sensible digits."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["frequency", "number"]
+
+
+def frequency(rate: float) -> str:
+    """Return a rate as ``41 of 100``; rare ones as ``3 of 1,000`` or ``7 of 100,000``."""
+    if not math.isfinite(rate):
+        return "no rows"
+    base = 100
+    while 0 < rate * base < 5 and base < 100_000:
+        base *= 10
+    return f"{round(rate * base):,} of {base:,}"
+
+
+def number(value: float) -> str:
+    """Return a number with three significant digits, or more where it needs none."""
+    if not math.isfinite(value):
+        return "undefined"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if abs(value) < 100 else 1
+    return f"{value:.{min(digits, 6)}f}"

@@ -1,0 +1,46 @@
+"""Row passes in this process: one batch at a time, so memory does not grow with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, Self, TypeVar
+
+import pandas as pd
+
+__all__ = ["Mergeable", "run_pass"]
+
+
+class Mergeable(Protocol):
+    """A partial result; merging two parts is the result of both their rows."""
+
+    def merge(self, other: Self) -> Self:
+        """Return the result of the rows of both."""
+        ...
+
+
+Part = TypeVar("Part", bound=Mergeable)
+
+
+def run_pass(
+    batches: Iterable[pd.DataFrame], partial: Callable[[pd.DataFrame], Part], empty: Part
+) -> Part:
+    """Run one pass over the data.
+
+    Parameters
+    ----------
+    batches : iterable of DataFrame
+        The rows, in any split.
+    partial : callable
+        Batch to partial result; must not keep state, so that parts may be computed anywhere.
+    empty : Mergeable
+        The result of no rows.
+
+    Returns
+    -------
+    Mergeable
+        The result of all rows; the same for every split of them.
+    """
+    result = empty
+    for batch in batches:
+        result = result.merge(partial(batch))
+    return result

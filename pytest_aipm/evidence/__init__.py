@@ -1,0 +1,1 @@
+"""What checks share: groups, counts, scores, losses, rows. Each is computed once."""

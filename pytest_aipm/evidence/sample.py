@@ -1,0 +1,89 @@
+"""Rows for questions that counts cannot answer: a seeded, hash-chosen sample in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["hash_rows", "row_keys", "sample_rows"]
+
+_MISSING = "\x00missing"
+
+
+def row_keys(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return a pseudo-random key for each row number (splitmix64, Steele, Lea, Flood 2014).
+
+    The key depends on the row number and the seed alone, so that every split of the data into
+    batches chooses the same rows.
+
+    Parameters
+    ----------
+    rows : int array of shape (n,)
+    seed : int
+
+    Returns
+    -------
+    uint64 array of shape (n,)
+    """
+    with np.errstate(over="ignore"):
+        z = rows.astype(np.uint64) + np.uint64(seed % 2**63) * np.uint64(0x9E3779B97F4A7C15)
+        z = z + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed: np.ndarray = z ^ (z >> np.uint64(31))
+    return mixed
+
+
+def sample_rows(batches: Iterable[pd.DataFrame], k: int, seed: int) -> pd.DataFrame:
+    """Return the `k` rows with the smallest keys, in the order of the data.
+
+    Parameters
+    ----------
+    batches : iterable of DataFrame
+        Indexed by global row number.
+    k : int
+        Fewer rows are returned whole.
+    seed : int
+
+    Returns
+    -------
+    DataFrame of at most `k` rows
+    """
+    kept: pd.DataFrame | None = None
+    for batch in batches:
+        pool = batch if kept is None else pd.concat([kept, batch])
+        if len(pool) > k:
+            keys = row_keys(pool.index.to_numpy(), seed)
+            pool = pool.iloc[np.sort(np.argsort(keys, kind="stable")[:k])]
+        kept = pool
+    return pd.DataFrame() if kept is None else kept
+
+
+def hash_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Return a 64-bit hash of each row's values; equal values hash alike whatever their type.
+
+    Whole numbers and floats of the same value agree, and so do all spellings of "missing".
+
+    Parameters
+    ----------
+    frame : DataFrame of n rows
+    columns : sequence of str
+
+    Returns
+    -------
+    uint64 array of shape (n,)
+    """
+    plain = pd.DataFrame({i: _plain(frame[name]) for i, name in enumerate(columns)})
+    hashed: np.ndarray = pd.util.hash_pandas_object(plain, index=False).to_numpy()
+    return hashed
+
+
+def _plain(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        texts = column.astype(object)
+        return texts.where(texts.notna(), _MISSING).map(str).astype(object)
+    numbers = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    # -0.0 and 0.0 are equal values with different bits
+    return pd.Series(numbers + 0.0, index=column.index)

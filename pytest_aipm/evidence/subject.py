@@ -1,0 +1,185 @@
+"""What is audited, in the terms evidence needs: columns, classes, decision rule, attributes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.errors import DataError, Problem
+
+__all__ = ["UNKNOWN", "Attribute", "Decision", "Subject", "group_name"]
+
+UNKNOWN = "(unknown)"
+EMPTY = "(empty)"
+
+MAX_LEVELS = 200
+"""More values than this are an identifier, not a protected attribute."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A protected attribute: where its values are and what its groups are called.
+
+    Attributes
+    ----------
+    name, column : str
+        Name in the policy and column in the data.
+    bins : tuple of float
+        Left-closed cut points for a numeric column: ``x < bins[0]``, ``bins[0] <= x < bins[1]``,
+        and so on.
+    labels : tuple of str
+        Names of the ``len(bins) + 1`` intervals.
+    groups : tuple of str
+        Groups that must occur; empty when none were declared.
+    optional : tuple of str
+        Declared groups that may be absent.
+    reference : str or None
+        Default comparator for this attribute.
+    line : int or None
+        Line of the policy that declares it.
+    """
+
+    name: str
+    column: str
+    bins: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    reference: str | None = None
+    line: int | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the intervals of a binned attribute."""
+        if self.labels or not self.bins:
+            return self.labels
+        edges = [group_name(edge) for edge in self.bins]
+        inner = [f"{lo} to <{hi}" for lo, hi in zip(edges, edges[1:], strict=False)]
+        return (f"<{edges[0]}", *inner, f">={edges[-1]}")
+
+    def encode(self, column: pd.Series[object]) -> tuple[np.ndarray, list[str | None]]:
+        """Return each row's code and the codes' group names; None is unknown.
+
+        Parameters
+        ----------
+        column : Series of shape (n,)
+            Raw values.
+
+        Returns
+        -------
+        codes : int array of shape (n,)
+        names : list of str or None
+            ``names[code]`` is the group's name.
+
+        Raises
+        ------
+        DataError
+            When a binned column is not numeric.
+        """
+        if self.bins:
+            return self._encode_bins(column)
+        codes, uniques = pd.factorize(column, use_na_sentinel=True)
+        names: list[str | None] = [group_name(value) for value in uniques]
+        codes = np.where(codes < 0, len(names), codes)
+        return codes.astype(np.int64), [*names, None]
+
+    def _encode_bins(self, column: pd.Series[object]) -> tuple[np.ndarray, list[str | None]]:
+        try:
+            values = pd.to_numeric(column).to_numpy(dtype=float, na_value=math.nan)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                Problem(
+                    f"attribute {self.name!r} has bins, but column {self.column!r} is not "
+                    f"numeric ({_first_line(error)})",
+                    "remove the bins or name a numeric column",
+                )
+            ) from None
+        names: list[str | None] = [*self.names(), None]
+        codes = np.searchsorted(np.asarray(self.bins), values, side="right")
+        return np.where(np.isnan(values), len(names) - 1, codes).astype(np.int64), names
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a score becomes a decision.
+
+    Attributes
+    ----------
+    threshold : float or None
+        The favorable decision is taken from (``above``) or below (``below``) this score.
+    favorable_when : {"above", "below"}
+        ``above`` means ``score >= threshold``.
+    top_k : float or None
+        Share of rows, by score, that get the favorable decision; replaces the threshold.
+    """
+
+    threshold: float | None
+    favorable_when: Literal["above", "below"]
+    top_k: float | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One audited model on one data set.
+
+    ``positive`` is the class the score predicts; ``favorable`` the decision that benefits a
+    person. ``predictions`` and ``scores`` name columns when there is no model.
+    """
+
+    task: Literal["binary", "regression"]
+    label: str | None = None
+    positive: object = None
+    favorable: object = None
+    decision: Decision | None = None
+    predictions: str | None = None
+    scores: str | None = None
+    attributes: tuple[Attribute, ...] = ()
+    features: tuple[str, ...] | None = None
+    champion_predictions: str | None = None
+    champion_scores: str | None = None
+    id: str | None = None
+    path: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def favors_positive(self) -> bool:
+        """Whether the favorable decision is the positive class."""
+        return self.positive == self.favorable
+
+    def attribute(self, name: str) -> Attribute:
+        """Return the attribute called `name`."""
+        return next(each for each in self.attributes if each.name == name)
+
+    def roles(self) -> set[str]:
+        """Return the columns that have a role other than feature."""
+        named = (
+            self.label,
+            self.predictions,
+            self.scores,
+            self.champion_predictions,
+            self.champion_scores,
+            self.id,
+        )
+        return {column for column in named if column is not None} | set(self.others)
+
+
+def group_name(value: object) -> str:
+    """Return a group's name as policies and reports write it.
+
+    ``1.0`` reads ``1``, true reads ``true``, an empty text reads ``(empty)``.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value)
+    return text if text.strip() else EMPTY
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,210 @@
+"""The one pass over the rows: counts, loss moments and scores of every joint group cell.
+
+Every confusion-matrix metric of every group, its interval and its comparison with the baseline
+are functions of these few numbers. Merging tallies is addition, so any split of the rows gives
+the same tally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pytest_aipm.evidence.losses import LOSSES, moments
+from pytest_aipm.evidence.scores import ScoreBag, merge_bags
+
+__all__ = ["Cell", "Coded", "Rows", "Tally", "tally_rows"]
+
+Cell = tuple[str | None, ...]
+"""One group name for each protected attribute; None is unknown."""
+
+_PENDING = 16
+"""Bags are merged sixteen at a time, so that merging costs a sort of the rows, not of their square."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Row-level arrays of one batch, kept only for metrics that need them."""
+
+    cells: np.ndarray
+    names: tuple[Cell, ...]
+    label: np.ndarray | None
+    predicted: np.ndarray | None
+    score: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Additive evidence of a set of rows.
+
+    Attributes
+    ----------
+    n : int
+        Rows.
+    counts : dict of Cell to int array of shape (labels, 2, champions)
+        Rows by label (negative, positive; one slot without labels), decision (other, positive)
+        and champion's decision (one slot without a champion).
+    sums : dict of (Cell, loss) to float array of shape (4,)
+        n, Σv, Σv², Σv³.
+    bags : dict of (Cell, label) to list of ScoreBag
+        Scores by cell and label.
+    rows : tuple of Rows
+    labels, classes : frozenset
+        Distinct raw labels and predicted classes, so that a value that never occurs is noticed.
+    """
+
+    n: int = 0
+    counts: dict[Cell, np.ndarray] = field(default_factory=dict)
+    sums: dict[tuple[Cell, str], np.ndarray] = field(default_factory=dict)
+    bags: dict[tuple[Cell, int], list[ScoreBag]] = field(default_factory=dict)
+    rows: tuple[Rows, ...] = ()
+    labels: frozenset[object] = frozenset()
+    classes: frozenset[object] = frozenset()
+
+    def merge(self, other: Tally) -> Tally:
+        """Return the tally of both sets of rows."""
+        bags = {key: list(value) for key, value in self.bags.items()}
+        for key, value in other.bags.items():
+            pending = bags.setdefault(key, [])
+            pending.extend(value)
+            if len(pending) >= _PENDING:
+                bags[key] = [merge_bags(pending)]
+        return Tally(
+            n=self.n + other.n,
+            counts=_add(self.counts, other.counts),
+            sums=_add(self.sums, other.sums),
+            bags=bags,
+            rows=self.rows + other.rows,
+            labels=self.labels | other.labels,
+            classes=self.classes | other.classes,
+        )
+
+
+def _add(one: dict, two: dict) -> dict:  # type: ignore[type-arg]
+    merged = dict(one)
+    for key, value in two.items():
+        merged[key] = merged[key] + value if key in merged else value
+    return merged
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A batch in codes, ready to be counted.
+
+    Attributes
+    ----------
+    attributes : sequence of (codes of shape (n,), names)
+        One entry a protected attribute.
+    label : int or float array of shape (n,) or None
+        0/1 (binary) or the true value (regression).
+    predicted : bool array of shape (n,) or None
+        Whether the decision says the positive class.
+    score : float array of shape (n,) or None
+    champion : bool array of shape (n,) or None
+        The champion's decision.
+    """
+
+    n: int
+    attributes: Sequence[tuple[np.ndarray, list[str | None]]]
+    label: np.ndarray | None
+    predicted: np.ndarray | None
+    score: np.ndarray | None
+    champion: np.ndarray | None
+    binary: bool
+    labels: frozenset[object] = frozenset()
+    classes: frozenset[object] = frozenset()
+
+
+def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
+    """Return each row's cell number and the observed cells."""
+    joint = np.zeros(coded.n, dtype=np.int64)
+    for codes, names in coded.attributes:
+        joint = joint * max(1, len(names)) + codes
+    observed, first, cells = np.unique(joint, return_index=True, return_inverse=True)
+    named: list[Cell] = [
+        tuple(names[codes[row]] for codes, names in coded.attributes) for row in first
+    ]
+    assert len(observed) == len(named)  # noqa: S101
+    return cells.reshape(-1), named
+
+
+def tally_rows(
+    coded: Coded, *, losses: frozenset[str], keep_scores: bool, keep_rows: bool
+) -> Tally:
+    """Count one batch.
+
+    Parameters
+    ----------
+    coded : Coded
+    losses : frozenset of str
+        Names in `LOSSES` to sum.
+    keep_scores, keep_rows : bool
+        Whether score bags and row arrays are wanted.
+
+    Returns
+    -------
+    Tally
+    """
+    if coded.n == 0:
+        return Tally()
+    cells, names = _cells(coded)
+    rows = Rows(cells, tuple(names), coded.label, coded.predicted, coded.score)
+    return Tally(
+        n=coded.n,
+        counts=_counts(coded, cells, names),
+        sums=_sums(coded, cells, names, losses),
+        bags=_bags(coded, cells, names) if keep_scores and coded.score is not None else {},
+        rows=(rows,) if keep_rows else (),
+        labels=coded.labels,
+        classes=coded.classes,
+    )
+
+
+def _sums(
+    coded: Coded, cells: np.ndarray, names: list[Cell], losses: frozenset[str]
+) -> dict[tuple[Cell, str], np.ndarray]:
+    if coded.score is None:
+        return {}
+    label = coded.label if coded.label is not None else np.full(coded.n, np.nan)
+    sums: dict[tuple[Cell, str], np.ndarray] = {}
+    for loss in sorted(losses):
+        summed = moments(LOSSES[loss](label.astype(float), coded.score), cells, len(names))
+        sums.update({(name, loss): summed[i] for i, name in enumerate(names)})
+    return sums
+
+
+def _counts(coded: Coded, cells: np.ndarray, names: list[Cell]) -> dict[Cell, np.ndarray]:
+    has_label = coded.binary and coded.label is not None
+    has_champion = coded.champion is not None
+    shape = (len(names), 2 if has_label else 1, 2, 2 if has_champion else 1)
+    flat = cells * shape[1]
+    if has_label:
+        assert coded.label is not None  # noqa: S101
+        flat = flat + coded.label.astype(np.int64)
+    flat = flat * 2
+    if coded.predicted is not None:
+        flat = flat + coded.predicted
+    flat = flat * shape[3]
+    if coded.champion is not None:
+        flat = flat + coded.champion
+    table = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.int64)
+    return {name: table[i] for i, name in enumerate(names)}
+
+
+def _bags(
+    coded: Coded, cells: np.ndarray, names: list[Cell]
+) -> dict[tuple[Cell, int], list[ScoreBag]]:
+    assert coded.score is not None  # noqa: S101
+    label = np.zeros(coded.n, dtype=np.int64)
+    if coded.binary and coded.label is not None:
+        label = coded.label.astype(np.int64)
+    keys = cells * 2 + label
+    order = np.argsort(keys, kind="stable")
+    edges = np.flatnonzero(np.diff(keys[order])) + 1
+    bags: dict[tuple[Cell, int], list[ScoreBag]] = {}
+    for part in np.split(order, edges):
+        key = int(keys[part[0]])
+        bags[names[key // 2], key % 2] = [ScoreBag.of(coded.score[part])]
+    return bags

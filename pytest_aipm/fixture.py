@@ -1,0 +1,125 @@
+"""The fixture ``aipm``: a check inside an ordinary test, measured by the same engine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pytest_aipm import api
+from pytest_aipm.invocation import ini
+from pytest_aipm.nodes import PROPERTY, parcel
+from pytest_aipm.records import Audit, Finding, Record, canonical_json
+from pytest_aipm.session import POLICIES
+from pytest_aipm.violation import publish, raise_for
+
+__all__ = ["Aipm"]
+
+
+class Aipm:
+    """Audits models inside a test. Its findings join the run's record when the audit runs.
+
+    Parameters
+    ----------
+    node : pytest.Item
+        The test that asked for the fixture.
+    """
+
+    def __init__(self, node: pytest.Item) -> None:
+        self._node = node
+        self._found: list[dict[str, Any]] = []
+
+    def check(
+        self,
+        name: str,
+        *,
+        model: Any = None,
+        data: Any,
+        label: str | None = None,
+        positive: Any = None,
+        favorable: Any = None,
+        by: Any = None,
+        limit: Any = None,
+        warn: Any = None,
+        decision: Any = None,
+        **params: Any,
+    ) -> Finding:
+        """Run one check and fail the test when its limit is broken.
+
+        Parameters
+        ----------
+        name : str
+            Full name of the check, such as ``fairness.demographic_parity_ratio``.
+        model : object or str, optional
+            Anything a policy can name, or the object itself.
+        data : DataFrame or str
+            Rows to audit on.
+        label, positive, favorable, decision
+            As in a policy's ``subject``.
+        by : str or list of str, optional
+            Protected attributes; several make an intersection.
+        limit, warn : mapping, optional
+            ``{"min": 0.8}``, ``{"max": 0.1}`` or both.
+        **params
+            Other keys of the check.
+
+        Returns
+        -------
+        Finding
+            Also when it is inconclusive, warns or is not judged.
+
+        Raises
+        ------
+        CheckViolation
+            The finding fails the build; an AssertionError with one readable message.
+        CheckError
+            It could not be measured.
+        """
+        __tracebackhide__ = True
+        config = self._node.config
+        given = {
+            "model": model,
+            "label": label,
+            "positive": positive,
+            "favorable": favorable,
+            "by": by,
+            "limit": limit,
+            "warn": warn,
+            "decision": decision,
+        }
+        given = {key: value for key, value in given.items() if value is not None}
+        seed = config.getoption("aipm_seed")
+        audit, finding = api.check(
+            name,
+            nodeid=self._node.nodeid,
+            seed=ini(config, "aipm_seed") if seed is None else seed,
+            root=config.rootpath,
+            data=data,
+            **given,
+            **params,
+        )
+        self._keep(audit, finding)
+        raise_for(finding)
+        return finding
+
+    def audit(self, policy: Any, **kwargs: Any) -> Record:
+        """Audit a whole policy, as `pytest_aipm.audit` does, with rootdir as its root.
+
+        The record is the caller's: assert on it, or call ``raise_if_failed()``. It does not join
+        the run's record, which would then hold two audits of one policy.
+        """
+        __tracebackhide__ = True
+        kwargs.setdefault("root", self._node.config.rootpath)
+        return api.audit(policy, **kwargs)
+
+    def _keep(self, audit: Audit, finding: Finding) -> None:
+        """Put the findings of this test into its properties: all for the record, else a summary."""
+        public = parcel(publish(finding, min_cell=audit.policy.min_cell))
+        whole = audit.model_copy(update={"findings": (finding,)}).model_dump(mode="json")
+        self._found.append({"audit": whole, "public": public})
+        joins = POLICIES in self._node.config.stash
+        found = self._found if joins else [one["public"] for one in self._found]
+        properties = [(k, v) for k, v in self._node.user_properties if k != PROPERTY]
+        text = canonical_json(json.loads(json.dumps(found)))
+        self._node.user_properties[:] = [*properties, (PROPERTY, text)]

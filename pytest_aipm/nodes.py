@@ -1,0 +1,219 @@
+"""A policy as pytest nodes: file, check, scope. ``policies/credit.aipm.yaml::CHECK-ID::SCOPE``.
+
+Three real levels instead of one name with brackets, so that a prefix selects, ``--lf`` reruns
+just what failed, and reports group by policy and check. An item's ``setup`` measures and judges,
+so a crash is an ERROR; its ``runtest`` only translates the verdict. What was found leaves the item
+as one JSON string in ``user_properties``, which crosses to xdist's controller.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_aipm.audit import Auditor, Plan
+from pytest_aipm.invocation import hidden_on_purpose, only_looks
+from pytest_aipm.policy.model import Node, Policy
+from pytest_aipm.records import Finding, Verdict, canonical_json
+from pytest_aipm.violation import CheckViolation, publish, raise_for, sentence
+
+__all__ = ["PROPERTY", "CheckNode", "Policies", "PolicyFile", "ScopeItem", "family", "parcel"]
+
+PROPERTY = "aipm"
+"""The key in ``user_properties``."""
+
+
+class Policies:
+    """Collects the policy files of a plan, in the controller and in workers alike.
+
+    Parameters
+    ----------
+    config : pytest.Config
+    plan : Plan
+        What was validated when pytest was configured.
+    run_dir : Path or None
+        Folder that xdist's workers share, for what is computed once.
+    """
+
+    def __init__(self, config: pytest.Config, plan: Plan, run_dir: Path | None) -> None:
+        self.config = config
+        self.plan = plan
+        self.run_dir = run_dir
+        self.files: Mapping[Path, Policy] = {
+            (plan.settings.root / policy.path).resolve(): policy for policy in plan.policies
+        }
+        self.auditors: dict[str, Auditor] = {}
+        self._wanted = {p for file in self.files for p in (file, *file.parents)}
+        self._opened: set[Path] = set()
+
+    def auditor(self, policy: Policy) -> Auditor:
+        """Return the one auditor of a policy in this process."""
+        if policy.name not in self.auditors:
+            self.auditors[policy.name] = Auditor(self.plan, policy, self.run_dir)
+        return self.auditors[policy.name]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> Iterator[None]:
+        """Find policies in folders that pytest passes over, such as ``.aipm`` or ``build``.
+
+        A policy that a folder argument covers is not named again (pytest 8.4 would lose tests),
+        so it must not be passed over either. The rest of such a folder stays ignored, and so
+        does what ``--ignore`` names.
+        """
+        ignored = yield
+        path = collection_path
+        within = path.parent in self._opened
+        if not (ignored or within):
+            return ignored
+        real = path.resolve()
+        if real not in self._wanted or hidden_on_purpose(self.config, path):
+            return True  # type: ignore[return-value]
+        self._opened.add(path)
+        return False  # type: ignore[return-value]
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> PolicyFile | None:
+        """Claim the files of the plan, and no other."""
+        policy = self.files.get(file_path.resolve())
+        if policy is None:
+            return None
+        node: PolicyFile = PolicyFile.from_parent(parent, path=file_path)
+        node.policies, node.policy = self, policy
+        return node
+
+
+class PolicyFile(pytest.File):
+    """A policy."""
+
+    policies: Policies
+    policy: Policy
+
+    def collect(self) -> Iterable[CheckNode]:
+        """Yield its checks, in the order of the file."""
+        nodes = self.policies.plan.nodes(self.policy)
+        for check_id, scopes in groupby(nodes, key=lambda node: node.check_id):
+            check: CheckNode = CheckNode.from_parent(self, name=check_id)
+            check.file, check.scopes = self, tuple(scopes)
+            yield check
+
+
+class CheckNode(pytest.Collector):
+    """A check of a policy."""
+
+    file: PolicyFile
+    scopes: tuple[Node, ...]
+
+    def collect(self) -> Iterable[ScopeItem]:
+        """Yield its scopes: overall, an attribute, or an intersection of attributes."""
+        name = self.file.policy.check(self.name).check
+        for node in self.scopes:
+            item: ScopeItem = ScopeItem.from_parent(self, name=node.scope_id)
+            item.file, item.node = self.file, node
+            item.add_marker("aipm")
+            item.add_marker(f"aipm_{family(name)}")
+            yield item
+
+
+class ScopeItem(pytest.Item):
+    """A check on one scope: what pytest runs, selects and reports."""
+
+    file: PolicyFile
+    node: Node
+    finding: Finding
+    public: Finding
+
+    def setup(self) -> None:
+        """Measure and judge; what could not be measured is an error in one line."""
+        if only_looks(self.config):
+            return
+        auditor = self.file.policies.auditor(self.file.policy)
+        with self._recording_warnings():
+            self.finding = auditor.finding(self.node)
+        self.public = publish(self.finding, min_cell=self.file.policy.publish.min_cell)
+        found = {"finding": self.finding.model_dump(mode="json"), "public": parcel(self.public)}
+        self.user_properties.append((PROPERTY, canonical_json(found)))
+        if self.finding.verdict is Verdict.ERROR:
+            pytest.fail(sentence(self.public), pytrace=False)
+
+    def runtest(self) -> None:
+        """Translate the verdict.
+
+        Raises
+        ------
+        CheckViolation
+            The build fails.
+        """
+        finding = self.public
+        raise_for(finding)
+        if finding.verdict is Verdict.WAIVED:
+            pytest.xfail(_waived(finding))
+        if finding.verdict is Verdict.INCONCLUSIVE:
+            pytest.skip(f"inconclusive: {sentence(finding)}")
+        if finding.verdict is Verdict.NOT_JUDGED:
+            pytest.skip(f"not judged: {sentence(finding)}")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return a failure in words; only what nobody foresaw shows a traceback."""
+        if isinstance(excinfo.value, CheckViolation):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return the policy's line and a readable name."""
+        name = f"{self.file.policy.name} / {self.node.check_id} / {self.node.scope_id}"
+        return self.path, max((self.node.line or 1) - 1, 0), name
+
+    @contextmanager
+    def _recording_warnings(self) -> Iterator[None]:
+        """Hand warnings to pytest's summary; under ``-W error`` they would stop the measuring."""
+        with warnings.catch_warnings(record=True) as caught:
+            _never_raise()
+            yield
+        for warning in caught:
+            self.config.hook.pytest_warning_recorded.call_historic(
+                kwargs={
+                    "warning_message": warning,
+                    "when": "runtest",
+                    "nodeid": self.nodeid,
+                    "location": None,
+                }
+            )
+
+
+def parcel(public: Finding) -> dict[str, Any]:
+    """Return what reports such as JUnit's keep of a finding: the verdict and its numbers."""
+    keep = {"verdict", "because", "value", "interval", "confidence", "limit"}
+    return public.model_dump(mode="json", include=keep)
+
+
+def family(check: str) -> str:
+    """Return the family of a check, as a marker's name holds it."""
+    return re.sub(r"\W", "_", check.partition(".")[0])
+
+
+def _waived(finding: Finding) -> str:
+    waiver = finding.waiver
+    if waiver is None:
+        return sentence(finding)
+    return f"waived by {waiver.id} until {waiver.expires} ({waiver.owner}): {sentence(finding)}"
+
+
+def _never_raise() -> None:
+    """Turn the filters that raise into filters that show; inside ``catch_warnings`` only."""
+    filters = list(warnings.filters)
+    warnings.resetwarnings()
+    for action, message, category, module, line in reversed(filters):
+        shown: Any = "default" if action == "error" else action
+        kind: Any = category
+        warnings.filterwarnings(shown, _pattern(message), kind, _pattern(module), line)
+
+
+def _pattern(pattern: re.Pattern[str] | str | None) -> str:
+    """Return a filter's pattern as text; the interpreter's own filters hold plain names."""
+    return re.escape(pattern) if isinstance(pattern, str) else pattern.pattern if pattern else ""

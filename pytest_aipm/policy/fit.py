@@ -1,0 +1,78 @@
+"""Whether the subject can bear a check: its task, its columns, its attributes."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from pytest_aipm.policy.grammar import KEYWORDS, SubjectSpec
+from pytest_aipm.policy.ids import scope_id
+from pytest_aipm.policy.model import CheckSpec
+from pytest_aipm.policy.scopes import scopes_of, undeclared
+from pytest_aipm.policy.subject import can_decide, can_score
+from pytest_aipm.policy.tree import Faults, Map
+from pytest_aipm.policy.words import did_you_mean
+
+__all__ = ["attributes_fit", "subject_fits"]
+
+
+def attributes_fit(
+    tree: Map, defaults: Map, attributes: tuple[str, ...], scopes: str, faults: Faults
+) -> None:
+    """Note attributes in `by` that are not declared, and groups that are asked of nobody."""
+    by = tree.get("by") or (defaults.get("by") if scopes != "overall" else None)
+    if by is not None:
+        undeclared(scopes_of(by, Faults()), attributes, faults)
+    elif scopes == "groups" and not attributes:
+        what = f"'{tree.text('check')}' compares groups, but subject.protected declares none"
+        faults.add(tree.place_of("check"), what, "declare a protected attribute")
+
+
+def subject_fits(
+    spec: CheckSpec, module: ModuleType, subject: SubjectSpec, tree: Map, faults: Faults
+) -> None:
+    """Note what the check needs and the subject does not give."""
+    place = tree.place_of("check")
+    tasks = getattr(module, "TASKS", None)
+    if tasks is not None and subject.task not in tasks:
+        what = f"'{spec.check}' is for {' or '.join(tasks)}, but the task is {subject.task}"
+        faults.add(place, what, "remove it, or set `enabled: false`")
+        return
+    needs = spec.needs
+    asked = (
+        (needs.train, subject.train is not None, "training rows", "'train'"),
+        (needs.model, subject.model is not None, "a model it can call", "'model'"),
+        (needs.label, subject.label is not None, "a label", "'label'"),
+        (needs.scores, can_score(subject), "scores", "'scores', or a 'model'"),
+        (
+            needs.predictions,
+            can_decide(subject),
+            "decisions",
+            "'predictions', a 'model', or a 'decision' beside 'scores'",
+        ),
+    )
+    for needed, there, what, key in asked:
+        if needed and not there:
+            fix = f"add {key} to the subject, or set `enabled: false`"
+            faults.add(place, f"'{spec.check}' needs {what}", fix)
+    _references(spec, subject, tree, faults)
+
+
+def _references(spec: CheckSpec, subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    """Note a reference that is no group of the attribute it is compared within."""
+    if "reference" not in tree.entries:
+        return
+    place = tree.place_of("reference")
+    if spec.scopes == ((),):
+        faults.add(place, "'reference' compares groups, but there is no 'by'", "remove it")
+        return
+    for scope, params in spec.params.items():
+        reference = params.reference
+        if reference is None or reference in KEYWORDS:
+            continue
+        known = subject.protected[scope[0]].groups or subject.protected[scope[0]].labels
+        if len(scope) > 1:
+            what = f"the reference '{reference}' names a group of one attribute"
+            faults.add(place, f"{what}, not of '{scope_id(scope)}'", "use highest or largest")
+        elif known and reference not in known:
+            what = f"the reference '{reference}' is no group of '{scope[0]}'"
+            faults.add(place, what, did_you_mean(reference, known))

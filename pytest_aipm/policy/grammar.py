@@ -1,0 +1,239 @@
+"""The grammar of a policy: what each key is called, which values it takes, what it means.
+
+Shapes live here; rules that bind several keys are in `subject` and `rules`, because only they know
+the lines. Everything is frozen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+__all__ = [
+    "INTERNAL",
+    "TASKS",
+    "Champion",
+    "CheckKeys",
+    "DataRef",
+    "DecideOn",
+    "Decision",
+    "Grammar",
+    "ModelRef",
+    "Override",
+    "ProtectedSpec",
+    "Publish",
+    "Regression",
+    "SubjectSpec",
+    "Text",
+    "ref_of",
+]
+
+TASKS = ("binary", "regression")
+INTERNAL = frozenset({"line"})
+"""Fields that the loader fills; no policy may name them."""
+
+KEYWORDS = ("highest", "largest", "overall")
+"""References that are not the name of a group."""
+
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SHA256 = re.compile(r"(sha256:)?[0-9a-fA-F]{64}")
+
+DecideOn = Literal["interval", "point", "proof"]
+Value = bool | int | float | str
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty; give it a value or remove the key")
+    return value
+
+
+def _local(value: str) -> str:
+    if _URL.match(value):
+        raise ValueError(f"'{value}' is a URL; give a local path")
+    return _text(value)
+
+
+def _factory(value: str) -> str:
+    if not _FACTORY.fullmatch(value):
+        raise ValueError(f"'{value}' is no factory; write 'package.module:function'")
+    return value
+
+
+def _sha256(value: str) -> str:
+    if not _SHA256.fullmatch(value):
+        raise ValueError("is not a sha256 of 64 hex digits; copy it from `sha256sum FILE`")
+    return value.removeprefix("sha256:").lower()
+
+
+def _group(value: object) -> object:
+    """Return a group's name as reports write it: 1.0 reads ``1``, true reads ``true``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(a >= b for a, b in itertools.pairwise(values)):
+        raise ValueError("must ascend; sort the cut points and name each once")
+    return values
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = [value for i, value in enumerate(values) if value in values[:i]]
+    if twice:
+        raise ValueError(f"names '{twice[0]}' twice; name each once")
+    return values
+
+
+def _known_task(value: str) -> str:
+    if value not in TASKS:
+        raise ValueError(
+            f"'{value}' is not a task of this version: {', '.join(TASKS)}; choose one of them"
+        )
+    return value
+
+
+Text = Annotated[str, AfterValidator(_text)]
+LocalPath = Annotated[str, AfterValidator(_local)]
+Factory = Annotated[str, AfterValidator(_factory)]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+GroupName = Annotated[str, BeforeValidator(_group)]
+Texts = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
+Groups = Annotated[tuple[GroupName, ...], AfterValidator(_distinct)]
+
+
+class Grammar(BaseModel):
+    """Base of all shapes: closed and immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class DataRef(Grammar):
+    """Where rows come from. With neither path nor factory, the caller hands them over."""
+
+    path: LocalPath | None = None
+    factory: Factory | None = None
+    sha256: Sha256 | None = None
+    missing: tuple[str, ...] = ()
+    """Texts that mean "missing" beside the empty field."""
+
+
+class ModelRef(Grammar):
+    """Where the model comes from. With neither path nor factory, the caller hands it over."""
+
+    path: LocalPath | None = None
+    factory: Factory | None = None
+    sha256: Sha256 | None = None
+    trust: Texts = ()
+    """Types that a skops file may hold."""
+    output: Literal["auto", "probability", "decision_function", "label"] = "auto"
+
+
+class Champion(Grammar):
+    """The earlier model: a reference to it, or columns with what it said."""
+
+    ref: LocalPath | None = None
+    predictions: Text | None = None
+    scores: Text | None = None
+
+
+class Decision(Grammar):
+    """How a score becomes a decision.
+
+    ``top_k`` is the share of rows, by score, that get the favorable decision; without it
+    ``threshold`` decides. ``favorable_when: above`` means ``score >= threshold``, or the highest
+    scores.
+    """
+
+    threshold: float | None = None
+    favorable_when: Literal["above", "below"] | None = None
+    top_k: float | None = Field(default=None, gt=0, lt=1)
+
+
+class ProtectedSpec(Grammar):
+    """A protected attribute: its column, in the data or in another file, and its groups."""
+
+    column: Text | None = None
+    file: LocalPath | None = None
+    key: Text | None = None
+    bins: Annotated[tuple[float, ...], AfterValidator(_ascending)] = ()
+    """Left-closed cut points."""
+    labels: Groups = ()
+    groups: Groups = ()
+    """Groups that must occur, unless they are `optional`."""
+    optional: Groups = ()
+    reference: GroupName | None = None
+    line: int | None = None
+
+
+class SubjectSpec(Grammar):
+    """What is audited. `positive` and `favorable` are both set for a classification."""
+
+    task: Annotated[str, AfterValidator(_known_task)]
+    model: ModelRef | None = None
+    predictions: Text | None = None
+    scores: Text | None = None
+    data: DataRef = DataRef()
+    train: DataRef | None = None
+    label: Text | None = None
+    positive: Value | None = None
+    favorable: Value | None = None
+    decision: Decision | None = None
+    protected: dict[str, ProtectedSpec] = Field(default_factory=dict)
+    id: Text | None = None
+    date: Text | None = None
+    features: Texts | None = None
+    champion: Champion | None = None
+
+
+class Regression(Grammar):
+    """Largest change for the worse: against the baseline, and against the anchor."""
+
+    max_change: float | None = Field(default=None, ge=0)
+    max_total_change: float | None = Field(default=None, ge=0)
+
+
+class Publish(Grammar):
+    """Cells of fewer people are counted, but their rates are withheld."""
+
+    min_cell: int = Field(default=5, ge=0)
+
+
+class Override(Grammar):
+    """Who lets a policy ask for less than its base, and why."""
+
+    reason: Text
+    owner: Text
+
+
+class CheckKeys(Grammar):
+    """The keys that every check takes, and `defaults` too."""
+
+    decide_on: DecideOn | None = None
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    on_inconclusive: Literal["warn", "fail"] = "warn"
+    min_group_size: int = Field(default=1, ge=1)
+    budget_s: float | None = Field(default=None, gt=0)
+    severity: Literal["error", "advice"] = "error"
+    unknown: Literal["report", "group", "fail"] = "report"
+    max_unknown: float = Field(default=0.05, ge=0, le=1)
+    reference: GroupName | None = None
+    clause: tuple[Text, ...] = ()
+    enabled: bool = True
+
+
+def ref_of(text: str, root: Path) -> dict[str, str]:
+    """Return a reference on the command line as a policy writes it.
+
+    ``package.module:function`` is a factory, unless a file is called just so.
+    """
+    is_factory = _FACTORY.fullmatch(text) is not None and not (root / text).exists()
+    return {"factory" if is_factory else "path": text}

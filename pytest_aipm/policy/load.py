@@ -1,0 +1,182 @@
+"""From a policy file to a `Policy`: everything that can be known without data is checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_aipm.errors import PolicyError, Problem
+from pytest_aipm.policy.fit import attributes_fit, subject_fits
+from pytest_aipm.policy.grammar import Publish, SubjectSpec
+from pytest_aipm.policy.layers import Layer, layer_of, read_layer, unmatched
+from pytest_aipm.policy.loosening import loosenings
+from pytest_aipm.policy.model import CheckSpec, Policy
+from pytest_aipm.policy.rules import SHARED, Checks, Modules, build_check
+from pytest_aipm.policy.shorthand import Given
+from pytest_aipm.policy.subject import build_subject
+from pytest_aipm.policy.tree import Faults, Map, Scalar, tree_of
+from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape, unknown_keys
+
+__all__ = ["load_policy", "policy_from"]
+
+
+def load_policy(path: Path, *, root: Path, catalog: Checks, given: Given | None = None) -> Policy:
+    """Read, merge and check a policy file.
+
+    Parameters
+    ----------
+    path : Path
+    root : Path
+        Folder that paths in messages are relative to.
+    catalog : Checks
+        The checks that may be named.
+    given : mapping, optional
+        What the caller brings instead of what the policy names: ``model``, ``data``, ``train``,
+        each a reference, or None for an object.
+
+    Returns
+    -------
+    Policy
+
+    Raises
+    ------
+    PolicyError
+        With every problem, once the text parses.
+    """
+    faults = Faults()
+    layer = read_layer(path, root=root, faults=faults)
+    return _policy(layer, catalog, given or {}, root, faults)
+
+
+def policy_from(
+    value: Mapping[str, Any],
+    *,
+    path: str,
+    root: Path,
+    catalog: Checks,
+    given: Given | None = None,
+) -> Policy:
+    """Check a policy that was made in Python: same grammar, no lines.
+
+    Parameters
+    ----------
+    value : mapping
+        What the YAML would hold.
+    path : str
+        What messages call it.
+    root, catalog, given
+        See `load_policy`; ``extends`` is relative to `root`.
+
+    Raises
+    ------
+    PolicyError
+    """
+    faults = Faults()
+    try:
+        tree = tree_of(value, path)
+    except TypeError as error:
+        raise PolicyError(Problem(str(error), "use text, numbers, lists, mappings", path)) from None
+    assert isinstance(tree, Map)  # noqa: S101 - a mapping becomes a Map
+    return _policy(layer_of(tree, root=root, faults=faults), catalog, given or {}, root, faults)
+
+
+def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Faults) -> Policy:
+    source, top = layer.source, layer.top
+    if "subject" not in source.tree.entries:
+        what = "a base for `extends`, because it has no 'subject'"
+        fix = "name a policy that extends it, or add a subject"
+        unnamed = Problem(what, fix, source.path)
+        raise PolicyError((unnamed, *faults.problems))
+    name = _name(source.tree, faults)
+    context = _context(top, faults)
+    publish = _publish(top, faults)
+    _defaults(top, faults)
+    unmatched(layer, faults)
+    subject = None
+    if isinstance(top.get("subject"), Map):
+        subject = build_subject(top.submap("subject"), given, root, faults)
+    modules = Modules(catalog)
+    checks = _checks(layer, subject, modules, faults)
+    loosened = loosenings(layer, _attributes(top, subject), modules, faults)
+    faults.raise_as(PolicyError)
+    assert subject is not None  # noqa: S101 - nothing is wrong
+    assert publish is not None  # noqa: S101
+    return Policy(
+        name=name,
+        path=source.path,
+        sha256=source.sha256,
+        text=source.text,
+        extends=tuple(each.source.path for each in layer.walk() if each is not layer),
+        context=context,
+        subject=subject,
+        publish=publish,
+        checks=checks,
+        loosened=loosened,
+        tree=top.having("checks", Map(layer.checks)),
+    )
+
+
+def _name(tree: Map, faults: Faults) -> str:
+    """Return the file's own name; a base's is not inherited, or two policies would share it."""
+    if "name" not in tree.entries:
+        faults.add(tree.place, "'name' is missing", "add `name: ...`; it begins every node id")
+    return tree.text("name") or ""
+
+
+def _context(top: Map, faults: Faults) -> dict[str, Any]:
+    context = top.submap("context")
+    for key, why in (("purpose", "what the model is for"), ("owner", "who answers for it")):
+        value = context.get(key)
+        if value is None:
+            faults.add(context.place, f"'context.{key}' is missing", f"say {why}")
+        elif not isinstance(value, Scalar) or not isinstance(value.value, str):
+            what = f"'context.{key}' must be text, not {kind_of(value)}"
+            faults.add(value.place, what, f"say {why}")
+        elif not value.value.strip():
+            faults.add(value.place, f"'context.{key}' is empty", f"say {why}")
+    plain: dict[str, Any] = context.plain()
+    return plain
+
+
+def _publish(top: Map, faults: Faults) -> Publish | None:
+    tree = top.submap("publish")
+    no_nulls(tree, faults)
+    return shape(Publish, closed(tree, Publish, faults, where="'publish'"), faults)
+
+
+def _defaults(top: Map, faults: Faults) -> None:
+    tree = top.submap("defaults")
+    no_nulls(tree, faults)
+    unknown_keys(tree, SHARED | {"by", "override"}, faults, where="'defaults'")
+
+
+def _attributes(top: Map, subject: SubjectSpec | None) -> dict[str, str | None]:
+    """Return the attributes with their references; names alone when the subject is at fault."""
+    if subject is None:
+        return dict.fromkeys(top.submap("subject").submap("protected").entries)
+    return {name: spec.reference for name, spec in subject.protected.items()}
+
+
+def _checks(
+    layer: Layer, subject: SubjectSpec | None, modules: Modules, faults: Faults
+) -> tuple[CheckSpec, ...]:
+    attributes, defaults = _attributes(layer.top, subject), layer.top.submap("defaults")
+    if not layer.checks:
+        place = layer.source.tree.key_place("checks")
+        faults.add(place, "'checks' is empty: nothing would be audited", "add a check")
+    specs: list[CheckSpec] = []
+    for check_id, tree in layer.checks.items():
+        spec = build_check(check_id, tree, defaults, attributes, modules, faults)
+        name = tree.text("check")
+        module = modules.get(name, tree.place, Faults()) if name else None
+        enabled = tree.entries.get("enabled", defaults.entries.get("enabled"))
+        if module is None or (isinstance(enabled, Scalar) and enabled.value is False):
+            specs.extend([spec] if spec else [])
+            continue
+        before = len(faults.problems)
+        attributes_fit(tree, defaults, tuple(attributes), module.SCOPES, faults)
+        if spec is not None and subject is not None and len(faults.problems) == before:
+            subject_fits(spec, module, subject, tree, faults)
+        specs.extend([spec] if spec else [])
+    return tuple(specs)

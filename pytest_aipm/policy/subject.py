@@ -1,0 +1,196 @@
+"""What is audited: shorthand written out, defaults filled in, contradictions refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pytest_aipm.policy.attributes import attribute_names, attributes
+from pytest_aipm.policy.grammar import INTERNAL, Decision, SubjectSpec
+from pytest_aipm.policy.shorthand import Given, replaced, written_out
+from pytest_aipm.policy.tree import Faults, Map
+from pytest_aipm.policy.words import closed, no_nulls, shape
+
+__all__ = ["build_subject", "can_decide", "can_score"]
+
+
+def build_subject(tree: Map, given: Given, root: Path, faults: Faults) -> SubjectSpec | None:
+    """Return the subject, or None after noting what is wrong.
+
+    Parameters
+    ----------
+    tree : Map
+        What stands behind ``subject:``, merged.
+    given : mapping
+        See `Given`; replaces before anything is checked.
+    root : Path
+        Folder that references are relative to.
+    faults : Faults
+    """
+    before = len(faults.problems)
+    written = written_out(replaced(tree, given, root), faults)
+    no_nulls(written, faults)
+    written = closed(written, SubjectSpec, faults, where="'subject'", hidden=INTERNAL)
+    attribute_names(written.submap("protected"), faults)
+    subject = shape(SubjectSpec, written, faults)
+    if subject is None:
+        return None
+    for rule in _RULES:
+        rule(subject, written, faults)
+    _named(subject, written, given, faults)
+    return _filled(subject, written) if len(faults.problems) == before else None
+
+
+def can_score(subject: SubjectSpec) -> bool:
+    """Return whether there are scores, or predicted numbers."""
+    if subject.task == "regression":
+        return subject.model is not None or subject.predictions is not None
+    return subject.model is not None or subject.scores is not None
+
+
+def can_decide(subject: SubjectSpec) -> bool:
+    """Return whether every row gets a decision, or a predicted number."""
+    by_rule = subject.scores is not None and subject.decision is not None
+    return subject.model is not None or subject.predictions is not None or by_rule
+
+
+# rules
+
+
+def _source(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    """Model or columns, never both; columns that do not answer for each other."""
+    columns = [key for key in ("predictions", "scores") if getattr(subject, key)]
+    if subject.model is not None and columns:
+        fix = "keep the model, or the columns with what it said"
+        faults.add(
+            tree.key_place(columns[0]), f"'model' and '{columns[0]}' exclude each other", fix
+        )
+    if subject.model is None and not columns:
+        what = "nothing is audited: neither 'model' nor 'predictions' nor 'scores'"
+        faults.add(tree.place, what, "name a model, or a column with what it said")
+    for key in columns:
+        if getattr(subject, key) == subject.label:
+            what = f"'{key}' and 'label' are the same column"
+            faults.add(tree.place_of(key), what, "a label cannot judge itself")
+
+
+def _named(subject: SubjectSpec, tree: Map, given: Given, faults: Faults) -> None:
+    """Note data, train or a model that names no source, unless the caller brings it."""
+    for key in ("model", "data", "train"):
+        ref = getattr(subject, key)
+        if key in given or ref is None or ref.path is not None or ref.factory is not None:
+            continue
+        if key in tree.entries:
+            faults.add(tree.key_place(key), f"'{key}' names no 'path' and no 'factory'", "add one")
+        else:
+            faults.add(tree.place, f"'{key}' is missing in 'subject'", "say which rows are audited")
+
+
+def _refs(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    for key in ("model", "data", "train"):
+        ref = getattr(subject, key)
+        if ref is None:
+            continue
+        if ref.path is not None and ref.factory is not None:
+            what = f"'path' and 'factory' of '{key}' exclude each other"
+            faults.add(tree.submap(key).key_place("factory"), what, "keep one")
+        if ref.path is None and ref.sha256 is not None:
+            what = "a 'sha256' pins a file, not a factory"
+            faults.add(tree.place_of(key, "sha256"), what, "remove it")
+    champion = subject.champion
+    if champion is not None and (champion.ref is None) == (
+        champion.predictions is None and champion.scores is None
+    ):
+        what = "'champion' is a reference to a model, or 'predictions' or 'scores'"
+        faults.add(tree.key_place("champion"), what, "keep one kind")
+
+
+def _classes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    given = [key for key in ("positive", "favorable") if getattr(subject, key) is not None]
+    if subject.task == "binary" and not given:
+        what = "neither 'positive' nor 'favorable' is given"
+        fix = "name the class the score predicts and the decision that benefits a person"
+        faults.add(tree.place, what, fix)
+    if subject.task == "regression":
+        for key in given:
+            what = f"'{key}' names a class, but a regression predicts a number"
+            faults.add(tree.key_place(key), what, "remove it")
+        if subject.scores is not None:
+            what = "the predicted numbers of a regression stand under 'predictions'"
+            faults.add(tree.key_place("scores"), what, "rename the key")
+
+
+def _decision(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    decision, place = subject.decision, tree.key_place("decision")
+    if decision is None:
+        return
+    if decision.threshold is not None and decision.top_k is not None:
+        faults.add(place, "'threshold' and 'top_k' exclude each other", "keep one")
+    if decision.threshold is None and decision.top_k is None:
+        what = "'decision' has neither 'threshold' nor 'top_k'"
+        faults.add(place, what, "add one, or remove 'decision'")
+    if subject.task == "binary" and subject.predictions is not None:
+        fix = "remove 'decision', or name 'scores' instead of 'predictions'"
+        faults.add(place, "the column of 'predictions' holds decisions already", fix)
+    if subject.task == "regression" and decision.favorable_when is None:
+        what = "'favorable_when' is missing in 'decision'"
+        faults.add(place, what, "say whether high or low predictions benefit a person")
+    if subject.task == "binary" and decision.favorable_when not in (None, _side(subject)):
+        _contradiction(subject, tree, faults)
+
+
+def _contradiction(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    said = _side(subject)
+    same = "the class" if said == "above" else "not the class"
+    what = (
+        f"'favorable_when: {'below' if said == 'above' else 'above'}' contradicts 'favorable', "
+        f"which is {same} the score predicts"
+    )
+    fix = f"write `favorable_when: {said}`, or correct 'positive' and 'favorable'"
+    faults.add(tree.place_of("decision", "favorable_when"), what, fix)
+
+
+def _side(subject: SubjectSpec) -> str:
+    """Return on which side of the threshold the favorable decision lies."""
+    positive = subject.favorable if subject.positive is None else subject.positive
+    favorable = subject.positive if subject.favorable is None else subject.favorable
+    return "above" if positive == favorable else "below"
+
+
+_RULES: tuple[Callable[[SubjectSpec, Map, Faults], None], ...] = (
+    _source,
+    _refs,
+    _classes,
+    _decision,
+    attributes,
+)
+
+
+# defaults
+
+
+def _filled(subject: SubjectSpec, tree: Map) -> SubjectSpec:
+    protected = {
+        name: spec.model_copy(
+            update={
+                "column": spec.column or name,
+                "line": tree.submap("protected").key_place(name).line,
+            }
+        )
+        for name, spec in subject.protected.items()
+    }
+    update: dict[str, object] = {"protected": protected}
+    if subject.task == "binary":
+        update["positive"] = _other(subject.positive, subject.favorable)
+        update["favorable"] = _other(subject.favorable, subject.positive)
+    if subject.decision is not None and subject.decision.favorable_when is None:
+        update["decision"] = Decision(
+            threshold=subject.decision.threshold,
+            top_k=subject.decision.top_k,
+            favorable_when="above" if _side(subject) == "above" else "below",
+        )
+    return subject.model_copy(update=update)
+
+
+def _other(one: object, two: object) -> object:
+    return two if one is None else one

@@ -1,0 +1,294 @@
+"""From the bytes of a file to a tree with positions: YAML 1.2, and nothing more than it needs.
+
+ruamel.yaml scans, parses and composes. The values are made here, by the YAML 1.2 core schema, so
+that `NO` stays text, dates stay text, and no tag can build anything. Aliases are counted before
+anyone walks them: nine lines can stand for a billion values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from pytest_aipm.errors import PolicyError, Problem, UsageFault
+from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
+
+__all__ = ["Source", "composer", "read_source", "relative"]
+
+MAX_BYTES = 1_000_000
+MAX_NODES = 10_000
+MAX_DEPTH = 60
+
+_CORE = "tag:yaml.org,2002:"
+_KEPT = frozenset(
+    _CORE + name
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map")
+)
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+_SYNTAX = (
+    ("character '\\t'", "a tab cannot stand here", "indent with spaces"),
+    (
+        "mapping values are not allowed",
+        "a key cannot stand here",
+        "indent it like its neighbours, or put text that holds ': ' in quotes",
+    ),
+    ("expected <block end>", "the indentation does not fit", "indent it like its neighbours"),
+    ("could not find expected ':'", "a key without ':'", "write `key: value`"),
+    (
+        "expected a single document",
+        "a second document starts here",
+        "keep one document a file and remove the line '---'",
+    ),
+    ("undefined alias", "an alias without an anchor", "write the value out"),
+    ("incompatible YAML", "not YAML 1.2", "remove the %YAML line"),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was read: its bytes' hash, its text and its tree."""
+
+    path: str
+    sha256: str
+    text: str
+    tree: Map
+
+
+def relative(path: Path, root: Path) -> str:
+    """Return `path` as messages and records write it: relative to `root`, with slashes."""
+    try:
+        return Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:  # another drive
+        return path.as_posix()
+
+
+def composer() -> YAML:
+    """Return a YAML 1.2 reader that warns of nothing."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.composer.warn_double_anchors = False
+    return yaml
+
+
+def read_source(
+    path: Path, *, root: Path, faults: Faults, error: type[UsageFault] = PolicyError
+) -> Source:
+    """Read a file into a tree.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+    root : Path
+        Folder that messages are relative to.
+    faults : Faults
+        Collects what is wrong although the text parses: duplicate keys, tags, odd numbers.
+    error : type
+        Raised when the text does not parse.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    UsageFault
+        One line: the file is missing, too large, not UTF-8, not YAML 1.2, or expands too far.
+    """
+    shown = relative(path, root)
+    raw = _bytes(path, shown, error)
+    text = _decode(raw, shown, error)
+    _refuse_old_yaml(text, shown, error)
+    node = _compose(text, shown, error)
+    if node is None:
+        raise error(Problem("the file is empty", "start it with `aipm: 1`", shown))
+    _refuse_bomb(node, shown, error)
+    tree = _Convert(shown, faults).tree(node)
+    if not isinstance(tree, Map):
+        raise error(
+            Problem("the file is not a mapping", "start it with `key: value` lines", shown, 1, 1)
+        )
+    return Source(shown, hashlib.sha256(raw).hexdigest(), text, tree)
+
+
+def _bytes(path: Path, shown: str, error: type[UsageFault]) -> bytes:
+    try:
+        if not path.is_file():
+            what = "is a folder, not a file" if path.is_dir() else "there is no such file"
+            raise error(Problem(what, "check the path", shown))
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as fault:
+        raise error(Problem(f"cannot be read: {fault.strerror}", "check it", shown)) from None
+    if len(raw) > MAX_BYTES:
+        raise error(Problem(f"larger than {MAX_BYTES:,} bytes", "split it with `extends`", shown))
+    return raw
+
+
+def _decode(raw: bytes, shown: str, error: type[UsageFault]) -> str:
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as fault:
+        # utf-8-sig counts from behind the mark
+        start = fault.start + (3 if raw.startswith(b"\xef\xbb\xbf") else 0)
+        line = raw.count(b"\n", 0, start) + 1
+        what = f"not UTF-8: byte 0x{raw[start]:02x} at offset {start}"
+        raise error(Problem(what, "save the file as UTF-8", shown, line)) from None
+
+
+def _refuse_old_yaml(text: str, shown: str, error: type[UsageFault]) -> None:
+    """Refuse another YAML version: under 1.1 the group NO would be read as false."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith("%YAML") and line.split()[1:2] != ["1.2"]:
+            what = f"'{line.strip()}' is not YAML 1.2"
+            raise error(Problem(what, "remove this line", shown, number, 1))
+        if line.strip() and not line.startswith(("#", "%")):
+            return
+
+
+def _compose(text: str, shown: str, error: type[UsageFault]) -> Node | None:
+    try:
+        node: Node | None = composer().compose(text)
+    except ReaderError as fault:
+        before = text[: fault.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        what = f"the character U+{ord(text[fault.position]):04X} cannot stand in YAML"
+        raise error(Problem(what, "remove it", shown, line, column)) from None
+    except MarkedYAMLError as fault:
+        raise error(_syntax(fault, shown)) from None
+    except RecursionError:
+        raise error(Problem("nested too deep", "flatten it", shown)) from None
+    except YAMLError as fault:
+        what = f"not valid YAML: {str(fault).splitlines()[0]}"
+        raise error(Problem(what, "correct it", shown)) from None
+    return node
+
+
+def _syntax(fault: MarkedYAMLError, shown: str) -> Problem:
+    mark = fault.problem_mark or fault.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+    said = f"{fault.context or ''} {fault.problem or ''}".strip()
+    for sign, what, fix in _SYNTAX:
+        if sign in said or sign.encode().decode("unicode_escape") in said:
+            return Problem(what, fix, shown, line, column)
+    return Problem(f"not valid YAML: {said}", "correct it", shown, line, column)
+
+
+def _children(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, SequenceNode) else []
+
+
+def _refuse_bomb(root: Node, shown: str, error: type[UsageFault]) -> None:
+    """Refuse aliases that stand for more than `MAX_NODES` values, or for themselves.
+
+    Every node is visited once, whatever it expands to.
+    """
+    size: dict[int, int] = {}
+    depth: dict[int, int] = {}
+    entered: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        key, children = id(node), _children(node)
+        if key not in entered:
+            entered.add(key)
+            for child in children:
+                if id(child) in size:
+                    continue
+                if id(child) in entered:
+                    raise error(_at(child, "an alias that holds itself", shown))
+                stack.append(child)
+            continue
+        stack.pop()
+        if key not in size:
+            size[key] = 1 + sum(size[id(child)] for child in children)
+            depth[key] = 1 + max((depth[id(child)] for child in children), default=0)
+    if depth[id(root)] > MAX_DEPTH:
+        raise error(Problem(f"nested deeper than {MAX_DEPTH} levels", "flatten it", shown))
+    if size[id(root)] > max(MAX_NODES, len(size)):
+        what = f"its aliases expand to more than {MAX_NODES:,} values"
+        raise error(Problem(what, "write the values out", shown))
+
+
+def _at(node: Node, what: str, shown: str) -> Problem:
+    mark = node.start_mark
+    return Problem(what, "write the value out", shown, mark.line + 1, mark.column + 1)
+
+
+class _Convert:
+    """Turns composed nodes into trees, noting what the language does not allow."""
+
+    def __init__(self, path: str, faults: Faults) -> None:
+        self.path = path
+        self.faults = faults
+
+    def place(self, node: Node) -> Place:
+        return Place(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def tree(self, node: Node) -> Tree:
+        place = self.place(node)
+        if str(node.tag) not in _KEPT:
+            tag = str(node.tag).replace(_CORE, "!!")
+            self.faults.add(place, f"the tag '{tag}' is not part of this language", "remove it")
+        if isinstance(node, ScalarNode):
+            return Scalar(self.scalar(node), place)
+        if isinstance(node, SequenceNode):
+            return Seq(tuple(self.tree(child) for child in node.value), place)
+        return self.map(node)
+
+    def scalar(self, node: ScalarNode) -> str | int | float | bool | None:
+        text = self.text(node)
+        if node.style not in (None, "") or str(node.tag) == _CORE + "str":
+            return text
+        if text in _NULL:
+            return None
+        if text in _BOOL:
+            return _BOOL[text]
+        if _INT.fullmatch(text):
+            return int(text, 0 if text[:2] in ("0o", "0x") else 10)
+        if _SPECIAL.fullmatch(text) or (_FLOAT.fullmatch(text) and math.isinf(float(text))):
+            fix = "write a finite number, or put it in quotes"
+            self.faults.add(self.place(node), f"{text[:40]} is not a finite number", fix)
+            return None
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+    def text(self, node: ScalarNode) -> str:
+        text: str = node.value
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            self.faults.add(self.place(node), "half a character (a lone surrogate)", "remove it")
+            return ""
+        return text
+
+    def map(self, node: Node) -> Map:
+        entries: dict[str, Tree] = {}
+        keys: dict[str, Place] = {}
+        for key_node, value_node in node.value:
+            place, value = self.place(key_node), self.tree(value_node)
+            key = self.text(key_node) if isinstance(key_node, ScalarNode) else None
+            if key is None:
+                self.faults.add(place, "a key must be text", "write `key: value`")
+            elif str(key_node.tag) == _CORE + "merge":
+                fix = "write the keys out, or use `extends`"
+                self.faults.add(place, "merge keys ('<<') are not part of this language", fix)
+            elif key in entries:
+                what = f"the key '{key}' is there twice, first in line {keys[key].line}"
+                self.faults.add(place, what, "keep one of them")
+            else:
+                is_empty = isinstance(value, Scalar) and value.value is None
+                entries[key], keys[key] = Scalar(None, place) if is_empty else value, place
+        return Map(entries, keys, self.place(node))

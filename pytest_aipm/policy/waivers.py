@@ -1,0 +1,275 @@
+"""Waivers: who answers for a finding that would fail, why, and until when.
+
+::
+
+    waivers:
+      - id: W-12
+        check: credit-approval::selection-rate::race
+        reason: New data for group C arrives in January
+        owner: risk@example.org
+        ticket: RISK-481
+        created: 2026-11-02
+        expires: 2027-01-31
+        floor: {min: 0.72}
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from pytest_aipm.errors import OptionError, WaiverError
+from pytest_aipm.policy.grammar import Grammar, Sha256, Text
+from pytest_aipm.policy.ids import is_id
+from pytest_aipm.policy.limits import limit_of
+from pytest_aipm.policy.model import CheckSpec, Policy
+from pytest_aipm.policy.text import read_source
+from pytest_aipm.policy.tree import Faults, Map, Seq
+from pytest_aipm.policy.words import closed, did_you_mean, kind_of, no_nulls, shape, unknown_keys
+from pytest_aipm.records import Limit
+
+__all__ = ["Waiver", "is_active", "load_waivers", "today"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """One waiver.
+
+    Attributes
+    ----------
+    id : str
+    check : str
+        The finding's id, exactly.
+    reason, owner, ticket : str
+    created, expires : date
+        `expires` is the last day on which it holds, in UTC.
+    floor : Limit or None
+        Waived down to there, not without end.
+    model_sha256 : str or None
+        The only model it holds for.
+    state : {"loaded", "ignored"}
+        ``ignored`` when its policy is no part of this run.
+    path, line : str, int or None
+        Where it is written.
+    """
+
+    id: str
+    check: str
+    reason: str
+    owner: str
+    ticket: str
+    created: dt.date
+    expires: dt.date
+    floor: Limit | None = None
+    model_sha256: str | None = None
+    state: Literal["loaded", "ignored"] = "loaded"
+    path: str = ""
+    line: int | None = None
+
+
+def today() -> dt.date:
+    """Return today's date in UTC, or that of ``SOURCE_DATE_EPOCH`` when it is set.
+
+    Raises
+    ------
+    OptionError
+        When ``SOURCE_DATE_EPOCH`` is no number of seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return dt.datetime.now(dt.UTC).date()
+    try:
+        return dt.datetime.fromtimestamp(int(epoch), dt.UTC).date()
+    except (ValueError, OverflowError, OSError):
+        what = f"SOURCE_DATE_EPOCH is '{epoch[:40]}', not a number of seconds"
+        raise OptionError(f"{what}; set it to `git log -1 --format=%ct`") from None
+
+
+def is_active(waiver: Waiver, today: dt.date) -> bool:
+    """Return whether a waiver still holds; its last day counts. Nothing else decides that."""
+    return today <= waiver.expires
+
+
+def load_waivers(path: Path, policies: Sequence[Policy], *, root: Path) -> tuple[Waiver, ...]:
+    """Read a waivers file.
+
+    Parameters
+    ----------
+    path : Path
+    policies : sequence of Policy
+        The policies of this run; their findings must exist. Waivers of other policies are kept,
+        with state ``ignored``.
+    root : Path
+        Folder that paths in messages are relative to.
+
+    Returns
+    -------
+    tuple of Waiver
+        In the file's order.
+
+    Raises
+    ------
+    WaiverError
+        With every problem, once the text parses.
+    """
+    faults = Faults()
+    source = read_source(path, root=root, faults=faults, error=WaiverError)
+    tree = unknown_keys(source.tree, ("waivers",), faults, where="the waivers file")
+    listed = tree.get("waivers")
+    if not isinstance(listed, Seq):
+        what = "'waivers' is missing" if listed is None else "'waivers' must be a list"
+        faults.add(tree.key_place("waivers"), what, "write `waivers: []` when there are none")
+        listed = Seq(())
+    known = {policy.name: policy for policy in policies}
+    found: list[Waiver] = []
+    for entry in listed.items:
+        if not isinstance(entry, Map):
+            what = f"a waiver must be a mapping, not {kind_of(entry)}"
+            faults.add(entry.place, what, "start it with `- id: `")
+            continue
+        waiver = _waiver(entry, known, faults)
+        if waiver is not None:
+            _beside(waiver, entry, found, faults)
+            found.append(waiver)
+    faults.raise_as(WaiverError)
+    return tuple(found)
+
+
+def _date(value: str) -> str:
+    problem = ValueError(f"'{value[:40]}' is no date; write YYYY-MM-DD")
+    try:
+        day = dt.date.fromisoformat(value)
+    except ValueError:
+        raise problem from None
+    if day.isoformat() != value:  # ISO 8601 also knows week dates and 20261102
+        raise problem
+    return value
+
+
+def _name(value: str) -> str:
+    if not is_id(value):
+        raise ValueError("has letters other than A-Z, a-z, 0-9, '_', '.', '-'; shorten it")
+    return value
+
+
+def _finding(value: str) -> str:
+    parts = value.split("::")
+    if len(parts) != 3 or not all(map(is_id, parts)):
+        hint = "; name one finding a waiver, no globs" if set("*?[") & set(value) else ""
+        raise ValueError(
+            f"'{value[:80]}' is no finding id{hint or '; write POLICY::CHECK-ID::SCOPE'}"
+        )
+    return value
+
+
+_Date = Annotated[Text, AfterValidator(_date)]
+
+
+class _Entry(Grammar):
+    """A waiver as it is written."""
+
+    id: Annotated[Text, AfterValidator(_name)]
+    check: Annotated[Text, AfterValidator(_finding)]
+    reason: Text
+    owner: Text
+    ticket: Text
+    created: _Date
+    expires: _Date
+    floor: dict[str, float] | None = None
+    model_sha256: Sha256 | None = None
+
+
+def _waiver(tree: Map, known: Mapping[str, Policy], faults: Faults) -> Waiver | None:
+    before = len(faults.problems)
+    no_nulls(tree, faults)
+    written = closed(tree, _Entry, faults, where="a waiver")
+    entry = shape(_Entry, written.without("floor"), faults)
+    if entry is None:
+        return None
+    created, expires = map(dt.date.fromisoformat, (entry.created, entry.expires))
+    if expires < created:
+        what = f"'expires' {entry.expires} is before 'created' {entry.created}"
+        faults.add(tree.place_of("expires"), what, "correct one of them")
+    policy = known.get(entry.check.partition("::")[0])
+    spec = _spec(policy, entry.check, tree, faults) if policy else None
+    floor = _floor(tree, policy, spec, faults)
+    if len(faults.problems) > before:
+        return None
+    return Waiver(
+        id=entry.id,
+        check=entry.check,
+        reason=entry.reason,
+        owner=entry.owner,
+        ticket=entry.ticket,
+        created=created,
+        expires=expires,
+        floor=floor,
+        model_sha256=entry.model_sha256,
+        state="loaded" if policy else "ignored",
+        path=tree.place.path,
+        line=tree.place.line,
+    )
+
+
+def _spec(policy: Policy, finding: str, tree: Map, faults: Faults) -> CheckSpec | None:
+    """Return the check a waiver speaks of; note a finding that the policy does not have."""
+    findings = {node.finding_id: node for node in policy.nodes()}
+    node = findings.get(finding)
+    if node is not None:
+        return policy.check(node.check_id)
+    what = f"{policy.path} has no finding '{finding}'"
+    faults.add(tree.place_of("check"), what, did_you_mean(finding, findings))
+    return None
+
+
+def _floor(
+    tree: Map, policy: Policy | None, spec: CheckSpec | None, faults: Faults
+) -> Limit | None:
+    """Return the floor in the check's unit; in any unit for a policy outside this run."""
+    written = tree.get("floor")
+    if written is None or (policy is not None and spec is None):
+        return None
+    if policy is None:
+        units = sorted({key.partition("_")[2] for key in tree.submap("floor").entries} | {""})
+        read = limit_of(written, units, faults, name="floor")
+        return read[1] if read else None
+    assert spec is not None  # noqa: S101
+    read = limit_of(written, tuple({"", spec.unit}), faults, name="floor")
+    if read is not None:
+        _beyond(read[1], spec, tree, faults)
+    return read[1] if read else None
+
+
+def _beyond(floor: Limit, spec: CheckSpec, tree: Map, faults: Faults) -> None:
+    """Note a floor that does not lie beyond the limit: it would waive nothing."""
+    limit = spec.limit or Limit()
+    for end, sign in (("min", -1), ("max", 1)):
+        there, bound = getattr(floor, end), getattr(limit, end)
+        if there is None:
+            continue
+        if bound is None:
+            what = f"'{spec.id}' has no '{end}' limit that a floor could lie beyond"
+            faults.add(tree.key_place("floor"), what, f"remove '{end}' from the floor")
+        elif (there - bound) * sign <= 0:
+            what = f"the floor {end} {there:g} is not beyond the limit {end} {bound:g}"
+            faults.add(tree.place_of("floor"), what, "it would waive nothing: correct it")
+
+
+def _beside(waiver: Waiver, tree: Map, others: Sequence[Waiver], faults: Faults) -> None:
+    """Note a second waiver of the same id, or for the same finding at the same time."""
+    for other in others:
+        first = f", first in line {other.line}" if other.line else ""
+        if other.id == waiver.id:
+            what = f"two waivers have the id '{waiver.id}'{first}"
+            faults.add(tree.place_of("id"), what, "give each its own")
+        elif other.check == waiver.check and (
+            other.created <= waiver.expires and waiver.created <= other.expires
+        ):
+            what = f"'{other.id}' and '{waiver.id}' both waive '{waiver.check}' at one time"
+            faults.add(tree.place_of("check"), what, "keep one")

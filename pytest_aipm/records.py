@@ -1,0 +1,427 @@
+"""The record of an audit: `audit.json`, and the only thing that reports may read.
+
+Everything here is frozen and made of plain JSON types. Numbers that are not finite become null;
+the finding's ``note`` or ``reason`` then says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+__all__ = [
+    "NOTICE",
+    "SCHEMA",
+    "Audit",
+    "AuditGroup",
+    "Approval",
+    "BaselineComparison",
+    "BaselineRef",
+    "Because",
+    "DataInfo",
+    "Detectable",
+    "Docs",
+    "Finding",
+    "Formula",
+    "GroupValue",
+    "Interval",
+    "Limit",
+    "Loosening",
+    "ModelInfo",
+    "NotTested",
+    "Number",
+    "PolicyInfo",
+    "Record",
+    "RowsNeeded",
+    "RunInfo",
+    "RunVerdict",
+    "Series",
+    "Subject",
+    "Verdict",
+    "WaiverInfo",
+    "canonical_json",
+]
+
+SCHEMA = "aipm-audit/1"
+NOTICE = (
+    "This file holds the counts that verdicts are derived from. It is the project's own file, "
+    "not for publication; index.html, summary.md and the exports are the published views."
+)
+
+
+class Verdict(StrEnum):
+    """What one finding says."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WARN = "warn"
+    INCONCLUSIVE = "inconclusive"
+    WAIVED = "waived"
+    NOT_JUDGED = "not_judged"
+    ERROR = "error"
+
+
+class RunVerdict(StrEnum):
+    """What a whole run, or one policy of it, says."""
+
+    FAIL = "fail"
+    UNPROVEN = "unproven"
+    PASS = "pass"
+
+
+class Because(StrEnum):
+    """Why a finding is not a plain pass: the first of these that holds."""
+
+    EVIDENCE_LOST = "evidence_lost"
+    LIMIT = "limit"
+    REGRESSION = "regression"
+    UNKNOWN = "unknown"
+    NO_EVIDENCE = "no_evidence"
+    NOT_APPLICABLE = "not_applicable"
+    DISABLED = "disabled"
+    ERROR = "error"
+
+
+def _finite(value: object) -> object:
+    """Turn NaN, infinities and numpy scalars into plain JSON numbers or None."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+Count = Annotated[int | float | None, BeforeValidator(_finite)]
+
+
+def _pair(value: object) -> object:
+    if value is None:
+        return None
+    lo, hi = value  # type: ignore[misc]
+    return (_finite(lo), _finite(hi))
+
+
+Interval = Annotated[tuple[float | None, float | None] | None, BeforeValidator(_pair)]
+
+
+class Frozen(BaseModel):
+    """Base of all records: closed, immutable, compared by value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Limit(Frozen):
+    """A lower limit, an upper limit, or both; at least one."""
+
+    min: Number = None
+    max: Number = None
+
+
+class Detectable(Frozen):
+    """The smallest gap these rows would have caught at 80 % power, and for which group."""
+
+    gap: Number
+    group: str | None = None
+
+
+class RowsNeeded(Frozen):
+    """How many rows in all, at the same group mix, would settle it, and the pair that binds."""
+
+    total: int
+    pair: tuple[str, ...] = ()
+
+
+class Formula(Frozen):
+    """What was computed, in words a reader can check."""
+
+    id: str
+    numerator: str = ""
+    denominator: str = ""
+    positive: str = ""
+    population: str = ""
+    reference: str = ""
+
+
+class GroupValue(Frozen):
+    """One group's part of a finding.
+
+    ``part`` names the rate where a finding shows several (equalized odds). Counts are exact; the
+    interval holds the one-sided bounds at the finding's confidence.
+    """
+
+    group: dict[str, str]
+    part: str = ""
+    n: int
+    numerator: Count = None
+    denominator: Count = None
+    value: Number = None
+    interval: Interval = None
+    judged: bool = True
+    note: str = ""
+
+
+class Series(Frozen):
+    """Points a chart draws: a curve, bins, shares or strips.
+
+    ``kind`` is one of ``curve``, ``bars``, ``strip``; ``x`` holds numbers or labels.
+    """
+
+    name: str
+    kind: str
+    x: tuple[float | str, ...] = ()
+    y: tuple[Number, ...] = ()
+    lo: tuple[Number, ...] = ()
+    hi: tuple[Number, ...] = ()
+    x_label: str = ""
+    y_label: str = ""
+    counts: tuple[int, ...] = ()
+
+
+class BaselineComparison(Frozen):
+    """This finding beside the approved one. ``delta`` is new minus old."""
+
+    value: Number = None
+    delta: Number = None
+    interval: Interval = None
+    verdict: Literal["better", "same", "worse", "inconclusive"]
+    paired: bool = False
+    limit: Number = None
+    against: Literal["baseline", "anchor", "champion"] = "baseline"
+    group: str = ""
+    note: str = ""
+
+
+class WaiverInfo(Frozen):
+    """A waiver as it stood in this run."""
+
+    id: str
+    check: str
+    reason: str
+    owner: str
+    ticket: str = ""
+    created: str = ""
+    expires: str
+    floor: Limit | None = None
+    model_sha256: str | None = None
+    state: Literal["applied", "expired", "unused", "not_needed", "voided", "exceeded", "ignored"]
+    note: str = ""
+
+
+class Docs(Frozen):
+    """A check's own words, from its docstring."""
+
+    title: str
+    question: str = ""
+    how: str = ""
+    misleads: str = ""
+    todo: str = ""
+    sources: str = ""
+
+
+class Finding(Frozen):
+    """One check on one scope: what was measured and what it means."""
+
+    id: str
+    nodeid: str
+    check: str
+    check_id: str
+    scope: tuple[str, ...] = ()
+    verdict: Verdict
+    because: Because | None = None
+    reason: str
+    severity: Literal["error", "advice"] = "error"
+    kind: Literal["sample", "census"] = "sample"
+    value: Number = None
+    interval: Interval = None
+    confidence: Number = None
+    method: str = ""
+    unit: str = ""
+    limit: Limit | None = None
+    warn: Limit | None = None
+    decide_on: Literal["interval", "point", "proof"] = "interval"
+    detectable: Detectable | None = None
+    rows_needed: RowsNeeded | None = None
+    formula: Formula | None = None
+    n: int = 0
+    groups: tuple[GroupValue, ...] = ()
+    sizes: tuple[float, ...] = ()
+    """Denominators of the estimate's parts, for "evidence lost"."""
+    part_names: tuple[str, ...] = ()
+    series: tuple[Series, ...] = ()
+    notes: tuple[str, ...] = ()
+    baseline: BaselineComparison | None = None
+    waiver: WaiverInfo | None = None
+    clauses: tuple[str, ...] = ()
+    policy_line: int | None = None
+    docs: Docs | None = None
+    failing: bool = False
+    """Whether this finding alone turns the build red."""
+
+
+class Loosening(Frozen):
+    """A child policy that asks for less than its base, with the reason it gives."""
+
+    check_id: str
+    what: str
+    reason: str
+    owner: str
+    line: int | None = None
+
+
+class PolicyInfo(Frozen):
+    """The policy as it was read."""
+
+    name: str
+    path: str
+    sha256: str
+    text: str
+    extends: tuple[str, ...] = ()
+    loosened: tuple[Loosening, ...] = ()
+    min_cell: int = 5
+
+
+class ModelInfo(Frozen):
+    """Which model was audited, and why it was allowed to be opened."""
+
+    ref: str
+    kind: str
+    sha256: str | None = None
+    trusted_by: str | None = None
+
+
+class DataInfo(Frozen):
+    """Which rows the audit saw."""
+
+    ref: str
+    rows: int | None = None
+    sha256: str | None = None
+
+
+class Subject(Frozen):
+    """What was audited."""
+
+    task: str
+    label: str | None = None
+    positive: str | None = None
+    favorable: str | None = None
+    decision: str
+    reading: str
+    """The reading of positive, favorable and decision as one sentence."""
+    model: ModelInfo
+    data: DataInfo
+    train: DataInfo | None = None
+    features: tuple[str, ...] = ()
+
+
+class Approval(Frozen):
+    """Who approved the baseline, when and why."""
+
+    by: str
+    when: str
+    reason: str
+
+
+class BaselineRef(Frozen):
+    """The approved baseline this run was compared with."""
+
+    ref: str
+    sha256: str
+    approved: Approval
+    weakened: tuple[str, ...] = ()
+
+
+class AuditGroup(Frozen):
+    """How many rows one group has; unknown values are a group named ``(unknown)``."""
+
+    group: dict[str, str]
+    n: int
+    positives: int | None = None
+
+
+class NotTested(Frozen):
+    """A check of the catalogue that the policy leaves out, and what that leaves open."""
+
+    check: str
+    question: str
+
+
+class Audit(Frozen):
+    """One policy's part of a run."""
+
+    policy: PolicyInfo
+    context: dict[str, Any] = Field(default_factory=dict)
+    verdict: RunVerdict
+    subject: Subject | None = None
+    baseline: BaselineRef | None = None
+    waivers: tuple[WaiverInfo, ...] = ()
+    groups: tuple[AuditGroup, ...] = ()
+    not_tested: tuple[NotTested, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class RunInfo(Frozen):
+    """How the run was made."""
+
+    seed: int = 0
+    commit: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    command: str = ""
+    started: str = ""
+
+
+class Record(Frozen):
+    """The file `audit.json`: one run over one or more policies."""
+
+    notice: str = Field(default=NOTICE, alias="_notice")
+    schema_: str = Field(default=SCHEMA, alias="schema")
+    verdict: RunVerdict
+    partial: bool = False
+    missing: tuple[str, ...] = ()
+    """Planned node ids that have no finding."""
+    summary: dict[str, int] = Field(default_factory=dict)
+    audits: tuple[Audit, ...] = ()
+    run: RunInfo = Field(default_factory=RunInfo)
+    timing: dict[str, float] | None = None
+    digest: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings of all policies, in the order of the plan."""
+        return tuple(finding for audit in self.audits for finding in audit.findings)
+
+    def to_json(self) -> str:
+        """Return the record as `audit.json` holds it."""
+        return canonical_json(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
+
+    def with_digest(self) -> Record:
+        """Return the record with the sha256 of everything but timing and digest itself."""
+        plain = self.model_dump(mode="json", by_alias=True, exclude={"timing", "digest"})
+        digest = hashlib.sha256(canonical_json(plain).encode()).hexdigest()
+        return self.model_copy(update={"digest": digest})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Record:
+        """Read a record back from `audit.json`."""
+        return cls.model_validate_json(text)
+
+
+def canonical_json(value: Mapping[str, Any] | list[Any], indent: int | None = None) -> str:
+    """Return JSON with sorted keys and no NaN: the same value, the same bytes."""
+    separators = (",", ": ") if indent is not None else (",", ":")
+    return json.dumps(
+        value,
+        sort_keys=True,
+        indent=indent,
+        separators=separators,
+        ensure_ascii=False,
+        allow_nan=False,
+    )

@@ -1,0 +1,28 @@
+"""Every report is a view of one record and reads nothing else.
+
+::
+
+    Record ─► publishable ─► index_html    index.html, audit.css
+       │                  ├► summary_md    summary.md
+       │                  └► terminal_lines
+       └► audit.json, manifest.json        write_reports
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.report.files import FILES, mark_stale, write_reports
+from pytest_aipm.report.html import index_html, stylesheet
+from pytest_aipm.report.markdown import summary_md
+from pytest_aipm.report.publish import publishable
+from pytest_aipm.report.terminal import terminal_lines
+
+__all__ = [
+    "FILES",
+    "index_html",
+    "mark_stale",
+    "publishable",
+    "stylesheet",
+    "summary_md",
+    "terminal_lines",
+    "write_reports",
+]

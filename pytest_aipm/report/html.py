@@ -1,0 +1,80 @@
+"""`index.html`: one page that opens from a mail, a CI tab or a print-out.
+
+No JavaScript, no ``style=``, no external address. The stylesheet stands inside the page and, with
+the same bytes, beside it: some hosts allow one, some the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from pytest_aipm.records import Record
+from pytest_aipm.report import words
+from pytest_aipm.report.publish import publishable
+from pytest_aipm.report.view import page_of
+
+__all__ = ["index_html", "stylesheet"]
+
+
+def _resource(name: str) -> str:
+    return files("pytest_aipm.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def stylesheet() -> str:
+    """Return the stylesheet, as it stands in the page and in `audit.css`."""
+    return _resource("audit.css")
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _clean(value: object) -> object:
+    """Drop control characters and direction overrides: names of groups come from data."""
+    if isinstance(value, str) and _CONTROLS.search(value):
+        return type(value)(_CONTROLS.sub("", value))
+    return value
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=_clean,
+    )
+    environment.filters |= {
+        "count": words.count,
+        "day": words.day,
+        "limit": words.limit_text,
+        "percent": words.percent,
+    }
+    environment.globals |= {"VERDICTS": words.VERDICT_WORDS, "MARKS": words.MARKS}
+    return environment
+
+
+def index_html(record: Record) -> str:
+    """Return the page of a record; small cells are withheld first.
+
+    The same record gives the same bytes: nothing but the record and this package is read.
+    """
+    css = stylesheet()
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    template = _environment().get_template("index.html.j2")
+    # The stylesheet is this package's own file, hence safe; everything else is escaped.
+    return template.render(
+        page=page_of(publishable(record)),
+        css=Markup(css),  # noqa: S704
+        css_hash=digest,
+    )

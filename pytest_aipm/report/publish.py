@@ -1,0 +1,161 @@
+"""Withholds small cells: every published view is made from `publishable(record)`.
+
+A rate of three people is close to their personal data. Such a group keeps its count; its rate,
+interval and numerator go, and with them whatever else would give them away: other cells of the
+same table (`suppression`), the finding's value when the group is part of the pair that makes it,
+its interval and its rows needed when the group was judged, charts, and sentences that hold
+numbers. The verdict stays.
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.records import Audit, Finding, GroupValue, Record, Series, Verdict
+from pytest_aipm.report.sentences import deciding, effect
+from pytest_aipm.report.suppression import WITHHELD, Withheld, withheld_cells
+from pytest_aipm.report.words import DASH, VERDICT_WORDS, limit_text
+
+__all__ = ["WITHHELD", "publishable", "withheld_note"]
+
+
+def withheld_note(min_cell: int, *, small: bool = True) -> str:
+    """Return the note of a withheld cell."""
+    if small:
+        return f"{WITHHELD}: fewer than {min_cell} people"
+    return f"{WITHHELD}: would give away a group of fewer than {min_cell} people"
+
+
+def publishable(record: Record) -> Record:
+    """Return the record without the numbers that would expose fewer than `min_cell` people.
+
+    Parameters
+    ----------
+    record : Record
+        The whole record; `audit.policy.min_cell` says what is small.
+
+    Returns
+    -------
+    Record
+        The same findings, verdicts and group counts. Withheld numbers are None and their notes
+        begin with "withheld". A record without small cells is returned as it is, and a published
+        record once more published does not change.
+
+    Notes
+    -----
+    Exact recovery by sums and differences across the findings of the record is prevented (see
+    `suppression`); what a reader knows from elsewhere about single people is not in our hands.
+    """
+    hidden = withheld_cells(record)
+    audits = tuple(_audit(a, hidden, i) for i, a in enumerate(record.audits))
+    return record if audits == record.audits else record.model_copy(update={"audits": audits})
+
+
+def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
+    small = audit.policy.min_cell
+    groups = tuple(
+        g.model_copy(update={"positives": None}) if (at, i) in hidden.positives else g
+        for i, g in enumerate(audit.groups)
+    )
+    findings = tuple(
+        _finding(f, hidden.cells.get((at, i), {}), small) for i, f in enumerate(audit.findings)
+    )
+    if groups == audit.groups and findings == audit.findings:
+        return audit
+    return audit.model_copy(update={"groups": groups, "findings": findings})
+
+
+def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding:
+    """Withhold in one finding; `cells` maps positions of groups to whether they are small."""
+    finding = _thin_series(finding, min_cell)
+    if not cells:
+        return _few_rows(finding, min_cell)
+    groups = tuple(
+        _cell(g, min_cell, small=cells[i]) if i in cells else g
+        for i, g in enumerate(finding.groups)
+    )
+    gone = [finding.groups[i] for i in cells]
+    pair = deciding(finding)
+    known = bool(pair)
+    in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
+    update: dict[str, object] = {"groups": groups, "series": ()}
+    if any(g.judged for g in gone):
+        # The wider end of an interval is the bound of one pair, mostly of the smallest group:
+        # with three people there are four possible numerators to try against the printed end.
+        update |= {"interval": None, "detectable": None, "rows_needed": None}
+    if in_pair:
+        update["value"] = None
+    if finding.baseline is not None:
+        dropped: dict[str, object] = {"note": ""}
+        if any(g.judged for g in gone):
+            dropped["interval"] = None
+        if in_pair:
+            dropped |= {"value": None, "delta": None, "group": ""}
+        update["baseline"] = finding.baseline.model_copy(update=dropped)
+    if finding.waiver is not None:
+        update["waiver"] = finding.waiver.model_copy(update={"note": ""})
+    published = finding.model_copy(update=update)
+    return published.model_copy(update=_said(published, min_cell))
+
+
+def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:
+    note = withheld_note(min_cell, small=small)
+    return group.model_copy(
+        update={
+            "numerator": None,
+            "denominator": group.n if group.denominator == group.n else None,
+            "value": None,
+            "interval": None,
+            "note": group.note if group.note.startswith(WITHHELD) else note,
+        }
+    )
+
+
+def _said(finding: Finding, min_cell: int) -> dict[str, object]:
+    """Return reason and notes without the numbers that the full ones may hold."""
+    note = f"Numbers of groups with fewer than {min_cell} people are withheld; they were judged."
+    if finding.verdict is Verdict.ERROR:
+        return {"notes": (note,)}
+    if finding.value is not None:
+        said = effect(finding)
+    else:
+        asked = limit_text(finding.limit, words=True)
+        word = VERDICT_WORDS[finding.verdict]
+        said = f"{word}: the value is {WITHHELD}"
+        said += "." if asked == DASH else f"; the policy asks for {asked}."
+    reason = f"{said} Some numbers are withheld: a group has fewer than {min_cell} people."
+    return {"reason": reason, "notes": (note,)}
+
+
+def _few_rows(finding: Finding, min_cell: int) -> Finding:
+    """Withhold the numbers of a finding that rests on fewer than `min_cell` rows in all."""
+    if finding.groups or not 0 < finding.n < min_cell or finding.kind == "census":
+        return finding
+    gone: dict[str, object] = dict.fromkeys(("value", "interval", "detectable", "rows_needed"))
+    gone["series"] = ()
+    if finding.baseline is not None:
+        dropped = {"value": None, "delta": None, "interval": None, "note": ""}
+        gone["baseline"] = finding.baseline.model_copy(update=dropped)
+    published = finding.model_copy(update=gone)
+    return published.model_copy(update=_said(published, min_cell))
+
+
+def _thin_series(finding: Finding, min_cell: int) -> Finding:
+    thinned = tuple(_thin(series, min_cell) for series in finding.series)
+    if thinned == finding.series:
+        return finding
+    return finding.model_copy(update={"series": thinned})
+
+
+def _thin(series: Series, min_cell: int) -> Series:
+    """Withhold the points of a series that rest on few people, and one more if only one does."""
+    gone = {i for i, n in enumerate(series.counts) if 0 < n < min_cell}
+    if not gone:
+        return series
+    others = sorted((n, i) for i, n in enumerate(series.counts) if n and i not in gone)
+    if len(gone) == 1 and others:
+        gone.add(others[0][1])
+
+    def thin(points: tuple[float | None, ...]) -> tuple[float | None, ...]:
+        return tuple(None if i in gone else point for i, point in enumerate(points))
+
+    update = {"y": thin(series.y), "lo": thin(series.lo), "hi": thin(series.hi)}
+    return series.model_copy(update=update)

@@ -1,0 +1,322 @@
+"""Which cells of a record to withhold so that the small ones cannot be worked out.
+
+Every count that a record publishes is a sum of elementary counts: people of one group by label
+and decision (tp, fp, fn, tn). The counts of a small group are unknowns; what is published, the
+totals, and the fact that the cells of an intersection add up to their groups are equations. A
+small cell is given away when its count follows from the equations. Then the smallest published
+cell that takes part in the proof is withheld as well, until no proof is left.
+
+Two more leaks are closed. Totals count as known even where no finding prints them. And withheld
+cells that are all empty or all full are given away by their sum alone, so each small cell of a
+table must leave at least two possible counts.
+
+Source: complementary cell suppression, Cox (1980), JASA 75, 377-385; the linear audit is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from pytest_aipm.records import Audit, Finding, Record
+from pytest_aipm.report.elimination import Row, given_away
+from pytest_aipm.report.sentences import deciding
+
+__all__ = ["WITHHELD", "Withheld", "withheld_cells"]
+
+WITHHELD = "withheld"
+"""The word every note on a withheld number begins with."""
+
+TOO_MANY = 1500
+"""Cells of one population beyond which whole tables are withheld instead of searching."""
+
+_ATOMS = ("tp", "fp", "fn", "tn")
+_RATES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    name: (frozenset(numerator.split()), frozenset(denominator.split()))
+    for name, numerator, denominator in (
+        ("selection rate", "tp fp", "tp fp fn tn"),
+        ("true positive rate", "tp", "tp fn"),
+        ("recall", "tp", "tp fn"),
+        ("false negative rate", "fn", "tp fn"),
+        ("false positive rate", "fp", "fp tn"),
+        ("true negative rate", "tn", "fp tn"),
+        ("specificity", "tn", "fp tn"),
+        ("precision", "tp", "tp fp"),
+        ("positive predictive value", "tp", "tp fp"),
+        ("accuracy", "tp tn", "tp fp fn tn"),
+        ("base rate", "tp fn", "tp fp fn tn"),
+    )
+}
+_SHORT = {
+    "tpr": "true positive rate",
+    "fpr": "false positive rate",
+    "fnr": "false negative rate",
+    "tnr": "true negative rate",
+    "ppv": "precision",
+}
+
+
+class Group(NamedTuple):
+    """One group of one population: which model on which rows, by which attributes."""
+
+    population: str
+    values: frozenset[tuple[str, str]]
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The attributes whose values name the group."""
+        return frozenset(attribute for attribute, _ in self.values)
+
+
+class Count(NamedTuple):
+    """A published or withheld count: a sum of elementary counts of one group."""
+
+    group: Group
+    atoms: frozenset[str]
+
+
+class Place(NamedTuple):
+    """Where a count is printed: audit, finding (-1: the audit's table of groups), group, which."""
+
+    audit: int
+    finding: int
+    cell: int
+    denominator: bool
+
+
+@dataclass
+class Withheld:
+    """What is withheld.
+
+    Attributes
+    ----------
+    cells : dict
+        (audit, finding) to {position of the group: whether it is small itself}.
+    positives : set of (audit, position)
+        Rows of `audit.groups` whose positives are withheld.
+    """
+
+    cells: dict[tuple[int, int], dict[int, bool]] = field(default_factory=dict)
+    positives: set[tuple[int, int]] = field(default_factory=set)
+
+
+@dataclass
+class _Printed:
+    """All places of one count, how many people it is out of, and how many it counts."""
+
+    places: list[Place] = field(default_factory=list)
+    size: float = math.inf
+    number: float | None = None
+    small: bool = False
+    gone: bool = False
+    deciding: bool = False
+
+
+def withheld_cells(record: Record) -> Withheld:
+    """Return what `publishable` withholds from `record`: small cells and their complements."""
+    table = _Table(record)
+    if not any(printed.small for printed in table.counts.values()):
+        return Withheld()
+    return table.places_of(table.suppressed())
+
+
+class _Table:
+    """The counts of a record as unknowns and equations."""
+
+    def __init__(self, record: Record) -> None:
+        self.counts: dict[Count, _Printed] = defaultdict(_Printed)
+        self.sizes: dict[Group, float] = {}
+        for at, audit in enumerate(record.audits):
+            self._read(audit, at)
+
+    def _read(self, audit: Audit, at: int) -> None:
+        population, small = _population(audit), audit.policy.min_cell
+        for i, group in enumerate(audit.groups):
+            key = Group(population, frozenset(group.group.items()))
+            self.sizes[key] = group.n
+            if group.positives is not None:
+                place = Place(at, -1, i, denominator=False)
+                count = Count(key, frozenset(("tp", "fn")))
+                self._add(count, place, group.n, group.positives, small=group.n < small)
+        for number, finding in enumerate(audit.findings):
+            pair = deciding(finding)
+            for i, cell in enumerate(finding.groups):
+                key = Group(population, frozenset(cell.group.items()))
+                self.sizes.setdefault(key, cell.n)
+                base = cell.n if cell.denominator is None else cell.denominator
+                tiny = 0 < cell.n < small or 0 < base < small
+                above, below = _atoms(finding, cell.part)
+                count = Count(key, above)
+                place = Place(at, number, i, denominator=False)
+                self._add(count, place, base, cell.numerator, small=tiny)
+                self.counts[count].deciding |= any(cell is p for p in pair)
+                self.counts[count].gone |= cell.note.startswith(WITHHELD)
+                if cell.denominator is not None and cell.denominator != cell.n:
+                    place = Place(at, number, i, denominator=True)
+                    few = 0 < cell.n < small
+                    self._add(Count(key, below), place, cell.n, cell.denominator, small=few)
+
+    def _add(
+        self, count: Count, place: Place, size: float, number: float | None, *, small: bool
+    ) -> None:
+        printed = self.counts[count]
+        printed.places.append(place)
+        printed.size = min(printed.size, size)
+        printed.number = number if printed.number is None else printed.number
+        printed.small |= small
+
+    @cached_property
+    def groups(self) -> frozenset[Group]:
+        return frozenset(count.group for count in self.counts)
+
+    @cached_property
+    def atoms(self) -> dict[str, frozenset[str]]:
+        """Elementary counts of each population that some cell of it uses."""
+        used: dict[str, set[str]] = defaultdict(set)
+        for count in self.counts:
+            used[count.group.population] |= count.atoms
+        return {
+            name: frozenset(atoms | set(_ATOMS) if atoms & set(_ATOMS) else atoms)
+            for name, atoms in used.items()
+        }
+
+    def suppressed(self) -> set[Count]:
+        """Return the counts to withhold."""
+        small = {count for count, printed in self.counts.items() if printed.small}
+        hidden = small | {count for count, printed in self.counts.items() if printed.gone}
+        if len(self.counts) > TOO_MANY:
+            tables = {(c.group.population, c.group.attributes) for c in small}
+            return {c for c in self.counts if (c.group.population, c.group.attributes) in tables}
+        hidden |= self._widened(small, hidden)
+        structure = list(self._structure())
+        while True:
+            # Proofs name published counts only: tags of structural equations are None.
+            known = [(c, self._row(c)) for c in self.counts if c not in hidden]
+            targets = {c: self._row(c) for c in small}
+            proofs = given_away(structure, known, targets)
+            more = {self._cheapest(proof) for proof in proofs if proof}
+            if not more:
+                return hidden
+            hidden |= more
+            hidden |= self._widened(small, hidden)
+
+    def _cheapest(self, counts: Iterable[Count]) -> Count:
+        """Return the count that costs a reader least: none that decides, then the smallest."""
+
+        def cost(count: Count) -> tuple[bool, float, list[tuple[str, str]]]:
+            printed = self.counts[count]
+            return printed.deciding, printed.size, sorted(count.group.values)
+
+        return min(counts, key=cost)
+
+    def _row(self, count: Count) -> Row:
+        return {(count.group, atom): 1 for atom in count.atoms}
+
+    def _structure(self) -> Iterator[Row]:
+        """Yield what holds of all counts: sizes, totals, and cells that add up to their groups."""
+        lines: dict[tuple[str, frozenset[str]], list[Group]] = defaultdict(list)
+        for group in self.groups:
+            lines[group.population, group.attributes].append(group)
+        for (population, attributes), members in lines.items():
+            atoms = self.atoms[population]
+            for group in members:
+                if atoms >= set(_ATOMS):
+                    yield {(group, atom): 1 for atom in _ATOMS}
+            for atom in atoms:
+                yield {(group, atom): 1 for group in members}
+            for parent in self.groups:
+                if parent.population == population and parent.attributes < attributes:
+                    children = [g for g in members if g.values >= parent.values]
+                    if self._adds_up(parent, children):
+                        for atom in atoms:
+                            row: Row = {(group, atom): 1 for group in children}
+                            row[parent, atom] = -1
+                            yield row
+
+    def _adds_up(self, parent: Group, children: list[Group]) -> bool:
+        return bool(children) and sum(self.sizes[g] for g in children) == self.sizes[parent]
+
+    def _widened(self, small: set[Count], hidden: set[Count]) -> set[Count]:
+        """Return what must go too so that no sum of a line leaves a small cell one value."""
+        more: set[Count] = set()
+        for line in self._lines():
+            while True:
+                gone = [c for c in line if c in hidden or c in more]
+                rest = [c for c in line if c not in hidden and c not in more]
+                if not any(c in small and self._pinned(c, gone) for c in gone):
+                    break
+                rest = [c for c in rest if self.counts[c].size > 0]
+                if not rest:
+                    break
+                more.add(self._cheapest(rest))
+        return more
+
+    def _lines(self) -> list[list[Count]]:
+        """Return the counts that add up to a total: a whole table, or its part in one group."""
+        tables: dict[tuple[str, frozenset[str], frozenset[str]], list[Count]] = defaultdict(list)
+        for count in self.counts:
+            group = count.group
+            tables[group.population, group.attributes, count.atoms].append(count)
+        lines = []
+        for members in tables.values():
+            lines.append(members)
+            attributes = members[0].group.attributes
+            if len(attributes) > 1:
+                for attribute in sorted(attributes):
+                    slices: dict[str, list[Count]] = defaultdict(list)
+                    for count in members:
+                        slices[dict(count.group.values)[attribute]].append(count)
+                    lines += slices.values()
+        return lines
+
+    def _pinned(self, count: Count, gone: list[Count]) -> bool:
+        """Return whether the sum of the withheld cells leaves `count` a single possible value."""
+        others = [c for c in gone if c != count and self.counts[c].size > 0]
+        if not others:
+            return self.counts[count].size > 0 and bool(count.group.values)
+        numbers = [self.counts[c].number for c in (count, *others)]
+        if any(x is None for x in numbers):
+            return False
+        total = sum(x for x in numbers if x is not None)
+        low = max(0.0, total - sum(self.counts[c].size for c in others))
+        return min(self.counts[count].size, total) - low < 1
+
+    def places_of(self, hidden: set[Count]) -> Withheld:
+        """Return where the withheld counts are printed."""
+        result = Withheld()
+        for count in hidden:
+            printed = self.counts[count]
+            for place in printed.places:
+                if place.finding < 0:
+                    result.positives.add((place.audit, place.cell))
+                else:
+                    cells = result.cells.setdefault((place.audit, place.finding), {})
+                    cells[place.cell] = cells.get(place.cell, False) or printed.small
+        return result
+
+
+def _population(audit: Audit) -> str:
+    """Return which model on which rows: policies over the same ones share their cells."""
+    if audit.subject is None:
+        return audit.policy.name
+    model, data = audit.subject.model, audit.subject.data
+    parts = (data.sha256 or data.ref, model.sha256 or model.ref, audit.subject.decision)
+    return "\n".join(parts)
+
+
+def _atoms(finding: Finding, part: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the elementary counts above and below the line of a finding's rate.
+
+    A rate of another name stands for itself, so that only its own tables and sums are linked.
+    """
+    formula = finding.formula.id if finding.formula is not None else finding.check
+    for name in (part, formula):
+        plain = name.lower().replace("_", " ").replace("-", " ").rpartition(".")[2].strip()
+        if plain in _RATES or plain in _SHORT:
+            return _RATES[_SHORT.get(plain, plain)]
+    own = f"{formula} {part}"
+    return frozenset((f"{own} above",)), frozenset((f"{own} below",))

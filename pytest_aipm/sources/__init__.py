@@ -1,0 +1,1 @@
+"""Where data and models come from: files, folders, factories and objects, opened with care."""

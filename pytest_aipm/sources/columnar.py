@@ -1,0 +1,214 @@
+"""Parquet and Arrow files (IPC file and stream, Feather 2), read in record batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.sources.faults import first_line
+from pytest_aipm.sources.typed import EXACT, Trait, cast, plain, scan, unmissing
+
+__all__ = ["ArrowFormat", "Columnar", "ParquetFormat"]
+
+_ROWS = 65_536
+"""Rows decoded at a time."""
+
+
+class Format(Protocol):
+    """How one columnar format is read."""
+
+    name: str
+
+    def schema(self, path: Path) -> Any:
+        """Return the schema, without reading rows."""
+        ...
+
+    def rows(self, path: Path) -> int:
+        """Return the number of rows."""
+        ...
+
+    def read(self, path: Path, names: Sequence[str]) -> Iterator[Any]:
+        """Yield record batches that hold at least the columns `names`."""
+        ...
+
+    def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:
+        """Return the traits that the file itself states, without reading rows."""
+        ...
+
+
+class ParquetFormat:
+    """Apache Parquet. Row groups are read one after the other, page by page."""
+
+    name = "Parquet"
+
+    def schema(self, path: Path) -> Any:
+        """Return the schema, from the footer."""
+        return pq.read_schema(path)
+
+    def rows(self, path: Path) -> int:
+        """Return the number of rows, from the footer."""
+        return int(pq.read_metadata(path).num_rows)
+
+    def read(self, path: Path, names: Sequence[str]) -> Iterator[Any]:
+        """Yield record batches."""
+        # A buffered, not pre-buffered, reader holds a page of each column, not a row group.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+            yield from file.iter_batches(_ROWS, columns=list(names), use_threads=False)
+
+    def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:
+        """Return the traits whose statistics every row group has."""
+        footer = pq.read_metadata(path)
+        place = {footer.schema.column(i).path: i for i in range(footer.num_columns)}
+        found = {}
+        for name, kind in kinds.items():
+            if name not in place:
+                continue
+            groups = range(footer.num_row_groups)
+            chunks = [footer.row_group(i).column(place[name]).statistics for i in groups]
+            if all(chunk is not None and chunk.has_null_count for chunk in chunks) and (
+                not pa.types.is_integer(kind) or all(map(_ended, chunks))
+            ):
+                nulls = any(chunk.null_count for chunk in chunks)
+                wide = pa.types.is_integer(kind) and any(map(_wide, chunks))
+                found[name] = Trait(kind, nulls, wide)
+        return found
+
+
+class ArrowFormat:
+    """Arrow IPC, as a file (Feather 2) or a stream. Memory is bounded by its record batches."""
+
+    name = "Arrow"
+
+    def schema(self, path: Path) -> Any:
+        """Return the schema."""
+        with pa.OSFile(str(path)) as source:
+            return _reader(source).schema
+
+    def rows(self, path: Path) -> int:
+        """Return the number of rows, without decoding a column beyond the first."""
+        schema = self.schema(path)
+        return sum(batch.num_rows for batch in self.read(path, schema.names[:1]))
+
+    def read(self, path: Path, names: Sequence[str]) -> Iterator[Any]:
+        """Yield record batches."""
+        fields = [self.schema(path).get_field_index(name) for name in names]
+        options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        with pa.OSFile(str(path)) as source:
+            reader = _reader(source, options)
+            if isinstance(reader, pa.ipc.RecordBatchFileReader):
+                yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
+            else:
+                yield from reader
+
+    def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:  # noqa: ARG002
+        """Return nothing: Arrow files keep no statistics."""
+        return {}
+
+
+class Columnar:
+    """One Parquet or Arrow file.
+
+    Parameters
+    ----------
+    path : Path
+    ref : str
+        The file as messages name it.
+    missing : sequence of str
+        Words, and numbers, that mean a missing value beside null.
+    form : Format
+
+    Raises
+    ------
+    DataError
+        When the file is damaged or of another format.
+    """
+
+    def __init__(self, path: Path, ref: str, missing: Sequence[str], form: Format) -> None:
+        self._path, self._ref, self._missing, self._format = path, ref, tuple(missing), form
+        with self._faults():
+            self._schema = form.schema(path)
+        self.columns: tuple[str, ...] = tuple(self._schema.names)
+
+    def empty(self) -> bool:
+        """Return whether there is no row."""
+        return self.rows() == 0
+
+    def rows(self) -> int:
+        """Return the number of rows."""
+        with self._faults():
+            return self._format.rows(self._path)
+
+    def traits(self, names: Sequence[str]) -> dict[str, Trait]:
+        """Return what these columns are, over all rows.
+
+        Rows are looked at only where gaps change a type, and only when the file does not say.
+        """
+        kinds = {name: self._kind(name) for name in names}
+        found = {name: Trait(kind, nulls=True) for name, kind in kinds.items()}
+        open_ = {name: kind for name, kind in kinds.items() if _depends_on_gaps(kind)}
+        with self._faults():
+            known = {} if self._missing else self._format.known(self._path, open_)
+        rest = {name: kind for name, kind in open_.items() if name not in known}
+        if rest:
+            known |= scan(self._tables(list(rest), rest), rest)
+        return found | known
+
+    def tables(self, names: Sequence[str], traits: Mapping[str, Trait]) -> Iterator[pa.Table]:
+        """Yield the rows in order, of these columns and types."""
+        return self._tables(names, {name: traits[name].type for name in names})
+
+    def _tables(self, names: Sequence[str], kinds: Mapping[str, Any]) -> Iterator[pa.Table]:
+        with self._faults():
+            for batch in self._format.read(self._path, names):
+                table = pa.Table.from_batches([batch])
+                yield pa.table({name: self._column(table, name, kinds[name]) for name in names})
+
+    def _column(self, table: pa.Table, name: str, kind: Any) -> Any:
+        column = cast(table.column(name), self._kind(name))
+        return cast(unmissing(column, self._missing), kind)
+
+    def _kind(self, name: str) -> Any:
+        kind = plain(self._schema.field(name).type)
+        if pa.types.is_nested(kind):
+            what = f"column {name!r} holds {kind}"
+            fix = "flatten it into columns of their own"
+            raise DataError(Problem(what, fix, self._ref))
+        return kind
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            what = f"cannot be read as {self._format.name} ({first_line(error)})"
+            fix = "write the file again; it is damaged, cut short or of another format"
+            raise DataError(Problem(what, fix, self._ref)) from None
+
+
+def _reader(source: Any, options: Any = None) -> Any:
+    magic = source.read(6)
+    source.seek(0)
+    if magic[:4] == b"FEA1":
+        raise pa.ArrowInvalid("Feather 1 is no longer supported")
+    opened = pa.ipc.open_file if magic == b"ARROW1" else pa.ipc.open_stream
+    return opened(source, options=options)
+
+
+def _depends_on_gaps(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind))
+
+
+def _ended(statistics: Any) -> bool:
+    return bool(statistics.has_min_max) or statistics.num_values == 0
+
+
+def _wide(statistics: Any) -> bool:
+    if not statistics.has_min_max:
+        return False
+    return bool(statistics.min < -EXACT or statistics.max > EXACT)

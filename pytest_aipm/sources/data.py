@@ -1,0 +1,293 @@
+"""Rows to audit, as restartable streams of batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.sources.columnar import ArrowFormat, Columnar, ParquetFormat
+from pytest_aipm.sources.delimited import Delimited
+from pytest_aipm.sources.factory import call_factory
+from pytest_aipm.sources.faults import did_you_mean, listed, problem, relative, unknown_columns
+from pytest_aipm.sources.files import check_pin, folder_digest, resolve, sha256_of, suffix_of
+from pytest_aipm.sources.folder import Folder
+from pytest_aipm.sources.frames import as_frame, content_hash, tidy
+from pytest_aipm.sources.jsonlines import JsonLines
+from pytest_aipm.sources.spec import DataSpec, Where
+from pytest_aipm.sources.typed import Reader, Trait, to_frame
+
+__all__ = ["BATCH", "DataSource", "DataSpec", "FileData", "FrameData", "open_data"]
+
+BATCH = 65_536
+"""Rows of a batch, unless said otherwise."""
+
+
+class DataSource(ABC):
+    """A table that can be read any number of times, always in the same order.
+
+    Attributes
+    ----------
+    ref : str
+        The source as the policy names it; paths are relative to the root folder.
+    kind : str
+        ``csv``, ``tsv``, ``parquet``, ``arrow``, ``jsonl``, ``folder``, ``factory`` or ``frame``.
+    columns : tuple of str
+    sha256 : str or None
+        Of the file's bytes; of a folder, of the sorted (name, sha256) of its files; of a table in
+        memory, of its content.
+    where : Where or None
+        Place in the policy, for messages about columns.
+    warnings : tuple of str
+        What libraries warned about while the source was opened.
+    """
+
+    ref: str
+    kind: str
+    columns: tuple[str, ...]
+    sha256: str | None
+    where: Where | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @abstractmethod
+    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+        """Yield frames of these columns; the names are known and there is at least one."""
+
+    def batches(
+        self, columns: Sequence[str] | None = None, size: int = BATCH
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows in batches, in the same order each time.
+
+        Each column has one dtype in all batches, that of the whole column. Texts of files are `str`
+        with NaN where missing, tables in memory keep what they hold. The index is the number of the row, from 0.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Which columns, in this order; default all of them.
+        size : int
+            Rows of each batch but the last.
+
+        Raises
+        ------
+        DataError
+            When a column is not there, or the rows cannot be read.
+        """
+        names = list(dict.fromkeys(self.columns if columns is None else columns))
+        self.require(names)
+        if size < 1:
+            raise DataError(Problem(f"a batch of {size} rows is none", "use 1 or more", self.ref))
+        if names:
+            return self._batches(names, size)
+        # A frame without columns still says how many rows there are.
+        return (batch[[]] for batch in self._batches(list(self.columns[:1]), size))
+
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return all rows at once: memory grows with them."""
+        parts = list(self.batches(columns))
+        return parts[0] if len(parts) == 1 else pd.concat(parts)
+
+    def require(self, columns: Sequence[str], where: Where | None = None) -> None:
+        """Raise DataError, with "did you mean", when a column is not there.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        where : Where, optional
+            The line that names the columns; default the line that names the source.
+        """
+        known = set(self.columns)
+        missing = [name for name in columns if name not in known]
+        if missing:
+            what, fix = unknown_columns(missing, self.columns)
+            place = where or self.where
+            raise DataError(problem(f"{what} in {self.ref}", fix, where=place))
+
+
+class FileData(DataSource):
+    """A file, or a folder of files."""
+
+    def __init__(
+        self, ref: str, kind: str, digest: str, reader: Reader, where: Where | None
+    ) -> None:
+        self.ref, self.kind, self.sha256, self.where = ref, kind, digest, where
+        self._reader = reader
+        self._traits: dict[str, Trait] = {}
+        self.columns = tuple(reader.columns)
+        _check_columns(self.columns, ref)
+        if reader.empty():
+            what = "there is a header, but no row" if kind in {"csv", "tsv"} else "there is no row"
+            raise DataError(Problem(what, "name a file with rows", ref))
+
+    @cached_property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self._reader.rows()
+
+    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+        unknown = [name for name in names if name not in self._traits]
+        if unknown:
+            self._traits |= self._reader.traits(unknown)
+        start = 0
+        for table in _resized(self._reader.tables(names, self._traits), size):
+            yield to_frame(table, self._traits, start)
+            start += table.num_rows
+
+
+class FrameData(DataSource):
+    """A table in memory. It is copied, so that nobody's table is ever changed."""
+
+    def __init__(self, table: pd.DataFrame, ref: str, kind: str, spec: DataSpec) -> None:
+        self.ref, self.kind = ref, kind
+        self._frame = tidy(table, ref, spec.missing)
+        self.columns = tuple(self._frame.columns)
+        _check_columns(self.columns, ref)
+        if self._frame.empty:
+            raise DataError(Problem("there is no row", "give a table with rows", ref))
+        self.sha256 = content_hash(self._frame)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self._frame)
+
+    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+        for start in range(0, len(self._frame), size):
+            yield self._frame.iloc[start : start + size][names].copy()
+
+
+def open_data(spec: DataSpec | Any, *, root: Path, where: Where | None = None) -> DataSource:
+    """Open data by its path or factory, or take a table that is in memory.
+
+    Parameters
+    ----------
+    spec : DataSpec, DataFrame or other table
+    root : Path
+        Root folder: paths are relative to it, factories are found in it.
+    where : Where, optional
+        Place in the policy that names the data, for messages.
+
+    Returns
+    -------
+    DataSource
+
+    Raises
+    ------
+    DataError
+        When there is nothing of that name, it is of an unknown format, damaged, empty, or differs
+        from its pin.
+    """
+    if not isinstance(spec, DataSpec):
+        return FrameData(as_frame(spec, "the data"), "frame", "frame", DataSpec())
+    if (spec.path is None) == (spec.factory is None):
+        fix = "give one of path and factory"
+        raise DataError(problem("the data need one source", fix, where=where))
+    source: DataSource
+    if spec.factory is not None:
+        heard: list[str] = []
+        made = call_factory(spec.factory, root, heard, where=where, error=DataError)
+        table = as_frame(made, spec.factory)
+        source = FrameData(table, spec.factory, "factory", spec)
+        source.warnings = tuple(heard)
+    else:
+        source = _open_path(spec, root, where)
+    source.where = where
+    check_pin(spec.sha256, source.sha256 or "", source.ref, where=where, error=DataError)
+    return source
+
+
+_Opener = Callable[[Path, str, Sequence[str]], Reader]
+
+_PARQUET, _ARROW = ParquetFormat(), ArrowFormat()
+
+_FORMATS: dict[str, tuple[str, _Opener]] = {
+    ".csv": ("csv", lambda path, ref, missing: Delimited(path, ref, ",", missing)),
+    ".tsv": ("tsv", lambda path, ref, missing: Delimited(path, ref, "\t", missing)),
+    ".jsonl": ("jsonl", JsonLines),
+    ".ndjson": ("jsonl", JsonLines),
+    ".parquet": ("parquet", lambda path, ref, missing: Columnar(path, ref, missing, _PARQUET)),
+    ".feather": ("arrow", lambda path, ref, missing: Columnar(path, ref, missing, _ARROW)),
+    ".arrow": ("arrow", lambda path, ref, missing: Columnar(path, ref, missing, _ARROW)),
+    ".arrows": ("arrow", lambda path, ref, missing: Columnar(path, ref, missing, _ARROW)),
+    ".ipc": ("arrow", lambda path, ref, missing: Columnar(path, ref, missing, _ARROW)),
+}
+_FORMATS |= {".pq": _FORMATS[".parquet"]}
+_FORMATS |= {f"{each}.gz": _FORMATS[each] for each in (".csv", ".tsv", ".jsonl", ".ndjson")}
+
+
+def _open_path(spec: DataSpec, root: Path, where: Where | None) -> DataSource:
+    path = resolve(spec.path or "", root, where=where, error=DataError)
+    ref = relative(path, root)
+    files = _files_of(path, ref) if path.is_dir() else [path]
+    suffix = suffix_of(files[0])
+    if suffix not in _FORMATS:
+        what = f"{ref!r} is of no format that can be read" + (f" ({suffix})" if suffix else "")
+        fix = did_you_mean(suffix, _FORMATS) or f"known suffixes are {listed(_FORMATS, 99)}"
+        raise DataError(problem(what, fix, where=where, path="" if where else ref))
+    kind, opener = _FORMATS[suffix]
+    try:
+        if not path.is_dir():
+            reader = opener(path, ref, spec.missing)
+            return FileData(ref, kind, sha256_of(path), reader, where)
+        parts = {f"{ref}/{each.name}": each for each in files}
+        readers = {name: opener(each, name, spec.missing) for name, each in parts.items()}
+        folder = Folder(readers, untyped=kind in {"csv", "tsv", "jsonl"})
+        return FileData(ref, "folder", folder_digest(files), folder, where)
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or error})"
+        raise DataError(Problem(what, "make it readable", ref)) from None
+
+
+def _files_of(path: Path, ref: str) -> list[Path]:
+    """Return the files of a folder by name; hidden ones, and markers such as _SUCCESS, are left."""
+    inside = sorted(path.iterdir(), key=lambda each: each.name)
+    seen = [each for each in inside if not each.name.startswith((".", "_"))]
+    if not seen:
+        raise DataError(Problem("the folder is empty", "put data files into it", ref))
+    folders = [each.name for each in seen if each.is_dir()]
+    if folders:
+        what = f"the folder holds folders ({listed(folders, 3)})"
+        raise DataError(Problem(what, "keep data files only, side by side", ref))
+    suffixes = sorted({suffix_of(each) for each in seen})
+    if len(suffixes) > 1:
+        what = f"the folder mixes formats ({listed(suffixes)})"
+        raise DataError(Problem(what, "keep files of one suffix", ref))
+    return seen
+
+
+def _check_columns(columns: Sequence[str], ref: str) -> None:
+    if not columns:
+        raise DataError(Problem("there is no column", "name a table with columns", ref))
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        what = f"the column name {twice[0]!r} occurs {columns.count(twice[0])} times"
+        raise DataError(Problem(what, "rename one of them", ref))
+
+
+def _resized(tables: Any, size: int) -> Iterator[pa.Table]:
+    """Yield the same rows in tables of exactly `size` rows, but the last."""
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        held.append(table)
+        count += table.num_rows
+        if count < size:
+            continue
+        whole = pa.concat_tables(held)
+        cut = count - count % size
+        for start in range(0, cut, size):
+            yield whole.slice(start, size)
+        held, count = [whole.slice(cut)], count - cut
+    if count:
+        yield pa.concat_tables(held)

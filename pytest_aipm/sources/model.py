@@ -1,0 +1,281 @@
+"""One way to ask any model: a frame in, checked scores and labels out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.errors import ModelError
+from pytest_aipm.sources.artifact import Artifact, open_artifact
+from pytest_aipm.sources.factory import call_factory
+from pytest_aipm.sources.faults import describe, did_you_mean, listed, problem
+from pytest_aipm.sources.guard import third_party
+from pytest_aipm.sources.output import checked_labels, checked_scores, rows_of
+from pytest_aipm.sources.spec import ModelSpec, Output, Where
+from pytest_aipm.sources.trust import Trust
+from pytest_aipm.sources.voice import Task, Voice, choose, classes_of
+
+__all__ = ["Model", "ModelSpec", "Prediction", "Task", "open_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says about some rows.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n,), float64, or None
+        Binary: of the positive class, larger is more positive. Regression: the predicted value.
+    labels : ndarray of shape (n,) or None
+        Classes, as the model writes them.
+    """
+
+    scores: np.ndarray[Any, np.dtype[np.float64]] | None
+    labels: np.ndarray[Any, Any] | None
+
+
+class Model:
+    """A model that was opened, and the only way the audit calls it.
+
+    Attributes
+    ----------
+    ref : str
+        Path relative to the root folder, factory, or the name of an object's type.
+    kind : str
+        ``skops``, ``joblib``, ``pickle``, ``factory`` or ``object``.
+    sha256 : str or None
+        Of the bytes that were opened; None for factories and objects.
+    trusted_by : str
+        Why it was allowed to be opened.
+    features : tuple of str or None
+        ``feature_names_in_`` of the model or of its pipeline's first step.
+    classes : tuple or None
+        ``classes_`` as plain values.
+    score_kind : str or None
+        ``probability`` (in [0, 1]), ``decision_function`` (any number), ``value`` (regression),
+        ``either`` (a function, known by what it returns), or None: labels only.
+    warnings : list of str
+        What libraries warned about while it was opened and asked, each once.
+    """
+
+    def __init__(
+        self,
+        opened: Artifact,
+        heard: list[str],
+        *,
+        output: Output,
+        task: Task,
+        positive: Any,
+        where: Where | None,
+    ) -> None:
+        self.ref, self.kind, self.sha256 = opened.ref, opened.kind, opened.sha256
+        self.trusted_by, self.warnings = opened.trusted_by, heard
+        self._where = where
+        model = opened.model
+        with third_party(heard):
+            self.classes = classes_of(model)
+            self.features = _features(model)
+            self._width = _width(model)
+            self._voices = choose(
+                model,
+                opened.ref,
+                output,
+                task=task,
+                positive=positive,
+                classes=self.classes,
+                where=where,
+            )
+
+    @property
+    def score_kind(self) -> str | None:
+        """How its scores are to be read."""
+        return self._voices.scores.kind if self._voices.scores else None
+
+    def predict(self, frame: pd.DataFrame, *, labels: bool = True) -> Prediction:
+        """Ask the model about some rows.
+
+        The model gets a copy of the columns it was fitted on, or all of them when it does not say
+        which; the caller's frame and the global random states are not changed.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, p)
+            The index, when it holds numbers, is taken for row numbers in messages.
+        labels : bool
+            Whether to ask a model that gives scores for its labels too, which costs a second pass.
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        ModelError
+            When columns are missing, the model raises, or what it returns has another length or
+            shape, missing labels, or scores that are not finite.
+        """
+        scoring, labelling = self._voices.scores, self._voices.labels
+        if not len(frame):
+            nothing = np.empty(0)
+            return Prediction(
+                nothing if scoring else None, nothing.astype(object) if labelling else None
+            )
+        given = self._given(frame)
+        prediction = Prediction(None, None)
+        if scoring is not None:
+            prediction = self._scored(scoring, self._ask(scoring, given, frame), frame)
+        if labelling is not None and (labels or scoring is None):
+            said = self._said(labelling)
+            answer = self._ask(labelling, given, frame)
+            found = checked_labels(answer, frame, said=said, where=self._where)
+            prediction = Prediction(prediction.scores, found)
+        return prediction
+
+    def _scored(self, voice: Voice, answer: Any, frame: pd.DataFrame) -> Prediction:
+        said = self._said(voice)
+        if voice.kind == "either" and np.asarray(answer).dtype.kind != "f":
+            return Prediction(None, checked_labels(answer, frame, said=said, where=self._where))
+        scores = checked_scores(
+            answer,
+            frame,
+            said=said,
+            column=voice.column,
+            probability=voice.kind == "probability",
+            where=self._where,
+        )
+        return Prediction(scores if voice.sign > 0 else -scores, None)
+
+    def _given(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the features as the model expects them, rows numbered from 0 as it saw them."""
+        if self.features is None:
+            if self._width is not None and self._width != frame.shape[1]:
+                what = (
+                    f"model {self.ref} was fitted on {self._width} columns without names; "
+                    f"it would get {frame.shape[1]}: {listed(frame.columns)}"
+                )
+                fix = "list its columns, in order, under subject.features"
+                raise self._error(what, fix)
+            return frame.reset_index(drop=True)
+        known = list(frame.columns)
+        missing = [name for name in self.features if name not in known]
+        if missing:
+            what = f"model {self.ref} needs columns the data lack: {listed(map(repr, missing))}"
+            guesses = [guess for name in missing if (guess := did_you_mean(name, map(str, known)))]
+            raise self._error(what, guesses[0] if guesses else f"the data have {listed(known)}")
+        return frame[list(self.features)].reset_index(drop=True)
+
+    def _ask(self, voice: Voice, given: pd.DataFrame, frame: pd.DataFrame) -> Any:
+        try:
+            with third_party(self.warnings):
+                return voice.call(given.copy())
+        except (Exception, SystemExit) as error:
+            fix = "ask it about these rows outside the audit"
+            if isinstance(error, ModuleNotFoundError) and error.name:
+                fix = f"install {error.name.partition('.')[0]}"
+            what = f"{self._said(voice)} raised {describe(error)} ({rows_of(frame)})"
+            raise self._error(what, fix) from error
+
+    def _said(self, voice: Voice) -> str:
+        return f"model {self.ref}: {voice.name}"
+
+    def _error(self, what: str, fix: str) -> ModelError:
+        return ModelError(problem(what, fix, where=self._where))
+
+
+def open_model(
+    spec: ModelSpec | Any,
+    *,
+    root: Path,
+    trusted: Trust,
+    positive: Any = None,
+    task: Task = "binary",
+    output: Output | None = None,
+    where: Where | None = None,
+) -> Model:
+    """Open a model by its path or factory, or take an object or function as one.
+
+    Parameters
+    ----------
+    spec : ModelSpec, object or callable
+    root : Path
+        Root folder: paths are relative to it, factories are found in it.
+    trusted : Trust
+        Who has vouched for which bytes.
+    positive : object
+        The class the scores speak of; needed for ``predict_proba`` and ``decision_function``.
+    task : {"binary", "regression"}
+    output : Output, optional
+        Replaces that of `spec`; objects have none of their own.
+    where : Where, optional
+        Place in the policy that names the model, for messages.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ModelError
+        When it cannot be opened, cannot predict, or does not know the positive class.
+    TrustError
+        When the file can run code and nobody vouches for it.
+    """
+    heard: list[str] = []
+    if not isinstance(spec, ModelSpec):
+        opened = Artifact(spec, _name(spec), "object", None, "given by the caller")
+        spec = ModelSpec()
+    elif (spec.path is None) == (spec.factory is None):
+        what, fix = "the model needs one source", "give one of path and factory"
+        raise ModelError(problem(what, fix, where=where))
+    elif spec.factory is not None:
+        _refuse_unused(spec, where)
+        made = call_factory(spec.factory, root, heard, where=where, error=ModelError)
+        opened = Artifact(made, spec.factory, "factory", None, "factory named in the policy")
+    else:
+        opened = open_artifact(spec, root, trusted, heard, where)
+    return Model(
+        opened, heard, output=output or spec.output, task=task, positive=positive, where=where
+    )
+
+
+def _refuse_unused(spec: ModelSpec, where: Where | None) -> None:
+    """Refuse a pin that nothing could be compared with, rather than ignore it."""
+    if spec.sha256 is not None:
+        what = f"factory {spec.factory!r} has no bytes that a sha256 could pin"
+        raise ModelError(problem(what, "remove sha256, or name a file", where=where))
+
+
+def _name(model: Any) -> str:
+    if isinstance(model, type) or not hasattr(model, "predict"):
+        return str(getattr(model, "__name__", type(model).__name__))
+    return type(model).__name__
+
+
+def _features(model: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns a model was fitted on, where it tells."""
+    owners = [model]
+    steps = _safely(model, "steps")
+    if isinstance(steps, list) and steps and isinstance(steps[0], tuple):
+        owners.append(steps[0][-1])
+    for owner in owners:
+        names = _safely(owner, "feature_names_in_")
+        if names is not None and len(names) and all(isinstance(name, str) for name in names):
+            return tuple(map(str, names))
+    return None
+
+
+def _width(model: Any) -> int | None:
+    width = _safely(model, "n_features_in_")
+    return width if isinstance(width, int) else None
+
+
+def _safely(owner: Any, name: str) -> Any:
+    """Return an attribute, or None: a property of someone else's class may raise anything."""
+    try:
+        return getattr(owner, name, None)
+    except Exception:  # noqa: BLE001
+        return None

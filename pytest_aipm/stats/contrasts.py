@@ -1,0 +1,272 @@
+"""Which groups are compared with which, and the test of all those pairs at one limit.
+
+A limit is written as a *breach* ``t`` that grows with the disparity: the difference itself, or
+one minus the ratio. "No disparity" is then t = 0 for both, and one upward scan serves both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from pytest_aipm.stats.estimate import Array
+from pytest_aipm.stats.multiplicity import closed_critical_value, star_critical_value
+from pytest_aipm.stats.score import (
+    difference_variance,
+    difference_z,
+    quantile,
+    ratio_variance,
+    ratio_z,
+)
+
+__all__ = ["Contrasts", "Kind", "against_one", "all_pairs", "among_all", "front"]
+
+Kind = Literal["difference", "ratio"]
+Index = NDArray[np.intp]
+
+GRID = np.arange(101) / 100
+"""Limits people write are points of this grid, so no scan steps over one."""
+MANY_OTHERS = 12
+OUTWARD = 1e-10
+"""How far an end is moved outward after its root is found to 1e-13."""
+
+
+def front(rate: Array, size: Array) -> Index:
+    """Return the groups that no other group beats in both `rate` and `size` (Pareto front)."""
+    order = np.lexsort((-size, -rate))
+    best = np.maximum.accumulate(size[order])
+    keep = np.ones(order.size, dtype=bool)
+    keep[1:] = size[order][1:] > best[:-1]
+    return order[keep]
+
+
+def all_pairs(high: Index, low: Index) -> tuple[Index, Index]:
+    """Return every (high, low) of two different groups."""
+    i, j = (grid.ravel() for grid in np.meshgrid(high, low, indexing="ij"))
+    return i[i != j], j[i != j]
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """The ordered pairs (high, low) that are tested among the judged groups.
+
+    Attributes
+    ----------
+    kind : {"difference", "ratio"}
+        What is compared.
+    shape : {"closed", "star", "fixed"}
+        Which critical value: all pairs; two directions against one; one direction against one.
+    n : ndarray, shape (K,)
+        Denominators of the judged groups, all positive.
+    high, low : ndarray of int, shape (P,)
+        Columns of the extended counts: K groups, then, under `rest`, everyone but group k.
+    share : ndarray, shape (P,)
+        The group's share of all rows when it is compared with the rest, else 0.
+    comparators : ndarray of bool, shape (K,)
+        The groups that may be the higher one.
+    tests : int
+        Comparisons of the whole family, also when only some pairs are kept.
+    reference : int
+        The one comparator of a star that is not `rest`.
+    """
+
+    kind: Kind
+    shape: Literal["closed", "star", "fixed"]
+    n: Array
+    high: Index
+    low: Index
+    share: Array
+    comparators: NDArray[np.bool_]
+    tests: int
+    reference: int = -1
+    rest: bool = False
+
+    def extend(self, x: Array) -> Array:
+        """Return counts (..., K), with those of each group's rest appended when needed."""
+        if not self.rest:
+            return x
+        return np.concatenate([x, x.sum(axis=-1, keepdims=True) - x], axis=-1)
+
+    def only(self, keep: Index | NDArray[np.bool_]) -> Contrasts:
+        """Return the same comparison with some of its pairs; its critical value is untouched."""
+        return replace(self, high=self.high[keep], low=self.low[keep], share=self.share[keep])
+
+    def sized(self, n: Array) -> Contrasts:
+        """Return the same comparison with other denominators."""
+        return replace(self, n=n)
+
+    def touching(self, group: int) -> Contrasts:
+        """Return the pairs that move when one group's rate moves."""
+        if self.shape != "closed":
+            return self
+        others = np.delete(np.arange(self.n.size), group)
+        if others.size > MANY_OTHERS:  # the largest groups carry the power
+            others = others[np.argsort(-self.n[others], kind="stable")[:MANY_OTHERS]]
+        above = others[self.comparators[others]]
+        below = others if self.comparators[group] else others[:0]
+        high = np.concatenate([above, np.full(below.size, group)])
+        low = np.concatenate([np.full(above.size, group), below])
+        return replace(self, high=high, low=low, share=np.zeros(high.size))
+
+    def beyond(self, x: Array, breach: float, critical: float) -> NDArray[np.bool_]:
+        """Return, for counts (R, K), whether any pair's statistic exceeds `critical` > 0."""
+        found = np.zeros(x.shape[0], dtype=bool)
+        (x1, n1), (x2, n2) = self._sides(x)
+        row, pair = np.nonzero(self.gap(x, breach) > 0)
+        high, low = (x1[row, pair], n1[pair]), (x2[row, pair], n2[pair])
+        margin = self.margin(breach)
+        margin = np.broadcast_to(margin, self.high.shape)[pair]
+        if self.kind == "difference":
+            z = difference_z(*high, *low, margin)
+        else:
+            z = -ratio_z(*low, *high, margin)
+        found[row[z > critical]] = True
+        return found
+
+    def margin(self, breach: float | Array) -> Array:
+        """Return the margin between the two sides of each pair at a limit.
+
+        Against ``overall``, which contains the group itself, with w the group's share:
+        r_g - r_all = (1 - w)(r_g - r_rest), and r_g >= rho r_all is r_g >= rho' r_rest with
+        rho' = rho (1 - w) / (1 - rho w).
+        """
+        breach = np.asarray(breach, dtype=np.float64)
+        if self.kind == "difference":
+            return np.minimum(breach / (1 - self.share), 1.0)
+        rho = 1 - breach
+        return np.asarray(rho * (1 - self.share) / (1 - rho * self.share))
+
+    def _sides(self, x: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        counts, sizes = self.extend(x), self.extend(self.n)
+        return (
+            (counts[..., self.high], sizes[self.high]),
+            (counts[..., self.low], sizes[self.low]),
+        )
+
+    def z(self, x: Array, breach: float | Array) -> Array:
+        """Return the score statistics (..., P) of "this pair goes beyond the limit"."""
+        high, low = self._sides(x)
+        if self.kind == "difference":
+            return difference_z(*high, *low, self.margin(breach))
+        return -ratio_z(*low, *high, self.margin(breach))
+
+    def gap(self, x: Array, breach: float) -> Array:
+        """Return the numerators (..., P) of `z`: positive where the estimate breaks the limit."""
+        (x1, n1), (x2, n2) = self._sides(x)
+        margin = self.margin(breach)
+        if self.kind == "difference":
+            return np.asarray(x1 / n1 - x2 / n2 - margin)
+        return np.asarray(margin * (x1 / n1) - x2 / n2)
+
+    def null_sd(self, x: Array, breach: float) -> Array:
+        """Return the sd (P,) that `z` divides by."""
+        high, low = self._sides(x)
+        margin = self.margin(breach)
+        if self.kind == "difference":
+            return np.sqrt(difference_variance(*high, *low, margin))
+        return np.sqrt(ratio_variance(*low, *high, margin))
+
+    def critical(self, breach: float, alpha: float, pooled: float) -> float:
+        """Return the critical value of "no pair goes beyond the limit" at level `alpha`.
+
+        `pooled` is the rate over all groups, which ratios need.
+        """
+        if self.shape == "fixed":
+            return quantile(alpha / self.tests)
+        if self.shape == "star":
+            return star_critical_value(self._star_margins(breach), alpha)
+        if self.kind == "difference":
+            tau, scale = breach, 0.5
+        else:
+            tau = -float(np.log(max(1 - breach, 1e-300)))
+            scale = float(np.sqrt((1 - pooled) / pooled)) if pooled > 0 else np.inf
+        inside = self.n[self.comparators]
+        outside = self.n.size - inside.size
+        return closed_critical_value(inside, tau, alpha, scale=scale, extra=outside * inside.size)
+
+    def _star_margins(self, breach: float) -> Array:
+        """Return the margins in standard errors, largest that a rate can have, of each spoke."""
+        n = self.n
+        if self.rest:
+            others, share = n.sum() - n, n / n.sum()
+        else:
+            others = np.full(n.size - 1, n[self.reference])
+            n = np.delete(n, self.reference)
+            share = np.zeros(n.size)
+        return np.asarray(2 * breach / (1 - share) / np.sqrt(1 / n + 1 / others))
+
+    def first_not_rejected(self, x: Array, alpha: float) -> float:
+        """Return inf{t >= 0: "the disparity is at most t" is not rejected}, rounded down.
+
+        The scan starts at 0, because the critical value falls as t grows and may fall faster
+        than the statistic of a small pair.
+        """
+        pooled = float(x.sum() / self.n.sum())
+
+        def excess(breach: float) -> float:
+            strongest = max(float(self.z(x, breach).max()), -1e3)
+            return strongest - self.critical(breach, alpha, pooled)
+
+        strongest = self.z(x, GRID[:, None]).max(axis=-1)
+        ceiling = np.inf
+        for step, breach in enumerate(GRID):
+            if strongest[step] > ceiling:  # the critical value never rises with t
+                continue
+            ceiling = self.critical(float(breach), alpha, pooled)
+            if strongest[step] <= ceiling:
+                break
+        else:
+            return 1.0
+        if step == 0:
+            return 0.0
+        low, high = float(GRID[step - 1]), float(GRID[step])
+        return max(low, float(brentq(excess, low, high, xtol=1e-13)) - OUTWARD)
+
+
+def among_all(
+    kind: Kind,
+    n: Array,
+    comparators: NDArray[np.bool_],
+    high: Index | None = None,
+    low: Index | None = None,
+) -> Contrasts:
+    """Compare every group with every comparator, or only the candidates given."""
+    everyone = np.arange(n.size)
+    high = everyone[comparators] if high is None else high
+    high, low = all_pairs(high, everyone if low is None else low)
+    # one comparator is named by its size, not by its rate: K - 1 tests in one direction
+    shape: Literal["closed", "fixed"] = "fixed" if comparators.sum() == 1 else "closed"
+    tests = n.size - 1 if shape == "fixed" else n.size * (n.size - 1) // 2
+    return Contrasts(kind, shape, n, high, low, np.zeros(high.size), comparators, tests)
+
+
+def against_one(kind: Kind, n: Array, reference: int | None) -> Contrasts:
+    """Compare every group with one group, or (None) with everyone, the group included."""
+    groups = np.arange(n.size)
+    share = np.zeros(n.size)
+    if reference is None:
+        other, share = groups + n.size, n / n.sum()
+    else:
+        groups = groups[groups != reference]
+        other, share = np.full(groups.size, reference), share[groups]
+    shape: Literal["fixed", "star"] = "fixed" if kind == "ratio" else "star"
+    high, low = other, groups
+    if shape == "star":
+        high, low = np.concatenate([groups, other]), np.concatenate([other, groups])
+        share = np.tile(share, 2)
+    return Contrasts(
+        kind,
+        shape,
+        n,
+        high,
+        low,
+        share,
+        comparators=np.ones(n.size, dtype=bool),
+        tests=groups.size,
+        reference=-1 if reference is None else reference,
+        rest=reference is None,
+    )

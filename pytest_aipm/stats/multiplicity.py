@@ -1,0 +1,123 @@
+"""Critical values that keep a family of tests at its level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+
+from pytest_aipm.stats.estimate import Array, as_array
+
+__all__ = ["bonferroni", "closed_critical_value", "sidak", "star_critical_value"]
+
+CLASSES = 64
+"""Above this many distinct sizes they are rounded down to as many classes: never too liberal."""
+
+
+def sidak(alpha: float, k: int) -> float:
+    """Return the level of each of `k` independent tests (Šidák 1967)."""
+    return float(-np.expm1(np.log1p(-alpha) / max(k, 1)))
+
+
+def bonferroni(alpha: float, k: int) -> float:
+    """Return the level of each of `k` tests whatever their dependence."""
+    return alpha / max(k, 1)
+
+
+def closed_critical_value(
+    n: ArrayLike, tau: float, alpha: float, *, scale: float = 0.5, extra: int = 0
+) -> float:
+    """Return the critical value for all ordered pairs of groups at margin `tau`.
+
+    The hypothesis is max - min <= tau. The region of acceptance is convex and symmetric, so the
+    least favourable rates form two clusters `tau` apart (Prékopa 1973: log-concavity); at most
+    ``m = K² // 4`` pairs then sit on the margin. With ``a = P(Z > c) + P(Z > c + 2 tau / se)``
+    and ``b = 2 P(Z > c + tau / se)`` the value solves
+    ``alpha = sum of b + sum of the m largest (a - b)`` over the unordered pairs.
+
+    Parameters
+    ----------
+    n : array_like, shape (K,)
+        Denominators of the judged groups, all positive.
+    tau : float
+        Margin, >= 0; for ratios ``-ln(rho)``.
+    alpha : float
+        Level of the family, one-sided.
+    scale : float
+        ``se = scale * sqrt(1 / n_i + 1 / n_j)``: 0.5 for differences (the largest a rate's sd can
+        be), ``sqrt((1 - p) / p)`` with the pooled rate p for logarithms of ratios.
+    extra : int
+        Further one-directional tests beside the pairs, each counted at full level.
+
+    Returns
+    -------
+    float
+        Between Bonferroni over ``m + extra`` and over ``K(K - 1) + extra`` tests.
+    """
+    n = as_array(n)
+    groups = n.size
+    most = groups * (groups - 1) + extra
+    if most == 0:
+        raise ValueError("a critical value needs at least two groups")
+    margins, pairs = _margins(n, tau, scale)
+    # a - b grows with the margin, so the m largest are the pairs with the widest margins
+    order = np.argsort(-margins)
+    margins, pairs = margins[order], pairs[order]
+    on_margin = np.diff(np.minimum(np.cumsum(pairs), groups**2 // 4), prepend=0.0)
+
+    def excess(c: float) -> float:
+        # P(Z > z) as ndtr(-z): exact far out
+        b = 2 * ndtr(-c - margins)
+        a = ndtr(-c) + ndtr(-c - 2 * margins)
+        return float((pairs * b).sum() + (on_margin * (a - b)).sum() + extra * ndtr(-c) - alpha)
+
+    low = float(-ndtri(min(alpha / (groups**2 // 4 + extra), 0.5)))
+    high = float(-ndtri(alpha / most))
+    return _root(excess, low, high)
+
+
+def _margins(n: Array, tau: float, scale: float) -> tuple[Array, Array]:
+    """Return tau / se of each pair of size classes, and how many pairs of groups it stands for."""
+    sizes, counts = np.unique(n, return_counts=True)
+    if sizes.size > CLASSES:
+        # smaller sizes mean smaller margins, and both a and b fall with the margin
+        edges = np.geomspace(sizes[0], sizes[-1], CLASSES)
+        edges[0] = sizes[0]
+        where = np.searchsorted(edges, sizes, side="right") - 1
+        counts = np.bincount(where, weights=counts, minlength=CLASSES)
+        sizes, counts = edges[counts > 0], counts[counts > 0]
+    i, j = np.triu_indices(sizes.size)
+    pairs = np.where(i == j, counts[i] * (counts[i] - 1) / 2, counts[i] * counts[j])
+    root = np.sqrt(1 / sizes[i] + 1 / sizes[j])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        margins = np.where(tau == 0, 0.0, tau / (scale * root))
+    return margins[pairs > 0], pairs[pairs > 0].astype(np.float64)
+
+
+def star_critical_value(margins: ArrayLike, alpha: float) -> float:
+    """Return the critical value for two-directional tests against one comparator.
+
+    Each group may lie above or below by its margin, in units of its standard error; both
+    directions together reject with ``P(Z > c) + P(Z > c + 2 margin)`` at most (union bound).
+    """
+    margins = np.asarray(margins, dtype=np.float64)
+
+    def excess(c: float) -> float:
+        return float((ndtr(-c) + ndtr(-c - 2 * margins)).sum() - alpha)
+
+    low = float(-ndtri(min(alpha / margins.size, 0.5)))
+    return _root(excess, low, float(-ndtri(alpha / (2 * margins.size))))
+
+
+def _root(excess: Callable[[float], float], low: float, high: float) -> float:
+    """Return the critical value, rounded up."""
+    if high <= low:
+        return high
+    if excess(low) <= 0:
+        return low
+    if excess(high) >= 0:
+        return high
+    return float(brentq(excess, low, high, xtol=1e-12)) + 1e-11

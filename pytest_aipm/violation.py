@@ -1,0 +1,118 @@
+"""A broken policy as a test failure, in words: the sentence, the groups and the policy's line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_aipm.errors import CheckError
+from pytest_aipm.records import Audit, Finding, PolicyInfo, Record, RunVerdict, Verdict
+from pytest_aipm.report import publishable
+from pytest_aipm.report.words import (
+    clip,
+    columns_of,
+    count,
+    figures,
+    group_name,
+    limit_text,
+    plain_line,
+)
+
+__all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text"]
+
+WIDEST = 40
+
+
+class CheckViolation(AssertionError):  # noqa: N818 - a violated policy is no error of ours
+    """A finding that fails the build.
+
+    Parameters
+    ----------
+    finding : Finding
+        What failed; kept as an attribute.
+    """
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(text(finding))
+
+
+def publish(finding: Finding, *, min_cell: int) -> Finding:
+    """Return a finding as logs and JUnit files may show it: without the numbers of small cells."""
+    policy = PolicyInfo(name="", path="", sha256="", text="", min_cell=min_cell)
+    audit = Audit(policy=policy, verdict=RunVerdict.UNPROVEN, findings=(finding,))
+    return publishable(Record(verdict=audit.verdict, audits=(audit,))).findings[0]
+
+
+def raise_for(finding: Finding) -> None:
+    """Raise what a finding that turns the build red means for the test it belongs to.
+
+    Raises
+    ------
+    CheckError
+        It could not be measured.
+    CheckViolation
+        It fails, or is inconclusive where that fails.
+    """
+    if finding.verdict is Verdict.ERROR:
+        raise CheckError(sentence(finding))
+    if finding.failing or finding.verdict is Verdict.FAIL:
+        raise CheckViolation(finding)
+
+
+def sentence(finding: Finding) -> str:
+    """Return the reason on one line, without control characters from the data."""
+    return plain_line(finding.reason)
+
+
+def text(finding: Finding) -> str:
+    """Return the sentence, one line a group, and where the policy asks for it."""
+    blocks = [sentence(finding)]
+    shown = figures(finding)
+    limit = limit_text(finding.limit)
+    if finding.value is not None:
+        interval = f"  [{shown.interval(finding.interval)}]" if finding.interval else ""
+        blocks.append(f"value {shown(finding.value)}{interval}  limit {limit}")
+    if finding.groups:
+        blocks.append("\n".join(_table(finding)))
+    if finding.policy_line is not None:
+        blocks.append(f"{finding.nodeid.partition('::')[0]}:{finding.policy_line}")
+    return "\n\n".join(blocks)
+
+
+def _table(finding: Finding) -> list[str]:
+    shown = figures(finding)
+    head = (" x ".join(finding.scope) or "group", "rate", "rows", "counted", "value", "interval")
+    rows = [
+        (
+            plain_line(group_name(group.group)),
+            group.part,
+            count(group.n),
+            f"{count(group.numerator)} of {count(group.denominator)}"
+            if group.numerator is not None and group.denominator is not None
+            else "",
+            shown(group.value) if group.value is not None else "-",
+            shown.interval(group.interval) if group.interval else "",
+            plain_line(group.note or ("" if group.judged else "not judged")),
+        )
+        for group in finding.groups
+    ]
+    return _aligned([(*head, ""), *rows])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines with columns of one width; columns without a value are left out."""
+    columns = [c for c in zip(*rows, strict=True) if any(c[1:])]
+    widths = [min(max(map(columns_of, column)), WIDEST) for column in columns]
+    last = len(columns) - 1
+    lines = []
+    for cells in zip(*columns, strict=True):
+        padded = [
+            cell if i == last else _pad(clip(cell, wide), wide)
+            for i, (cell, wide) in enumerate(zip(cells, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(padded).rstrip())
+    return lines
+
+
+def _pad(cell: str, wide: int) -> str:
+    return cell + " " * (wide - columns_of(cell))
