@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_aipm.audit import Auditor, Plan, Settings, assemble, load_plan
-from pytest_aipm.audit.plan import complete
-from pytest_aipm.audit.settings import BASELINE, REPORT, now
+from pytest_aipm.auditing import Auditor, Plan, Settings, assemble, load_plan
+from pytest_aipm.auditing.plan import complete
+from pytest_aipm.auditing.settings import BASELINE, REPORT, now
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.policy.load import policy_from
@@ -100,9 +100,7 @@ def _plan(
 ) -> Plan:
     if isinstance(policy, Mapping):
         catalog = Catalog()
-        read = policy_from(
-            policy, path="policy", root=settings.root, catalog=catalog, given=given
-        )
+        read = policy_from(policy, path="policy", root=settings.root, catalog=catalog, given=given)
         return complete(settings, [read], catalog)
     chosen = Settings(**{**vars(settings), "policies": (settings.root / policy,)})
     plan = load_plan(chosen, given=given)
@@ -116,7 +114,7 @@ def _plan(
     return plan
 
 
-def check(  # noqa: PLR0913
+def check(
     name: str,
     *,
     nodeid: str,

@@ -107,12 +107,11 @@ def _weakened_finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
         found.append(f"{finding.id}: minimum {_show(low)} instead of {before['min']:g}")
     if before.get("max") is not None and (high is None or high > before["max"]):
         found.append(f"{finding.id}: maximum {_show(high)} instead of {before['max']:g}")
-    if finding.confidence is not None and then.get("confidence") is not None:
-        if finding.confidence > then["confidence"]:
-            found.append(
-                f"{finding.id}: confidence {finding.confidence:g} instead of "
-                f"{then['confidence']:g} (a breach is harder to show)"
-            )
+    if (finding.confidence or 0.0) > (then.get("confidence") or 1.0):
+        found.append(
+            f"{finding.id}: confidence {finding.confidence:g} instead of "
+            f"{then['confidence']:g} (a breach is harder to show)"
+        )
     if then.get("decide_on") == "proof" and finding.decide_on != "proof":
         found.append(f"{finding.id}: decided on {finding.decide_on} instead of proof")
     if then.get("severity", "error") == "error" and finding.severity == "advice":
@@ -165,20 +164,11 @@ def read_baseline(path: Path, *, shown: str) -> Baseline:
         ) from None
     try:
         content = json.loads(raw)
-        if content["aipm_baseline"] != FORMAT:
-            raise BaselineError(
-                Problem(
-                    f"baseline format {content['aipm_baseline']!r} is not {FORMAT}",
-                    "approve it anew with this version",
-                    path=shown,
-                )
-            )
+        written = content["aipm_baseline"]
         for stored in content["policies"].values():
             Approval(**stored["approved"])
             for finding in stored["findings"].values():
                 _entry(finding)
-    except BaselineError:
-        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BaselineError(
             Problem(
@@ -187,6 +177,14 @@ def read_baseline(path: Path, *, shown: str) -> Baseline:
                 path=shown,
             )
         ) from None
+    if written != FORMAT:
+        raise BaselineError(
+            Problem(
+                f"baseline format {written!r} is not {FORMAT}",
+                "approve it anew with this version",
+                path=shown,
+            )
+        )
     return Baseline(shown, hashlib.sha256(raw).hexdigest(), content)
 
 
@@ -202,7 +200,7 @@ def _entry(stored: Mapping[str, Any]) -> Entry:
     )
 
 
-def write_baseline(  # noqa: PLR0913
+def write_baseline(
     record: Record, path: Path, *, by: str, reason: str, when: str, keep: Path | None = None
 ) -> None:
     """Approve a run: write its aggregates, keeping other policies and first anchors.
@@ -257,9 +255,7 @@ def write_baseline(  # noqa: PLR0913
     draft.replace(path)
 
 
-def _stored(
-    finding: Finding, old: Mapping[str, Any] | None, when: str
-) -> dict[str, Any]:
+def _stored(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dict[str, Any]:
     value = math.nan if finding.value is None else finding.value
     lower, upper = finding.interval or (None, None)
     state = (
@@ -374,24 +370,29 @@ def compare(
         verdict=_direction(*harmful, allowed=allowed, point=point),
         paired=paired,
         limit=allowed,
-        against=against,  # type: ignore[arg-type]
+        against=against,
         group=group,
         note="" if paired else "two samples: the earlier rows are not paired with these",
     )
 
 
+UNCHANGED = 0.02
+"""Where a policy sets no tolerance, a change that lies within this is reported as "same"."""
+
+
 def _direction(
     lower: float, upper: float, delta: float, *, allowed: float | None, point: bool
 ) -> str:
-    tolerance = 0.0 if allowed is None else allowed
+    """Return what a change in the harmful direction is, given its ends."""
     if any(math.isnan(each) for each in (lower, upper, delta)):
         return "inconclusive"
     if point:
         lower = upper = delta
-    if allowed is not None and lower > tolerance:
+    if lower > (0.0 if allowed is None else allowed):
         return "worse"
     if upper < 0:
         return "better"
+    tolerance = UNCHANGED if allowed is None else allowed
     return "same" if upper <= tolerance and lower >= -tolerance else "inconclusive"
 
 
@@ -447,7 +448,7 @@ def _same_pairs(
     def column(groups: Mapping[Any, GroupValue], name: str) -> np.ndarray:
         return np.array([float(getattr(groups[key], name)) for key in common])
 
-    names = [", ".join(value for _, value in key[1]) for key in common]
+    names = [" · ".join(value for _, value in key[1]) for key in common]
     return (
         column(new, "numerator"),
         column(new, "denominator"),

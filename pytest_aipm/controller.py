@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -20,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from pytest_aipm import audit, report
-from pytest_aipm.audit.settings import now
+from pytest_aipm import auditing, report
+from pytest_aipm.auditing.settings import now
 from pytest_aipm.baseline import write_baseline
 from pytest_aipm.errors import UsageFault
 from pytest_aipm.invocation import only_looks
@@ -173,7 +174,7 @@ class Controller:
         clock = None
         if not os.environ.get("SOURCE_DATE_EPOCH"):
             clock = {"run_s": round(time.monotonic() - self._clock, 3)}
-        self.record = audit.assemble(
+        self.record = auditing.assemble(
             self.plan,
             self.findings,
             headers=self._headers(),
@@ -257,7 +258,12 @@ def _locate(report: pytest.TestReport, finding: Finding) -> None:
     if report.when == "setup" and report.failed and finding.verdict is Verdict.ERROR:
         said = sentence(finding)
     if report.failed and isinstance(said, str):
-        said = Words(said, Place(path, lineno, said.partition("\n")[0]))
+        first = said.partition("\n")[0]
+        # An error that names its own line is shown there, and its place is not said twice.
+        own = re.match(rf"{re.escape(path)}:(\d+)(?::\d+)?: ", first)
+        if own:
+            lineno, first = int(own[1]), first[own.end() :]
+        said = Words(said, Place(path, lineno, first))
     elif report.skipped and isinstance(said, tuple):
         said = (path, lineno, said[2])
     report.longrepr = said

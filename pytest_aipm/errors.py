@@ -99,7 +99,7 @@ class AipmError(Exception):
         return type(self), (self.problems,)
 
 
-class UsageFault(AipmError):
+class UsageFault(AipmError):  # noqa: N818 - the user's fault, not an error of ours
     """The policy or the command is at fault; pytest ends with exit code 4."""
 
 

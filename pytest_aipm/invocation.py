@@ -35,7 +35,7 @@ WITH_VALUE = frozenset(
     f"--aipm-{name}"
     for name in ("policy", "model", "data", "report", "baseline", "waivers", "trust", "seed")
 )
-IN_TESTS_TOO = frozenset({"--aipm-audit", "--aipm-trust", "--aipm-seed"})
+IN_TESTS_TOO = frozenset({"--aipm-audit", "--aipm-seed"})
 """Options that the fixture heeds, or that need no audit to make sense."""
 
 

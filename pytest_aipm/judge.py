@@ -25,7 +25,16 @@ from pytest_aipm.records import (
 )
 from pytest_aipm.stats.estimate import Estimate
 
-__all__ = ["Entry", "Judgement", "Rules", "State", "decide", "judge", "roll_up"]
+__all__ = [
+    "Entry",
+    "Judgement",
+    "Rules",
+    "State",
+    "at_baseline_sizes",
+    "decide",
+    "judge",
+    "roll_up",
+]
 
 State = Literal["breach", "holds", "open"]
 DecideOn = Literal["interval", "point", "proof"]
@@ -132,6 +141,7 @@ def judge(
     entry: Entry | None = None,
     comparison: BaselineComparison | None = None,
     total: BaselineComparison | None = None,
+    comparison_then: BaselineComparison | None = None,
 ) -> Judgement:
     """Decide one finding.
 
@@ -145,6 +155,8 @@ def judge(
         The same finding in the approved baseline.
     comparison, total : BaselineComparison, optional
         The change against the baseline (or champion) and against the anchor.
+    comparison_then : BaselineComparison, optional
+        The change as it would be at the baseline's group sizes with the rates observed now.
 
     Returns
     -------
@@ -156,22 +168,26 @@ def judge(
     state: State = "open"
     if not unjudged:
         assert estimate is not None  # noqa: S101
-        state = decide(
-            estimate.value, estimate.lower, estimate.upper, rules.limit, rules.decide_on
-        )
-    worse = next((each for each in (comparison, total) if each and each.verdict == "worse"), None)
+        state = decide(estimate.value, estimate.lower, estimate.upper, rules.limit, rules.decide_on)
+    worse = next((each for each in (comparison, total) if _regressed(each)), None)
     lost = _evidence_lost(measurement, rules, entry, state, unjudged=unjudged)
+    if not lost and _hidden(comparison, comparison_then):
+        lost = (
+            "evidence lost: these rows no longer show the change since the approved baseline; at "
+            f"the baseline's group sizes it would be a regression; {measurement.summary}"
+        )
     reasons: list[tuple[Because, str]] = []
     if lost:
         reasons.append((Because.EVIDENCE_LOST, lost))
     if state == "breach":
         reasons.append((Because.LIMIT, _broken(measurement, rules)))
     if worse is not None:
-        reasons.append((Because.REGRESSION, _worse_sentence(measurement, worse)))
+        told = measurement.summary if not reasons else ""
+        reasons.append((Because.REGRESSION, _worse_sentence(told, worse)))
     if measurement.breach is not None:
         reasons.append(measurement.breach)
     if reasons:
-        return _failed(measurement, rules, reasons, state, worse or comparison)
+        return _failed(rules, reasons, state, worse or comparison)
     if unjudged:
         because, why = measurement.not_judged or (Because.NO_EVIDENCE, measurement.summary)
         return Judgement(
@@ -183,8 +199,12 @@ def judge(
     return _held(measurement, estimate, rules, comparison)
 
 
+def _regressed(comparison: BaselineComparison | None) -> bool:
+    """Return whether a change is proven worse than the policy allows; without a limit none is."""
+    return comparison is not None and comparison.verdict == "worse" and comparison.limit is not None
+
+
 def _failed(
-    measurement: Measurement,
     rules: Rules,
     reasons: list[tuple[Because, str]],
     state: State,
@@ -259,16 +279,12 @@ def _held(
 
 
 def _beyond_warn(estimate: Estimate, rules: Rules) -> bool:
-    state = decide(
-        estimate.value, estimate.lower, estimate.upper, rules.warn, rules.decide_on
-    )
+    state = decide(estimate.value, estimate.lower, estimate.upper, rules.warn, rules.decide_on)
     return state == "breach"
 
 
 def _uncertain(estimate: Estimate, rules: Rules) -> bool:
-    return (
-        decide(estimate.value, estimate.lower, estimate.upper, rules.limit, "interval") == "open"
-    )
+    return decide(estimate.value, estimate.lower, estimate.upper, rules.limit, "interval") == "open"
 
 
 def _evidence_lost(
@@ -294,15 +310,37 @@ def _evidence_lost(
         lost = state_then == "breach" if state == "holds" else state_then != "open"
     if not lost:
         return ""
-    before, now = int(sum(entry.sizes)), int(sum(measurement.estimate.sizes)) if (
-        measurement.estimate is not None
-    ) else 0
+    before, now = (
+        int(sum(entry.sizes)),
+        int(sum(measurement.estimate.sizes)) if (measurement.estimate is not None) else 0,
+    )
     sizes = f" ({before:,} rows then, {now:,} now)" if before != now else ""
     gone = f"; no longer judged: {', '.join(dropped)}" if dropped else ""
     return (
         f"evidence lost: the approved baseline decided this and these rows no longer can{sizes}"
         f"{gone}; {measurement.summary}"
     )
+
+
+def _hidden(now: BaselineComparison | None, then: BaselineComparison | None) -> bool:
+    """Return whether fewer rows alone keep a regression from being shown."""
+    return now is not None and now.verdict == "inconclusive" and _regressed(then)
+
+
+def at_baseline_sizes(measurement: Measurement, entry: Entry) -> Measurement | None:
+    """Return a measurement as it would be at the baseline's sizes with the rates observed now."""
+    estimate = _at_baseline_sizes(measurement, entry)
+    if estimate is None:
+        return None
+    sizes = dict(zip(entry.part_names, entry.sizes, strict=True))
+    groups = tuple(
+        group.model_copy(
+            update={"numerator": (group.value or 0.0) * sizes[name], "denominator": sizes[name]}
+        )
+        for name, group in zip(measurement.part_names, measurement.groups, strict=False)
+        if name in sizes and group.numerator is not None
+    )
+    return measurement.with_(estimate=estimate, groups=groups, champion=None)
 
 
 def _dropped(measurement: Measurement, entry: Entry) -> list[str]:
@@ -329,9 +367,7 @@ def _at_baseline_sizes(measurement: Measurement, entry: Entry) -> Estimate | Non
         return None
     sizes = dict(zip(entry.part_names, entry.sizes, strict=True))
     before = dict(zip(entry.part_names, (each.value for each in entry.groups), strict=False))
-    now = dict(
-        zip(measurement.part_names, (part[0] for part in estimate.parts), strict=True)
-    )
+    now = dict(zip(measurement.part_names, (part[0] for part in estimate.parts), strict=True))
     names = [*now, *(name for name in sizes if name not in now)]
     values = [_rate(now.get(name), before.get(name)) for name in names]
     try:
@@ -402,28 +438,31 @@ def _open_sentence(
             f"; they would have caught a gap of {number(detectable.gap)}{group} in 8 of 10 samples"
         )
     if needed is not None:
-        text += f"; about {needed.total:,} rows in all, at the same mix, would settle it"
+        text += f"; about {_rounded(needed.total):,} rows in all, at the same mix, would settle it"
     else:
         text += "; no number of rows settles it if these values are the true ones"
     return text
 
 
-def _worse_sentence(measurement: Measurement, worse: BaselineComparison) -> str:
+def _worse_sentence(summary: str, worse: BaselineComparison) -> str:
     against = {
         "baseline": "the approved baseline",
         "anchor": "the first approved baseline",
         "champion": "the champion on the same rows",
     }[worse.against]
-    where = f" for {worse.group}" if worse.group else ""
+    where = f"between {worse.group} it " if " and " in worse.group else ""
+    if worse.group and not where:
+        where = f"for {worse.group} it "
     lower, upper = worse.interval or (None, None)
     interval = (
         f" (interval {number(lower)} to {number(upper)})"
         if lower is not None and upper is not None
         else ""
     )
+    told = f"{summary}, " if summary else ""
     return (
-        f"worse than {against}{where}: {measurement.summary}, changed by "
-        f"{number(worse.delta or 0.0)}{interval}, more than the {_plain(worse.limit or 0.0)} allowed"
+        f"{told}worse than {against}: {where}changed by {number(worse.delta or 0.0)}{interval}, "
+        f"more than the {_plain(worse.limit or 0.0)} allowed"
     )
 
 
@@ -439,9 +478,13 @@ def _change_sentence(comparison: BaselineComparison | None) -> str:
     return f"; {words}"
 
 
-def _detectable(
-    measurement: Measurement, estimate: Estimate, rules: Rules
-) -> Detectable | None:
+def _rounded(rows: int) -> int:
+    """Return a number of rows rounded up to two digits: more would be false precision."""
+    step: int = 10 ** max(0, len(str(rows)) - 2)
+    return -(-rows // step) * step
+
+
+def _detectable(measurement: Measurement, estimate: Estimate, rules: Rules) -> Detectable | None:
     found = estimate.detectable(rules.bounds, seed=rules.seed)
     if found is None:
         return None
@@ -451,9 +494,7 @@ def _detectable(
     return Detectable(gap=gap, group=group)
 
 
-def _rows_needed(
-    measurement: Measurement, estimate: Estimate, rules: Rules
-) -> RowsNeeded | None:
+def _rows_needed(measurement: Measurement, estimate: Estimate, rules: Rules) -> RowsNeeded | None:
     found = estimate.rows_needed(rules.bounds, seed=rules.seed)
     if found is None:
         return None

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aipm.audit import Auditor, Plan
+from pytest_aipm.auditing import Auditor, Plan
 from pytest_aipm.invocation import hidden_on_purpose, only_looks
 from pytest_aipm.policy.model import Node, Policy
 from pytest_aipm.records import Finding, Verdict, canonical_json

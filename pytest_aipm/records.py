@@ -11,16 +11,20 @@ import json
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "NOTICE",
     "SCHEMA",
+    "Approval",
     "Audit",
     "AuditGroup",
-    "Approval",
     "BaselineComparison",
     "BaselineRef",
     "Because",
@@ -58,7 +62,7 @@ NOTICE = (
 class Verdict(StrEnum):
     """What one finding says."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     FAIL = "fail"
     WARN = "warn"
     INCONCLUSIVE = "inconclusive"
@@ -72,7 +76,7 @@ class RunVerdict(StrEnum):
 
     FAIL = "fail"
     UNPROVEN = "unproven"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
 
 
 class Because(StrEnum):
@@ -187,7 +191,7 @@ class Series(Frozen):
 
 
 class BaselineComparison(Frozen):
-    """This finding beside the approved one. ``delta`` is new minus old."""
+    """The finding beside the approved one. ``delta`` is new minus old."""
 
     value: Number = None
     delta: Number = None
@@ -365,6 +369,8 @@ class Audit(Frozen):
     waivers: tuple[WaiverInfo, ...] = ()
     groups: tuple[AuditGroup, ...] = ()
     not_tested: tuple[NotTested, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What opening the model gave cause to say: a library version that differs, for example."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -397,6 +403,51 @@ class Record(Frozen):
     def findings(self) -> tuple[Finding, ...]:
         """All findings of all policies, in the order of the plan."""
         return tuple(finding for audit in self.audits for finding in audit.findings)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a finding: id, check, scope, verdict, value, interval, limit, reason."""
+        import pandas as pd  # noqa: PLC0415 - heavy, and only for those who ask
+
+        rows = [
+            {
+                "id": finding.id,
+                "check": finding.check,
+                "scope": " x ".join(finding.scope) or "overall",
+                "verdict": finding.verdict.value,
+                "because": None if finding.because is None else finding.because.value,
+                "value": finding.value,
+                "lower": None if finding.interval is None else finding.interval[0],
+                "upper": None if finding.interval is None else finding.interval[1],
+                "min": None if finding.limit is None else finding.limit.min,
+                "max": None if finding.limit is None else finding.limit.max,
+                "n": finding.n,
+                "reason": finding.reason,
+            }
+            for finding in self.findings
+        ]
+        return pd.DataFrame(rows)
+
+    def write(self, folder: str | Path) -> None:
+        """Write `audit.json`, the HTML report and its companions into a folder."""
+        # the one way up: a record knows how to ask for its own report
+        from pytest_aipm.report import write_reports  # noqa: PLC0415
+
+        write_reports(self, Path(folder))
+
+    def raise_if_failed(self) -> None:
+        """Raise CheckViolation for the first finding that turns the build red, if there is one.
+
+        Raises
+        ------
+        CheckViolation
+            An AssertionError with one readable message.
+        CheckError
+            When it could not be measured.
+        """
+        from pytest_aipm.violation import raise_for  # noqa: PLC0415 - as in `write`
+
+        for finding in self.findings:
+            raise_for(finding)
 
     def to_json(self) -> str:
         """Return the record as `audit.json` holds it."""

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pytest_aipm import audit, invocation, report
-from pytest_aipm.audit.settings import BASELINE, REPORT
+from pytest_aipm import auditing, invocation, report
+from pytest_aipm.auditing.settings import BASELINE, REPORT
 from pytest_aipm.controller import Controller
 from pytest_aipm.errors import OptionError, UsageFault
 from pytest_aipm.nodes import Policies, family
@@ -39,7 +39,7 @@ def start(config: pytest.Config) -> None:
         settings = _settings(config)
         _refuse_update(config)
         _refuse_epoch()
-        plan = audit.load_plan(settings, extra_checks=_extra_checks(config))
+        plan = auditing.load_plan(settings, extra_checks=_extra_checks(config))
         policies = Policies(config, plan, _run_dir(config))
         config.args[:] = invocation.arguments(config, list(policies.files))
     except UsageFault as fault:
@@ -75,7 +75,7 @@ def report_folder(config: pytest.Config, root: Path) -> Path:
     return _under(root, named or REPORT)
 
 
-def _settings(config: pytest.Config) -> audit.Settings:
+def _settings(config: pytest.Config) -> auditing.Settings:
     """Options, else ini keys. Option paths start at the current folder, ini paths at rootdir."""
     option, root, here = config.getoption, config.rootpath, config.invocation_params.dir
 
@@ -89,7 +89,7 @@ def _settings(config: pytest.Config) -> audit.Settings:
     policies = given or [_under(root, word) for word in invocation.ini(config, "aipm_policies")]
     baseline, waivers = path("baseline"), path("waivers")
     usual = root / POLICY_FOLDER / "waivers.yaml"
-    return audit.Settings(
+    return auditing.Settings(
         root=root,
         policies=tuple(policies or [root / POLICY_FOLDER]),
         report=report_folder(config, root),

@@ -7,15 +7,8 @@ from collections.abc import Sequence
 from pytest_aipm.errors import CheckError
 from pytest_aipm.records import Audit, Finding, PolicyInfo, Record, RunVerdict, Verdict
 from pytest_aipm.report import publishable
-from pytest_aipm.report.words import (
-    clip,
-    columns_of,
-    count,
-    figures,
-    group_name,
-    limit_text,
-    plain_line,
-)
+from pytest_aipm.report.plain import clip, columns_of, plain_line
+from pytest_aipm.report.words import count, figures, group_name
 
 __all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text"]
 
@@ -67,11 +60,6 @@ def sentence(finding: Finding) -> str:
 def text(finding: Finding) -> str:
     """Return the sentence, one line a group, and where the policy asks for it."""
     blocks = [sentence(finding)]
-    shown = figures(finding)
-    limit = limit_text(finding.limit)
-    if finding.value is not None:
-        interval = f"  [{shown.interval(finding.interval)}]" if finding.interval else ""
-        blocks.append(f"value {shown(finding.value)}{interval}  limit {limit}")
     if finding.groups:
         blocks.append("\n".join(_table(finding)))
     if finding.policy_line is not None:

@@ -125,8 +125,10 @@ def reference_index(evidence: Evidence, params: CheckParams, groups: Grouping) -
         return "largest"
     if wanted == "overall":
         return "overall"
-    if wanted in groups.names:
-        return groups.names.index(wanted)
+    plain = [name.replace(" · ", ", ") for name in groups.names]
+    for names in (list(groups.names), plain):
+        if wanted in names:
+            return names.index(wanted)
     near = difflib.get_close_matches(wanted, (*groups.names, *_COMPARATORS), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"groups: {', '.join(groups.names[:8])}"
     raise CheckError(Problem(f"reference group {wanted!r} does not occur", hint))

@@ -36,8 +36,8 @@ class Grouping:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Groups as a reader names them: ``female`` or ``female, Black``."""
-        return tuple(", ".join(key) if key else "all rows" for key in self.keys)
+        """Groups as a reader names them: ``female`` or ``female · Black``."""
+        return tuple(" · ".join(key) if key else "all rows" for key in self.keys)
 
     @property
     def groups(self) -> tuple[dict[str, str], ...]:

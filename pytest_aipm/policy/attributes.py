@@ -25,17 +25,18 @@ def attribute_names(protected: Map, faults: Faults) -> None:
 def attributes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     """Note keys of an attribute that contradict each other."""
     for name, spec in subject.protected.items():
-        _attribute(name, spec, tree.submap("protected").submap(name), faults)
+        _attribute(name, spec, subject, tree.submap("protected").submap(name), faults)
 
 
-def _attribute(name: str, spec: ProtectedSpec, tree: Map, faults: Faults) -> None:
+def _attribute(
+    name: str, spec: ProtectedSpec, subject: SubjectSpec, tree: Map, faults: Faults
+) -> None:
     def note(key: str, what: str, fix: str) -> None:
         faults.add(tree.key_place(key), what, fix)
 
-    if spec.file is not None and spec.key is None:
-        note(
-            "file", f"'key' is missing beside 'file' of '{name}'", "name the id column of the file"
-        )
+    if spec.file is not None and spec.key is None and subject.id is None:
+        what = f"'file' of '{name}' has no column to join by"
+        note("file", what, "name it as 'key', or as 'id' of the subject")
     if spec.key is not None and spec.file is None:
         note("key", f"'key' of '{name}' has no 'file' to look into", "add 'file' or remove 'key'")
     if spec.labels and not spec.bins:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from pytest_aipm.checks.base import Needs
 from pytest_aipm.policy.grammar import KEYWORDS, SubjectSpec
 from pytest_aipm.policy.ids import scope_id
 from pytest_aipm.policy.model import CheckSpec
@@ -32,8 +33,8 @@ def subject_fits(
 ) -> None:
     """Note what the check needs and the subject does not give."""
     place = tree.place_of("check")
-    tasks = getattr(module, "TASKS", None)
-    if tasks is not None and subject.task not in tasks:
+    tasks = getattr(module, "TASKS", ("binary",))
+    if subject.task not in tasks and not _of_decisions(spec, subject):
         what = f"'{spec.check}' is for {' or '.join(tasks)}, but the task is {subject.task}"
         faults.add(place, what, "remove it, or set `enabled: false`")
         return
@@ -55,6 +56,12 @@ def subject_fits(
             fix = f"add {key} to the subject, or set `enabled: false`"
             faults.add(place, f"'{spec.check}' needs {what}", fix)
     _references(spec, subject, tree, faults)
+
+
+def _of_decisions(spec: CheckSpec, subject: SubjectSpec) -> bool:
+    """Return whether a check looks at decisions alone, and a regression takes some."""
+    decides = subject.task == "regression" and subject.decision is not None
+    return decides and spec.needs == Needs(predictions=True)
 
 
 def _references(spec: CheckSpec, subject: SubjectSpec, tree: Map, faults: Faults) -> None:

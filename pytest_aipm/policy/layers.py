@@ -51,6 +51,8 @@ class Layer:
     top: Map
     checks: Mapping[str, Map]
     depth: int = 1
+    whole: bool = True
+    """Whether every file that is extended, here or below, could be read."""
 
     def walk(self, seen: set[str] | None = None) -> Iterator[Layer]:
         """Yield every file once, bases before what extends them."""
@@ -96,7 +98,11 @@ class _Reader:
 
     def stack(self, source: Source, folder: Path, above: tuple[Path, ...]) -> Layer:
         outline(source.tree, self.faults)
-        bases = tuple(self.bases(source.tree, folder, above))
+        named = tuple(_extended(source.tree, self.faults))
+        read = [self.base(scalar, folder, above) for scalar in named]
+        bases = tuple(
+            (base, scalar.place) for base, scalar in zip(read, named, strict=True) if base
+        )
         own = _own_checks(source.tree, self.faults)
         top, checks = Map(place=source.tree.place), dict[str, Map]()
         for base, _ in bases:
@@ -104,26 +110,22 @@ class _Reader:
             checks = _lay_checks(base.checks, checks)
         merged = _lay(source.tree.without("checks"), top)
         depth = 1 + max((base.depth for base, _ in bases), default=0)
-        return Layer(source, bases, own, merged, _lay_checks(own, checks), depth)
+        asked = _count(source.tree.get("extends"))
+        whole = len(bases) == asked and all(base.whole for base, _ in bases)
+        return Layer(source, bases, own, merged, _lay_checks(own, checks), depth, whole)
 
-    def bases(
-        self, tree: Map, folder: Path, above: tuple[Path, ...]
-    ) -> Iterator[tuple[Layer, Place]]:
-        for named in _extended(tree, self.faults):
-            path, place = folder / str(named.value), named.place
-            shown = relative(path, self.root)
-            if Path(os.path.realpath(path)) in above:
-                what = f"'{named.value}' extends itself, directly or in a circle"
-                self.faults.add(place, what, "remove it here")
-            elif not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
-                what = f"'{named.value}' is not there (looked for {shown})"
-                self.faults.add(place, what, "`extends` is relative to the file that names it")
-            else:
-                base = self.base(path, place, above)
-                if base is not None:
-                    yield base, place
-
-    def base(self, path: Path, place: Place, above: tuple[Path, ...]) -> Layer | None:
+    def base(self, named: Scalar, folder: Path, above: tuple[Path, ...]) -> Layer | None:
+        """Return a file that is extended, or None after noting why not."""
+        path, shown = folder / str(named.value), relative(folder / str(named.value), self.root)
+        if Path(os.path.realpath(path)) in above:
+            what = f"'{named.value}' extends itself, directly or in a circle"
+            self.faults.add(named.place, what, "remove it here")
+            return None
+        if not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
+            what = f"'{named.value}' is not there (looked for {shown})"
+            fix = "`extends` is relative to the file that names it"
+            self.faults.add(named.place, what, fix)
+            return None
         if len(above) <= MAX_DEPTH:
             try:
                 base = self.read(path, above)
@@ -133,8 +135,12 @@ class _Reader:
             if base.depth + len(above) <= MAX_DEPTH + 1:
                 return base
         what = f"more than {MAX_DEPTH} files stand below each other"
-        self.faults.add(place, what, "flatten them")
+        self.faults.add(named.place, what, "flatten them")
         return None
+
+
+def _count(extends: Tree | None) -> int:
+    return len(extends.items) if isinstance(extends, Seq) else int(extends is not None)
 
 
 def _extended(tree: Map, faults: Faults) -> Iterator[Scalar]:

@@ -75,7 +75,7 @@ def limit_of(
     keys = {f"{end}_{unit}" if unit else end: (end, unit) for unit in units for end in _ENDS}
     if not isinstance(tree, Map):
         what = f"'{name}' must be a mapping, not {kind_of(tree)}"
-        faults.add(tree.place, what, f"write for example `{name}: {{{next(iter(keys))}: 0.1}}`")
+        faults.add(tree.place, what, f"write for example `{name}: {{{list(keys)[1]}: 0.1}}`")
         return None
     if not tree.entries:
         faults.add(tree.place, f"'{name}' is empty", f"give it {' or '.join(keys)}")
@@ -115,7 +115,8 @@ def _regression(tree: Map, faults: Faults) -> Regression | None:
     if value is None or (isinstance(value, Scalar) and value.value is None):
         return None
     if not isinstance(value, Map) or not value.entries:
-        what = f"'regression' must be a mapping, not {kind_of(value)}"
+        said = "is empty" if isinstance(value, Map) else f"must be a mapping, not {kind_of(value)}"
+        what = f"'regression' {said}"
         faults.add(value.place, what, "write for example `regression: {max_change: 0.02}`")
         return None
     return shape(Regression, closed(value, Regression, faults, where="'regression'"), faults)

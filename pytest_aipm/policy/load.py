@@ -15,7 +15,7 @@ from pytest_aipm.policy.model import CheckSpec, Policy
 from pytest_aipm.policy.rules import SHARED, Checks, Modules, build_check
 from pytest_aipm.policy.shorthand import Given
 from pytest_aipm.policy.subject import build_subject
-from pytest_aipm.policy.tree import Faults, Map, Scalar, tree_of
+from pytest_aipm.policy.tree import Faults, Map, Scalar, Seq, tree_of
 from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape, unknown_keys
 
 __all__ = ["load_policy", "policy_from"]
@@ -88,6 +88,8 @@ def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Fau
         fix = "name a policy that extends it, or add a subject"
         unnamed = Problem(what, fix, source.path)
         raise PolicyError((unnamed, *faults.problems))
+    if not layer.whole:  # without its bases, much of a policy would look wrong
+        faults.raise_as(PolicyError)
     name = _name(source.tree, faults)
     context = _context(top, faults)
     publish = _publish(top, faults)
@@ -126,6 +128,8 @@ def _name(tree: Map, faults: Faults) -> str:
 
 def _context(top: Map, faults: Faults) -> dict[str, Any]:
     context = top.submap("context")
+    if not isinstance(top.get("context"), Map | None):
+        return {}
     for key, why in (("purpose", "what the model is for"), ("owner", "who answers for it")):
         value = context.get(key)
         if value is None:
@@ -162,9 +166,11 @@ def _checks(
     layer: Layer, subject: SubjectSpec | None, modules: Modules, faults: Faults
 ) -> tuple[CheckSpec, ...]:
     attributes, defaults = _attributes(layer.top, subject), layer.top.submap("defaults")
-    if not layer.checks:
+    written = layer.source.tree.get("checks")
+    if not layer.checks and (written is None or written == Seq((), written.place)):
         place = layer.source.tree.key_place("checks")
         faults.add(place, "'checks' is empty: nothing would be audited", "add a check")
+    protected = layer.top.submap("subject").get("protected")
     specs: list[CheckSpec] = []
     for check_id, tree in layer.checks.items():
         spec = build_check(check_id, tree, defaults, attributes, modules, faults)
@@ -175,7 +181,8 @@ def _checks(
             specs.extend([spec] if spec else [])
             continue
         before = len(faults.problems)
-        attributes_fit(tree, defaults, tuple(attributes), module.SCOPES, faults)
+        if isinstance(protected, Map | None):
+            attributes_fit(tree, defaults, tuple(attributes), module.SCOPES, faults)
         if spec is not None and subject is not None and len(faults.problems) == before:
             subject_fits(spec, module, subject, tree, faults)
         specs.extend([spec] if spec else [])

@@ -114,7 +114,7 @@ def read_source(
     _refuse_old_yaml(text, shown, error)
     node = _compose(text, shown, error)
     if node is None:
-        raise error(Problem("the file is empty", "start it with `aipm: 1`", shown))
+        raise error(Problem("the file is empty", "write its first key", shown))
     _refuse_bomb(node, shown, error)
     tree = _Convert(shown, faults).tree(node)
     if not isinstance(tree, Map):
@@ -264,13 +264,15 @@ class _Convert:
         if _SPECIAL.fullmatch(text) or (_FLOAT.fullmatch(text) and math.isinf(float(text))):
             fix = "write a finite number, or put it in quotes"
             self.faults.add(self.place(node), f"{text[:40]} is not a finite number", fix)
-            return None
+            return text
         return float(text) if _FLOAT.fullmatch(text) else text
 
     def text(self, node: ScalarNode) -> str:
         text: str = node.value
         if any("\ud800" <= character <= "\udfff" for character in text):
-            self.faults.add(self.place(node), "half a character (a lone surrogate)", "remove it")
+            self.faults.add(
+                self.place(node), "half a character (a lone surrogate)", "write it whole"
+            )
             return ""
         return text
 

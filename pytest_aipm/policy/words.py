@@ -142,13 +142,20 @@ def _say(place: Place, errors: list[ErrorDetails], tree: Map, faults: Faults) ->
     if wanted:
         value = _value_at(tree, rest[0]["loc"])
         fix = "put it in quotes" if wanted == ["text"] and _quotable(value) else ""
-        what = f"{_name(rest[0], tree)} must be {' or '.join(wanted)}, not {kind_of(value)}"
+        what = f"{_name(rest[0], tree)} must be {_either(wanted)}, not {kind_of(value)}"
         faults.add(place, what, fix or "correct it")
         return
     for each in rest:
         what, fix = _sentence(each)
         # a text that begins with the value needs no key before it
         faults.add(place, what if what.startswith("'") else f"{_name(each, tree)} {what}", fix)
+
+
+def _either(words: list[str]) -> str:
+    """Return "a, b or c"; a whole number is a number."""
+    if "a number" in words:
+        words = [word for word in words if word != "a whole number"]
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _sentence(error: ErrorDetails) -> tuple[str, str]:

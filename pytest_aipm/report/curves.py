@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from pytest_aipm.records import Series
-from pytest_aipm.report.charts import Row, ratio_bars
-from pytest_aipm.report.svg import Axis, axis, chart, fit, percent_at, rect, spread, text
+from pytest_aipm.report.charts import Row, bars
+from pytest_aipm.report.svg import Axis, chart, fit, percent_at, rect, row, spread, text, ticks
 
 __all__ = ["bars_of", "curves", "strip", "ticks_text"]
 
@@ -48,23 +48,23 @@ def curves(series: Sequence[Series], *, title: str, desc: str) -> str:
         [v for p in points for v in p[1:] if v is not None], log=log_y, left=0.0, right=100.0
     )
     bottom = TOP + DEEP
-    parts = [text("0", 12, fit(label_y or "value", 300), "q")]
-    parts.append(axis(across, bottom, [(v, ticks_text(v)) for v in across.ticks(4)], top=TOP))
-    for value in down.ticks(4):
-        y = bottom - DEEP * down.position(value) / 100
-        parts.append(f'<line x1="{LEFT}%" x2="98%" y1="{y:g}" y2="{y:g}" class="k"/>')
-        parts.append(text(percent_at(LEFT - 1.5), y + 4, ticks_text(value), "t e"))
-    parts.append(text("98%", bottom + 30, fit(label_x, 300), "q e"))
+    parts = [text(fit(label_y or "value", 300), y=12)]
+    parts.append(ticks(across, bottom + 14, [(v, ticks_text(v)) for v in across.round_values(4)]))
+    for value in down.round_values(4):
+        label = text(ticks_text(value), x=percent_at(LEFT - 1.5), y=4, kind="e")
+        height = bottom - DEEP * down.position(value) / 100
+        parts.append(row(height, "k", [f'<line x1="{LEFT:g}%" x2="98%"/>', label]))
+    parts.append(text(fit(label_x, 300), x="98%", y=bottom + 30, kind="e"))
     # Paths know no percentages: they are drawn in a box of their own that is stretched.
     inside = "".join(_curve(one, i, across, down) for i, one in enumerate(series))
     parts.append(
-        f'<svg x="{LEFT}%" y="{TOP}" width="{98 - LEFT:g}%" height="{DEEP}" '
+        f'<svg x="{LEFT:g}%" y="{TOP}" width="{98 - LEFT:g}%" height="{DEEP}" '
         f'viewBox="0 0 1000 1000" preserveAspectRatio="none">{inside}</svg>'
     )
     for i, one in enumerate(series if len(series) > 1 else ()):
-        y = bottom + 48 + 18 * i
-        parts.append(f'<line x1="1%" x2="9%" y1="{y - 4}" y2="{y - 4}" class="l l{i % KINDS}"/>')
-        parts.append(text(percent_at(LEFT), y, fit(one.name, 240)))
+        sample = f'<line x1="1%" x2="9%" y1="-4" y2="-4" class="l l{i % KINDS}"/>'
+        name = text(fit(one.name, 240), x=percent_at(LEFT))
+        parts.append(row(bottom + 48 + 18 * i, "", [sample, name]))
     height = bottom + 36 + (18 * len(series) if len(series) > 1 else 0)
     return chart(parts, kind="curves", height=height, title=title, desc=desc)
 
@@ -107,7 +107,7 @@ def bars_of(series: Series, show: Show, *, title: str, desc: str) -> str:
         name = x if isinstance(x, str) else ticks_text(x)
         value = show(y) if y is not None else "withheld"
         rows.append(Row(name, y, low, high, f"{value}{n}"))
-    return ratio_bars(rows, None, show, title=title, desc=desc)
+    return bars(rows, None, show, title=title, desc=desc)
 
 
 def strip(series: Sequence[Series], *, title: str, desc: str) -> str:
@@ -119,16 +119,14 @@ def strip(series: Sequence[Series], *, title: str, desc: str) -> str:
     tallest = max(p[1] for p in points) or 1.0
     parts, deep = [], 58
     bottom = deep * len(series)
-    ticks = [(v, ticks_text(v)) for v in across.ticks(4)]
-    parts.append(axis(across, bottom, ticks))
+    parts.append(ticks(across, bottom + 14, [(v, ticks_text(v)) for v in across.round_values(4)]))
     for i, one in enumerate(series):
-        parts.append(text("0", deep * i + 14, fit(one.name, 280)))
         own = _points(one)
         wide = (across.right - across.left) / max(len(own), 8) * 0.9
+        shapes = [text(fit(one.name, 280), y=14 - deep)]
         for x, y, _, _ in own:
             tall, middle = 34 * max(y, 0.0) / tallest, across.position(x)
             left = max(middle - wide / 2, 0.0)
-            parts.append(
-                rect(left, deep * (i + 1) - tall, min(left + wide, 100), tall, f"b l{i % KINDS}")
-            )
+            shapes.append(rect(left, min(left + wide, 100.0), tall, f"b{i % KINDS}", y=-tall))
+        parts.append(row(deep * (i + 1), "", shapes))
     return chart(parts, kind="strip", height=bottom + 22, title=title, desc=desc)

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from pytest_aipm.records import Finding, GroupValue, Limit, Series, Verdict
-from pytest_aipm.report.charts import Cell, Row, forest, heat_map, ratio_bars, ruler
+from pytest_aipm.records import GroupValue, Limit, Series, Verdict
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
 from pytest_aipm.report.curves import bars_of, curves, strip, ticks_text
-from pytest_aipm.report.sentences import comparison, deciding, effect, quantity
-from pytest_aipm.report.suppression import WITHHELD
-from pytest_aipm.report.words import figures, group_name, limit_text, scope_name
+from pytest_aipm.report.words import WITHHELD, group_name, limit_text
 
 __all__ = ["MOST_ROWS", "Figure", "figures_of", "sorted_groups"]
 
@@ -39,194 +38,184 @@ class Figure:
     wide: bool = False
 
 
-def sorted_groups(finding: Finding) -> list[GroupValue]:
-    """Return the groups lowest rate first, rate by rate; groups without a value come last."""
+def sorted_groups(answer: Answer) -> list[GroupValue]:
+    """Return the groups by rate, lowest first; the rate that decides leads, empty values end."""
+    first = {group.part for group in answer.pair}
 
-    def key(group: GroupValue) -> tuple[str, bool, bool, float, str]:
+    def key(group: GroupValue) -> tuple[bool, str, bool, bool, float, str]:
+        name = group_name(group.group)
         missing = group.value is None
-        return group.part, missing, not group.judged, group.value or 0.0, group_name(group.group)
+        value = group.value or 0.0
+        return group.part not in first, group.part, missing, not group.judged, value, name
 
-    return sorted(finding.groups, key=key)
+    return sorted(answer.finding.groups, key=key)
 
 
-def figures_of(finding: Finding) -> Iterator[Figure]:
-    """Yield the charts of one finding, the one that shows the verdict first."""
-    groups = sorted_groups(finding)
+def figures_of(answer: Answer, groups: list[GroupValue]) -> Iterator[Figure]:
+    """Yield the charts of one finding, the one that shows the verdict first.
+
+    `groups` are those of `sorted_groups`.
+    """
+    finding = answer.finding
     drawn = sum(group.value is not None for group in groups) > 1 and bool(finding.scope)
-    kind = comparison(finding)
-    if finding.value is not None and finding.limit is not None and not (drawn and kind == "level"):
-        if kind == "ratio" and drawn:
-            yield from _bars(finding, groups)
-        else:
-            yield _ruler(finding)
+    level = drawn and answer.kind == "level"
+    if finding.value is not None and finding.limit is not None and not level:
+        barred = _bars(answer) if answer.kind == "ratio" and drawn else None
+        yield barred or _ruler(answer)
     if drawn:
-        first = {group.part for group in deciding(finding)}
-        parts = {k: list(v) for k, v in groupby(groups, key=lambda group: group.part)}
-        for part in sorted(parts, key=lambda part: (part not in first, part)):
-            yield _forest(finding, parts[part], part)
+        for part, members in groupby(groups, key=lambda group: group.part):
+            yield _forest(answer, list(members), part)
         if len(finding.scope) == 2:
-            yield from _heat(finding, groups)
-    yield from _series(finding)
+            yield from _heat(answer, groups)
+    yield from _series(finding.series)
 
 
-def _ruler(finding: Finding) -> Figure:
-    shown = figures(finding)
+def _ruler(answer: Answer) -> Figure:
+    finding = answer.finding
     low, high = finding.interval or (None, None)
     then = finding.baseline.value if finding.baseline is not None else None
     svg = ruler(
         Row("", finding.value, low, high, shape=finding.verdict),
         finding.limit,
         then,
-        shown,
-        title=f"{finding.check_id} {scope_name(finding.scope)} against its limit",
-        desc=effect(finding),
+        answer.shown,
+        title=f"{finding.check_id} {answer.where} against its limit",
+        desc=answer.effect,
     )
-    said = "The mark is the value, the bar its interval; the shaded range is what the limit allows."
+    said = "The value and its interval. Shaded: what the limit allows."
     if then is not None:
-        said += f" The upright stroke is the earlier value, {shown(then)}."
+        said += f" Stroke: {answer.shown(then)}, the value before."
     return Figure(svg, said)
 
 
-def _bars(finding: Finding, groups: Sequence[GroupValue]) -> Iterator[Figure]:
-    """Yield each group's rate divided by the highest; the whisker is the finding's interval."""
-    judged = [g for g in groups if g.judged and g.value is not None]
-    pair, shown = deciding(finding), figures(finding)
-    if len(pair) != 2 or not pair[1].value or len({g.part for g in judged}) > 1:
-        return
+def _bars(answer: Answer) -> Figure | None:
+    """Return each group's rate divided by the comparator's; None where there is no such pair.
+
+    The record holds an interval for the ratio that decides only, so only that has a whisker.
+    """
+    if len(answer.pair) != 2 or not answer.pair[1].value:
+        return None
+    lowest, other = answer.pair
+    judged = [group for group in answer.judged if group.part == lowest.part]
     rows = []
-    low, high = finding.interval or (None, None)
-    for group in judged[:MOST_ROWS]:
-        share = (group.value or 0.0) / pair[1].value
-        name = group_name(group.group)
-        if group is pair[0]:
-            rows.append(Row(name, share, low, high, shown(share), finding.verdict))
+    for group in sorted(_kept(judged, answer), key=lambda group: group.value or 0.0):
+        share = (group.value or 0.0) / (other.value or 1.0)
+        name, right = group_name(group.group), answer.shown(share)
+        if group is lowest:
+            ends = answer.finding.interval or (None, None)
+            rows.append(Row(name, share, *ends, right, answer.finding.verdict))
         else:
-            rows.append(Row(name, share, right=shown(share)))
-    svg = ratio_bars(
+            rows.append(Row(name, share, right=right))
+    svg = bars(
         rows,
-        finding.limit,
-        shown,
-        title=f"{finding.check_id} {scope_name(finding.scope)}: each group as a share of another",
-        desc=effect(finding),
+        answer.finding.limit,
+        answer.shown,
+        title=f"{answer.quantity} {answer.where} as a share of {group_name(other.group)}",
+        desc=answer.effect,
     )
-    yield Figure(
-        svg,
-        f"Each bar is a group's {quantity(finding)} divided by that of "
-        f"{group_name(pair[1].group)}. The whisker is the interval of the ratio that decides; the "
-        "shaded range is what the limit allows.",
-    )
+    said = f"Each group's {answer.quantity} divided by that of {group_name(other.group)}. "
+    return Figure(svg, said + "Coloured: what decides, with its interval. Shaded: allowed.")
 
 
-def _allowed(finding: Finding, groups: Sequence[GroupValue]) -> Limit | None:
+def _allowed(answer: Answer, groups: Sequence[GroupValue]) -> Limit | None:
     """Return the range that the limit leaves to a group, given the group compared with."""
-    limit, kind = finding.limit, comparison(finding)
-    values = [g.value for g in groups if g.judged and g.value is not None]
-    if limit is None or not values:
-        return None
-    if kind == "level":
+    limit, pair = answer.finding.limit, answer.pair
+    values = [group.value for group in groups if group.judged and group.value is not None]
+    if limit is None or answer.kind == "level":
         return limit
-    pair = deciding(finding)
-    if len(pair) < 2:
+    if not values or len(pair) < 2:
         return None
-    compared = pair[1].value or 0.0 if pair[1] in groups else max(values)
-    if kind == "ratio" and limit.min is not None:
+    compared = (pair[1].value or 0.0) if any(pair[1] is group for group in groups) else max(values)
+    if answer.kind == "ratio" and limit.min is not None:
         return Limit(min=limit.min * compared)
-    if kind == "difference" and limit.max is not None:
+    if answer.kind == "difference" and limit.max is not None:
         return Limit(min=compared - limit.max)
     return None
 
 
-def _forest(finding: Finding, groups: list[GroupValue], part: str) -> Figure:
-    shown = figures(finding)
-    pair = deciding(finding)
-    kept = _kept(groups, pair)
-    rows = [_row(finding, group, pair) for group in kept]
-    allowed = _allowed(finding, groups)
-    name = (part or quantity(finding)).replace("_", " ")
+def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
+    kept = _kept(groups, answer)
+    allowed = _allowed(answer, groups)
+    name = (part or answer.quantity).replace("_", " ")
     svg = forest(
-        rows,
+        [_row(answer, group) for group in kept],
         allowed,
-        shown,
-        title=f"{name} {scope_name(finding.scope)}",
-        desc=f"{len(groups)} groups, lowest first. {effect(finding)}",
+        answer.shown,
+        title=f"{name} {answer.where}",
+        desc=f"{len(groups)} groups, lowest first, each with its interval and its people (n).",
     )
-    said = [f"Each mark is a group's {name}, each bar its interval."]
-    if pair:
-        said.append("Marks in the colour and shape of the verdict are the groups that decide it.")
-    if allowed is not None and comparison(finding) == "level":
-        said.append(f"The shaded range is what the limit allows ({limit_text(finding.limit)}).")
+    said = [f"Each group's {name} with its interval."]
+    if any(answer.decides(group) for group in groups):
+        said.append("Coloured: what decides.")
+    if allowed is not None and answer.kind == "level":
+        said.append(f"Shaded: allowed ({limit_text(allowed)}).")
     elif allowed is not None:
-        said.append("The shaded range is what the limit leaves to the lower groups.")
+        said.append("Shaded: what the limit leaves, given the highest group.")
     if len(kept) < len(groups):
         said.append(f"{len(groups) - len(kept)} more groups are in the table.")
     return Figure(svg, " ".join(said))
 
 
-def _kept(groups: list[GroupValue], pair: Sequence[GroupValue]) -> list[GroupValue]:
+def _kept(groups: list[GroupValue], answer: Answer) -> list[GroupValue]:
     """Return the groups that are drawn: the deciding ones, then the largest, in their order."""
     if len(groups) <= MOST_ROWS:
         return groups
-    largest = sorted(groups, key=lambda g: (not any(g is p for p in pair), -g.n))[:MOST_ROWS]
-    return [g for g in groups if any(g is x for x in largest)]
+    largest = sorted(groups, key=lambda group: (not answer.decides(group), -group.n))[:MOST_ROWS]
+    kept = {id(group) for group in largest}
+    return [group for group in groups if id(group) in kept]
 
 
-def _row(finding: Finding, group: GroupValue, pair: Sequence[GroupValue]) -> Row:
+def _row(answer: Answer, group: GroupValue) -> Row:
     low, high = group.interval or (None, None)
-    shape: Verdict | str = "group"
-    if not group.judged:
-        shape = Verdict.NOT_JUDGED
-    elif any(group is p for p in pair):
-        shape = finding.verdict
-    if group.value is not None:
-        value = figures(finding)(group.value)
-    else:
+    shape: Verdict | str = "" if group.judged else Verdict.NOT_JUDGED
+    if answer.decides(group):
+        shape = answer.finding.verdict
+    value = answer.shown(group.value)
+    if group.value is None:
         value = WITHHELD if group.note.startswith(WITHHELD) else "none"
     return Row(group_name(group.group), group.value, low, high, f"{value} · n {group.n:,}", shape)
 
 
-def _heat(finding: Finding, groups: Sequence[GroupValue]) -> Iterator[Figure]:
-    down, across = finding.scope
-    parts = {g.part for g in groups}
-    complete = all({down, across} <= set(g.group) for g in groups)
-    if len(parts) > 1 or len(groups) > MOST_CELLS or not complete:
+def _heat(answer: Answer, groups: Sequence[GroupValue]) -> Iterator[Figure]:
+    down, across = answer.finding.scope
+    complete = all({down, across} <= set(group.group) for group in groups)
+    if len({group.part for group in groups}) > 1 or len(groups) > MOST_CELLS or not complete:
         return
-    ordered = sorted(groups, key=lambda g: (g.group[down], g.group[across]))
     cells = [
         Cell(
-            group_name({down: g.group[down]}),
-            group_name({across: g.group[across]}),
-            g.value,
-            g.n,
-            judged=g.judged,
-            withheld=g.note.startswith(WITHHELD),
+            group_name({down: group.group[down]}),
+            group_name({across: group.group[across]}),
+            group.value,
+            group.n,
+            judged=group.judged,
+            withheld=group.note.startswith(WITHHELD),
         )
-        for g in ordered
+        for group in sorted(groups, key=lambda group: (group.group[down], group.group[across]))
     ]
     svg = heat_map(
         cells,
-        figures(finding),
-        title=f"{quantity(finding)} in each cell of {down} and {across}",
-        desc=f"Rows are {down}, columns are {across}; each cell has its rate and its people.",
+        answer.shown,
+        title=f"{answer.quantity} in each cell of {down} and {across}",
+        desc=f"Rows are {down}, columns are {across}.",
     )
-    said = f"Rows are {down}, columns {across}: the {quantity(finding)} and the people of each "
-    said += "cell, darker where it is higher."
+    said = f"The {answer.quantity} and the people (n) of each cell; darker is higher."
     if not all(cell.judged for cell in cells):
-        said += " A dashed outline marks cells that are not judged."
+        said += " Dashed: not judged."
     yield Figure(svg, said, wide=True)
 
 
-def _series(finding: Finding) -> Iterator[Figure]:
-    def key(series: Series) -> tuple[str, str, str]:
-        return series.kind, series.x_label, series.y_label
+def _series(series: Sequence[Series]) -> Iterator[Figure]:
+    def key(one: Series) -> tuple[str, str, str]:
+        return one.kind, one.x_label, one.y_label
 
-    for (kind, x_label, y_label), members in groupby(finding.series, key=key):
+    for (kind, x_label, y_label), members in groupby(series, key=key):
         together = list(members)
         title = f"{y_label or together[0].name} against {x_label or 'its values'}"
         desc = "; ".join(one.name for one in together)
         if kind == "bars":
             for one in together:
                 svg = bars_of(one, ticks_text, title=one.name, desc=f"{title}.")
-                yield Figure(svg, f"{one.name}: {y_label} for each {x_label or 'item'}.")
+                yield Figure(svg, f"{one.name}: {y_label or 'value'} for each {x_label or 'item'}.")
             continue
         svg = (strip if kind == "strip" else curves)(together, title=title, desc=desc)
         if svg:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
@@ -17,8 +18,8 @@ from markupsafe import Markup
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import words
+from pytest_aipm.report.page import page_of
 from pytest_aipm.report.publish import publishable
-from pytest_aipm.report.view import page_of
 
 __all__ = ["index_html", "stylesheet"]
 
@@ -54,13 +55,13 @@ def _environment() -> Environment:
         auto_reload=False,
         finalize=_clean,
     )
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
+        "capitalise": lambda text: text[:1].upper() + text[1:],
         "count": words.count,
         "day": words.day,
         "limit": words.limit_text,
-        "percent": words.percent,
     }
-    environment.globals |= {"VERDICTS": words.VERDICT_WORDS, "MARKS": words.MARKS}
+    environment.filters |= filters
     return environment
 
 

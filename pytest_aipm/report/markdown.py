@@ -6,9 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pytest_aipm.records import Audit, Finding, Record, WaiverInfo
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.plain import plain_line
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked, worst
-from pytest_aipm.report.sentences import LEGAL, change, effect, headline, missing_sentence
+from pytest_aipm.report.sentences import (
+    LEGAL,
+    headline,
+    missing_sentence,
+)
 from pytest_aipm.report.words import (
     DASH,
     MARKS,
@@ -18,7 +24,6 @@ from pytest_aipm.report.words import (
     day,
     figures,
     limit_text,
-    plain_line,
     scope_name,
 )
 
@@ -74,7 +79,8 @@ def _audit(audit: Audit) -> list[str]:
     said.append(_safe(headline(audit.findings, audit.verdict)))
     first = worst(audit.findings)
     if first is not None:
-        said.append(f"Worst: {_safe(' '.join((effect(first), change(first))))}")
+        answer = Answer(first)
+        said.append(f"Worst: {_safe(' '.join((answer.effect, answer.change)))}")
     said.append(_identity(audit))
     weak = [*(audit.baseline.weakened if audit.baseline else ())]
     weak += [f"{x.check_id}: {x.what} ({x.reason}; {x.owner})" for x in audit.policy.loosened]
@@ -111,13 +117,13 @@ def _hash(sha256: str | None) -> str:
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    shown = figures(finding)
+    answer, shown = Answer(finding), figures(finding)
     old = finding.baseline
     return (
         f"{MARKS[finding.verdict]} {VERDICT_WORDS[finding.verdict]}",
         f"{finding.check_id} {scope_name(finding.scope)}",
-        shown(finding.value),
-        shown.interval(finding.interval),
+        answer.value,
+        answer.interval,
         limit_text(finding.limit),
         DASH if old is None else f"{shown(old.delta, signed=True)} {old.verdict}",
     )

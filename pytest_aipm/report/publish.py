@@ -10,11 +10,11 @@ numbers. The verdict stays.
 from __future__ import annotations
 
 from pytest_aipm.records import Audit, Finding, GroupValue, Record, Series, Verdict
-from pytest_aipm.report.sentences import deciding, effect
-from pytest_aipm.report.suppression import WITHHELD, Withheld, withheld_cells
-from pytest_aipm.report.words import DASH, VERDICT_WORDS, limit_text
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.suppression import Withheld, withheld_cells
+from pytest_aipm.report.words import DASH, VERDICT_WORDS, WITHHELD, limit_text
 
-__all__ = ["WITHHELD", "publishable", "withheld_note"]
+__all__ = ["publishable", "withheld_note"]
 
 
 def withheld_note(min_cell: int, *, small: bool = True) -> str:
@@ -73,7 +73,7 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding
         for i, g in enumerate(finding.groups)
     )
     gone = [finding.groups[i] for i in cells]
-    pair = deciding(finding)
+    pair = Answer(finding).pair
     known = bool(pair)
     in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
     update: dict[str, object] = {"groups": groups, "series": ()}
@@ -111,11 +111,11 @@ def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:
 
 def _said(finding: Finding, min_cell: int) -> dict[str, object]:
     """Return reason and notes without the numbers that the full ones may hold."""
-    note = f"Numbers of groups with fewer than {min_cell} people are withheld; they were judged."
+    note = f"{WITHHELD}: numbers of groups with fewer than {min_cell} people"
     if finding.verdict is Verdict.ERROR:
         return {"notes": (note,)}
     if finding.value is not None:
-        said = effect(finding)
+        said = Answer(finding).effect
     else:
         asked = limit_text(finding.limit, words=True)
         word = VERDICT_WORDS[finding.verdict]

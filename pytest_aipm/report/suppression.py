@@ -23,13 +23,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pytest_aipm.records import Audit, Finding, Record
+from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.elimination import Row, given_away
-from pytest_aipm.report.sentences import deciding
+from pytest_aipm.report.words import WITHHELD
 
-__all__ = ["WITHHELD", "Withheld", "withheld_cells"]
-
-WITHHELD = "withheld"
-"""The word every note on a withheld number begins with."""
+__all__ = ["Withheld", "withheld_cells"]
 
 TOO_MANY = 1500
 """Cells of one population beyond which whole tables are withheld instead of searching."""
@@ -143,7 +141,7 @@ class _Table:
                 count = Count(key, frozenset(("tp", "fn")))
                 self._add(count, place, group.n, group.positives, small=group.n < small)
         for number, finding in enumerate(audit.findings):
-            pair = deciding(finding)
+            answer = Answer(finding)
             for i, cell in enumerate(finding.groups):
                 key = Group(population, frozenset(cell.group.items()))
                 self.sizes.setdefault(key, cell.n)
@@ -153,7 +151,7 @@ class _Table:
                 count = Count(key, above)
                 place = Place(at, number, i, denominator=False)
                 self._add(count, place, base, cell.numerator, small=tiny)
-                self.counts[count].deciding |= any(cell is p for p in pair)
+                self.counts[count].deciding |= answer.decides(cell)
                 self.counts[count].gone |= cell.note.startswith(WITHHELD)
                 if cell.denominator is not None and cell.denominator != cell.n:
                     place = Place(at, number, i, denominator=True)

@@ -18,33 +18,34 @@ from pytest_aipm.records import Verdict
 
 __all__ = [
     "Axis",
-    "axis",
     "chart",
     "fit",
+    "line",
     "mark",
     "percent_at",
     "rect",
-    "rule",
+    "row",
     "spread",
     "text",
+    "ticks",
+    "upright",
 ]
 
+_ROUND = {"pass": 5, "": 4}
 _SHAPES = {
-    "pass": '<circle r="5"/>',
     "fail": '<path d="M-5-5H5V5H-5z"/>',
     "inconclusive": '<path d="M0-7 7 0 0 7-7 0z"/>',
     "warn": '<path d="M0-6 6.5 5.5H-6.5z"/>',
     "waived": '<circle r="5" class="o"/><path d="M0-5a5 5 0 0 0 0 10z"/>',
     "not_judged": '<circle r="4.5" class="o"/>',
     "error": '<path d="M-5-5 5 5M5-5-5 5" class="o"/>',
-    "group": '<circle r="4"/>',
     "then": '<path d="M0-8V8" class="o"/>',
 }
 
 
 def percent_at(position: float) -> str:
     """Return a position across as a short percentage."""
-    return f"{position:.2f}".rstrip("0").rstrip(".") + "%"
+    return f"{position:.1f}".removesuffix(".0") + "%"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Axis:
         """Return where `value` lies, as an SVG percentage."""
         return percent_at(self.position(value))
 
-    def ticks(self, wanted: int = 5) -> list[float]:
+    def round_values(self, wanted: int = 5) -> list[float]:
         """Return round values inside the axis, about `wanted` of them."""
         if self.log:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
@@ -116,42 +117,54 @@ def chart(body: Iterable[str], *, kind: str, height: float, title: str, desc: st
     )
 
 
-def text(x: str, y: float, words: str, kind: str = "") -> str:
-    """Return a text; `kind` is ``e`` (ends at x), ``m`` (middle) or another class."""
+def row(y: float, kind: Verdict | str, body: Iterable[str]) -> str:
+    """Return parts moved down to `y`; their own zero is there. `kind` is their CSS class."""
     name = f' class="{kind}"' if kind else ""
-    return f'<text x="{x}" y="{y:g}"{name}>{escape(words)}</text>'
+    return f'<g{name} transform="translate(0 {y:g})">{"".join(body)}</g>'
 
 
-def rule(x1: str, y1: float, x2: str, y2: float, kind: str) -> str:
-    """Return a line."""
-    return f'<line x1="{x1}" y1="{y1:g}" x2="{x2}" y2="{y2:g}" class="{kind}"/>'
+def text(words: str, *, x: str = "", y: float = 0, kind: str = "") -> str:
+    """Return a text; `kind` is ``e`` (ends at x), ``m`` (middle) or another class."""
+    across = f' x="{x}"' if x else ""
+    down = f' y="{y:g}"' if y else ""
+    name = f' class="{kind}"' if kind else ""
+    return f"<text{across}{down}{name}>{escape(words)}</text>"
 
 
-def rect(left: float, top: float, right: float, height: float, kind: str) -> str:
-    """Return a rectangle between two percentages."""
+def line(start: str, end: str) -> str:
+    """Return a level line at the zero of its row."""
+    return f'<line x1="{start}" x2="{end}"/>'
+
+
+def upright(x: str, height: float) -> str:
+    """Return the line of a limit, from the top of the chart down."""
+    return f'<line x1="{x}" x2="{x}" y2="{height:g}" class="lim"/>'
+
+
+def rect(left: float, right: float, height: float, kind: str = "", *, y: float = 0) -> str:
+    """Return a rectangle between two percentages, from `y` down."""
     wide = percent_at(max(right - left, 0.0))
-    return (
-        f'<rect x="{percent_at(left)}" y="{top:g}" width="{wide}" height="{height:g}" '
-        f'class="{kind}"/>'
-    )
+    name = f' class="{kind}"' if kind else ""
+    down = f' y="{y:g}"' if y else ""
+    return f'<rect x="{percent_at(left)}"{down} width="{wide}" height="{height:g}"{name}/>'
 
 
-def mark(x: str, y: float, shape: Verdict | str, kind: str = "") -> str:
-    """Return a mark centred at (x, y): a shape for each verdict, so that colour is not alone."""
-    name = str(shape)
-    classes = f"m {kind or name}"
-    return f'<svg x="{x}" y="{y:g}" class="{classes}" overflow="visible">{_SHAPES[name]}</svg>'
+def mark(x: str, shape: Verdict | str) -> str:
+    """Return a mark at `x` of its row: a shape for each verdict, so that colour is not alone."""
+    if shape in _ROUND:
+        return f'<circle cx="{x}" r="{_ROUND[shape]}"/>'
+    return f'<svg x="{x}">{_SHAPES[str(shape)]}</svg>'
 
 
-def axis(scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, top: float = 0) -> str:
-    """Return the tick lines of an axis from `top` to `y`, and their labels below."""
+def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]]) -> str:
+    """Return the labels of an axis at height `y`."""
     parts = []
     for value, label in labels:
-        x, position = scale.at(value), scale.position(value)
+        position = scale.position(value)
         # Labels at the ends are turned inwards: they must not leave the chart.
-        kind = "t s" if position < 6 else "t e" if position > 94 else "t m"
-        parts.append(rule(x, top, x, y, "k") + text(x, y + 14, label, kind))
-    return "".join(parts)
+        kind = "s" if position < 6 else "e" if position > 94 else ""
+        parts.append(text(label, x=scale.at(value), kind=kind))
+    return row(y, "t", parts)
 
 
 _NARROW = frozenset("ijltfrI1.,:;|'!()[]- ·")

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_aipm.records import Audit, Finding, Record, RunVerdict, Verdict
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.plain import clip, columns_of, plain_line
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ORDER, ranked
-from pytest_aipm.report.sentences import because, change, missing_sentence, settle, tally
+from pytest_aipm.report.sentences import (
+    missing_sentence,
+    tally,
+)
 from pytest_aipm.report.words import (
     DASH,
     MINUS,
     RUN_WORDS,
     VERDICT_WORDS,
-    clip,
-    columns_of,
     figures,
     limit_text,
-    plain_line,
     plural,
 )
 
@@ -115,7 +117,8 @@ def _pad(text: str, wide: int) -> str:
 
 def _cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
     shown = figures(finding)
-    value = shown(finding.value) if finding.value is not None else "-"
+    answer = Answer(finding)
+    value = answer.value
     low, high = finding.interval or (None, None)
     if low is not None or high is not None:
         value += f" [{shown(low)}, {shown(high)}]"
@@ -126,16 +129,16 @@ def _cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
         plain_line("-x-".join(finding.scope) or "overall"),
         value.replace(DASH, "-").replace(MINUS, "-"),
         limit,
-        because(finding),
+        answer.because,
     )
 
 
 def _explained(finding: Finding) -> str:
     said = [finding.reason]
     if finding.verdict is Verdict.INCONCLUSIVE and not any(c in finding.reason for c in ("rows",)):
-        said.append(settle(finding))
+        said.append(Answer(finding).settle)
     if finding.baseline is not None and finding.baseline.verdict == "worse":
-        said.append(change(finding))
+        said.append(Answer(finding).change)
     return plain_line(" ".join(text for text in said if text))
 
 

@@ -7,12 +7,12 @@ would seem to lie on the other side of its limit: 0.7996 against a limit of 0.80
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pytest_aipm.records import Finding, GroupValue, Limit, RunVerdict, Verdict
+from pytest_aipm.records import Finding, Limit, RunVerdict, Verdict
+from pytest_aipm.report.plain import plain_line
 
 __all__ = [
     "DASH",
@@ -21,19 +21,16 @@ __all__ = [
     "RUN_WORDS",
     "TIMES",
     "VERDICT_WORDS",
+    "WITHHELD",
     "Figures",
-    "clip",
-    "columns_of",
     "count",
     "day",
     "figures",
     "group_name",
-    "judged_values",
     "limit_text",
     "listed",
     "natural",
     "percent",
-    "plain_line",
     "plural",
     "scope_name",
 ]
@@ -60,6 +57,8 @@ MARKS = {
 MOST_DIGITS = 6
 DASH = "\N{EN DASH}"
 """Stands for a number that is not there."""
+WITHHELD = "withheld"
+"""The word every note on a withheld number begins with."""
 MINUS = "\N{MINUS SIGN}"
 TIMES = " \N{MULTIPLICATION SIGN} "
 
@@ -155,13 +154,15 @@ def _ends(limit: Limit | None) -> list[float]:
 def figures(finding: Finding) -> Figures:
     """Return how the numbers of `finding` are printed.
 
-    Two significant digits of the interval's width decide; without an interval, three of the
-    value. Numbers below 10 show at least two decimals.
+    Two significant digits of the interval's width decide, one more where the value would keep
+    only one; without an interval, three of the value. Numbers below 10 show at least two decimals.
     """
     width = _width(finding)
     value = finding.value
     if width:
         decimals = _significant(width, 2)
+        if value and abs(value) < 100:
+            decimals = max(decimals, min(_significant(abs(value), 2), decimals + 1))
     elif value:
         decimals = (
             0 if float(value).is_integer() and abs(value) > 1 else _significant(abs(value), 3)
@@ -264,47 +265,3 @@ def _day(value: date) -> str:
     # Not strftime("%b"): month names must not follow the machine's locale.
     months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     return f"{value.day} {months[value.month - 1]} {value.year}"
-
-
-def columns_of(text: str) -> int:
-    """Return how many terminal columns `text` takes: wide characters two, combining none."""
-    return sum(_columns(character) for character in text)
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def clip(text: str, columns: int) -> str:
-    """Return `text` in at most `columns` terminal columns, ending in an ellipsis when cut."""
-    if columns_of(text) <= columns:
-        return text
-    used, kept = 1, []
-    for character in text:
-        used += _columns(character)
-        if used > columns:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"
-
-
-def plain_line(text: str) -> str:
-    """Return `text` on one line, without control characters and direction overrides.
-
-    Names of groups come from data: an escape sequence in one must not reach a terminal.
-    """
-    kept = "".join(
-        " " if c.isspace() else "" if unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI else c
-        for c in text
-    )
-    return " ".join(kept.split())
-
-
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
-
-
-def judged_values(finding: Finding) -> list[GroupValue]:
-    """Return the groups of a finding that were judged and have a value."""
-    return [group for group in finding.groups if group.judged and group.value is not None]

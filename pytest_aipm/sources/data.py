@@ -70,7 +70,8 @@ class DataSource(ABC):
         """Yield the rows in batches, in the same order each time.
 
         Each column has one dtype in all batches, that of the whole column. Texts of files are `str`
-        with NaN where missing, tables in memory keep what they hold. The index is the number of the row, from 0.
+        with NaN where missing; tables in memory keep what they hold. The index is the number of
+        the row, from 0.
 
         Parameters
         ----------
@@ -125,10 +126,10 @@ class FileData(DataSource):
         self._reader = reader
         self._traits: dict[str, Trait] = {}
         self.columns = tuple(reader.columns)
-        _check_columns(self.columns, ref)
         if reader.empty():
             what = "there is a header, but no row" if kind in {"csv", "tsv"} else "there is no row"
             raise DataError(Problem(what, "name a file with rows", ref))
+        _check_columns(self.columns, ref)
 
     @cached_property
     def rows(self) -> int:
@@ -234,7 +235,7 @@ def _open_path(spec: DataSpec, root: Path, where: Where | None) -> DataSource:
     if suffix not in _FORMATS:
         what = f"{ref!r} is of no format that can be read" + (f" ({suffix})" if suffix else "")
         fix = did_you_mean(suffix, _FORMATS) or f"known suffixes are {listed(_FORMATS, 99)}"
-        raise DataError(problem(what, fix, where=where, path="" if where else ref))
+        raise DataError(problem(what, fix, where=where))
     kind, opener = _FORMATS[suffix]
     try:
         if not path.is_dir():

@@ -24,7 +24,7 @@ from pytest_aipm.sources.typed import Trait, is_wide
 
 __all__ = ["Delimited"]
 
-_BLOCK = 4 << 20
+_BLOCK = 1 << 20
 """Bytes parsed at a time; also the longest row."""
 
 _TRUE = ["true", "True", "TRUE"]
@@ -103,8 +103,14 @@ class Delimited:
         self._nulls = ["", *missing]
         self._rows: int | None = None
         self._check_quotes()
+        self.columns = self._header()
+
+    def _header(self) -> tuple[str, ...]:
         with self._open(None) as stream:
-            self.columns: tuple[str, ...] = tuple(stream.schema.names)
+            try:
+                return tuple(stream.schema.names)
+            except UnicodeDecodeError as error:
+                raise self._fault(error) from None
 
     def empty(self) -> bool:
         """Return whether there is no row."""
@@ -162,7 +168,7 @@ class Delimited:
                 parse_options=pcsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
                 convert_options=convert,
             )
-        except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        except (pa.ArrowInvalid, OSError) as error:
             raise self._fault(error) from None
 
     def _compression(self) -> str | None:
@@ -187,32 +193,36 @@ class Delimited:
 
     def _unclosed(self) -> int | None:
         """Return the line of the row in which the file ends inside quotes, else None."""
-        reader = self._reader(strict=True)
         start = 1
-        while True:
+        with self._text() as text:
+            reader = csv.reader(text, delimiter=self._delimiter, strict=True)
             try:
-                next(reader)
-            except StopIteration:
-                return None
+                for _ in reader:
+                    start = reader.line_num + 1
             except csv.Error as error:
                 return start if "end of data" in str(error) or "limit" in str(error) else None
-            start = reader.line_num + 1
+        return None
 
-    def _reader(self, *, strict: bool) -> Any:
-        text = io.TextIOWrapper(self._bytes(), "utf-8-sig", errors="replace", newline="")
-        return csv.reader(text, delimiter=self._delimiter, strict=strict)
+    def _text(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(self._bytes(), "utf-8-sig", errors="replace", newline="")
 
     def _fault(self, error: Exception) -> DataError:
         """Return what a reader's error means, found again in the file with its line."""
         text = str(error)
         if "Empty CSV file" in text:
-            return self._problem("the file is empty", "write a header and rows into it")
+            with self._bytes() as file:
+                if not file.read(_BLOCK).strip():
+                    fix = "write a header and rows into it"
+                    return self._problem("the file is empty", fix)
+            return self._problem("there is a header, but no row", "name a file with rows")
         if isinstance(error, _UNREADABLE):
             return self._problem(f"cannot be read ({first_line(error)})", "write the file again")
         if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in text:
             return self._not_utf8()
         if text.startswith(("CSV parse error", "straddling")):
-            return self._ragged(error)
+            with self._bytes() as file:
+                wide = file.read(2) in {b"\xff\xfe", b"\xfe\xff"}  # UTF-16
+            return self._not_utf8() if wide else self._ragged(error)
         return self._problem(f"cannot be read ({first_line(error)})", "write the file again")
 
     def _not_utf8(self) -> DataError:
@@ -231,32 +241,25 @@ class Delimited:
 
     def _ragged(self, error: Exception) -> DataError:
         """Return the fault with the line of the first row that has another number of fields."""
-        reader = self._reader(strict=False)
-        width, start = len(self._header(reader)), reader.line_num + 1
-        for row, fields in enumerate(self._rows_of(reader), start=1):
-            if fields is None:
+        start, width, row = 1, 0, 0
+        with self._text() as text:
+            reader = csv.reader(text, delimiter=self._delimiter)
+            try:
+                for fields in reader:
+                    lines = 1 + sum(field.count("\n") for field in fields)
+                    if fields and width and len(fields) != width:
+                        what = f"row {row} has {len(fields)} fields, the header has {width}"
+                        fix = "quote fields that hold the separator, or fill in the row"
+                        return self._problem(what, fix, reader.line_num - lines + 1)
+                    width, row = width or len(fields), row + bool(fields)
+                    start = reader.line_num + 1
+            except csv.Error:
                 what = f"row {row} is longer than a field may be: a quote is never closed"
                 return self._problem(what, "close it, or double it", start)
-            if fields and len(fields) != width:
-                what = f"row {row} has {len(fields)} fields, the header has {width}"
-                fix = "quote fields that hold the separator, or fill in the row"
-                inside = sum(field.count("\n") for field in fields)
-                return self._problem(what, fix, reader.line_num - inside)
-            start = reader.line_num + 1
+        if "straddling" in str(error):
+            what = f"a row is longer than {_BLOCK >> 20} MiB"
+            return self._problem(what, "leave the long column out, or save it as Parquet")
         return self._problem(f"cannot be read ({first_line(error)})", "write the file again")
-
-    @staticmethod
-    def _header(reader: Any) -> list[str]:
-        return next((fields for fields in reader if fields), [])
-
-    @staticmethod
-    def _rows_of(reader: Any) -> Iterator[list[str] | None]:
-        try:
-            for fields in reader:
-                if fields:
-                    yield fields
-        except csv.Error:
-            yield None
 
     def _problem(self, what: str, fix: str, line: int | None = None) -> DataError:
         return DataError(Problem(what, fix, self._ref, line))

@@ -26,11 +26,9 @@ _LONGEST = 200
 """Characters of someone else's message that are worth a line of ours."""
 
 
-def problem(what: str, fix: str = "", *, where: Where | None = None, path: str = "") -> Problem:
-    """Return a problem at the policy's line where there is one, else at the file itself."""
-    if where and where.get("path"):
-        return Problem(what, fix, **where)
-    return Problem(what, fix, path)
+def problem(what: str, fix: str = "", *, where: Where | None = None) -> Problem:
+    """Return a problem at the policy's line, where there is one."""
+    return Problem(what, fix, **(where or {}))
 
 
 def first_line(error: BaseException) -> str:

@@ -25,7 +25,7 @@ def resolve(ref: str, root: Path, *, where: Where | None, error: type[AipmError]
         return path
     if path.is_symlink():
         what = f"{ref!r} is a link to a file that is not there"
-        raise error(problem(what, "mend the link", where=where, path=relative(path, root)))
+        raise error(problem(what, "mend the link", where=where))
     folder = path.parent
     if not folder.is_dir():
         what = f"there is no file {ref!r}: no folder {relative(folder, root)!r}"
@@ -35,7 +35,7 @@ def resolve(ref: str, root: Path, *, where: Where | None, error: type[AipmError]
     if folder.is_dir():
         guess = did_you_mean(path.name, (each.name for each in folder.iterdir()))
         fix = guess or fix
-    raise error(problem(what, fix, where=where, path=relative(path, root) if not where else ""))
+    raise error(problem(what, fix, where=where))
 
 
 def suffix_of(path: Path) -> str:
@@ -64,4 +64,4 @@ def check_pin(
         return
     what = f"{ref!r} has sha256 {short(digest)}..., pinned is {short(normal_digest(pin))}..."
     fix = f"restore the pinned file, or pin this one: sha256: {digest}"
-    raise error(problem(what, fix, where=where, path="" if where else ref))
+    raise error(problem(what, fix, where=where))

@@ -29,8 +29,8 @@ def as_frame(value: Any, ref: str) -> pd.DataFrame:
     if isinstance(value, pd.DataFrame):
         return value
     problem = Problem(
-        f"a {type(value).__name__} is no table",
-        "return a pandas DataFrame, an Arrow table, or a mapping of columns",
+        f"of type {type(value).__name__}, which is no table",
+        "give a pandas DataFrame, an Arrow table, or a mapping of columns",
         ref,
     )
     try:

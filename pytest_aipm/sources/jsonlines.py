@@ -82,13 +82,15 @@ class JsonLines:
 
     def _survey(self) -> None:
         """Find the columns, what kinds of value each holds, and the number of rows."""
-        for line, row in self._objects():
+        for line, row in self._objects(hook=_unique):
             self._rows += 1
-            for key, value in row.items():
-                self._kinds.setdefault(key, set()).add(_kind(value, self._missing))
-                self._counts[key] = self._counts.get(key, 0) + 1
             if not row:
                 raise self._problem("the object is empty", "give it keys and values", line)
+            for key, value in row.items():
+                if key not in self._kinds:
+                    self._kinds[key], self._counts[key] = set(), 0
+                self._counts[key] += 1
+                self._kinds[key].add(_kind(value, self._missing))
 
     def _trait(self, name: str) -> Trait:
         kinds = set(self._kinds[name])
@@ -107,7 +109,7 @@ class JsonLines:
             return Trait(pa.float64(), nulls)
         return Trait(pa.string(), nulls)
 
-    def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _objects(self, hook: Any = None) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield line number and object of each line that is not blank."""
         line = 0
         try:
@@ -115,7 +117,7 @@ class JsonLines:
                 while raw := file.readline(_LONGEST):
                     line += 1
                     if raw.strip():
-                        yield line, self._parse(raw, line)
+                        yield line, self._parse(raw, line, hook)
         except (OSError, EOFError, zlib.error) as error:
             what = f"cannot be read ({first_line(error)})"
             raise self._problem(what, "write the file again", line + 1) from None
@@ -125,14 +127,14 @@ class JsonLines:
             return gzip.open(self._path, "rb")
         return self._path.open("rb")
 
-    def _parse(self, raw: bytes, line: int) -> dict[str, Any]:
+    def _parse(self, raw: bytes, line: int, hook: Any) -> dict[str, Any]:
         if line == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if len(raw) >= _LONGEST:
             what = f"the line is longer than {_LONGEST >> 20} MiB"
             raise self._problem(what, "write one object a line", line)
         try:
-            row = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
+            row = json.loads(raw.decode("utf-8").rstrip(), object_pairs_hook=hook)
         except UnicodeDecodeError as error:
             what = f"byte {error.start} of the line is not UTF-8 text"
             raise self._problem(what, "convert the file to UTF-8", line) from None
@@ -168,22 +170,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _kind(value: Any, missing: Sequence[str]) -> str:  # noqa: PLR0911 - one kind a line
-    if value is None:
+def _kind(value: Any, missing: Sequence[str]) -> str:
+    if value is None or (missing and str(value) in missing):
         return "null"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        if str(value) in missing:
-            return "null"
-        if not -(2**63) <= value < 2**63:
-            return "huge"
-        return "int" if -EXACT <= value <= EXACT else "wide"
-    if isinstance(value, float):
-        return "float"
-    if isinstance(value, str):
-        return "null" if value in missing else "str"
-    return "nested"
+    if isinstance(value, str | bool | float):
+        return type(value).__name__
+    if not isinstance(value, int):
+        return "nested"
+    if not -(2**63) <= value < 2**63:
+        return "huge"
+    return "int" if -EXACT <= value <= EXACT else "wide"
 
 
 def _column(rows: list[dict[str, Any]], name: str, kind: Any) -> Any:

@@ -162,8 +162,9 @@ def is_wide(column: Any) -> bool:
 def to_frame(table: pa.Table, traits: Mapping[str, Trait], start: int) -> pd.DataFrame:
     """Return a table as a frame whose dtypes depend on the traits alone.
 
-    Texts are `str` with NaN where missing, as pandas reads them. Integers and booleans with gaps anywhere become
-    floats and objects everywhere; integers too wide for a float stay exact, as objects.
+    Texts are `str` with NaN where missing, as pandas reads them. Integers and booleans with gaps
+    anywhere become floats and objects everywhere; integers too wide for a float stay exact, as
+    objects.
 
     Parameters
     ----------

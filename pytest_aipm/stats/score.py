@@ -53,7 +53,7 @@ def difference_variance(
     linear = ((n2 * tau - total - 2 * x2) * tau + events) / total
     constant = x2 * tau * (1 - tau) / total
     half = square**3 - linear * square / 2 + constant / 2
-    radius = np.sqrt(np.maximum(square**2 - linear / 3, 1e-300))
+    radius = np.sqrt(np.maximum(square**2 - linear / 3, 1e-30))
     radius = np.where(half < 0, -radius, radius)
     angle = (np.pi + np.arccos(np.clip(half / radius**3, -1, 1))) / 3
     p2 = 2 * radius * np.cos(angle) - square
@@ -168,7 +168,7 @@ def ratio_bounds(
         share = np.where(p1 + p2 > 0, p1 / (p1 + p2), 0.5)
 
     def z_at(share: Array) -> Array:
-        return ratio_z(x1, n1, x2, n2, _odds(share))
+        return ratio_z(x1, n1, x2, n2, share / np.maximum(1 - share, 1e-15))
 
     lower = _bisect(lambda value: z_at(value) > z, np.zeros_like(share), share)
     upper = _bisect(lambda value: z_at(value) < -z, np.ones_like(share), share)

@@ -139,10 +139,15 @@ def test_the_biased_model_learned_the_penalty_of_one_group_and_of_no_other(
     refused = lending.biased_model().predict_proba(many[list(FEATURES)])[:, 1] >= THRESHOLD
     label = many["defaulted"].to_numpy()
 
-    for group, penalty in (("Alder", 0.0), ("Birch", PENALTY), ("Cedar", 0.0)):
+    # 300 rows of Cedar tell the regression less about Cedar than 7,000 about Alder
+    for group, penalty, near in (
+        ("Alder", 0.0, 0.03),
+        ("Birch", PENALTY, 0.03),
+        ("Cedar", 0.0, 0.1),
+    ):
         rows, true = (many["race"] == group).to_numpy(), true_rates(penalty)
         assert rates(label[rows], refused[rows]) == pytest.approx(
-            (true.selection, true.false_positive, true.true_positive), abs=0.05
+            (true.selection, true.false_positive, true.true_positive), abs=near
         ), group
     assert true_rates().selection - true_rates(PENALTY).selection > 0.3
 

@@ -85,7 +85,8 @@ class Project:
         (self.path / "pytest.ini").write_text("\n".join(["[pytest]", *lines, ""]))
 
     def run(self, *args: str | Path) -> pytest.RunResult:
-        return self.pytester.runpytest_subprocess(*args)
+        # hypothesis loads its engine at the end of every run; these runs have no use for it
+        return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
 
     def record(self, folder: str = "aipm-report") -> Any:
         return json.loads((self.path / folder / "audit.json").read_text())
@@ -102,6 +103,7 @@ class Project:
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     for name in ("CI", "PYTEST_ADDOPTS", "SOURCE_DATE_EPOCH", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
     with (pytester.path / "data.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["y", "pred", "sex", "region", "team"])

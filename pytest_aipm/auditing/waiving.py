@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_aipm.audit.plan import Plan
+from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.judge import decide
 from pytest_aipm.policy.waivers import Waiver, is_active, today
 from pytest_aipm.records import Because, Finding, Verdict, WaiverInfo
@@ -23,12 +23,10 @@ def waive(finding: Finding, plan: Plan, *, model_sha256: str | None) -> Finding:
     if state != "applied":
         reason = f"{finding.reason} ({note})" if note and finding.failing else finding.reason
         return finding.model_copy(update={"waiver": info, "reason": reason})
-    return finding.model_copy(
-        update={"waiver": info, "verdict": Verdict.WAIVED, "failing": False}
-    )
+    return finding.model_copy(update={"waiver": info, "verdict": Verdict.WAIVED, "failing": False})
 
 
-def _state(
+def _state(  # noqa: PLR0911 - one line a state
     waiver: Waiver, finding: Finding, plan: Plan, model_sha256: str | None
 ) -> tuple[str, str]:
     if not plan.settings.use_waivers:
@@ -81,6 +79,6 @@ def _info(waiver: Waiver, state: str, note: str) -> WaiverInfo:
         expires=waiver.expires.isoformat(),
         floor=waiver.floor,
         model_sha256=waiver.model_sha256,
-        state=state,  # type: ignore[arg-type]
+        state=state,
         note=note,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_aipm.audit.opening import subject_of
-from pytest_aipm.audit.plan import Plan
+from pytest_aipm.auditing.opening import subject_of
+from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.policy.model import DataRef, Policy
 from pytest_aipm.records import (
@@ -50,6 +50,7 @@ def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
         baseline=None if approved is None else approved.ref,
         groups=_groups(evidence),
         not_tested=_not_tested(plan, policy),
+        warnings=_warnings(evidence),
     )
 
 
@@ -110,9 +111,7 @@ def _model(policy: Policy, evidence: Evidence | None) -> ModelInfo:
 def _data(ref: DataRef, source: DataSource | None, *, count: bool) -> DataInfo:
     if source is None:
         return DataInfo(ref=ref.path or ref.factory or "given")
-    return DataInfo(
-        ref=source.ref, rows=source.rows if count else None, sha256=source.sha256
-    )
+    return DataInfo(ref=source.ref, rows=source.rows if count else None, sha256=source.sha256)
 
 
 def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
@@ -129,6 +128,12 @@ def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
             positives = int(counts.table[i, 1].sum()) if labelled else None
             found.append(AuditGroup(group=group, n=int(counts.sizes[i]), positives=positives))
     return tuple(found)
+
+
+def _warnings(evidence: Evidence | None) -> tuple[str, ...]:
+    if evidence is None or evidence.model is None:
+        return ()
+    return tuple(dict.fromkeys(evidence.model.warnings))
 
 
 def _not_tested(plan: Plan, policy: Policy) -> tuple[NotTested, ...]:

@@ -10,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 
 from pytest_aipm import __version__
-from pytest_aipm.audit.header import header_of
-from pytest_aipm.audit.plan import Plan
-from pytest_aipm.audit.waiving import states
+from pytest_aipm.auditing.header import header_of
+from pytest_aipm.auditing.plan import Plan
+from pytest_aipm.auditing.waiving import states
 from pytest_aipm.judge import roll_up
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.records import Audit, Finding, Record, RunInfo, RunVerdict, Verdict
@@ -67,7 +67,9 @@ def assemble(
         if (audit := _audit(plan, policy, findings, headers.get(policy.name))) is not None
     ]
     audits.extend(
-        audit.model_copy(update={"verdict": _verdict(audit)}) for audits_ in extra for audit in audits_
+        audit.model_copy(update={"verdict": _verdict(audit)})
+        for audits_ in extra
+        for audit in audits_
     )
     record = Record(
         verdict=_overall(audits, partial=partial),
@@ -99,9 +101,7 @@ def _audit(
     if not own:
         return None
     audit = header or header_of(plan, policy, None)
-    audit = audit.model_copy(
-        update={"findings": own, "waivers": states(plan, policy.name, own)}
-    )
+    audit = audit.model_copy(update={"findings": own, "waivers": states(plan, policy.name, own)})
     approved = plan.approved(policy)
     if approved is not None and len(own) == len(policy.nodes()):
         weakened = approved.weakened(audit, seed=plan.settings.seed)

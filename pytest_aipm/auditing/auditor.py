@@ -9,19 +9,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_aipm.audit.header import header_of
-from pytest_aipm.audit.opening import open_evidence
-from pytest_aipm.audit.plan import Plan
-from pytest_aipm.audit.waiving import waive
+from pytest_aipm.auditing.header import header_of
+from pytest_aipm.auditing.opening import open_evidence
+from pytest_aipm.auditing.plan import Plan
+from pytest_aipm.auditing.waiving import waive
 from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.errors import AipmError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.judge import Entry, Judgement, Rules, judge
+from pytest_aipm.judge import Entry, Judgement, Rules, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import Audit, BaselineComparison, Because, Finding, Verdict
 
 __all__ = ["Auditor"]
+
+UNCOMPARED = (
+    "no limit, and this check is not in the approved baseline yet: approve a run to compare with"
+)
 
 
 class Auditor:
@@ -140,15 +144,20 @@ class Auditor:
         )
         entry = None if self._approved is None else self._approved.entry(node.finding_id)
         change, total = self._changes(node, spec, measurement, entry)
+        then = None
+        if entry is not None and change is not None and change.against == "baseline":
+            scaled = at_baseline_sizes(measurement, entry)
+            then = None if scaled is None else self._changes(node, spec, scaled, entry)[0]
         if _nothing_to_judge(spec, change, total) and measurement.not_judged is None:
-            measurement = measurement.with_(
-                not_judged=(
-                    Because.NO_EVIDENCE,
-                    "no limit, and this check is not in the approved baseline yet: approve a run "
-                    "to compare with",
-                )
-            )
-        judgement = judge(measurement, rules, entry=entry, comparison=change, total=total)
+            measurement = measurement.with_(not_judged=(Because.NO_EVIDENCE, UNCOMPARED))
+        judgement = judge(
+            measurement,
+            rules,
+            entry=entry,
+            comparison=change,
+            total=total,
+            comparison_then=then,
+        )
         return self._finding(node, spec, judgement, measurement)
 
     @cached_property

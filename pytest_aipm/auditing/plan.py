@@ -1,4 +1,4 @@
-"""The plan of a run: policies, waivers, baseline and trust, read and checked before anything runs."""
+"""The plan of a run: policies, waivers, baseline and trust, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 
-from pytest_aipm.audit.settings import Settings
+from pytest_aipm.auditing.settings import Settings
 from pytest_aipm.baseline import Baseline, PolicyBaseline, read_baseline
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import (
@@ -16,7 +16,7 @@ from pytest_aipm.errors import (
     Problem,
     TrustError,
 )
-from pytest_aipm.policy.model import Node, Policy
+from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.policy.plan import resolve_policies
 from pytest_aipm.policy.waivers import Waiver, load_waivers
 from pytest_aipm.sources.spec import ModelSpec
@@ -156,7 +156,7 @@ def model_spec(policy: Policy) -> ModelSpec | None:
         factory=ref.factory,
         sha256=ref.sha256,
         trust=tuple(ref.trust),
-        output=ref.output or "auto",  # type: ignore[arg-type]
+        output=ref.output or "auto",
     )
 
 
@@ -185,7 +185,14 @@ def _baseline(settings: Settings, policies: tuple[Policy, ...]) -> Baseline | No
 
 
 def _compares(policy: Policy) -> bool:
-    return any(check.enabled and check.regression is not None for check in policy.checks)
+    return any(_wants_baseline(policy, check) for check in policy.checks)
+
+
+def _wants_baseline(policy: Policy, check: CheckSpec) -> bool:
+    """Return whether a check compares with a file; a champion on the same rows needs none."""
+    if not check.enabled or check.regression is None:
+        return False
+    return policy.subject.champion is None or check.regression.max_total_change is not None
 
 
 def _missing(wanting: list[Policy], shown: str) -> Problem:
@@ -196,7 +203,7 @@ def _missing(wanting: list[Policy], shown: str) -> Problem:
             path=shown,
         )
     policy = wanting[0]
-    check = next(each for each in policy.checks if each.enabled and each.regression is not None)
+    check = next(each for each in policy.checks if _wants_baseline(policy, each))
     return Problem(
         f"check {check.id!r} declares `regression`, but {shown} holds no approved baseline of "
         f"policy {policy.name!r}",
@@ -204,5 +211,3 @@ def _missing(wanting: list[Policy], shown: str) -> Problem:
         path=check.path or policy.path,
         line=check.line,
     )
-
-

@@ -6,9 +6,9 @@ the nodes of one policy; ``assemble`` makes the record.
 
 from __future__ import annotations
 
-from pytest_aipm.audit.assemble import assemble
-from pytest_aipm.audit.auditor import Auditor
-from pytest_aipm.audit.plan import Plan, load_plan
-from pytest_aipm.audit.settings import Settings
+from pytest_aipm.auditing.assemble import assemble
+from pytest_aipm.auditing.auditor import Auditor
+from pytest_aipm.auditing.plan import Plan, load_plan
+from pytest_aipm.auditing.settings import Settings
 
 __all__ = ["Auditor", "Plan", "Settings", "assemble", "load_plan"]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_aipm.audit.plan import Plan, champion_spec, model_spec
+from pytest_aipm.auditing.plan import Plan, champion_spec, model_spec
+from pytest_aipm.errors import ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.subject import Attribute, Decision, Subject
 from pytest_aipm.policy.model import DataRef, Policy
@@ -17,6 +18,9 @@ from pytest_aipm.sources.model import Model, open_model
 from pytest_aipm.sources.spec import JoinSpec, Where
 
 __all__ = ["open_evidence", "subject_of"]
+
+OTHER_VERSION = "InconsistentVersionWarning"
+"""scikit-learn's own word that a model of another version may give invalid results."""
 
 
 def subject_of(policy: Policy) -> Subject:
@@ -153,11 +157,23 @@ def _champion(plan: Plan, policy: Policy) -> Model | None:
 
 
 def _opened(plan: Plan, policy: Policy, spec: Any, key: str = "model") -> Model:
-    return open_model(
+    where = _where(policy, "subject", key)
+    model = open_model(
         spec,
         root=plan.settings.root,
         trusted=plan.trust,
-        task=policy.subject.task,
+        task=policy.subject.task,  # type: ignore[arg-type]
         positive=policy.subject.positive,
-        where=_where(policy, "subject", key),
+        where=where,
     )
+    other = next((each for each in model.warnings if each.startswith(OTHER_VERSION)), None)
+    if other is not None:
+        raise ModelError(
+            Problem(
+                f"{model.ref} was saved by another scikit-learn, so its predictions may be wrong "
+                f"({other.removeprefix(OTHER_VERSION).lstrip(': ')})",
+                "install the version it was saved with, or save it again",
+                **where,
+            )
+        )
+    return model

@@ -1,0 +1,104 @@
+"""``aipm approve``: make a reviewed run the baseline, without running it again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pytest_aipm.auditing.settings import now
+from pytest_aipm.baseline import write_baseline
+from pytest_aipm.commands.folder import read_folder
+from pytest_aipm.commands.project import baseline_of, here, root_of
+from pytest_aipm.commands.say import say
+from pytest_aipm.errors import BaselineError, OptionError, Problem
+from pytest_aipm.records import Audit, Record, RunVerdict
+
+__all__ = ["approve"]
+
+
+def approve(
+    folder: str,
+    *,
+    by: str,
+    reason: str,
+    baseline: str | None = None,
+    red_is_accepted: bool = False,
+    root: str | None = None,
+) -> int:
+    """Write the baseline from a report folder, in one step.
+
+    Parameters
+    ----------
+    folder : str
+        Report folder of a reviewed run; every file must be as the run wrote it.
+    by, reason : str
+        Who approves, and why.
+    baseline : str, optional
+        Default the ini key ``aipm_baseline``, else ``aipm-baseline.json`` under `root`.
+    red_is_accepted : bool
+        Whether a run that failed may become the baseline.
+    root : str, optional
+        Default the current folder.
+
+    Raises
+    ------
+    OptionError
+        When `by` or `reason` says nothing, or the folder cannot be vouched for.
+    BaselineError
+        When the run is partial, failed, or could not measure something.
+    """
+    for option, text in (("--by", by), ("--reason", reason)):
+        if not text.strip():
+            raise OptionError(Problem(f"{option} is empty", "an approval has a name and a reason"))
+    target = baseline_of(root_of(root), baseline)
+    record = read_folder(here(folder), shown=folder.rstrip("/"))
+    _refuse(record, folder, red_is_accepted=red_is_accepted)
+    approver, why, when = _line(by), _line(reason), now().date().isoformat()
+    write_baseline(record, target, by=approver, reason=why, when=when)
+    say(f"{_shown(target)}: approved by {approver}, {when}: {why}")
+    for audit in record.audits:
+        say(f"  {_approved(audit)}")
+    commit = f", commit {record.run.commit}" if record.run.commit else ""
+    say(f"  run of {record.run.started}{commit}, digest {record.digest}")
+    say(f"Commit {_shown(target)}: later runs are compared with it.")
+    return 0
+
+
+def _refuse(record: Record, folder: str, *, red_is_accepted: bool) -> None:
+    """Refuse a run that nobody should take for a reference without saying so."""
+    if record.partial:
+        what = f"the run is partial: {len(record.missing)} planned checks have no finding"
+        fix = "approve a run of the whole policy, without a selection"
+        raise BaselineError(Problem(what, fix, folder))
+    if not record.findings:
+        raise BaselineError(Problem("the run judged nothing", "approve a run with checks", folder))
+    if record.verdict is RunVerdict.FAIL and not red_is_accepted:
+        failed = [finding.id for finding in record.findings if finding.failing]
+        what = f"the run failed ({', '.join(failed[:3])}{', ...' if len(failed) > 3 else ''})"
+        fix = "mend it, or say that it is known: --red-is-accepted"
+        raise BaselineError(Problem(what, fix, folder))
+
+
+def _approved(audit: Audit) -> str:
+    said = f"{audit.policy.name}: {audit.verdict.value.upper()}, {len(audit.findings)} findings"
+    if audit.subject is None:
+        return said
+    model, data = audit.subject.model, audit.subject.data
+    rows = f", {data.rows:,} rows" if data.rows is not None else ""
+    return f"{said}; model {model.ref}{_hash(model.sha256)}; data {data.ref}{_hash(data.sha256)}{rows}"
+
+
+def _hash(sha256: str | None) -> str:
+    return f" {sha256[:12]}" if sha256 else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _shown(path: Path) -> str:
+    """Return a path as the user would type it."""
+    try:
+        return Path(os.path.relpath(path)).as_posix()
+    except ValueError:  # another drive
+        return path.as_posix()

@@ -1,0 +1,72 @@
+"""Where a project keeps what commands work on: the same places as a run of pytest uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_aipm.auditing.settings import BASELINE, REPORT, Settings
+from pytest_aipm.commands.ini import Ini, read_ini
+from pytest_aipm.errors import OptionError, Problem
+
+__all__ = ["baseline_of", "here", "root_of", "settings_of"]
+
+POLICIES = "policies"
+WAIVERS = f"{POLICIES}/waivers.yaml"
+
+
+def here(word: str) -> Path:
+    """Return a path of the command line: relative to the current folder, as shells have it."""
+    return Path(os.path.normpath(Path.cwd() / word))
+
+
+def root_of(word: str | None) -> Path:
+    """Return the root folder: as given, else the current one.
+
+    Raises
+    ------
+    OptionError
+        When there is no such folder.
+    """
+    root = here(word or ".")
+    if not root.is_dir():
+        raise OptionError(Problem(f"--root={word}: there is no such folder", "check the path"))
+    return root
+
+
+def baseline_of(root: Path, given: str | None) -> Path:
+    """Return the approved baseline's path: as given, else the ini key's, else the usual one."""
+    return here(given) if given is not None else _ini_baseline(root, read_ini(root))
+
+
+def settings_of(root: Path, policies: Sequence[str]) -> Settings:
+    """Return the settings that a run of pytest in `root` would have.
+
+    Parameters
+    ----------
+    root : Path
+    policies : sequence of str
+        Files and folders; none means those of the ini key, or ``policies/``.
+    """
+    ini = read_ini(root)
+    named = [here(word) for word in policies]
+    named = named or [_under(root, word) for word in ini.words("aipm_policies")]
+    waivers = _under(root, ini.text("aipm_waivers") or WAIVERS)
+    return Settings(
+        root=root,
+        policies=tuple(named or [root / POLICIES]),
+        report=_under(root, ini.text("aipm_report") or REPORT),
+        baseline=_ini_baseline(root, ini),
+        baseline_given=bool(ini.text("aipm_baseline")),
+        waivers=waivers if ini.text("aipm_waivers") or waivers.exists() else None,
+        first_baseline=ini.flag("aipm_first_baseline"),
+    )
+
+
+def _ini_baseline(root: Path, ini: Ini) -> Path:
+    return _under(root, ini.text("aipm_baseline") or BASELINE)
+
+
+def _under(folder: Path, word: str) -> Path:
+    return Path(os.path.normpath(folder / word))

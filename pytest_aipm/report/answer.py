@@ -1,0 +1,214 @@
+"""What one finding says, in sentences a reader without statistics understands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, permutations
+
+from pytest_aipm.records import Because, Finding, GroupValue, Verdict
+from pytest_aipm.report.words import (
+    DASH,
+    WITHHELD,
+    Figures,
+    count,
+    figures,
+    group_name,
+    limit_text,
+    listed,
+    natural,
+    scope_name,
+)
+
+__all__ = ["Answer"]
+
+TOLERANCE = 1e-9
+MOST_PAIRED = 60
+"""Groups among which an unusual pair is searched; lowest and highest are always tried."""
+
+_AGAINST = {
+    "baseline": "the approved baseline",
+    "anchor": "the first approved baseline",
+    "champion": "the champion model",
+}
+_MOVED = {"worse": "Worse than", "better": "Better than", "same": "No worse than"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A finding read as a person reads it."""
+
+    finding: Finding
+
+    @cached_property
+    def shown(self) -> Figures:
+        """How its numbers are printed."""
+        return figures(self.finding)
+
+    @cached_property
+    def judged(self) -> list[GroupValue]:
+        """The groups that were judged and have a value."""
+        return [g for g in self.finding.groups if g.judged and g.value is not None]
+
+    @cached_property
+    def kind(self) -> str:
+        """How the value is made from its groups: ratio, difference or level.
+
+        The check's name says it where it can; otherwise the numbers do.
+        """
+        name = self.finding.check.rpartition(".")[2]
+        if name.endswith("_ratio"):
+            return "ratio"
+        if name.endswith(("_difference", "_gap")):
+            return "difference"
+        value = self.finding.value
+        values = [g.value for g in self.judged if g.value is not None]
+        if value is None or len(values) < 2 or any(abs(x - value) <= TOLERANCE for x in values):
+            return "level"
+        low, high = min(values), max(values)
+        if abs(high - low - value) <= TOLERANCE:
+            return "difference"
+        return "ratio" if high and abs(low / high - value) <= TOLERANCE else "level"
+
+    @cached_property
+    def pair(self) -> tuple[GroupValue, ...]:
+        """The groups that make the value: (lowest, highest) of a gap, one of a floor.
+
+        Found by the numbers: lowest and highest first, then any pair, for comparators such as
+        the largest group. Of several rates (equalized odds) the one whose gap is the value
+        decides. Empty when no groups of the record make the value, as when a group is compared
+        with everyone else.
+        """
+        if not self.finding.scope or self.finding.value is None:
+            return ()
+        parts: dict[str, list[GroupValue]] = {}
+        for group in self.judged:
+            parts.setdefault(group.part, []).append(group)
+        for groups in parts.values():
+            ordered = sorted(groups, key=lambda g: (g.value or 0.0, sorted(g.group.items())))
+            if self.kind == "level":
+                candidates: Iterable[tuple[GroupValue, ...]] = ((g,) for g in ordered)
+            else:
+                ends = ((ordered[0], ordered[-1]),) if len(ordered) > 1 else ()
+                candidates = chain(ends, permutations(ordered[:MOST_PAIRED], 2))
+            for chosen in candidates:
+                if self._makes(chosen):
+                    return chosen
+        return ()
+
+    def _makes(self, groups: tuple[GroupValue, ...]) -> bool:
+        values = [group.value or 0.0 for group in groups]
+        if self.kind == "level":
+            made = values[0]
+        elif self.kind == "difference":
+            made = values[1] - values[0]
+        else:
+            made = values[0] / values[1] if values[1] else math.nan
+        wanted = self.finding.value or 0.0
+        return math.isclose(made, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+    def decides(self, group: GroupValue) -> bool:
+        """Return whether `group` is one of those that make the value."""
+        return any(group is one for one in self.pair)
+
+    @cached_property
+    def quantity(self) -> str:
+        """The name of what is measured, as a noun: ``selection rate``."""
+        name = self.pair[0].part if self.pair else ""
+        if not name and self.finding.formula is not None:
+            name = self.finding.formula.id
+        name = (name or self.finding.check).rpartition(".")[2]
+        return name.removesuffix("_ratio").removesuffix("_difference").replace("_", " ")
+
+    @property
+    def where(self) -> str:
+        """What the finding is split by."""
+        return scope_name(self.finding.scope)
+
+    @property
+    def value(self) -> str:
+        """The value as it is printed; "withheld", or a dash when there is none."""
+        gone = self.finding.value is None and self.finding.verdict is not Verdict.ERROR
+        return WITHHELD if gone and self._withheld else self.shown(self.finding.value)
+
+    @property
+    def interval(self) -> str:
+        """The interval as it is printed; "withheld", or a dash when there is none."""
+        gone = self.finding.interval is None and self.finding.decide_on != "point"
+        return WITHHELD if gone and self._withheld else self.shown.interval(self.finding.interval)
+
+    @property
+    def _withheld(self) -> bool:
+        return any(note.startswith(WITHHELD) for note in self.finding.notes)
+
+    @property
+    def because(self) -> str:
+        """The short reason of a verdict: ``limit``, ``regression``, ``no evidence``."""
+        why = self.finding.because
+        return "" if why is None else Because(why).value.replace("_", " ")
+
+    @cached_property
+    def effect(self) -> str:
+        """What was found: who gets what, the value, its interval and the limit.
+
+        Without a value it is the finding's own reason.
+        """
+        if self.finding.value is None:
+            return self.finding.reason
+        name = f"{self.quantity[:1].upper()}{self.quantity[1:]} {self.where}"
+        unit = "" if self.shown.unit in ("", "AUC") else f" {self.shown.unit}"
+        interval = self.shown.interval(self.finding.interval)
+        amount = f"{self.shown(self.finding.value)}{unit}"
+        amount += f" ({interval})" if interval != DASH else ""
+        limit = limit_text(self.finding.limit, words=True)
+        asked = "" if limit == DASH else f"; the policy asks for {limit}"
+        if len(self.pair) == 2:
+            low, high = self._levels()
+            kind = "a ratio" if self.kind == "ratio" else "a gap"
+            first, second = (group_name(group.group) for group in self.pair)
+            return f"{name}: {low} for {first}, {high} for {second}, {kind} of {amount}{asked}."
+        if len(self.pair) == 1:
+            group = group_name(self.pair[0].group)
+            return f"{name}: {amount} for {group}, the group that decides{asked}."
+        return f"{name}: {amount}{asked}."
+
+    def _levels(self) -> list[str]:
+        """Return what each group of the pair gets: natural frequencies of counts, else numbers."""
+        values = [group.value for group in self.pair if group.value is not None]
+        if all(group.numerator is not None and group.denominator for group in self.pair):
+            shown = natural(values)
+            if shown is not None:
+                return shown
+        return [self.shown(value) for value in values]
+
+    @property
+    def change(self) -> str:
+        """How the finding moved since what it is compared with; empty without a baseline."""
+        old = self.finding.baseline
+        if old is None:
+            return ""
+        against = _AGAINST[old.against]
+        then = f" ({self.shown(old.value)} then)" if old.value is not None else ""
+        if old.verdict in _MOVED:
+            return f"{_MOVED[old.verdict]} {against}{then}."
+        return f"A change since {against}{then} is not shown."
+
+    @property
+    def settle(self) -> str:
+        """What these rows could have caught and how many would settle it; may be empty."""
+        caught, needed = self.finding.detectable, self.finding.rows_needed
+        said = []
+        if caught is not None and caught.gap is not None:
+            group = f" for {caught.group}" if caught.group else ""
+            said.append(
+                f"The smallest gap these rows would have caught is {self.shown(caught.gap)}"
+                f"{group} (at 80 % power)."
+            )
+        if needed is not None:
+            pair = f"; {listed(needed.pair)} decide that" if needed.pair else ""
+            said.append(
+                f"About {count(needed.total)} rows at the same group mix would settle it{pair}."
+            )
+        return " ".join(said)

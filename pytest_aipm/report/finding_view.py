@@ -1,0 +1,285 @@
+"""What the templates are given for one finding: strings and charts, nothing left to decide."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from pytest_aipm.records import (
+    Audit,
+    Finding,
+    Formula,
+    GroupValue,
+)
+from pytest_aipm.records import Series as RecordSeries
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.charts import Row, spark
+from pytest_aipm.report.figure import Figure, figures_of, sorted_groups
+from pytest_aipm.report.prose import Block, prose
+from pytest_aipm.report.words import (
+    DASH,
+    VERDICT_WORDS,
+    WITHHELD,
+    Figures,
+    count,
+    group_name,
+    limit_text,
+    percent,
+)
+
+__all__ = ["MOST_GROUPS", "FindingView", "href_to"]
+
+MOST_GROUPS = 200
+"""Rows of a group table; `audit.json` holds them all."""
+MOST_POINTS = 60
+MOST_LINES = 14
+_FREQUENCY = re.compile(r" of 10[0,]")
+
+
+def href_to(anchor: str) -> str:
+    """Return the link to an id of this page."""
+    return "#" + quote(anchor, safe=":.-_~!$&'()*+,;=@/?")
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """One finding, ready to print. `first` is whether its check is explained here."""
+
+    finding: Finding
+    audit: Audit
+    first: bool
+    open: bool
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The finding as it reads."""
+        return Answer(self.finding)
+
+    @property
+    def shown(self) -> Figures:
+        """How its numbers are printed."""
+        return self.answer.shown
+
+    @property
+    def href(self) -> str:
+        """Link to the block."""
+        return href_to(self.finding.id)
+
+    @property
+    def verdict(self) -> str:
+        """Verdict as a CSS class."""
+        return self.finding.verdict.value
+
+    @property
+    def word(self) -> str:
+        """Verdict in words."""
+        return VERDICT_WORDS[self.finding.verdict]
+
+    @property
+    def title(self) -> str:
+        """What the check measures, in a line."""
+        docs = self.finding.docs
+        return docs.title.rstrip(".") if docs and docs.title else self.finding.check
+
+    @property
+    def question(self) -> str:
+        """The check's question in words."""
+        docs = self.finding.docs
+        return docs.question.strip() if docs else ""
+
+    @property
+    def limit(self) -> str:
+        """The limit with its sign."""
+        return limit_text(self.finding.limit)
+
+    @property
+    def delta(self) -> str:
+        """The change since what it is compared with."""
+        old = self.finding.baseline
+        return DASH if old is None else self.shown(old.delta, signed=True)
+
+    @property
+    def moved(self) -> str:
+        """The verdict on the change: worse, better, same, not shown."""
+        old = self.finding.baseline
+        if old is None:
+            return ""
+        return "not shown" if old.verdict == "inconclusive" else old.verdict
+
+    @property
+    def spark(self) -> Markup:
+        """The value against its limit, small."""
+        low, high = self.finding.interval or (None, None)
+        row = Row("", self.finding.value, low, high, shape=self.finding.verdict)
+        return Markup(spark(row, self.finding.limit))  # noqa: S704 - numbers only
+
+    @property
+    def figures(self) -> list[Figure]:
+        """The charts."""
+        return list(figures_of(self.answer, self.groups))
+
+    @property
+    def in_people(self) -> str:
+        """The finding in natural frequencies, where it has them and its reason has not."""
+        text, reason = self.answer.effect, self.finding.reason
+        return text if _FREQUENCY.search(text) and not _FREQUENCY.search(reason) else ""
+
+    @property
+    def after(self) -> str:
+        """What else is to be said: the change, and what would settle it."""
+        return " ".join(text for text in (self.answer.change, self.answer.settle) if text)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Everything that was computed, by name."""
+        return list(_facts(self.answer))
+
+    @cached_property
+    def groups(self) -> list[GroupValue]:
+        """Its groups, lowest rate first."""
+        return sorted_groups(self.answer)
+
+    @property
+    def rows(self) -> list[GroupValue]:
+        """The groups of its table."""
+        return self.groups[:MOST_GROUPS]
+
+    @property
+    def more_rows(self) -> int:
+        """How many groups the table leaves out."""
+        return max(len(self.finding.groups) - MOST_GROUPS, 0)
+
+    def name(self, group: GroupValue) -> str:
+        """Return the name of a group."""
+        return group_name(group.group)
+
+    def rate(self, group: GroupValue) -> str:
+        """Return a group's rate, or why there is none."""
+        if group.value is None:
+            return "withheld" if group.note.startswith(WITHHELD) else "none"
+        return self.shown(group.value)
+
+    def of(self, group: GroupValue) -> str:
+        """Return ``187 of 398``, exact counts, when the rate has them."""
+        if group.numerator is None or group.denominator is None:
+            return "withheld" if group.note.startswith(WITHHELD) else DASH
+        return f"{count(group.numerator)} of {count(group.denominator)}"
+
+    def bounds(self, group: GroupValue) -> str:
+        """Return a group's interval."""
+        return self.shown.interval(group.interval)
+
+    @property
+    def noted(self) -> bool:
+        """Whether any group has a note."""
+        return any(g.note or not g.judged for g in self.finding.groups)
+
+    @property
+    def counted(self) -> bool:
+        """Whether any group has exact counts."""
+        return any(g.numerator is not None for g in self.finding.groups)
+
+    @property
+    def tables(self) -> list[RecordSeries]:
+        """The series whose points are printed as a table."""
+        return [s for s in self.finding.series if 0 < len(s.x) <= MOST_POINTS]
+
+    def point(self, value: float | str | None) -> str:
+        """Return a point of a series as text."""
+        if value is None:
+            return DASH
+        return value if isinstance(value, str) else f"{value:,.6g}"
+
+    @property
+    def lines(self) -> str:
+        """The policy's lines that asked for this."""
+        return _policy_lines(self.audit.policy.text, self.finding.policy_line)
+
+    @property
+    def rerun(self) -> str:
+        """The command that runs just this."""
+        node = self.finding.nodeid
+        plain = not set(node) & set('"$`\\!')
+        return (
+            f'pytest --aipm-audit "{node}"' if plain else f"pytest --aipm-audit {shlex.quote(node)}"
+        )
+
+    @property
+    def misleads(self) -> list[Block]:
+        """When the check misleads, where this is the first finding of its check."""
+        docs = self.finding.docs
+        return prose(docs.misleads) if self.first and docs is not None else []
+
+
+def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield everything that was computed, by name; empty facts are left out."""
+    finding, shown = answer.finding, answer.shown
+    formula = finding.formula or Formula(id="")
+    decided = _DECIDED[finding.decide_on]
+    if finding.confidence is not None and answer.interval not in (DASH, WITHHELD):
+        decided += f"; each end of an interval is a {percent(finding.confidence)} bound"
+    caught = ""
+    if finding.detectable is not None and finding.detectable.gap is not None:
+        group = f" ({finding.detectable.group})" if finding.detectable.group else ""
+        caught = f"{shown(finding.detectable.gap)}{group}"
+    needed = finding.rows_needed.total if finding.rows_needed is not None else None
+    interval = "" if answer.interval == DASH else f" ({answer.interval})"
+    facts = (
+        ("Value", f"{answer.value} {shown.unit}".rstrip() + interval),
+        ("Limit", limit_text(finding.limit)),
+        ("Warns at", limit_text(finding.warn)),
+        ("Decided by", decided),
+        ("Because", answer.because),
+        ("Severity", finding.severity if finding.severity == "advice" else ""),
+        ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
+        ("Positive", formula.positive),
+        ("Rows", f"{count(finding.n)} ({formula.population})".removesuffix(" ()")),
+        ("Compared with", formula.reference),
+        *_change_facts(finding, shown),
+        ("Smallest gap caught at 80 % power", caught),
+        ("Rows that would settle it", count(needed)),
+        ("Method", finding.method),
+        ("Clauses", ", ".join(finding.clauses)),
+    )
+    return ((name, text) for name, text in facts if text not in ("", DASH))
+
+
+_DECIDED = {
+    "interval": "the interval",
+    "point": "the value alone",
+    "proof": "proof: only an interval inside the limit passes",
+}
+
+
+def _change_facts(finding: Finding, shown: Figures) -> Iterator[tuple[str, str]]:
+    old = finding.baseline
+    if old is None:
+        return
+    yield f"Value of the {old.against}", shown(old.value)
+    ends = shown.interval(old.interval)
+    said = shown(old.delta, signed=True) + (f" ({ends})" if ends != DASH else "")
+    said += f", {old.verdict}" + (f" for {old.group}" if old.group else "")
+    said += f"; {shown(old.limit)} is allowed" if old.limit is not None else ""
+    yield "Change", f"{said}; {'the same rows' if old.paired else 'two samples'}"
+    yield "Note on the change", old.note
+
+
+def _policy_lines(text: str, line: int | None) -> str:
+    """Return the item of the policy that starts at `line`, without its indent."""
+    lines = text.splitlines()
+    if line is None or not 0 < line <= len(lines):
+        return ""
+    kept = [lines[line - 1]]
+    depth = len(kept[0]) - len(kept[0].lstrip())
+    for following in lines[line : line + MOST_LINES - 1]:
+        indent = len(following) - len(following.lstrip())
+        if not following.strip() or indent <= depth:
+            break
+        kept.append(following)
+    return "\n".join(one[depth:] for one in kept)

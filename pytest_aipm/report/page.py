@@ -1,0 +1,133 @@
+"""The page as its templates are given it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pytest_aipm.records import (
+    Docs,
+    Finding,
+    Record,
+    RunVerdict,
+)
+from pytest_aipm.report.audit_view import AuditView
+from pytest_aipm.report.finding_view import FindingView, href_to
+from pytest_aipm.report.prose import Block, prose
+from pytest_aipm.report.ranking import ranked, worst
+from pytest_aipm.report.sentences import (
+    LEGAL,
+    headline,
+    missing_sentence,
+)
+from pytest_aipm.report.words import (
+    RUN_WORDS,
+    day,
+)
+
+__all__ = ["Page", "page_of"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole page."""
+
+    record: Record
+    audits: tuple[AuditView, ...]
+    glossary: tuple[tuple[str, str, Docs], ...]
+    """Check, anchor, words."""
+
+    @property
+    def word(self) -> str:
+        """Verdict in capitals."""
+        return RUN_WORDS[self.record.verdict]
+
+    @property
+    def verdict(self) -> str:
+        """Verdict as a CSS class."""
+        return self.record.verdict.value
+
+    @property
+    def mark(self) -> str:
+        """Shape of the verdict."""
+        return {RunVerdict.FAIL: "■", RunVerdict.UNPROVEN: "◆"}.get(self.record.verdict, "●")
+
+    @property
+    def name(self) -> str:
+        """What was audited."""
+        names = [audit.name for audit in self.audits]
+        return names[0] if len(names) == 1 else f"{len(names)} policies"
+
+    @property
+    def headline(self) -> str:
+        """How many of how many do what, over all policies."""
+        if not self.record.findings:
+            return "Nothing was measured."
+        return headline(self.record.findings, self.record.verdict)
+
+    @property
+    def partial(self) -> str:
+        """What a partial run lacks."""
+        return missing_sentence(self.record)
+
+    @property
+    def title(self) -> str:
+        """The document's title: the verdict first."""
+        partial = "PARTIAL · " if self.record.partial else ""
+        return f"{self.word} · {self.name} · {partial}{self.headline}"
+
+    @property
+    def as_of(self) -> str:
+        """When the run was made."""
+        return (
+            day(self.record.run.started, clock=True) if self.record.run.started else "not recorded"
+        )
+
+    @property
+    def valid_until(self) -> str:
+        """The day the first applied waiver runs out, and which it is."""
+        waivers = (w for audit in self.record.audits for w in audit.waivers)
+        applied = [waiver for waiver in waivers if waiver.state == "applied"]
+        if not applied:
+            return "until the model, the data or the policy changes"
+        first = min(applied, key=lambda waiver: waiver.expires)
+        return f"until {day(first.expires)}, when waiver {first.id} runs out"
+
+    @property
+    def legal(self) -> str:
+        """What this is and is not."""
+        return LEGAL
+
+    def docs(self, text: str) -> list[Block]:
+        """Return a check's words as paragraphs and lists."""
+        return prose(text)
+
+    def glossary_href(self, check: str) -> str:
+        """Return the link to a check's words."""
+        return href_to(f"about-{check}")
+
+
+def page_of(record: Record) -> Page:
+    """Return the page of a record that is already publishable."""
+    first = worst(record.findings)
+    explained: set[str] = set()
+    audits = []
+    many = len(record.audits) > 1
+    for audit in record.audits:
+        views = []
+        for finding in ranked(audit.findings):
+            new = finding.check not in explained and finding.docs is not None
+            explained.add(finding.check)
+            views.append(FindingView(finding, audit, first=new, open=finding is first))
+        prefix = f"{audit.policy.name}." if many else ""
+        audits.append(AuditView(audit, tuple(views), prefix, record.run))
+    return Page(record, tuple(audits), tuple(_glossary(record.findings)))
+
+
+def _glossary(findings: Sequence[Finding]) -> Iterable[tuple[str, str, Docs]]:
+    seen: dict[str, Docs] = {}
+    for finding in findings:
+        if finding.docs is not None:
+            seen.setdefault(finding.check, finding.docs)
+    for check in sorted(seen):
+        yield check, f"about-{check}", seen[check]

@@ -1,0 +1,45 @@
+"""Text from data made harmless, and fitted to a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["clip", "columns_of", "plain_line"]
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+
+
+def columns_of(text: str) -> int:
+    """Return how many terminal columns `text` takes: wide characters two, combining none."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def clip(text: str, columns: int) -> str:
+    """Return `text` in at most `columns` terminal columns, ending in an ellipsis when cut."""
+    if columns_of(text) <= columns:
+        return text
+    used, kept = 1, []
+    for character in text:
+        used += _columns(character)
+        if used > columns:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + "…"
+
+
+def plain_line(text: str) -> str:
+    """Return `text` on one line, without control characters and direction overrides.
+
+    Names of groups come from data: an escape sequence in one must not reach a terminal.
+    """
+    kept = "".join(
+        " " if c.isspace() else "" if unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI else c
+        for c in text
+    )
+    return " ".join(kept.split())
