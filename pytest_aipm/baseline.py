@@ -47,6 +47,13 @@ class PolicyBaseline:
     facts: Mapping[str, Any]
     findings: Mapping[str, Mapping[str, Any]]
 
+    @classmethod
+    def of(cls, audit: Audit, *, seed: int) -> PolicyBaseline:
+        """Return an audit as it would be approved, to compare two records with each other."""
+        ref = BaselineRef(ref="", sha256="", approved=Approval(by="", when="", reason=""))
+        findings = {finding.id: _stored(finding, None, "") for finding in audit.findings}
+        return cls(ref, {**_facts(audit), "seed": seed}, findings)
+
     def entry(self, finding_id: str) -> Entry | None:
         """Return a finding as it was approved."""
         stored = self.findings.get(finding_id)
@@ -77,6 +84,13 @@ class PolicyBaseline:
         ):
             if key in then and then[key] != now.get(key):
                 found.append(f"{words}: {now.get(key)} instead of {then[key]}")
+        for name, bins in then.get("bins", {}).items():
+            if now["bins"].get(name, []) != bins:
+                shown = ", ".join(f"{cut:g}" for cut in now["bins"].get(name, [])) or "none"
+                found.append(
+                    f"other bins of {name}: {shown} instead of "
+                    f"{', '.join(f'{cut:g}' for cut in bins)}"
+                )
         for name, groups in then.get("groups", {}).items():
             gone = sorted(set(groups) - set(now["groups"].get(name, {})))
             if gone:
@@ -322,6 +336,9 @@ def _facts(audit: Audit) -> dict[str, Any]:
         "favorable": None if subject is None else subject.favorable,
         "groups": groups,
         "unknown": unknown,
+        "bins": {}
+        if subject is None
+        else {each.name: list(each.bins) for each in subject.attributes if each.bins},
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -23,6 +23,7 @@ __all__ = [
     "NOTICE",
     "SCHEMA",
     "Approval",
+    "AttributeInfo",
     "Audit",
     "AuditGroup",
     "BaselineComparison",
@@ -107,11 +108,8 @@ Number = Annotated[float | None, BeforeValidator(_finite)]
 Count = Annotated[int | float | None, BeforeValidator(_finite)]
 
 
-def _pair(value: object) -> object:
-    if value is None:
-        return None
-    lo, hi = value  # type: ignore[misc]
-    return (_finite(lo), _finite(hi))
+def _pair(value: Sequence[object] | None) -> object:
+    return None if value is None else tuple(_finite(end) for end in value)
 
 
 Interval = Annotated[tuple[float | None, float | None] | None, BeforeValidator(_pair)]
@@ -120,7 +118,9 @@ Interval = Annotated[tuple[float | None, float | None] | None, BeforeValidator(_
 class Frozen(BaseModel):
     """Base of all records: closed, immutable, compared by value."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
+    )
 
 
 class Limit(Frozen):
@@ -310,6 +310,16 @@ class DataInfo(Frozen):
     sha256: str | None = None
 
 
+class AttributeInfo(Frozen):
+    """A protected attribute as the policy declares it."""
+
+    name: str
+    column: str
+    bins: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
 class Subject(Frozen):
     """What was audited."""
 
@@ -324,6 +334,7 @@ class Subject(Frozen):
     data: DataInfo
     train: DataInfo | None = None
     features: tuple[str, ...] = ()
+    attributes: tuple[AttributeInfo, ...] = ()
 
 
 class Approval(Frozen):

@@ -9,6 +9,7 @@ from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.policy.model import DataRef, Policy
 from pytest_aipm.records import (
+    AttributeInfo,
     Audit,
     AuditGroup,
     DataInfo,
@@ -72,6 +73,16 @@ def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
         features=()
         if evidence is None or evidence.model is None
         else tuple(evidence.feature_columns()),
+        attributes=tuple(
+            AttributeInfo(
+                name=name,
+                column=each.column or name,
+                bins=each.bins,
+                labels=each.labels,
+                groups=each.groups,
+            )
+            for name, each in spec.protected.items()
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_aipm.records import (
     Audit,
     AuditGroup,
+    Finding,
     RunInfo,
 )
 from pytest_aipm.report.answer import Answer

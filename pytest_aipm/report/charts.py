@@ -190,12 +190,11 @@ def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str
             value, shade = show(cell.value), f"h{round(4 * (cell.value - low) / (span or 1.0))}"
         edge = "" if cell.judged else " nj"
         body.append(
-            f'<g class="{shade}{edge}" transform="translate({x} {y})">'
-            f'<rect width="{wide - 2}" height="{high - 2}"/>'
-            f'<text x="45" y="18">{value}</text><text x="45" y="34">n {cell.n:,}</text></g>'
+            f'<svg x={x} y={y} class="{shade}{edge}"><rect width={wide - 2} height={high - 2} />'
+            f"<text x=45 y=18>{value}</text><text x=45 y=34>n {cell.n:,}</text></svg>"
         )
     svg = chart(body, kind="heat", height=head + high * len(rows), title=title, desc=desc)
-    return svg.replace('width="100%"', f'width="{label + wide * len(columns)}"', 1)
+    return svg.replace("width=100%", f"width={label + wide * len(columns)}", 1)
 
 
 def spark(at: Row, limit: Limit | None) -> str:
@@ -215,4 +214,4 @@ def spark(at: Row, limit: Limit | None) -> str:
     scale = Axis(-(reach := max(map(abs, away)) * 1.12 or 1.0), reach, 4, 96)
     whisker = line(scale.at(min(away)), scale.at(max(away))) if len(away) > 1 else ""
     body = row(9, at.shape, [whisker, mark(scale.at(away[0]), at.shape)])
-    return f'<svg class="c" width="104" height="18" aria-hidden="true">{body}</svg>'
+    return f"<svg class=c width=104 height=18 aria-hidden=true>{body}</svg>"

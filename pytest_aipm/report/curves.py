@@ -53,7 +53,7 @@ def curves(series: Sequence[Series], *, title: str, desc: str) -> str:
     for value in down.round_values(4):
         label = text(ticks_text(value), x=percent_at(LEFT - 1.5), y=4, kind="e")
         height = bottom - DEEP * down.position(value) / 100
-        parts.append(row(height, "k", [f'<line x1="{LEFT:g}%" x2="98%"/>', label]))
+        parts.append(row(height, "k", [f"<line x1={LEFT:g}% x2=98% />", label]))
     parts.append(text(fit(label_x, 300), x="98%", y=bottom + 30, kind="e"))
     # Paths know no percentages: they are drawn in a box of their own that is stretched.
     inside = "".join(_curve(one, i, across, down) for i, one in enumerate(series))

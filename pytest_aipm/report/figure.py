@@ -60,8 +60,9 @@ def figures_of(answer: Answer, groups: list[GroupValue]) -> Iterator[Figure]:
     drawn = sum(group.value is not None for group in groups) > 1 and bool(finding.scope)
     level = drawn and answer.kind == "level"
     if finding.value is not None and finding.limit is not None and not level:
-        barred = _bars(answer) if answer.kind == "ratio" and drawn else None
-        yield barred or _ruler(answer)
+        # An intersection has its heat map: bars of as many groups would say the same once more.
+        barred = answer.kind == "ratio" and drawn and len(finding.scope) < 2
+        yield (_bars(answer) if barred else None) or _ruler(answer)
     if drawn:
         for part, members in groupby(groups, key=lambda group: group.part):
             yield _forest(answer, list(members), part)

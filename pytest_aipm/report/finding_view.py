@@ -186,6 +186,11 @@ class FindingView:
         return any(g.numerator is not None for g in self.finding.groups)
 
     @property
+    def people(self) -> bool:
+        """Whether groups have people beyond those the rate is out of."""
+        return not self.counted or any(g.denominator != g.n for g in self.finding.groups)
+
+    @property
     def tables(self) -> list[RecordSeries]:
         """The series whose points are printed as a table."""
         return [s for s in self.finding.series if 0 < len(s.x) <= MOST_POINTS]

@@ -3,7 +3,8 @@
 Positions across are percentages and positions down are pixels: a chart then fills a phone and a
 wide screen alike and its letters keep their size. Colours come from CSS classes alone, so that
 light, dark, print and forced colours need no second drawing, and no ``style=`` is needed, which
-strict content policies forbid.
+strict content policies forbid. Attributes without spaces go without quotes, as HTML allows: a page
+with hundreds of charts is a tenth smaller for it.
 """
 
 from __future__ import annotations
@@ -112,48 +113,49 @@ def spread(values: Iterable[float | None], *, share: bool = False) -> Axis:
 def chart(body: Iterable[str], *, kind: str, height: float, title: str, desc: str) -> str:
     """Return one chart as an ``svg`` element with its name and its description."""
     return (
-        f'<svg class="c {kind}" role="img" width="100%" height="{height:g}">'
+        f'<svg class="c {kind}" role=img width=100% height={height:g}>'
         f"<title>{escape(title)}</title><desc>{escape(desc)}</desc>{''.join(body)}</svg>"
     )
 
 
 def row(y: float, kind: Verdict | str, body: Iterable[str]) -> str:
     """Return parts moved down to `y`; their own zero is there. `kind` is their CSS class."""
-    name = f' class="{kind}"' if kind else ""
-    return f'<g{name} transform="translate(0 {y:g})">{"".join(body)}</g>'
+    return f"<svg y={y:g}{_class(kind)}>{''.join(body)}</svg>"
+
+
+def _class(kind: str) -> str:
+    return f" class={kind}" if kind else ""
 
 
 def text(words: str, *, x: str = "", y: float = 0, kind: str = "") -> str:
     """Return a text; `kind` is ``e`` (ends at x), ``m`` (middle) or another class."""
-    across = f' x="{x}"' if x else ""
-    down = f' y="{y:g}"' if y else ""
-    name = f' class="{kind}"' if kind else ""
-    return f"<text{across}{down}{name}>{escape(words)}</text>"
+    across = f" x={x}" if x else ""
+    down = f" y={y:g}" if y else ""
+    return f"<text{across}{down}{_class(kind)}>{escape(words)}</text>"
 
 
 def line(start: str, end: str) -> str:
     """Return a level line at the zero of its row."""
-    return f'<line x1="{start}" x2="{end}"/>'
+    return f"<line x1={start} x2={end} />"
 
 
 def upright(x: str, height: float) -> str:
     """Return the line of a limit, from the top of the chart down."""
-    return f'<line x1="{x}" x2="{x}" y2="{height:g}" class="lim"/>'
+    return f"<line x1={x} x2={x} y2={height:g} class=lim />"
 
 
 def rect(left: float, right: float, height: float, kind: str = "", *, y: float = 0) -> str:
     """Return a rectangle between two percentages, from `y` down."""
     wide = percent_at(max(right - left, 0.0))
-    name = f' class="{kind}"' if kind else ""
-    down = f' y="{y:g}"' if y else ""
-    return f'<rect x="{percent_at(left)}"{down} width="{wide}" height="{height:g}"{name}/>'
+    down = f" y={y:g}" if y else ""
+    return f"<rect x={percent_at(left)}{down} width={wide} height={height:g}{_class(kind)} />"
 
 
 def mark(x: str, shape: Verdict | str) -> str:
     """Return a mark at `x` of its row: a shape for each verdict, so that colour is not alone."""
     if shape in _ROUND:
-        return f'<circle cx="{x}" r="{_ROUND[shape]}"/>'
-    return f'<svg x="{x}">{_SHAPES[str(shape)]}</svg>'
+        return f"<circle cx={x} r={_ROUND[shape]} />"
+    return f"<svg x={x}>{_SHAPES[str(shape)]}</svg>"
 
 
 def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]]) -> str:

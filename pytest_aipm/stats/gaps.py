@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.parts import rate_bounds
-from pytest_aipm.stats.score import ratio_bounds
+from pytest_aipm.stats.score import ratio_bound
 
 __all__ = ["DifferencePairs", "Pairs", "RatioPairs"]
 
@@ -121,17 +121,18 @@ class RatioPairs:
             fall = np.fmin(self.rho_old, self.turned) - self.rho_new
         return np.where(self.defined, fall, -1.0)
 
-    def _ends(self, counts: Counts, alpha: float, *, turned: bool = False) -> tuple[Array, Array]:
+    def _end(self, counts: Counts, alpha: float, side: int, *, turned: bool = False) -> Array:
+        """Return one bound of rho, or of one over it."""
         top, bottom = (self.high, self.low) if turned else (self.low, self.high)
         x, n = counts
-        return ratio_bounds(x[top], n[top], x[bottom], n[bottom], alpha)
+        return ratio_bound(x[top], n[top], x[bottom], n[bottom], alpha, side)
 
     def _bounds(self, alpha: float, sign: int) -> list[Array]:
         """Return the bounds on side `sign` of rho_old - rho_new and of 1 / rho_old - rho_new."""
-        new_end = self._ends(self.new, alpha)[1 if sign < 0 else 0]
+        new_end = self._end(self.new, alpha, -sign)
         bounds = []
         for turned, old in ((False, self.rho_old), (True, self.turned)):
-            old_end = self._ends(self.old, alpha, turned=turned)[0 if sign < 0 else 1]
+            old_end = self._end(self.old, alpha, sign, turned=turned)
             # rho_new enters with a minus; turning the old ratio turns its correlation
             correlation = self.correlation if turned else -self.correlation
             with np.errstate(invalid="ignore"):

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from pytest_aipm.stats.contrasts import Kind, all_pairs
 from pytest_aipm.stats.estimate import Array, Estimate, as_array
 from pytest_aipm.stats.gaps import DifferencePairs, RatioPairs
 from pytest_aipm.stats.multiplicity import sidak
 from pytest_aipm.stats.parts import SMALL
-from pytest_aipm.stats.score import quantile
+from pytest_aipm.stats.score import quantile, search_outward
 
 __all__ = ["Change", "change", "group_changes", "tango", "tango_bounds", "widened"]
-
-STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,13 @@ def tango_bounds(b: ArrayLike, c: ArrayLike, n: ArrayLike, alpha: float) -> tupl
     b, c, n = (np.asarray(value, dtype=np.float64) for value in (b, c, n))
     z, start = quantile(alpha), (b - c) / n
 
-    def search(sign: float) -> Array:
-        out, inside = np.full_like(start, sign), start
-        for _ in range(STEPS):
-            middle = (out + inside) / 2
-            rejected = -sign * _tango_z(b, c, n, middle) > z
-            out, inside = np.where(rejected, middle, out), np.where(rejected, inside, middle)
-        return np.asarray(out)
+    def bound(side: int) -> Array:
+        def rejected(delta: Array) -> NDArray[np.bool_]:
+            return np.asarray(-side * _tango_z(b, c, n, delta) > z)
 
-    return search(-1.0), search(1.0)
+        return search_outward(rejected, np.full_like(start, side), start)
+
+    return bound(-1), bound(1)
 
 
 def tango(b: float, c: float, n: float, confidence: float = 0.95) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from pytest_aipm.stats.contrasts import Contrasts, Kind, against_one, among_all,
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, PartBounds, as_array
 from pytest_aipm.stats.parts import rate_bounds
 from pytest_aipm.stats.power import RateDecision, rate_gap, smallest_factor
-from pytest_aipm.stats.score import difference_bounds, ratio_bounds
+from pytest_aipm.stats.score import difference_bound, ratio_bound
 
 __all__ = ["RateDisparity", "Reference", "rate_difference", "rate_ratio"]
 
@@ -311,14 +311,14 @@ def _ends(judged: _Judged, setup: _Setup) -> tuple[float, float]:
     counts, sizes = c.extend(judged.x), c.extend(c.n)
     high, low = (counts[c.high], sizes[c.high]), (counts[c.low], sizes[c.low])
     if setup.kind == "difference":
-        _, upper = difference_bounds(*high, *low, alpha)
+        upper = difference_bound(*high, *low, alpha, 1)
         widest = float((upper * (1 - c.share)).max())
         return c.first_not_rejected(judged.x, alpha), min(widest, 1.0)
-    lower, _ = ratio_bounds(*low, *high, alpha)
+    lower = ratio_bound(*low, *high, alpha, -1)
     smallest = float(_of_whole(lower, c.share).min())
     if c.shape == "closed":
         return smallest, 1 - c.first_not_rejected(judged.x, alpha)
-    _, upper = ratio_bounds(*low, *high, alpha / c.tests)
+    upper = ratio_bound(*low, *high, alpha / c.tests, 1)
     return smallest, float(_of_whole(upper, c.share).min())
 
 

@@ -17,17 +17,20 @@ from scipy.special import ndtri
 from pytest_aipm.stats.estimate import Array
 
 __all__ = [
+    "difference_bound",
     "difference_bounds",
     "difference_variance",
     "difference_z",
     "quantile",
+    "ratio_bound",
     "ratio_bounds",
     "ratio_variance",
     "ratio_z",
+    "search_outward",
 ]
 
-STEPS = 48
-"""Halvings of an interval of length 2: ends are exact to 1e-14."""
+SECTIONS, ROUNDS = 16, 9
+"""Each round cuts an interval into 16: ends are exact to 2 / 16**9 = 3e-11, rounded outward."""
 
 
 def quantile(alpha: float) -> float:
@@ -124,14 +127,38 @@ def ratio_z(x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, rho: Arr
     return _standardised(x1 / n1 - rho * (x2 / n2), ratio_variance(x1, n1, x2, n2, rho))
 
 
-def _bisect(rejected: Callable[[Array], NDArray[np.bool_]], out: Array, inside: Array) -> Array:
-    """Return the last point towards `out` where a test still rejects: rounded outward."""
-    for _ in range(STEPS):
-        middle = (out + inside) / 2
-        outside = rejected(middle)
-        out = np.where(outside, middle, out)
-        inside = np.where(outside, inside, middle)
+def search_outward(
+    rejected: Callable[[Array], NDArray[np.bool_]], out: Array, inside: Array
+) -> Array:
+    """Return the last point on the way in from `out` up to which a test always rejects.
+
+    Parameters
+    ----------
+    rejected : callable
+        The test at points of shape (S, P).
+    out, inside : ndarray, shape (P,)
+        Where it rejects (or the border of what is possible), and where it does not.
+    """
+    steps = np.arange(SECTIONS + 1).reshape(-1, *[1] * out.ndim) / SECTIONS
+    for _ in range(ROUNDS):
+        points = out + (inside - out) * steps
+        first = np.logical_and.accumulate(rejected(points[1:-1]), axis=0).sum(axis=0)
+        out = np.take_along_axis(points, first[None], axis=0)[0]
+        inside = np.take_along_axis(points, first[None] + 1, axis=0)[0]
     return out
+
+
+def difference_bound(
+    x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, alpha: ArrayLike, side: int
+) -> Array:
+    """Return one score bound of p1 - p2: the lower one for `side` -1, the upper one for 1."""
+    x1, n1, x2, n2, alpha = np.broadcast_arrays(*_floats(x1, n1, x2, n2, alpha))
+    gap, z = x1 / n1 - x2 / n2, -ndtri(alpha)
+
+    def rejected(tau: Array) -> NDArray[np.bool_]:
+        return np.asarray(-side * difference_z(x1, n1, x2, n2, tau) > z)
+
+    return search_outward(rejected, np.full_like(gap, side), gap)
 
 
 def difference_bounds(
@@ -139,19 +166,33 @@ def difference_bounds(
 ) -> tuple[Array, Array]:
     """Return the lower and upper score bound of p1 - p2, each one-sided at `alpha`.
 
-    The bounds are the differences at which the score test stops rejecting, rounded outward to
-    1e-14; where both rates sit at a border the bound can be -1 or 1 itself.
+    The bounds are the differences at which the score test stops rejecting, rounded outward;
+    where both rates sit at a border a bound can be -1 or 1 itself.
+    """
+    lower, upper = (difference_bound(x1, n1, x2, n2, alpha, side) for side in (-1, 1))
+    return lower, upper
+
+
+def ratio_bound(
+    x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, alpha: ArrayLike, side: int
+) -> Array:
+    """Return one score bound of p1 / p2: the lower one for `side` -1, the upper one for 1.
+
+    The search runs over rho / (1 + rho), so that an unbounded end comes out as inf.
     """
     x1, n1, x2, n2, alpha = np.broadcast_arrays(*_floats(x1, n1, x2, n2, alpha))
-    gap, z = x1 / n1 - x2 / n2, -ndtri(alpha)
+    p1, p2, z = x1 / n1, x2 / n2, -ndtri(alpha)
+    with np.errstate(invalid="ignore"):
+        share = np.where(p1 + p2 > 0, p1 / (p1 + p2), 0.5)
 
-    def z_at(tau: Array) -> Array:
-        return difference_z(x1, n1, x2, n2, tau)
+    def rejected(share: Array) -> NDArray[np.bool_]:
+        rho = share / np.maximum(1 - share, 1e-15)
+        return np.asarray(-side * ratio_z(x1, n1, x2, n2, rho) > z)
 
-    ones = np.ones_like(gap)
-    lower = _bisect(lambda tau: z_at(tau) > z, -ones, gap)
-    upper = _bisect(lambda tau: z_at(tau) < -z, ones, gap)
-    return lower, upper
+    end = search_outward(rejected, np.full_like(share, (1 + side) / 2), share)
+    # within the resolution of the search no finite ratio was rejected
+    with np.errstate(divide="ignore"):
+        return np.where(end >= 1 - 1e-10, np.inf, end / (1 - end))
 
 
 def ratio_bounds(
@@ -159,23 +200,7 @@ def ratio_bounds(
 ) -> tuple[Array, Array]:
     """Return the lower and upper score bound of p1 / p2, each one-sided at `alpha`.
 
-    The search runs over rho / (1 + rho), so that an unbounded upper end comes out as inf.
     Without any event the bounds are 0 and inf.
     """
-    x1, n1, x2, n2, alpha = np.broadcast_arrays(*_floats(x1, n1, x2, n2, alpha))
-    p1, p2, z = x1 / n1, x2 / n2, -ndtri(alpha)
-    with np.errstate(invalid="ignore"):
-        share = np.where(p1 + p2 > 0, p1 / (p1 + p2), 0.5)
-
-    def z_at(share: Array) -> Array:
-        return ratio_z(x1, n1, x2, n2, share / np.maximum(1 - share, 1e-15))
-
-    lower = _bisect(lambda value: z_at(value) > z, np.zeros_like(share), share)
-    upper = _bisect(lambda value: z_at(value) < -z, np.ones_like(share), share)
-    return _odds(lower), _odds(upper)
-
-
-def _odds(share: Array) -> Array:
-    # a share of 1 - 1e-14 after all halvings means that no finite ratio was rejected
-    with np.errstate(divide="ignore"):
-        return np.where(share >= 1 - 1e-14, np.inf, share / (1 - share))
+    lower, upper = (ratio_bound(x1, n1, x2, n2, alpha, side) for side in (-1, 1))
+    return lower, upper

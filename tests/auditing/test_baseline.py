@@ -184,3 +184,12 @@ def test_thinning_the_rows_does_not_hide_a_regression(run, policy, compared, app
     few = worse.groupby(["sex", "pred"]).sample(frac=0.05, random_state=0)
     finding = only(run(compared, few))
     assert (finding.verdict, finding.because) == (Verdict.FAIL, Because.EVIDENCE_LOST)
+
+
+def test_moving_a_cut_point_is_listed_as_another_gate(run, policy, fair, approve):
+    policy["subject"]["protected"] = {"band": {"column": "age", "bins": [40], "labels": ["a", "b"]}}
+    data = fair.assign(age=[30, 50] * 10_000)
+    approve(run(policy, data))
+    policy["subject"]["protected"]["band"]["bins"] = [35]
+    weakened = run(policy, data).audits[0].baseline.weakened
+    assert weakened == ("other bins of band: 35 instead of 40",)

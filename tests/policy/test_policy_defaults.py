@@ -312,7 +312,10 @@ def test_the_side_of_the_favorable_decision_follows_from_the_classes(
             ),
         ),
         (
-            {"scores: score\n  decision: {threshold: 0.5}": "model: m.skops", ": 1\n  prot": ": 'no'\n  prot"},
+            {
+                "scores: score\n  decision: {threshold: 0.5}": "model: m.skops",
+                ": 1\n  prot": ": 'no'\n  prot",
+            },
             (
                 "class no = defaulted is what the score predicts; the favorable decision is no, "
                 "taken when the model's own predict says no"

@@ -152,11 +152,6 @@ def test_what_does_not_exist_is_named_with_did_you_mean(tmp_path, write):
             "mend 'bad_one'",
         ),
         (
-            "def load(:\n",
-            ": importing it raised SyntaxError: invalid syntax (bad_one.py, line 1) "
-            "(bad_one.py:1); mend 'bad_one'",
-        ),
-        (
             "import not_installed_anywhere.sub\n",
             "needs module 'not_installed_anywhere'; install it (bad_one.py:1)",
         ),
@@ -167,6 +162,12 @@ def test_a_bad_factory_is_one_line_with_the_place_in_the_project(tmp_path, write
     write("bad_one.py", body)
     glue = "" if message.startswith(":") else " "
     refused("bad_one:load", tmp_path, f"factory 'bad_one:load'{glue}{message}")
+
+
+def test_a_syntax_error_is_named_with_its_line(tmp_path, write):
+    write("bad_two.py", "x = 1\ndef load(:\n")
+    with pytest.raises(DataError, match=r"raised SyntaxError: .* \(bad_two.py:2\); mend 'bad_two'$"):
+        made("bad_two:load", tmp_path)
 
 
 def test_junk_from_a_data_factory_is_named_by_its_type(tmp_path, write):

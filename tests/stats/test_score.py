@@ -77,10 +77,13 @@ def test_the_ratio_test_uses_the_rates_of_highest_likelihood_under_the_margin(
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize(("compare", "value"), [("diff", -0.1), ("diff", 0.07), ("ratio", 0.8)])
+@pytest.mark.parametrize(
+    ("compare", "value"), [("diff", 0.0), ("ratio", 0.5), ("ratio", 0.8), ("ratio", 1.0)]
+)
 def test_statistics_equal_statsmodels(
     table: tuple[int, int, int, int], compare: str, value: float
 ) -> None:
+    """Its constrained rates of a difference other than 0 are wrong (issue 10269): not asked."""
     x1, n1, x2, n2 = table
     theirs = test_proportions_2indep(
         x1, n1, x2, n2, value=value, method="score", compare=compare, correction=False
@@ -90,21 +93,33 @@ def test_statistics_equal_statsmodels(
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize(
-    ("compare", "bounds"), [("diff", difference_bounds), ("ratio", ratio_bounds)]
-)
-def test_intervals_equal_statsmodels_where_it_returns_a_number(
-    table: tuple[int, int, int, int],
-    compare: str,
-    bounds: Callable[..., tuple[np.ndarray, np.ndarray]],
-) -> None:
+def test_ratio_intervals_equal_statsmodels(table: tuple[int, int, int, int]) -> None:
     x1, n1, x2, n2 = table
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = confint_proportions_2indep(
-            x1, n1, x2, n2, method="score", compare=compare, alpha=0.10, correction=False
+            x1, n1, x2, n2, method="score", compare="ratio", alpha=0.10, correction=False
         )
-    assert np.array(bounds(x1, n1, x2, n2, 0.05)) == pytest.approx(np.array(theirs), rel=1e-5)
+    assert np.array(ratio_bounds(*table, 0.05)) == pytest.approx(np.array(theirs), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("table", "published"),
+    [
+        ((56, 70, 48, 80), (0.0533, 0.3377)),
+        ((9, 10, 3, 10), (0.1821, 0.8370)),
+        ((6, 7, 2, 7), (0.0544, 0.8478)),
+        ((5, 56, 0, 29), (-0.0313, 0.1926)),
+        ((0, 10, 0, 20), (-0.1611, 0.2775)),
+        ((10, 10, 0, 20), (0.7225, 1.0)),
+        ((10, 10, 0, 10), (0.6777, 1.0)),
+    ],
+)
+def test_difference_intervals_equal_the_published_ones(
+    table: tuple[int, int, int, int], published: tuple[float, float]
+) -> None:
+    """Mee's intervals in Newcombe (1998), Statistics in Medicine 17:873, two-sided 95 %."""
+    assert np.array(difference_bounds(*table, 0.025)) == pytest.approx(published, abs=5e-5)
 
 
 @pytest.mark.parametrize("table", EDGES)

@@ -1,0 +1,129 @@
+"""The keys of a pydantic model in words: type, bounds, default, and the text below the field."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+__all__ = ["Param", "params_of"]
+
+_KINDS = {
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+}
+_BOUNDS = {
+    "exclusiveMinimum": "above",
+    "minimum": "at least",
+    "exclusiveMaximum": "below",
+    "maximum": "at most",
+}
+
+
+@dataclass(frozen=True)
+class Param:
+    """One key that a policy may write."""
+
+    name: str
+    kind: str
+    default: str
+    doc: str = ""
+    required: bool = False
+
+
+def params_of(
+    model: type[BaseModel],
+    *,
+    without: type[BaseModel] | None = None,
+    docs_of: type[BaseModel] | None = None,
+) -> tuple[Param, ...]:
+    """Return the keys of a model, in its order.
+
+    Parameters
+    ----------
+    model : type
+    without : type, optional
+        A base whose keys are left out.
+    docs_of : type, optional
+        A model whose texts are used for keys of the same name that have none.
+    """
+    schema = model.model_json_schema()
+    texts = {**(_texts(docs_of) if docs_of else {}), **_texts(model)}
+    hidden = without.model_fields.keys() if without else set()
+    found = []
+    for name, field in model.model_fields.items():
+        if name in hidden:
+            continue
+        key = field.alias or name
+        found.append(
+            Param(
+                name=key,
+                kind=_kind(schema["properties"][key], schema.get("$defs", {})),
+                default=_default(field.get_default(call_default_factory=True))
+                if not field.is_required()
+                else "required",
+                doc=field.description or texts.get(name, ""),
+                required=field.is_required(),
+            )
+        )
+    return tuple(found)
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "optional"
+    if value in ((), {}, [], frozenset()):
+        return "default none"
+    return f"default {value if isinstance(value, str) else json.dumps(value, default=str)}"
+
+
+def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+    """Return a JSON Schema as a person would say it."""
+    if "$ref" in schema:
+        return _kind(shared.get(schema["$ref"].rpartition("/")[2], {}), shared)
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    if "anyOf" in schema:
+        parts = [_kind(each, shared) for each in schema["anyOf"] if each.get("type") != "null"]
+        return " or ".join(dict.fromkeys(parts))
+    kind = schema.get("type")
+    if kind == "array":
+        return f"list of {_kind(schema.get('items', {}), shared)}"
+    if kind == "object":
+        below = schema.get("additionalProperties")
+        return f"mapping to {_kind(below, shared)}" if isinstance(below, dict) else "mapping"
+    bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
+    return " ".join([_KINDS.get(str(kind), "any value"), " and ".join(bounds)]).strip()
+
+
+def _texts(model: type[BaseModel]) -> dict[str, str]:
+    """Return the string literals below the fields of a model and its bases."""
+    found: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        if not issubclass(each, BaseModel) or each is BaseModel:
+            continue
+        try:
+            source = inspect.getsource(each)
+        except (OSError, TypeError):  # made without a file
+            continue
+        (body,) = (n for n in ast.parse(textwrap.dedent(source)).body if isinstance(n, ast.ClassDef))
+        for field, text in zip(body.body, body.body[1:], strict=False):
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+                and isinstance(text.value.value, str)
+            ):
+                found[field.target.id] = " ".join(text.value.value.split())
+    return found
