@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,20 +84,7 @@ class PolicyBaseline:
         ):
             if key in then and then[key] != now.get(key):
                 found.append(f"{words}: {now.get(key)} instead of {then[key]}")
-        for name, bins in then.get("bins", {}).items():
-            if now["bins"].get(name, []) != bins:
-                shown = ", ".join(f"{cut:g}" for cut in now["bins"].get(name, [])) or "none"
-                found.append(
-                    f"other bins of {name}: {shown} instead of "
-                    f"{', '.join(f'{cut:g}' for cut in bins)}"
-                )
-        for name, groups in then.get("groups", {}).items():
-            gone = sorted(set(groups) - set(now["groups"].get(name, {})))
-            if gone:
-                found.append(f"groups of {name} no longer present: {', '.join(gone)}")
-            added = sorted(set(now["groups"].get(name, {})) - set(groups))
-            if gone and added:
-                found.append(f"other groups of {name}: {', '.join(added)}")
+        found += _weakened_groups(then, now)
         found += self._weakened_checks(audit)
         return tuple(found)
 
@@ -111,6 +98,27 @@ class PolicyBaseline:
                 continue
             found += _weakened_finding(finding, then)
         return found
+
+
+def _weakened_groups(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return groups that are cut otherwise, gone, or called something else."""
+    found = []
+    for name, bins in then.get("bins", {}).items():
+        cuts = now["bins"].get(name, [])
+        if cuts != bins:
+            found.append(f"other bins of {name}: {_cuts(cuts)} instead of {_cuts(bins)}")
+    for name, groups in then.get("groups", {}).items():
+        present = set(now["groups"].get(name, {}))
+        gone, added = sorted(set(groups) - present), sorted(present - set(groups))
+        if gone:
+            found.append(f"groups of {name} no longer present: {', '.join(gone)}")
+        if gone and added:
+            found.append(f"other groups of {name}: {', '.join(added)}")
+    return found
+
+
+def _cuts(cuts: Sequence[float]) -> str:
+    return ", ".join(f"{cut:g}" for cut in cuts) or "none"
 
 
 def _weakened_finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:

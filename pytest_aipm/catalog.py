@@ -149,14 +149,22 @@ def _docstring(module: str) -> str | None:
 def _source(module: str) -> Path | None:
     """Return a module's file. Its packages are looked up step by step, so that none is run."""
     search: list[str] | None = None
-    parts = module.partition(":")[0].split(".")
+    spec = None
+    parts = module.split(".")
     for count in range(1, len(parts) + 1):
-        name = ".".join(parts[:count])
-        spec = importlib.machinery.PathFinder.find_spec(name, search)
-        if spec is None:  # an unusual finder, such as that of an editable install
-            spec = importlib.util.find_spec(module)
-            return Path(spec.origin) if spec and spec.origin else None
+        spec = importlib.machinery.PathFinder.find_spec(".".join(parts[:count]), search)
+        if spec is None:
+            return _source_by_import(module)
         search = list(spec.submodule_search_locations or [])
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _source_by_import(module: str) -> Path | None:
+    """Return a module's file by whatever finder knows it, such as that of an editable install."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except Exception:  # noqa: BLE001 - this runs the packages around it
+        return None
     return Path(spec.origin) if spec and spec.origin else None
 
 

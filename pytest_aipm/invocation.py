@@ -78,7 +78,7 @@ def ini(config: pytest.Config, key: str) -> Any:
     """Return an ini value; one of the wrong type is a usage error in one line."""
     try:
         return config.getini(key)
-    except (TypeError, ValueError) as fault:
+    except (TypeError, ValueError, pytest.UsageError) as fault:
         raise pytest.UsageError(f"{_ini_file(config)}: {key}: {fault}") from None
 
 

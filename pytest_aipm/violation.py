@@ -29,6 +29,9 @@ class CheckViolation(AssertionError):  # noqa: N818 - a violated policy is no er
         super().__init__(text(finding))
 
 
+CheckViolation.__module__ = "pytest_aipm"  # the name it is imported by, and shown under
+
+
 def publish(finding: Finding, *, min_cell: int) -> Finding:
     """Return a finding as logs and JUnit files may show it: without the numbers of small cells."""
     policy = PolicyInfo(name="", path="", sha256="", text="", min_cell=min_cell)
@@ -46,6 +49,7 @@ def raise_for(finding: Finding) -> None:
     CheckViolation
         It fails, or is inconclusive where that fails.
     """
+    __tracebackhide__ = True
     if finding.verdict is Verdict.ERROR:
         raise CheckError(sentence(finding))
     if finding.failing or finding.verdict is Verdict.FAIL:

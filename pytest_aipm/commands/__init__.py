@@ -1,1 +1,1 @@
-"""The subcommands of ``aipm``, one file each; `pytest_aipm.cli` imports the one that is asked for."""
+"""The subcommands of ``aipm``, one file each; `pytest_aipm.cli` imports the one asked for."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pytest_aipm.auditing.settings import now
 from pytest_aipm.baseline import write_baseline
 from pytest_aipm.commands.folder import read_folder
-from pytest_aipm.commands.project import baseline_of, here, root_of
+from pytest_aipm.commands.paths import here, relative
+from pytest_aipm.commands.project import baseline_of, root_of
 from pytest_aipm.commands.say import say
 from pytest_aipm.errors import BaselineError, OptionError, Problem
 from pytest_aipm.records import Audit, Record, RunVerdict
@@ -53,14 +53,15 @@ def approve(
     target = baseline_of(root_of(root), baseline)
     record = read_folder(here(folder), shown=folder.rstrip("/"))
     _refuse(record, folder, red_is_accepted=red_is_accepted)
+    shown = relative(target, Path.cwd())
     approver, why, when = _line(by), _line(reason), now().date().isoformat()
     write_baseline(record, target, by=approver, reason=why, when=when)
-    say(f"{_shown(target)}: approved by {approver}, {when}: {why}")
+    say(f"{shown}: approved by {approver}, {when}: {why}")
     for audit in record.audits:
         say(f"  {_approved(audit)}")
     commit = f", commit {record.run.commit}" if record.run.commit else ""
     say(f"  run of {record.run.started}{commit}, digest {record.digest}")
-    say(f"Commit {_shown(target)}: later runs are compared with it.")
+    say(f"Commit {shown}: later runs are compared with it.")
     return 0
 
 
@@ -85,7 +86,9 @@ def _approved(audit: Audit) -> str:
         return said
     model, data = audit.subject.model, audit.subject.data
     rows = f", {data.rows:,} rows" if data.rows is not None else ""
-    return f"{said}; model {model.ref}{_hash(model.sha256)}; data {data.ref}{_hash(data.sha256)}{rows}"
+    return (
+        f"{said}; model {model.ref}{_hash(model.sha256)}; data {data.ref}{_hash(data.sha256)}{rows}"
+    )
 
 
 def _hash(sha256: str | None) -> str:
@@ -94,11 +97,3 @@ def _hash(sha256: str | None) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _shown(path: Path) -> str:
-    """Return a path as the user would type it."""
-    try:
-        return Path(os.path.relpath(path)).as_posix()
-    except ValueError:  # another drive
-        return path.as_posix()

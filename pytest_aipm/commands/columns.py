@@ -63,15 +63,16 @@ def open_all(plan: Plan, policy: Policy) -> Opened:
         train = _open(plan, policy, "train", subject.train, found)
         if train is not None and policy.needs().train:
             _require(train, policy, _trained(policy), found)
-    for key, spec in (("model", model_spec(policy)), ("champion", champion_spec(policy, plan.settings))):
+    for key, spec in (
+        ("model", model_spec(policy)),
+        ("champion", champion_spec(policy, plan.settings)),
+    ):
         if spec is not None:
             _artifact(plan, policy, key, spec, found)
     return found
 
 
-def _open(
-    plan: Plan, policy: Policy, key: str, ref: DataRef, found: Opened
-) -> DataSource | None:
+def _open(plan: Plan, policy: Policy, key: str, ref: DataRef, found: Opened) -> DataSource | None:
     spec = DataSpec(
         path=ref.path, factory=ref.factory, sha256=ref.sha256, missing=tuple(ref.missing)
     )
@@ -114,9 +115,7 @@ def _trained(policy: Policy) -> Iterator[Column]:
     yield from ((column, ("subject", "train")) for column, _ in _features(policy))
 
 
-def _require(
-    source: DataSource, policy: Policy, columns: Iterable[Column], found: Opened
-) -> None:
+def _require(source: DataSource, policy: Policy, columns: Iterable[Column], found: Opened) -> None:
     for column, keys in columns:
         try:
             source.require([column], _where(policy, *keys))

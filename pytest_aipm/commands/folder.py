@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pytest_aipm.commands.project import here
+from pytest_aipm.commands.paths import here
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import SCHEMA, Record
 
@@ -81,11 +81,16 @@ def _bytes(path: Path, shown: str) -> bytes:
 def _hashes(raw: bytes, shown: str) -> dict[str, str]:
     """Return the hashes that a manifest holds; they must speak of the record."""
     files = _object(raw).get("files")
-    plain = isinstance(files, dict) and all(isinstance(each, str) for each in files.values())
-    if not plain or AUDIT not in files or any(Path(name).name != name for name in files):
+    if not isinstance(files, dict) or AUDIT not in files or not all(map(_is_entry, files.items())):
         what = f"is no manifest that names {AUDIT}"
         raise OptionError(Problem(what, _AGAIN, shown))
-    return dict(files)
+    return files
+
+
+def _is_entry(entry: tuple[str, object]) -> bool:
+    """Return whether a file of this folder, and no other, is given a hash."""
+    name, digest = entry
+    return Path(name).name == name and isinstance(digest, str)
 
 
 def _same(raw: bytes, digest: str, shown: str) -> None:

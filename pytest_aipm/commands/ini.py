@@ -1,10 +1,10 @@
 """The project's ini keys, for commands that run without pytest.
 
 pytest has no public function that loads its configuration, so the files it documents are read
-here with the standard library: ``pytest.toml``, ``pytest.ini``, ``pyproject.toml`` (``[tool.pytest]``
-or ``[tool.pytest.ini_options]``), ``tox.ini`` and ``setup.cfg``; the first that configures pytest
-wins. They are looked for in the root folder alone, not above it, and neither ``-o`` nor
-``PYTEST_ADDOPTS`` is heeded: what is meant for one run of pytest is given to the command itself.
+here with the standard library: ``pytest.toml``, ``pytest.ini``, ``pyproject.toml`` (its tables
+``[tool.pytest]`` or ``[tool.pytest.ini_options]``), ``tox.ini`` and ``setup.cfg``; the first that
+configures pytest wins. They are looked for in the root folder alone, not above it, and neither
+``-o`` nor ``PYTEST_ADDOPTS`` is heeded: what is meant for one run is given to the command itself.
 """
 
 from __future__ import annotations

@@ -89,21 +89,24 @@ def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     """Return a JSON Schema as a person would say it."""
     if "$ref" in schema:
         return _kind(shared.get(schema["$ref"].rpartition("/")[2], {}), shared)
-    if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
-    if "const" in schema:
-        return str(schema["const"])
+    values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+    if values:
+        return " | ".join(map(str, values))
     if "anyOf" in schema:
         parts = [_kind(each, shared) for each in schema["anyOf"] if each.get("type") != "null"]
         return " or ".join(dict.fromkeys(parts))
-    kind = schema.get("type")
-    if kind == "array":
+    if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}), shared)}"
-    if kind == "object":
+    if schema.get("type") == "object":
         below = schema.get("additionalProperties")
         return f"mapping to {_kind(below, shared)}" if isinstance(below, dict) else "mapping"
+    return _scalar(schema)
+
+
+def _scalar(schema: Mapping[str, Any]) -> str:
     bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
-    return " ".join([_KINDS.get(str(kind), "any value"), " and ".join(bounds)]).strip()
+    kind = _KINDS.get(str(schema.get("type")), "any value")
+    return " ".join([kind, " and ".join(bounds)]).strip()
 
 
 def _texts(model: type[BaseModel]) -> dict[str, str]:
@@ -116,7 +119,9 @@ def _texts(model: type[BaseModel]) -> dict[str, str]:
             source = inspect.getsource(each)
         except (OSError, TypeError):  # made without a file
             continue
-        (body,) = (n for n in ast.parse(textwrap.dedent(source)).body if isinstance(n, ast.ClassDef))
+        (body,) = (
+            n for n in ast.parse(textwrap.dedent(source)).body if isinstance(n, ast.ClassDef)
+        )
         for field, text in zip(body.body, body.body[1:], strict=False):
             if (
                 isinstance(field, ast.AnnAssign)

@@ -8,17 +8,13 @@ from pathlib import Path
 
 from pytest_aipm.auditing.settings import BASELINE, REPORT, Settings
 from pytest_aipm.commands.ini import Ini, read_ini
+from pytest_aipm.commands.paths import here
 from pytest_aipm.errors import OptionError, Problem
 
-__all__ = ["baseline_of", "here", "root_of", "settings_of"]
+__all__ = ["baseline_of", "root_of", "settings_of"]
 
 POLICIES = "policies"
 WAIVERS = f"{POLICIES}/waivers.yaml"
-
-
-def here(word: str) -> Path:
-    """Return a path of the command line: relative to the current folder, as shells have it."""
-    return Path(os.path.normpath(Path.cwd() / word))
 
 
 def root_of(word: str | None) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_aipm.commands.folder import AUDIT, read_record, record_path
-from pytest_aipm.commands.project import here
+from pytest_aipm.commands.paths import here
 from pytest_aipm.commands.say import say
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.report import FILES, write_reports

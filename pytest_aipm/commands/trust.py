@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from pytest_aipm.commands.project import here, root_of
+from pytest_aipm.commands.paths import here, relative
+from pytest_aipm.commands.project import root_of
 from pytest_aipm.commands.say import say
 from pytest_aipm.sources.lock import LOCK
 from pytest_aipm.sources.trust import trust_file
@@ -29,22 +27,14 @@ def trust(file: str, *, root: str | None = None) -> int:
         When there is no such file, or its format needs no trust.
     """
     folder = root_of(root)
-    entry = trust_file(_below(here(file), folder), folder)
+    entry = trust_file(relative(here(file), folder), folder)
     versions = ", ".join(f"{name} {version}" for name, version in sorted(entry.versions.items()))
     say(f"{LOCK}: {entry.path} is trusted")
     say(f"  sha256  {entry.sha256}")
     say(f"  kind    {entry.kind}")
     say(f"  with    {versions or 'no library it is likely to be made of'}")
     say(f"  by      {entry.trusted_by}, {entry.when}")
-    say(f"Opening a {entry.kind} file can run any code that was put into it: trust only a file whose")
-    say("origin you know. These bytes may be opened from now on; a changed file is refused.")
+    say(f"Opening a {entry.kind} file can run any code that was put into it: trust only a file")
+    say("whose origin you know. These bytes may be opened from now on; a changed file is refused.")
     say(f"Commit {LOCK}, so that the others and CI trust the same bytes.")
     return 0
-
-
-def _below(path: Path, root: Path) -> str:
-    """Return the path as messages and the lock write it."""
-    try:
-        return Path(os.path.relpath(path, root)).as_posix()
-    except ValueError:  # another drive
-        return path.as_posix()

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.subject import Subject, group_name
+from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.model import Prediction
 
-__all__ = ["best_share", "favorable_mask", "matches", "numeric", "positive_mask", "value_list"]
+__all__ = [
+    "best_share",
+    "decidable",
+    "favorable_mask",
+    "matches",
+    "numeric",
+    "positive_mask",
+    "refuse_missing",
+]
 
 
 def best_share(scores: np.ndarray, share: float, *, highest: bool) -> np.ndarray:
@@ -35,44 +45,53 @@ def best_share(scores: np.ndarray, share: float, *, highest: bool) -> np.ndarray
     return chosen
 
 
-def matches(values: np.ndarray | pd.Series[object], wanted: object) -> np.ndarray:
+def matches(values: np.ndarray | pd.Series[Any], wanted: object) -> np.ndarray:
     """Return where `values` equal `wanted`; types that cannot be equal give False."""
-    equal = np.asarray(pd.Series(values) == wanted)
-    if equal.shape != (len(values),):
-        equal = np.zeros(len(values), dtype=bool)
-    return equal.astype(bool)
+    return np.asarray(pd.Series(values) == wanted).astype(bool)
 
 
-def numeric(values: object, what: str, column: str) -> np.ndarray:
+def numeric(values: pd.Series[Any], what: str, column: str) -> np.ndarray:
     """Return a column as finite floats of shape (n,).
 
     Raises
     ------
     DataError
-        For text, missing values and infinities, saying which and how many.
+        For text, dates, missing values and infinities, saying which and how many.
     """
-    series = pd.Series(values)
     try:
-        numbers = pd.to_numeric(series).to_numpy(dtype=float, na_value=np.nan)
+        if values.dtype.kind in "mM":
+            raise TypeError
+        numbers = pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
-        example = next(
-            (v for v in series if isinstance(v, str) and not _is_number(v)), series.iloc[0]
-        )
         raise DataError(
-            Problem(f"{what} column {column!r} is not numeric", _text_hint(example))
+            Problem(f"{what} column {column!r} is not numeric", _text_hint(values))
         ) from None
-    bad = int(np.count_nonzero(~np.isfinite(numbers)))
-    if bad:
-        first = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        row = int(series.index[first]) + 1
-        raise DataError(
-            Problem(
-                f"{what} column {column!r} has {bad} missing or infinite value(s), the first in "
-                f"data row {row}",
-                "a row without it cannot be judged: fill it or leave such rows out of the data",
-            )
-        )
+    _refuse_rows(~np.isfinite(numbers), values, f"{what} column {column!r}", "missing or infinite")
     return numbers
+
+
+def refuse_missing(values: pd.Series[Any], what: str, column: str) -> None:
+    """Raise DataError when a column has missing values, saying how many and where."""
+    _refuse_rows(values.isna().to_numpy(), values, f"{what} column {column!r}", "missing")
+
+
+def _refuse_rows(bad: np.ndarray, values: pd.Series[Any], which: str, how: str) -> None:
+    if not bad.any():
+        return
+    row = int(values.index[int(np.argmax(bad))]) + 1
+    raise DataError(
+        Problem(
+            f"{which} has {int(bad.sum())} {how} value(s), the first in data row {row}",
+            "a row without it cannot be judged: fill it or leave such rows out of the data",
+        )
+    )
+
+
+def _text_hint(values: pd.Series[Any]) -> str:
+    """Return what the column holds instead of numbers; long texts may be personal."""
+    example = next((str(v) for v in values if isinstance(v, str) and not _is_number(v)), None)
+    shown = "no numbers" if example is None else repr(example) if len(example) <= 20 else "text"
+    return f"it holds {shown}; name a numeric column"
 
 
 def _is_number(text: str) -> bool:
@@ -83,9 +102,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _text_hint(example: object) -> str:
-    shown = str(example)
-    return f"it holds {'text' if len(shown) > 20 else repr(shown)}; name a numeric column"
+def decidable(subject: Subject, prediction: Prediction) -> bool:
+    """Return whether a prediction holds what the decision rule reads."""
+    return (prediction.labels if subject.decision is None else prediction.scores) is not None
 
 
 def favorable_mask(subject: Subject, prediction: Prediction) -> np.ndarray:
@@ -129,8 +148,8 @@ def favorable_mask(subject: Subject, prediction: Prediction) -> np.ndarray:
     assert decision.threshold is not None  # noqa: S101 - the grammar wants one of the two
     _check_scale(subject, scores, decision.threshold)
     if decision.favorable_when == "above":
-        return scores >= decision.threshold
-    return scores < decision.threshold
+        return np.asarray(scores >= decision.threshold)
+    return np.asarray(scores < decision.threshold)
 
 
 def _check_scale(subject: Subject, scores: np.ndarray, threshold: float) -> None:
@@ -152,16 +171,3 @@ def _check_scale(subject: Subject, scores: np.ndarray, threshold: float) -> None
 def positive_mask(subject: Subject, favorable: np.ndarray) -> np.ndarray:
     """Return where the decision says the positive class, given where it is favorable."""
     return favorable if subject.favors_positive else ~favorable
-
-
-def value_list(values: set[object]) -> str:
-    """Return up to six values as a reader can copy them."""
-    shown = sorted((_quoted(value) for value in values), key=str)[:6]
-    more = f" and {len(values) - 6} more" if len(values) > 6 else ""
-    return ", ".join(shown) + more
-
-
-def _quoted(value: object) -> str:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return f'"{value}"' if isinstance(value, str) else group_name(value)

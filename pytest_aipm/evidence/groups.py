@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.subject import MAX_LEVELS, UNKNOWN, Subject
+from pytest_aipm.evidence.scores import ScoreBag
+from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
 from pytest_aipm.evidence.tally import Cell
 
-__all__ = ["GroupCounts", "GroupMoments", "Grouping"]
+__all__ = ["GroupCounts", "GroupMoments", "GroupRows", "GroupScores", "Grouping", "grouping"]
 
 Unknown = Literal["report", "group", "fail"]
 
@@ -27,6 +29,10 @@ class Grouping:
         Attributes of the scope; empty for all rows as one group.
     keys : tuple of tuple of str
         One key a group: its value of each attribute.
+    positions : tuple of int
+        Where the attributes of the scope stand in a cell.
+    keep_unknown : bool
+        Whether a missing value is a group of its own.
     """
 
     by: tuple[str, ...]
@@ -44,17 +50,21 @@ class Grouping:
         """Groups as records name them: ``{"sex": "female"}``."""
         return tuple(dict(zip(self.by, key, strict=True)) for key in self.keys)
 
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, ...], int]:
+        return {key: i for i, key in enumerate(self.keys)}
+
     def key(self, cell: Cell) -> tuple[str, ...] | None:
         """Return the group of a cell; None when one of its attributes is unknown."""
         values = [cell[position] for position in self.positions]
-        if not self.keep_unknown and any(value is None for value in values):
+        if not self.keep_unknown and None in values:
             return None
         return tuple(UNKNOWN if value is None else value for value in values)
 
     def index(self, cell: Cell) -> int:
         """Return the number of a cell's group, -1 when unknown."""
         key = self.key(cell)
-        return -1 if key is None else self.keys.index(key)
+        return -1 if key is None else self._numbers[key]
 
 
 def grouping(
@@ -68,50 +78,41 @@ def grouping(
         When an attribute has more values than groups of people have, or a declared group is
         absent.
     """
+    cells = list(cells)
     names = [attribute.name for attribute in subject.attributes]
     positions = tuple(names.index(name) for name in by)
+    for position in positions:
+        attribute = subject.attributes[position]
+        levels = {level for cell in cells if (level := cell[position]) is not None}
+        attribute.refuse_crowd(levels, subject.path)
+        _require_declared(attribute, levels, subject.path)
     draft = Grouping(by, (), positions, keep_unknown=unknown == "group")
     observed = {key for cell in cells if (key := draft.key(cell)) is not None}
-    for position, name in enumerate(by):
-        levels = {key[position] for key in observed}
-        _check_levels(subject, name, levels - {UNKNOWN})
-    ranks = [_ranks(subject, name) for name in by]
+    ranks = [_ranks(subject.attributes[position]) for position in positions]
     keys = sorted(
-        observed, key=lambda key: [_rank(ranks[i], value) for i, value in enumerate(key)]
+        observed,
+        key=lambda key: [_rank(each, value) for each, value in zip(ranks, key, strict=True)],
     )
-    return Grouping(by, tuple(keys), positions, keep_unknown=unknown == "group")
+    return Grouping(by, tuple(keys), positions, draft.keep_unknown)
 
 
-def _check_levels(subject: Subject, name: str, levels: set[str]) -> None:
-    attribute = subject.attribute(name)
-    if len(levels) > MAX_LEVELS:
-        raise DataError(
-            Problem(
-                f"attribute {name!r} (column {attribute.column!r}) has {len(levels):,} values; "
-                f"at most {MAX_LEVELS} can be groups",
-                "declare `bins:` for a number, or name a column that holds groups",
-                path=subject.path,
-                line=attribute.line,
-            )
+def _require_declared(attribute: Attribute, levels: set[str], path: str) -> None:
+    missing = [each for each in attribute.groups if each not in levels | set(attribute.optional)]
+    if not missing:
+        return
+    seen = ", ".join(sorted(levels)[:8]) or "none"
+    raise DataError(
+        Problem(
+            f"declared group {missing[0]!r} of attribute {attribute.name!r} does not occur (found: "
+            f"{seen})",
+            "correct the spelling, add such rows, or list it under `optional:`",
+            path=path,
+            line=attribute.line,
         )
-    missing = [
-        group for group in attribute.groups if group not in levels | set(attribute.optional)
-    ]
-    if missing:
-        seen = ", ".join(sorted(levels)[:8]) or "none"
-        raise DataError(
-            Problem(
-                f"declared group {missing[0]!r} of attribute {name!r} does not occur (found: "
-                f"{seen})",
-                "correct the spelling, add such rows, or list it under `optional:`",
-                path=subject.path,
-                line=attribute.line,
-            )
-        )
+    )
 
 
-def _ranks(subject: Subject, name: str) -> dict[str, int]:
-    attribute = subject.attribute(name)
+def _ranks(attribute: Attribute) -> dict[str, int]:
     return {group: i for i, group in enumerate(attribute.groups or attribute.names())}
 
 
@@ -159,3 +160,36 @@ class GroupMoments:
     grouping: Grouping
     table: np.ndarray
     unknown: int
+
+
+@dataclass(frozen=True)
+class GroupScores:
+    """Scores of one scope: for each group those of negatives and those of positives.
+
+    Without a label, and for regression, all are among the negatives.
+    """
+
+    grouping: Grouping
+    bags: tuple[tuple[ScoreBag, ScoreBag], ...]
+    unknown: int
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """Row-level arrays of one scope, for metrics that only a callable can compute.
+
+    Attributes
+    ----------
+    group : int array of shape (n,)
+        Number of each row's group in `grouping`; rows with an unknown group are left out.
+    label, predicted, score : array of shape (n,) or None
+        0/1 labels and predictions (binary) or numbers (regression, where `predicted` is the
+        score).
+    """
+
+    grouping: Grouping
+    unknown: int
+    group: np.ndarray
+    label: np.ndarray | None
+    predicted: np.ndarray | None
+    score: np.ndarray | None

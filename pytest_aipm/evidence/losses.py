@@ -1,7 +1,7 @@
 """Row losses: one number a row, whose moments are summed per group.
 
 Means of these are the metrics that need neither sorting nor resampling: MAE, MSE (and RMSE as its
-square root), Brier score, log loss, mean prediction, mean label, mean residual.
+square root), MAPE, Brier score, log loss, mean score.
 """
 
 from __future__ import annotations
@@ -9,51 +9,70 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["LOSSES", "moments"]
 
-Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Array = NDArray[np.float64]
+Loss = Callable[[Array, Array], Array]
+
+_EPS = float(np.finfo(float).eps)
 
 
-def _absolute_error(label: np.ndarray, score: np.ndarray) -> np.ndarray:
+def _absolute_error(label: Array, score: Array) -> Array:
     return np.abs(score - label)
 
 
-def _squared_error(label: np.ndarray, score: np.ndarray) -> np.ndarray:
+def _squared_error(label: Array, score: Array) -> Array:
     return np.square(score - label)
 
 
-def _absolute_percentage_error(label: np.ndarray, score: np.ndarray) -> np.ndarray:
-    # scikit-learn's guard: the smallest double stands in for a true value of zero
-    return np.abs(score - label) / np.maximum(np.abs(label), np.finfo(float).eps)
+def _absolute_percentage_error(label: Array, score: Array) -> Array:
+    # scikit-learn's guard: the smallest relative step stands in for a true value of zero
+    return np.asarray(np.abs(score - label) / np.maximum(np.abs(label), _EPS))
 
 
-def _log_loss(label: np.ndarray, score: np.ndarray) -> np.ndarray:
+def _brier(label: Array, score: Array) -> Array:
+    return np.where(_probability(score), np.square(score - label), np.nan)
+
+
+def _log_loss(label: Array, score: Array) -> Array:
     # scikit-learn clips by the machine epsilon of the score's type
-    clipped = np.clip(score, np.finfo(float).eps, 1 - np.finfo(float).eps)
-    return -(label * np.log(clipped) + (1 - label) * np.log1p(-clipped))
+    clipped = np.clip(score, _EPS, 1 - _EPS)
+    loss = -(label * np.log(clipped) + (1 - label) * np.log1p(-clipped))
+    return np.where(_probability(score), loss, np.nan)
 
 
-def _score(label: np.ndarray, score: np.ndarray) -> np.ndarray:  # noqa: ARG001
+def _probability(score: Array) -> NDArray[np.bool_]:
+    return np.asarray((score >= 0) & (score <= 1))
+
+
+def _margin(label: Array, score: Array) -> Array:
+    """Return how far the score of a 0/1 label points the wrong way."""
+    return np.where(label > 0, -score, score)
+
+
+def _score(label: Array, score: Array) -> Array:
+    del label
     return score
-
-
-def _label(label: np.ndarray, score: np.ndarray) -> np.ndarray:  # noqa: ARG001
-    return label
 
 
 LOSSES: dict[str, Loss] = {
     "absolute_error": _absolute_error,
     "squared_error": _squared_error,
     "absolute_percentage_error": _absolute_percentage_error,
+    "brier": _brier,
     "log_loss": _log_loss,
+    "margin": _margin,
     "score": _score,
-    "label": _label,
 }
-"""Losses by name: (label, score) of shape (n,) to loss of shape (n,)."""
+"""Losses by name: (label, score) of shape (n,) to loss of shape (n,).
+
+NaN where the loss is undefined: a Brier score or log loss of what is no probability.
+"""
 
 
-def moments(values: np.ndarray, cells: np.ndarray, n_cells: int) -> np.ndarray:
+def moments(values: Array, cells: np.ndarray, n_cells: int) -> Array:
     """Return n, Σv, Σv² and Σv³ of each cell.
 
     Parameters

@@ -1,18 +1,25 @@
 """Compute arrays once a run, also when several processes want them.
 
-The first process takes a lock file and writes the arrays into the run folder, the others wait and
-read. Without a run folder nothing is written. A computation that fails leaves no file, so that
-every process reports the same error itself.
+The first process locks a file and writes the arrays into the run folder, the others wait and read.
+The operating system lets go of the lock of a process that died. Without a run folder nothing is
+written. A computation that fails leaves no arrays, so that every process reports the error itself.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 __all__ = ["once"]
 
@@ -38,50 +45,29 @@ def once(folder: Path | None, name: str, compute: Callable[[], Arrays]) -> Array
     if folder is None:
         return compute()
     target = folder / f"{name}.npz"
-    lock = folder / f"{name}.lock"
-    while not target.exists():
-        if not _take(lock):
-            time.sleep(0.05)
-            continue
-        try:
-            if not target.exists():
-                arrays = compute()
-                draft = folder / f"{name}.{os.getpid()}.tmp.npz"
-                np.savez(draft, **dict(arrays))  # type: ignore[arg-type]
-                draft.replace(target)
-                return arrays
-        finally:
-            lock.unlink(missing_ok=True)
+    with _locked(folder / f"{name}.lock"):
+        if not target.exists():
+            arrays = compute()
+            draft = folder / f"{name}.{os.getpid()}.tmp.npz"
+            np.savez(draft, **dict(arrays))  # type: ignore[arg-type]
+            draft.replace(target)
+            return arrays
     with np.load(target, allow_pickle=False) as stored:
         return {key: stored[key] for key in stored.files}
 
 
-def _take(lock: Path) -> bool:
-    """Take the lock; remove it first when its owner has died."""
-    try:
-        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    except FileExistsError:
-        _release_if_orphaned(lock)
-        return False
-    with os.fdopen(handle, "w") as file:
-        file.write(str(os.getpid()))
-    return True
-
-
-def _release_if_orphaned(lock: Path) -> None:
-    try:
-        owner = int(lock.read_text() or "0")
-    except (OSError, ValueError):
-        return
-    if owner and not _alive(owner):
-        lock.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a file's lock; wait for whoever holds it now."""
+    with path.open("ab") as file:
+        if sys.platform == "win32":
+            while True:
+                try:
+                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+                except OSError:
+                    time.sleep(0.05)
+                else:
+                    break
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.decide import best_share, favorable_mask, numeric
+from pytest_aipm.errors import DataError, ModelError, Problem
+from pytest_aipm.evidence.decide import best_share, favorable_mask, numeric, refuse_missing
 from pytest_aipm.evidence.once import once
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
-__all__ = ["Predictor", "refuse_missing"]
+__all__ = ["Predictor"]
 
 
 class Predictor:
@@ -75,11 +75,13 @@ class Predictor:
             scores = None if stored.scores is None else stored.scores[rows]
             labels = None if stored.labels is None else stored.labels[rows]
             return Prediction(scores, labels)
+        if self.subject.task == "regression":
+            column = self.predictions or self.scores
+            assert column is not None  # noqa: S101 - checked by the plan
+            return Prediction(numeric(batch[column], "predictions", column), None)
         score = None if self.scores is None else numeric(batch[self.scores], "scores", self.scores)
         if self.predictions is None:
             return Prediction(score, None)
-        if self.subject.task == "regression":
-            return Prediction(numeric(batch[self.predictions], "predictions", self.predictions), None)
         refuse_missing(batch[self.predictions], "predictions", self.predictions)
         return Prediction(score, batch[self.predictions].to_numpy())
 
@@ -95,18 +97,20 @@ class Predictor:
 
         With ``top_k`` a row is in when its score reaches the cut of the evaluation rows.
         """
-        assert self.model is not None  # noqa: S101 - checked by the plan
-        prediction = self.model.predict(frame[self.features])
+        prediction = self._ask(frame)
         decision = self.subject.decision
         if self._best is None or decision is None or prediction.scores is None:
             return favorable_mask(self.subject, prediction)
         scores = self._stored.scores
         assert scores is not None  # noqa: S101 - the cut was found in them
         if decision.favorable_when == "above":
-            above: np.ndarray = prediction.scores >= scores[self._best].min()
-            return above
-        below: np.ndarray = prediction.scores <= scores[self._best].max()
-        return below
+            return np.asarray(prediction.scores >= scores[self._best].min())
+        return np.asarray(prediction.scores <= scores[self._best].max())
+
+    def _ask(self, frame: pd.DataFrame) -> Prediction:
+        """Ask the model; for its classes only where no rule turns scores into decisions."""
+        assert self.model is not None  # noqa: S101 - checked by the plan
+        return self.model.predict(frame[self.features], labels=self.subject.decision is None)
 
     @cached_property
     def _stored(self) -> Prediction:
@@ -114,17 +118,15 @@ class Predictor:
         return Prediction(arrays.get("scores"), arrays.get("labels"))
 
     def _predict(self) -> dict[str, np.ndarray]:
-        assert self.model is not None  # noqa: S101
-        scores: list[np.ndarray] = []
-        labels: list[np.ndarray] = []
-        for batch in self.data.batches(self.features):
-            prediction = self.model.predict(batch[self.features])
-            if prediction.scores is not None:
-                scores.append(prediction.scores)
-            if prediction.labels is not None:
-                labels.append(_plain(prediction.labels))
-        arrays = {"scores": scores, "labels": labels}
-        return {name: np.concatenate(parts) for name, parts in arrays.items() if parts}
+        parts = [self._ask(batch) for batch in self.data.batches(self.features)]
+        scores = [each.scores for each in parts if each.scores is not None]
+        labels = [each.labels for each in parts if each.labels is not None]
+        arrays: dict[str, np.ndarray] = {}
+        if scores:
+            arrays["scores"] = np.concatenate(scores)
+        if labels:
+            arrays["labels"] = _plain(np.concatenate(labels))
+        return arrays
 
     @cached_property
     def _best(self) -> np.ndarray | None:
@@ -132,15 +134,7 @@ class Predictor:
         decision = self.subject.decision
         if decision is None or decision.top_k is None:
             return None
-        if self.model is not None:
-            scores = self._stored.scores
-        elif self.scores is not None:
-            parts = self.data.batches([self.scores])
-            scores = np.concatenate(
-                [numeric(batch[self.scores], "scores", self.scores) for batch in parts]
-            )
-        else:
-            scores = None
+        scores = self._all_scores()
         if scores is None:
             raise DataError(
                 Problem(
@@ -151,22 +145,35 @@ class Predictor:
             )
         return best_share(scores, decision.top_k, highest=decision.favorable_when == "above")
 
-
-def refuse_missing(column: pd.Series, what: str, name: str) -> None:  # type: ignore[type-arg]
-    """Raise DataError when a column has missing values, saying how many and where."""
-    missing = column.isna().to_numpy()
-    if missing.any():
-        row = int(column.index[int(np.flatnonzero(missing)[0])]) + 1
-        raise DataError(
-            Problem(
-                f"{what} column {name!r} has {int(missing.sum())} missing value(s), the first in "
-                f"data row {row}",
-                "a row without it cannot be judged: fill it or leave such rows out of the data",
-            )
-        )
+    def _all_scores(self) -> np.ndarray | None:
+        """Return the scores of all rows: eight bytes a row, which a share of all rows needs."""
+        if self.model is not None:
+            return self._stored.scores
+        if not self.columns:
+            return None
+        parts = [self.prediction(batch).scores for batch in self.data.batches(self.columns)]
+        scores = [part for part in parts if part is not None]
+        return np.concatenate(scores) if scores else None
 
 
 def _plain(labels: np.ndarray) -> np.ndarray:
-    """Return labels as an array that can be stored without objects."""
-    labels = np.asarray(labels)
-    return labels.astype(str) if labels.dtype == object else labels
+    """Return labels as an array that can be stored without objects, each with its own type.
+
+    Raises
+    ------
+    ModelError
+        When texts and other values are mixed.
+    """
+    if labels.dtype != object:
+        return labels
+    kind = pd.api.types.infer_dtype(labels, skipna=False)
+    if kind == "string":
+        return labels.astype(str)
+    if kind in {"integer", "boolean", "floating", "mixed-integer-float"}:
+        return np.asarray(labels.tolist())
+    raise ModelError(
+        Problem(
+            f"the model predicts classes of a kind that cannot be compared ({kind})",
+            "return all classes as texts, or all as numbers",
+        )
+    )

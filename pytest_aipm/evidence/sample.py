@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["hash_rows", "row_keys", "sample_rows"]
+__all__ = ["among", "generator", "hash_rows", "row_keys", "sample_rows"]
 
 _MISSING = "\x00missing"
 
@@ -61,6 +63,12 @@ def sample_rows(batches: Iterable[pd.DataFrame], k: int, seed: int) -> pd.DataFr
     return pd.DataFrame() if kept is None else kept
 
 
+def generator(seed: int, *names: str) -> np.random.Generator:
+    """Return random numbers of their own for each name, whatever else was drawn before."""
+    words = [zlib.crc32(name.encode()) for name in names]
+    return np.random.Generator(np.random.PCG64([seed, *words]))
+
+
 def hash_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """Return a 64-bit hash of each row's values; equal values hash alike whatever their type.
 
@@ -80,10 +88,19 @@ def hash_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     return hashed
 
 
-def _plain(column: pd.Series) -> pd.Series:  # type: ignore[type-arg]
+def among(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return which hashes are in `known`, an ascending array; both of dtype uint64."""
+    if not len(known):
+        return np.zeros(len(hashes), dtype=bool)
+    place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: np.ndarray = known[place] == hashes
+    return found
+
+
+def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
         texts = column.astype(object)
         return texts.where(texts.notna(), _MISSING).map(str).astype(object)
     numbers = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    # -0.0 and 0.0 are equal values with different bits
-    return pd.Series(numbers + 0.0, index=column.index)
+    # 0.0 and -0.0 are equal, and so are all NaN, but their bits differ
+    return pd.Series(np.where(np.isnan(numbers), np.nan, numbers + 0.0), index=column.index)

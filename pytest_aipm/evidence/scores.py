@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ScoreBag"]
+__all__ = ["ScoreBag", "merge_bags"]
 
-MAX_DISTINCT = 1_000_000
+MAX_DISTINCT = 250_000
 """Beyond this many distinct values a bag keeps 16 significant bits of each score.
 
-At 16 bits the AUC of ten million uniform scores moves by less than 1e-6, far inside its interval.
+That is 4 MB a bag, and moves the AUC of two million normal scores by less than 1e-6, far inside
+its interval.
 """
 
 
@@ -44,31 +46,37 @@ class ScoreBag:
         """How many scores the bag holds."""
         return int(self.counts.sum())
 
-    def merge(self, other: ScoreBag) -> ScoreBag:
-        """Return the bag of both."""
-        return merge_bags([self, other])
+    def median(self) -> float:
+        """Return the median: the mean of the two middle scores when there is an even number."""
+        ends = np.cumsum(self.counts)
+        middle = [(self.n - 1) // 2, self.n // 2]
+        low, high = np.searchsorted(ends, middle, side="right")
+        return float(self.values[low] + self.values[high]) / 2
 
 
-def merge_bags(bags: list[ScoreBag]) -> ScoreBag:
-    """Return one bag of all, rounded when it would hold too many distinct values."""
+def merge_bags(bags: Sequence[ScoreBag]) -> ScoreBag:
+    """Return one bag of all, rounded when it would hold too many distinct values.
+
+    Whether it is rounded depends on all scores together, so that every order of merging gives the
+    same bag.
+    """
     if not bags:
         return ScoreBag.of(np.empty(0))
-    if len(bags) == 1:
+    if len(bags) == 1 and len(bags[0].values) <= MAX_DISTINCT:
         return bags[0]
     values = np.concatenate([bag.values for bag in bags])
     counts = np.concatenate([bag.counts for bag in bags])
     exact = all(bag.exact for bag in bags)
-    if not exact:
-        values = _round_bits(values)
-    distinct, inverse = np.unique(values, return_inverse=True)
-    if len(distinct) > MAX_DISTINCT and exact:
+    distinct, place = np.unique(values if exact else _rounded(values), return_inverse=True)
+    if exact and len(distinct) > MAX_DISTINCT:
         exact = False
-        distinct, inverse = np.unique(_round_bits(values), return_inverse=True)
-    summed = np.bincount(inverse, weights=counts, minlength=len(distinct))
+        distinct, place = np.unique(_rounded(values), return_inverse=True)
+    summed = np.bincount(place, weights=counts, minlength=len(distinct))
     return ScoreBag(distinct, summed.astype(np.int64), exact)
 
 
-def _round_bits(values: np.ndarray) -> np.ndarray:
+def _rounded(values: np.ndarray) -> np.ndarray:
     """Round to 16 significant bits; order is kept, close scores may tie."""
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.round(mantissa * 65536) / 65536, exponent)
+    rounded: np.ndarray = np.ldexp(np.round(mantissa * 65536) / 65536, exponent)
+    return rounded

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,8 @@ EMPTY = "(empty)"
 
 MAX_LEVELS = 200
 """More values than this are an identifier, not a protected attribute."""
+CROWD = f"(one of more than {MAX_LEVELS})"
+"""Stands for every value of an identifier, so that it costs no more memory than a group."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,10 @@ class Attribute:
         if self.labels or not self.bins:
             return self.labels
         edges = [group_name(edge) for edge in self.bins]
-        inner = [f"{lo} to <{hi}" for lo, hi in zip(edges, edges[1:], strict=False)]
+        inner = [f"{lo} to <{hi}" for lo, hi in itertools.pairwise(edges)]
         return (f"<{edges[0]}", *inner, f">={edges[-1]}")
 
-    def encode(self, column: pd.Series[object]) -> tuple[np.ndarray, list[str | None]]:
+    def encode(self, column: pd.Series[Any]) -> tuple[np.ndarray, list[str | None]]:
         """Return each row's code and the codes' group names; None is unknown.
 
         Parameters
@@ -72,7 +76,7 @@ class Attribute:
         -------
         codes : int array of shape (n,)
         names : list of str or None
-            ``names[code]`` is the group's name.
+            ``names[code]`` is the group's name; each name once, None last.
 
         Raises
         ------
@@ -81,25 +85,45 @@ class Attribute:
         """
         if self.bins:
             return self._encode_bins(column)
-        codes, uniques = pd.factorize(column, use_na_sentinel=True)
-        names: list[str | None] = [group_name(value) for value in uniques]
-        codes = np.where(codes < 0, len(names), codes)
-        return codes.astype(np.int64), [*names, None]
+        raw, uniques = pd.factorize(column, use_na_sentinel=True)
+        known = (
+            [CROWD] * len(uniques)
+            if len(uniques) > MAX_LEVELS
+            else [group_name(value) for value in uniques]
+        )
+        # values that read the same, such as 1 and "1", are one group
+        place = {name: i for i, name in enumerate(dict.fromkeys(known))}
+        codes = np.array([*(place[name] for name in known), len(place)], dtype=np.int64)
+        return codes[raw], [*place, None]
 
-    def _encode_bins(self, column: pd.Series[object]) -> tuple[np.ndarray, list[str | None]]:
+    def _encode_bins(self, column: pd.Series[Any]) -> tuple[np.ndarray, list[str | None]]:
         try:
             values = pd.to_numeric(column).to_numpy(dtype=float, na_value=math.nan)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError):
             raise DataError(
                 Problem(
-                    f"attribute {self.name!r} has bins, but column {self.column!r} is not "
-                    f"numeric ({_first_line(error)})",
+                    f"attribute {self.name!r} has bins, but column {self.column!r} is not numeric",
                     "remove the bins or name a numeric column",
                 )
             ) from None
         names: list[str | None] = [*self.names(), None]
         codes = np.searchsorted(np.asarray(self.bins), values, side="right")
         return np.where(np.isnan(values), len(names) - 1, codes).astype(np.int64), names
+
+    def refuse_crowd(self, levels: Iterable[str], path: str) -> None:
+        """Raise DataError when an attribute has more values than groups of people have."""
+        found = set(levels)
+        if CROWD not in found and len(found) <= MAX_LEVELS:
+            return
+        raise DataError(
+            Problem(
+                f"attribute {self.name!r} (column {self.column!r}) has more than {MAX_LEVELS} "
+                "values; those are no groups",
+                "declare `bins:` for a number, or name a column that holds groups",
+                path=path,
+                line=self.line,
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -180,6 +204,3 @@ def group_name(value: object) -> str:
     text = str(value)
     return text if text.strip() else EMPTY
 
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

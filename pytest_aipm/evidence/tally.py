@@ -2,13 +2,14 @@
 
 Every confusion-matrix metric of every group, its interval and its comparison with the baseline
 are functions of these few numbers. Merging tallies is addition, so any split of the rows gives
-the same tally.
+the same counts and scores to the last digit, and the same sums up to rounding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,7 +22,10 @@ Cell = tuple[str | None, ...]
 """One group name for each protected attribute; None is unknown."""
 
 _PENDING = 16
-"""Bags are merged sixteen at a time, so that merging costs a sort of the rows, not of their square."""
+"""Bags are merged sixteen at a time: merging each batch at once would sort old scores anew."""
+
+
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,14 @@ class Tally:
     bags : dict of (Cell, label) to list of ScoreBag
         Scores by cell and label.
     rows : tuple of Rows
+    scored : bool
+        Whether there are scores.
     labels, classes : frozenset
         Distinct raw labels and predicted classes, so that a value that never occurs is noticed.
     """
 
     n: int = 0
+    scored: bool = False
     counts: dict[Cell, np.ndarray] = field(default_factory=dict)
     sums: dict[tuple[Cell, str], np.ndarray] = field(default_factory=dict)
     bags: dict[tuple[Cell, int], list[ScoreBag]] = field(default_factory=dict)
@@ -73,6 +80,7 @@ class Tally:
                 bags[key] = [merge_bags(pending)]
         return Tally(
             n=self.n + other.n,
+            scored=self.scored or other.scored,
             counts=_add(self.counts, other.counts),
             sums=_add(self.sums, other.sums),
             bags=bags,
@@ -82,7 +90,7 @@ class Tally:
         )
 
 
-def _add(one: dict, two: dict) -> dict:  # type: ignore[type-arg]
+def _add(one: dict[_Key, np.ndarray], two: dict[_Key, np.ndarray]) -> dict[_Key, np.ndarray]:
     merged = dict(one)
     for key, value in two.items():
         merged[key] = merged[key] + value if key in merged else value
@@ -119,14 +127,16 @@ class Coded:
 
 def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
     """Return each row's cell number and the observed cells."""
-    joint = np.zeros(coded.n, dtype=np.int64)
+    joint, size = np.zeros(coded.n, dtype=np.int64), 1
     for codes, names in coded.attributes:
-        joint = joint * max(1, len(names)) + codes
-    observed, first, cells = np.unique(joint, return_index=True, return_inverse=True)
+        if size * len(names) > np.iinfo(np.int64).max:
+            _, joint = np.unique(joint, return_inverse=True)
+            size = int(joint.max()) + 1
+        joint, size = joint * len(names) + codes, size * len(names)
+    _, first, cells = np.unique(joint, return_index=True, return_inverse=True)
     named: list[Cell] = [
         tuple(names[codes[row]] for codes, names in coded.attributes) for row in first
     ]
-    assert len(observed) == len(named)  # noqa: S101
     return cells.reshape(-1), named
 
 
@@ -153,6 +163,7 @@ def tally_rows(
     rows = Rows(cells, tuple(names), coded.label, coded.predicted, coded.score)
     return Tally(
         n=coded.n,
+        scored=coded.score is not None,
         counts=_counts(coded, cells, names),
         sums=_sums(coded, cells, names, losses),
         bags=_bags(coded, cells, names) if keep_scores and coded.score is not None else {},

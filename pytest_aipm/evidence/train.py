@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, ModelError, Problem
-from pytest_aipm.evidence.decide import matches, numeric
-from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
+from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.losses import LOSSES
-from pytest_aipm.evidence.predictor import refuse_missing
-from pytest_aipm.evidence.sample import hash_rows, sample_rows
+from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
+from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 
 __all__ = ["Fit", "Overlap", "fit_of", "overlap_of"]
 
 MAX_ROWS = 100_000
-"""Rows of either side that are predicted again; the AUC's error is then under 0.002."""
+"""Rows of either side that the model is asked about; the AUC's error is then under 0.002."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,55 @@ class Fit:
     dropped: int
 
 
+def overlap_of(evidence: Evidence) -> Overlap:
+    """Count evaluation rows that are also training rows, by the hash of their features.
+
+    Raises
+    ------
+    DataError
+        Without training rows, or when they lack a feature column.
+    """
+    train = _train(evidence)
+    columns = _compared(evidence, train)
+    label = evidence.subject.label
+    labelled = label is not None and label in train.columns and label in evidence.data.columns
+    keyed = [*columns, label] if labelled and label is not None else columns
+    known = _hashes(train, columns)
+    exact = _hashes(train, keyed) if labelled else known
+    rows = shared = conflicting = 0
+    for batch in evidence.data.batches(keyed):
+        rows += len(batch)
+        inside = among(hash_rows(batch, columns), known)
+        shared += int(inside.sum())
+        if labelled:
+            conflicting += int((inside & ~among(hash_rows(batch, keyed), exact)).sum())
+    return Overlap(rows, shared, conflicting, tuple(columns))
+
+
+def fit_of(evidence: Evidence) -> Fit:
+    """Return the model's losses on training rows and on evaluation rows it never saw.
+
+    Evaluation rows that are also training rows are left out first: they would hide what the
+    others show.
+
+    Raises
+    ------
+    DataError, ModelError
+        Without training rows, label or model, or when they do not fit each other.
+    """
+    train = _train(evidence)
+    columns = _compared(evidence, train)
+    members, others = _asked(evidence, train), _asked(evidence, evidence.data)
+    loss, name = _loss(evidence.subject, members, others)
+    seen = among(hash_rows(others.frame, columns), _hashes(train, columns))
+    return Fit(
+        members=LOSSES[loss](members.truth, members.said),
+        others=LOSSES[loss](others.truth, others.said)[~seen],
+        loss=name,
+        dropped=int(seen.sum()),
+    )
+
+
 def _train(evidence: Evidence) -> DataSource:
     if evidence.train is None:
         raise DataError(
@@ -72,7 +122,8 @@ def _train(evidence: Evidence) -> DataSource:
     return evidence.train
 
 
-def _shared_columns(evidence: Evidence, train: DataSource) -> list[str]:
+def _compared(evidence: Evidence, train: DataSource) -> list[str]:
+    """Return the feature columns that both sides have."""
     columns = [name for name in evidence.feature_columns() if name in evidence.data.columns]
     missing = [name for name in columns if name not in train.columns]
     if missing:
@@ -94,59 +145,26 @@ def _shared_columns(evidence: Evidence, train: DataSource) -> list[str]:
     return columns
 
 
-def overlap_of(evidence: Evidence) -> Overlap:
-    """Count evaluation rows that are also training rows, by the hash of their features."""
-    train = _train(evidence)
-    columns = _shared_columns(evidence, train)
-    label = evidence.subject.label
-    labelled = label is not None and label in train.columns and label in evidence.data.columns
-    keyed = [*columns, label] if labelled and label is not None else columns
-    known, exact = _hashes(train, columns, keyed)
-    rows = shared = conflicting = 0
-    for batch in evidence.data.batches(list(dict.fromkeys(keyed))):
-        rows += len(batch)
-        inside = np.isin(hash_rows(batch, columns), known)
-        shared += int(inside.sum())
-        if labelled:
-            same = np.isin(hash_rows(batch, keyed), exact)
-            conflicting += int((inside & ~same).sum())
-    return Overlap(rows, shared, conflicting, tuple(columns))
+def _hashes(source: DataSource, columns: list[str]) -> np.ndarray:
+    """Return the distinct hashes of a source's rows, ascending."""
+    parts = [np.unique(hash_rows(batch, columns)) for batch in source.batches(columns)]
+    return np.unique(np.concatenate(parts))
 
 
-def _hashes(
-    source: DataSource, columns: list[str], keyed: list[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct hashes of a source's rows, without and with the label."""
-    bare: list[np.ndarray] = []
-    full: list[np.ndarray] = []
-    for batch in source.batches(list(dict.fromkeys(keyed))):
-        bare.append(np.unique(hash_rows(batch, columns)))
-        full.append(np.unique(hash_rows(batch, keyed)))
-    if not bare:
-        empty = np.empty(0, dtype=np.uint64)
-        return empty, empty
-    return np.unique(np.concatenate(bare)), np.unique(np.concatenate(full))
+@dataclass(frozen=True)
+class _Asked:
+    """Sampled rows of one source, the truth about them, and what the model says.
 
-
-def fit_of(evidence: Evidence) -> Fit:
-    """Return the model's losses on training rows and on evaluation rows it never saw.
-
-    Evaluation rows that are also training rows are left out first: they would hide what the
-    others show.
+    ``said`` holds scores where the model gives any (`scored`), else 1 for the positive class.
     """
-    train = _train(evidence)
-    columns = _shared_columns(evidence, train)
-    known, _ = _hashes(train, columns, columns)
-    members, loss = _losses(evidence, train, None)
-    others, _ = _losses(evidence, evidence.data, known)
-    kept = ~np.isnan(others)
-    return Fit(members, others[kept], loss, int(np.count_nonzero(~kept)))
+
+    frame: pd.DataFrame
+    truth: np.ndarray
+    said: np.ndarray
+    scored: bool
 
 
-def _losses(
-    evidence: Evidence, source: DataSource, known: np.ndarray | None
-) -> tuple[np.ndarray, str]:
-    """Return one loss for each sampled row of a source; NaN for rows in `known`."""
+def _asked(evidence: Evidence, source: DataSource) -> _Asked:
     subject, model = evidence.subject, evidence.model
     label = subject.label
     if model is None or label is None:
@@ -157,42 +175,33 @@ def _losses(
                 path=subject.path,
             )
         )
-    if label not in source.columns:
-        raise DataError(
-            Problem(f"there is no label column {label!r}", "add it", path=source.ref)
-        )
     features = evidence.feature_columns()
-    frame = sample_rows(
-        source.batches(list(dict.fromkeys([*features, label]))), MAX_ROWS, evidence.seed
-    )
-    if frame.empty:
-        raise DataError(Problem("there are no rows", path=source.ref))
-    prediction = model.predict(frame[features])
+    wanted = list(dict.fromkeys([*features, label]))
+    with located(source.ref):
+        frame = sample_rows(source.batches(wanted), MAX_ROWS, evidence.seed)
+        truth = _truth(subject, frame[label])
+        prediction = model.predict(frame[features], labels=False)
+    if prediction.scores is not None:
+        return _Asked(frame, truth, prediction.scores, scored=True)
+    assert prediction.labels is not None  # noqa: S101 - a prediction has one of the two
+    said = matches(prediction.labels, subject.positive).astype(float)
+    return _Asked(frame, truth, said, scored=False)
+
+
+def _truth(subject: Subject, column: pd.Series[Any]) -> np.ndarray:
+    """Return the true numbers, or 1 for the positive class and 0 for the other."""
     if subject.task == "regression":
-        truth = numeric(frame[label], "label", label)
-        values = prediction.scores if prediction.scores is not None else prediction.labels
-        losses = LOSSES["absolute_error"](truth, np.asarray(values, dtype=float))
-        name = "absolute error"
-    else:
-        losses, name = _class_losses(frame[label], prediction.scores, prediction.labels, evidence)
-    if known is not None:
-        seen = np.isin(hash_rows(frame, _shared_columns(evidence, source)), known)
-        losses = np.where(seen, np.nan, losses)
-    return losses, name
-
-
-def _class_losses(
-    column: pd.Series,  # type: ignore[type-arg]
-    scores: np.ndarray | None,
-    labels: np.ndarray | None,
-    evidence: Evidence,
-) -> tuple[np.ndarray, str]:
+        return numeric(column, "label", str(column.name))
     refuse_missing(column, "label", str(column.name))
-    truth = matches(column, evidence.subject.positive).astype(float)
-    if scores is not None and float(scores.min()) >= 0 and float(scores.max()) <= 1:
-        return LOSSES["log_loss"](truth, scores), "log loss"
-    if labels is None:
-        assert scores is not None  # noqa: S101 - a prediction has one of the two
-        return np.where(truth > 0, -scores, scores), "margin"
-    wrong = matches(labels, evidence.subject.positive).astype(float) != truth
-    return wrong.astype(float), "error (0 or 1: the model gives no scores)"
+    return matches(column, subject.positive).astype(float)
+
+
+def _loss(subject: Subject, *sides: _Asked) -> tuple[str, str]:
+    """Return the one loss that fits both sides, and what it is called."""
+    if subject.task == "regression":
+        return "absolute_error", "absolute error"
+    if not all(side.scored for side in sides):
+        return "absolute_error", "error (0 or 1: the model gives no scores)"
+    if all(side.said.min() >= 0 and side.said.max() <= 1 for side in sides):
+        return "log_loss", "log loss"
+    return "margin", "margin"

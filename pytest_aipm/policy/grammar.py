@@ -218,16 +218,25 @@ class CheckKeys(Grammar):
     """The keys that every check takes, and `defaults` too."""
 
     decide_on: DecideOn | None = None
+    """What is compared with the limit: the whole interval, the point estimate, or proof."""
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Level of each one-sided end of the interval."""
     on_inconclusive: Literal["warn", "fail"] = "warn"
+    """Whether rows that cannot tell leave the build green or turn it red."""
     min_group_size: int = Field(default=1, ge=1)
-    budget_s: float | None = Field(default=None, gt=0)
+    """Smaller groups (by the metric's denominator) are counted but not judged."""
     severity: Literal["error", "advice"] = "error"
+    """Whether a broken limit fails the build or only warns."""
     unknown: Literal["report", "group", "fail"] = "report"
+    """What a missing group value means: counted apart, a group of its own, or a failure."""
     max_unknown: float = Field(default=0.05, ge=0, le=1)
+    """Largest share of unknown rows before the node fails by count."""
     reference: GroupName | None = None
+    """Compared with whom: highest, largest, overall or a group's name."""
     clause: tuple[Text, ...] = ()
+    """Clauses of laws or rules that ask for this check; printed in the report."""
     enabled: bool = True
+    """Whether the check runs; a disabled one is shown as not judged."""
 
 
 def ref_of(text: str, root: Path) -> dict[str, str]:

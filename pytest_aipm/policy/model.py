@@ -73,7 +73,6 @@ class CheckSpec:
     severity: Literal["error", "advice"]
     clauses: tuple[str, ...]
     enabled: bool
-    budget_s: float | None
     params: dict[Scope, CheckParams]
     needs: Needs
     kind: Literal["sample", "census"]

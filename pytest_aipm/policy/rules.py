@@ -151,7 +151,6 @@ def _spec(
         severity=shared.severity,
         clauses=shared.clause,
         enabled=shared.enabled,
-        budget_s=shared.budget_s,
         params=params,
         needs=needs_of(written.module, told),
         kind=written.module.KIND,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -136,16 +138,30 @@ def tree_of(value: object, path: str = "") -> Tree:
         For a value that no policy can hold.
     """
     place = Place(path)
-    if value is None or isinstance(value, bool | int | float | str):
-        return Scalar(value, place)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"{value} is not a finite number")
+    if isinstance(value, str) and not value.isascii() and value != _whole(value):
+        raise TypeError(f"{value!r} holds half a character")
+    if value is None or type(value) in (bool, int, float, str):
+        return Scalar(value, place)  # type: ignore[arg-type]
     if isinstance(value, Mapping):
         entries = {str(key): tree_of(each, path) for key, each in value.items()}
         return Map(entries, dict.fromkeys(entries, place), place)
     if isinstance(value, list | tuple):
         return Seq(tuple(tree_of(each, path) for each in value), place)
-    if hasattr(value, "item"):
-        return tree_of(value.item(), path)
+    if isinstance(value, os.PathLike):
+        return Scalar(os.fspath(value), place)
+    if isinstance(value, bool | int | float | str):  # an enumeration, a numpy float
+        plain = next(kind for kind in (bool, int, float, str) if isinstance(value, kind))
+        return Scalar(plain(value), place)
+    if hasattr(value, "tolist"):
+        return tree_of(value.tolist(), path)
     raise TypeError(f"{type(value).__name__} is no value of a policy")
+
+
+def _whole(text: str) -> str:
+    """Return the text without halves of characters."""
+    return text.encode("utf-8", "ignore").decode()
 
 
 class Faults:

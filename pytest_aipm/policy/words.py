@@ -147,8 +147,9 @@ def _say(place: Place, errors: list[ErrorDetails], tree: Map, faults: Faults) ->
         return
     for each in rest:
         what, fix = _sentence(each)
-        # a text that begins with the value needs no key before it
-        faults.add(place, what if what.startswith("'") else f"{_name(each, tree)} {what}", fix)
+        # neither a text that begins with the value nor one of the whole needs a key before it
+        alone = what.startswith("'") or not each["loc"]
+        faults.add(place, what if alone else f"{_name(each, tree)} {what}", fix)
 
 
 def _either(words: list[str]) -> str:
@@ -188,7 +189,7 @@ def _name(error: ErrorDetails, tree: Map) -> str:
             break
         keys.append(part)
     if not keys:
-        return f"'{error['loc'][-1]}'" if error["loc"] else "this"
+        return f"'{error['loc'][-1]}'"
     if isinstance(keys[-1], int):
         named = [key for key in keys if isinstance(key, str)]
         return f"item {keys[-1] + 1} of '{named[-1] if named else '?'}'"

@@ -127,13 +127,13 @@ class Answer:
         """What the finding is split by."""
         return scope_name(self.finding.scope)
 
-    @property
+    @cached_property
     def value(self) -> str:
         """The value as it is printed; "withheld", or a dash when there is none."""
         gone = self.finding.value is None and self.finding.verdict is not Verdict.ERROR
         return WITHHELD if gone and self._withheld else self.shown(self.finding.value)
 
-    @property
+    @cached_property
     def interval(self) -> str:
         """The interval as it is printed; "withheld", or a dash when there is none."""
         gone = self.finding.interval is None and self.finding.decide_on != "point"

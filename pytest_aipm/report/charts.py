@@ -96,9 +96,9 @@ def _interval(scale: Axis, at: Row) -> str:
     return line(scale.at(low), scale.at(high))
 
 
-def _labels(at: Row, y: float) -> str:
-    name = text(fit(at.name, LABEL), y=y)
-    return name + text(fit(at.right, RIGHT), x="100%", y=y, kind="e")
+def _labels(at: Row) -> str:
+    """Return a row's name and numbers; the stylesheet lifts them above its line."""
+    return text(fit(at.name, LABEL)) + text(fit(at.right, RIGHT), x="100%", kind="e")
 
 
 def ruler(at: Row, limit: Limit | None, then: Number, show: Show, *, title: str, desc: str) -> str:
@@ -137,7 +137,7 @@ def forest(rows: Sequence[Row], allowed: Limit | None, show: Show, *, title: str
     scale = spread([*ends, *_ends(allowed)], share=True)
     body = _ground(scale, allowed, 38 * len(rows) + 4, show)
     for number, at in enumerate(rows):
-        parts = [_labels(at, -12), _interval(scale, at)]
+        parts = [_labels(at), _interval(scale, at)]
         if at.value is not None:
             parts.append(mark(scale.at(at.value), at.shape))
         body.append(row(38 * number + 27, at.shape, parts))
@@ -152,7 +152,7 @@ def bars(rows: Sequence[Row], limit: Limit | None, show: Show, *, title: str, de
     scale = Axis(low, high if high > low else low + 1.0)
     body = _ground(scale, limit, 34 * len(rows) + 4, show)
     for number, at in enumerate(rows):
-        parts = [_labels(at, -10)]
+        parts = [_labels(at)]
         if at.value is not None:
             left, right = sorted((scale.position(0.0), scale.position(at.value)))
             parts.append(rect(left, right, 10, y=-5))

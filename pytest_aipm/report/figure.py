@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from markupsafe import Markup
+
 from pytest_aipm.records import GroupValue, Limit, Series, Verdict
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
@@ -25,17 +27,22 @@ class Figure:
 
     Attributes
     ----------
-    svg : str
-        The chart; safe markup.
+    svg : Markup
+        The chart.
     caption : str
         How to read it.
     wide : bool
         Whether it has a width of its own and needs a region that scrolls.
     """
 
-    svg: str
+    svg: Markup
     caption: str
     wide: bool = False
+
+
+def _figure(svg: str, caption: str, *, wide: bool = False) -> Figure:
+    # Charts escape the texts they are given, see `svg.text` and `svg.chart`.
+    return Figure(Markup(svg), caption, wide)  # noqa: S704
 
 
 def sorted_groups(answer: Answer) -> list[GroupValue]:
@@ -81,12 +88,12 @@ def _ruler(answer: Answer) -> Figure:
         then,
         answer.shown,
         title=f"{finding.check_id} {answer.where} against its limit",
-        desc=answer.effect,
+        desc=f"{answer.value} ({answer.interval}), limit {limit_text(finding.limit)}",
     )
     said = "The value and its interval. Shaded: what the limit allows."
     if then is not None:
         said += f" Stroke: {answer.shown(then)}, the value before."
-    return Figure(svg, said)
+    return _figure(svg, said)
 
 
 def _bars(answer: Answer) -> Figure | None:
@@ -112,10 +119,10 @@ def _bars(answer: Answer) -> Figure | None:
         answer.finding.limit,
         answer.shown,
         title=f"{answer.quantity} {answer.where} as a share of {group_name(other.group)}",
-        desc=answer.effect,
+        desc=f"Lowest {answer.value} ({answer.interval}), limit {limit_text(answer.finding.limit)}",
     )
     said = f"Each group's {answer.quantity} divided by that of {group_name(other.group)}. "
-    return Figure(svg, said + "Coloured: what decides, with its interval. Shaded: allowed.")
+    return _figure(svg, said + "Coloured: what decides, with its interval. Shaded: allowed.")
 
 
 def _allowed(answer: Answer, groups: Sequence[GroupValue]) -> Limit | None:
@@ -143,9 +150,9 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
         allowed,
         answer.shown,
         title=f"{name} {answer.where}",
-        desc=f"{len(groups)} groups, lowest first, each with its interval and its people (n).",
+        desc=f"{len(groups)} groups, lowest first.",
     )
-    said = [f"Each group's {name} with its interval."]
+    said = [f"Each group's {name}, its interval, its people (n)."]
     if any(answer.decides(group) for group in groups):
         said.append("Coloured: what decides.")
     if allowed is not None and answer.kind == "level":
@@ -154,7 +161,7 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
         said.append("Shaded: what the limit leaves, given the highest group.")
     if len(kept) < len(groups):
         said.append(f"{len(groups) - len(kept)} more groups are in the table.")
-    return Figure(svg, " ".join(said))
+    return _figure(svg, " ".join(said))
 
 
 def _kept(groups: list[GroupValue], answer: Answer) -> list[GroupValue]:
@@ -202,7 +209,7 @@ def _heat(answer: Answer, groups: Sequence[GroupValue]) -> Iterator[Figure]:
     said = f"The {answer.quantity} and the people (n) of each cell; darker is higher."
     if not all(cell.judged for cell in cells):
         said += " Dashed: not judged."
-    yield Figure(svg, said, wide=True)
+    yield _figure(svg, said, wide=True)
 
 
 def _series(series: Sequence[Series]) -> Iterator[Figure]:
@@ -216,8 +223,10 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
         if kind == "bars":
             for one in together:
                 svg = bars_of(one, ticks_text, title=one.name, desc=f"{title}.")
-                yield Figure(svg, f"{one.name}: {y_label or 'value'} for each {x_label or 'item'}.")
+                yield _figure(
+                    svg, f"{one.name}: {y_label or 'value'} for each {x_label or 'item'}."
+                )
             continue
         svg = (strip if kind == "strip" else curves)(together, title=title, desc=desc)
         if svg:
-            yield Figure(svg, f"{title}: {desc}.")
+            yield _figure(svg, f"{title}: {desc}.")

@@ -228,7 +228,7 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
     formula = finding.formula or Formula(id="")
     decided = _DECIDED[finding.decide_on]
     if finding.confidence is not None and answer.interval not in (DASH, WITHHELD):
-        decided += f"; each end of an interval is a {percent(finding.confidence)} bound"
+        decided += f" (each end a {percent(finding.confidence)} bound)"
     caught = ""
     if finding.detectable is not None and finding.detectable.gap is not None:
         group = f" ({finding.detectable.group})" if finding.detectable.group else ""

@@ -39,7 +39,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u
 
 def _clean(value: object) -> object:
     """Drop control characters and direction overrides: names of groups come from data."""
-    if isinstance(value, str) and _CONTROLS.search(value):
+    if isinstance(value, str) and not value.isprintable() and _CONTROLS.search(value):
         return type(value)(_CONTROLS.sub("", value))
     return value
 

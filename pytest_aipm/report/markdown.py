@@ -86,6 +86,7 @@ def _audit(audit: Audit) -> list[str]:
     weak += [f"{x.check_id}: {x.what} ({x.reason}; {x.owner})" for x in audit.policy.loosened]
     if weak:
         said.append("**What weakens the gate**\n\n" + "\n".join(f"- {_safe(x)}" for x in weak))
+    said += [f"**Note:** {_safe(warning)}" for warning in audit.warnings]
     blocks = ["\n\n".join(said)]
     head = ("Verdict", "Check", "Value", "Interval", "Limit", "Change")
     blocks.append("\n".join(_table(head, map(_row, ranked(audit.findings)))))

@@ -38,6 +38,8 @@ def plain_line(text: str) -> str:
 
     Names of groups come from data: an escape sequence in one must not reach a terminal.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     kept = "".join(
         " " if c.isspace() else "" if unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI else c
         for c in text

@@ -76,7 +76,7 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding
     pair = Answer(finding).pair
     known = bool(pair)
     in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
-    update: dict[str, object] = {"groups": groups, "series": ()}
+    update: dict[str, object] = {"groups": groups, "series": (), "sizes": ()}
     if any(g.judged for g in gone):
         # The wider end of an interval is the bound of one pair, mostly of the smallest group:
         # with three people there are four possible numerators to try against the printed end.
@@ -130,7 +130,7 @@ def _few_rows(finding: Finding, min_cell: int) -> Finding:
     if finding.groups or not 0 < finding.n < min_cell or finding.kind == "census":
         return finding
     gone: dict[str, object] = dict.fromkeys(("value", "interval", "detectable", "rows_needed"))
-    gone["series"] = ()
+    gone |= {"series": (), "sizes": ()}
     if finding.baseline is not None:
         dropped = {"value": None, "delta": None, "interval": None, "note": ""}
         gone["baseline"] = finding.baseline.model_copy(update=dropped)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from pytest_aipm.records import Audit, Finding, Record
+from pytest_aipm.records import Audit, Finding, GroupValue, Record
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.elimination import Row, given_away
 from pytest_aipm.report.words import WITHHELD
@@ -116,10 +116,22 @@ class _Printed:
 
 def withheld_cells(record: Record) -> Withheld:
     """Return what `publishable` withholds from `record`: small cells and their complements."""
-    table = _Table(record)
-    if not any(printed.small for printed in table.counts.values()):
+    if not any(_has_small(audit) for audit in record.audits):
         return Withheld()
+    table = _Table(record)
     return table.places_of(table.suppressed())
+
+
+def _has_small(audit: Audit) -> bool:
+    small = audit.policy.min_cell
+    return any(0 < group.n < small for group in audit.groups) or any(
+        _is_small(cell, small) for finding in audit.findings for cell in finding.groups
+    )
+
+
+def _is_small(cell: GroupValue, min_cell: int) -> bool:
+    base = cell.n if cell.denominator is None else cell.denominator
+    return 0 < cell.n < min_cell or 0 < base < min_cell
 
 
 class _Table:
@@ -146,7 +158,7 @@ class _Table:
                 key = Group(population, frozenset(cell.group.items()))
                 self.sizes.setdefault(key, cell.n)
                 base = cell.n if cell.denominator is None else cell.denominator
-                tiny = 0 < cell.n < small or 0 < base < small
+                tiny = _is_small(cell, small)
                 above, below = _atoms(finding, cell.part)
                 count = Count(key, above)
                 place = Place(at, number, i, denominator=False)
@@ -167,18 +179,19 @@ class _Table:
         printed.number = number if printed.number is None else printed.number
         printed.small |= small
 
+    # Order matters for which proof is found: sets of strings have another one in each process.
     @cached_property
-    def groups(self) -> frozenset[Group]:
-        return frozenset(count.group for count in self.counts)
+    def groups(self) -> tuple[Group, ...]:
+        return tuple(dict.fromkeys(count.group for count in self.counts))
 
     @cached_property
-    def atoms(self) -> dict[str, frozenset[str]]:
+    def atoms(self) -> dict[str, list[str]]:
         """Elementary counts of each population that some cell of it uses."""
         used: dict[str, set[str]] = defaultdict(set)
         for count in self.counts:
             used[count.group.population] |= count.atoms
         return {
-            name: frozenset(atoms | set(_ATOMS) if atoms & set(_ATOMS) else atoms)
+            name: sorted(atoms | set(_ATOMS) if atoms & set(_ATOMS) else atoms)
             for name, atoms in used.items()
         }
 
@@ -192,9 +205,8 @@ class _Table:
         hidden |= self._widened(small, hidden)
         structure = list(self._structure())
         while True:
-            # Proofs name published counts only: tags of structural equations are None.
             known = [(c, self._row(c)) for c in self.counts if c not in hidden]
-            targets = {c: self._row(c) for c in small}
+            targets = {c: self._row(c) for c in self.counts if c in small}
             proofs = given_away(structure, known, targets)
             more = {self._cheapest(proof) for proof in proofs if proof}
             if not more:
@@ -212,7 +224,7 @@ class _Table:
         return min(counts, key=cost)
 
     def _row(self, count: Count) -> Row:
-        return {(count.group, atom): 1 for atom in count.atoms}
+        return {(count.group, atom): 1 for atom in sorted(count.atoms)}
 
     def _structure(self) -> Iterator[Row]:
         """Yield what holds of all counts: sizes, totals, and cells that add up to their groups."""
@@ -222,7 +234,7 @@ class _Table:
         for (population, attributes), members in lines.items():
             atoms = self.atoms[population]
             for group in members:
-                if atoms >= set(_ATOMS):
+                if "tp" in atoms:
                     yield {(group, atom): 1 for atom in _ATOMS}
             for atom in atoms:
                 yield {(group, atom): 1 for group in members}
@@ -312,9 +324,11 @@ def _atoms(finding: Finding, part: str) -> tuple[frozenset[str], frozenset[str]]
     A rate of another name stands for itself, so that only its own tables and sums are linked.
     """
     formula = finding.formula.id if finding.formula is not None else finding.check
+    plain = ""
     for name in (part, formula):
-        plain = name.lower().replace("_", " ").replace("-", " ").rpartition(".")[2].strip()
+        plain = name.lower().rpartition(".")[2].removesuffix("_ratio").removesuffix("_difference")
+        plain = plain.replace("_", " ").replace("-", " ").strip()
         if plain in _RATES or plain in _SHORT:
             return _RATES[_SHORT.get(plain, plain)]
-    own = f"{formula} {part}"
+    own = f"{plain} {part}"
     return frozenset((f"{own} above",)), frozenset((f"{own} below",))

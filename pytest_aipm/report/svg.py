@@ -188,6 +188,8 @@ def _pixels(character: str) -> float:
 
 def fit(words: str, pixels: float) -> str:
     """Return `words` cut with an ellipsis so that they fit into `pixels` at 12 px."""
+    if len(words) * 12.2 <= pixels and words.isascii():
+        return words
     if sum(map(_pixels, words)) <= pixels:
         return words
     left, kept = pixels - _pixels("…"), []

@@ -143,7 +143,7 @@ def _explained(finding: Finding) -> str:
 
 
 def _warnings(audit: Audit) -> list[str]:
-    said = []
+    said = list(audit.warnings)
     for waiver in audit.waivers:
         if waiver.state != "applied":
             note = f": {waiver.note}" if waiver.note else ""

@@ -73,11 +73,6 @@ def _fixed(value: float, decimals: int) -> str:
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
 
 
-def _same_side(value: float, bound: float, decimals: int) -> bool:
-    shown = round(value, decimals)
-    return (shown > bound) - (shown < bound) == (value > bound) - (value < bound)
-
-
 @dataclass(frozen=True)
 class Figures:
     """How the numbers of one finding are printed: one number of decimals for all of them.
@@ -101,10 +96,7 @@ class Figures:
         if value is None:
             return DASH
         decimals = self.decimals
-        while decimals < MOST_DIGITS and (
-            (value != 0 and round(value, decimals) == 0)
-            or not all(_same_side(value, bound, decimals) for bound in self.bounds)
-        ):
+        while decimals < MOST_DIGITS and not self._tells(value, round(value, decimals)):
             decimals += 1
         text = _fixed(value, decimals)
         if value != 0 and not text.strip("-0.,"):
@@ -112,6 +104,15 @@ class Figures:
         if text.startswith("-"):
             return f"{MINUS}{text[1:]}"
         return f"+{text}" if signed and value > 0 else text
+
+    def _tells(self, value: float, shown: float) -> bool:
+        """Return whether the rounded number still is not zero and on its side of the limits."""
+        if shown == 0 != value:
+            return False
+        for bound in self.bounds:
+            if (shown > bound) != (value > bound) or (shown < bound) != (value < bound):
+                return False
+        return True
 
     def interval(self, ends: tuple[float | None, float | None] | None) -> str:
         """Return ``0.60 to 0.73``, or a dash."""

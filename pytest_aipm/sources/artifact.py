@@ -99,12 +99,13 @@ def open_artifact(
     if suffix == SKOPS:
         check_pin(spec.sha256, digest, ref, where=where, error=ModelError)
         model = _open_skops(raw, ref, spec.trust, root, heard, where)
-        by = (
-            f"types listed in the policy: {listed(spec.trust)}"
-            if spec.trust
-            else "skops's own list"
+        by = "skops's own list" + (
+            f", and in the policy {listed(spec.trust)}" if spec.trust else ""
         )
         return Artifact(model, ref, "skops", digest, by)
+    if spec.trust:
+        what = f"{ref!r} is no skops file: trust: lists the types of a skops file"
+        raise ModelError(problem(what, "remove trust, or save as .skops", where=where))
     by, differences = trust.vouched(spec, digest, root, where)
     heard.extend(differences)
     model = _open_pickle(raw, ref, root, heard, where)

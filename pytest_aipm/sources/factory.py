@@ -63,7 +63,7 @@ def call_factory(
             fix = did_you_mean(attribute, names) or "name a function of that module"
             raise error(problem(what, fix, where=where)) from None
         if not callable(function):
-            what = f"factory {ref!r} is a {type(function).__name__}, not a function"
+            what = f"factory {ref!r} is of type {type(function).__name__}, not a function"
             raise error(problem(what, "name a function without arguments", where=where))
         try:
             return function()

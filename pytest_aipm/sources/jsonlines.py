@@ -147,7 +147,7 @@ class JsonLines:
         except RecursionError:
             raise self._problem("the object is nested without end", "flatten it", line) from None
         if not isinstance(row, dict):
-            what = f"a JSON {type(row).__name__}, not an object"
+            what = f"JSON of type {type(row).__name__}, not an object"
             raise self._problem(what, "write one object a line", line)
         return row
 

@@ -121,7 +121,7 @@ def _as_array(
         what = f"{said} returned no array ({describe(error)})"
         raise _wrong(what, "return one value a row", frame, where) from None
     if array.ndim == 0:
-        what = f"{said} returned a {type(result).__name__}"
+        what = f"{said} returned a single {type(result).__name__}"
         raise _wrong(what, "return one value a row", frame, where)
     if len(array) != len(frame):
         what = f"{said} returned {len(array)} values for {len(frame)} rows"

@@ -144,7 +144,7 @@ def _methods(model: Any, ref: str, where: Where | None) -> dict[str, Callable[[A
         return found
     if callable(model):
         return {"": model}
-    what = f"model {ref} is a {type(model).__name__}: it cannot predict"
+    what = f"model {ref} is of type {type(model).__name__}: it cannot predict"
     fix = f"give an object with {', '.join(_METHODS.values())}, or a function of a frame"
     raise ModelError(problem(what, fix, where=where))
 

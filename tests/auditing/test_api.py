@@ -75,7 +75,7 @@ def test_a_column_that_is_missing_is_an_error_in_one_line_and_no_pass(run, polic
 def test_a_check_that_breaks_is_an_error_not_a_pass(run, policy, fair, monkeypatch):
     from pytest_aipm.checks.fairness import demographic_parity_difference
 
-    def broken(evidence, params):
+    def broken(*_):
         raise ZeroDivisionError("boom")
 
     monkeypatch.setattr(demographic_parity_difference, "check", broken)

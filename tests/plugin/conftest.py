@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+import pytest_aipm.session  # noqa: F401 - pytester forgets what a run imports; not this
+
 HEAD = """\
 aipm: 1
 name: {name}
@@ -87,6 +89,12 @@ class Project:
     def run(self, *args: str | Path) -> pytest.RunResult:
         # hypothesis loads its engine at the end of every run; these runs have no use for it
         return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
+
+    def look(self, *args: str) -> pytest.RunResult:
+        """List what a run would run, in this process: selection needs no fresh interpreter."""
+        return self.pytester.runpytest_inprocess(
+            "-p", "no:hypothesispytest", "--collect-only", "-q", *args
+        )
 
     def record(self, folder: str = "aipm-report") -> Any:
         return json.loads((self.path / folder / "audit.json").read_text())

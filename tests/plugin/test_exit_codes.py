@@ -63,7 +63,7 @@ def test_a_broken_policy_is_exit_4_with_one_line_a_problem_and_marks_the_old_rep
     problems = [line for line in result.errlines if line]
     assert [line.partition(": ")[2].partition(": ")[0] for line in problems] == [
         "policies/good.aipm.yaml:6:3",
-        "policies/good.aipm.yaml:14:95",
+        "policies/good.aipm.yaml:14:82",
     ]
     assert all(line.startswith("ERROR: ") for line in problems)
     assert "Traceback" not in result.stdout.str() + result.stderr.str()

@@ -13,19 +13,15 @@ GOOD = ["policies/good.aipm.yaml::gap::region", "policies/good.aipm.yaml::wide::
 TESTS = ["tests/test_o.py::test_one"]
 
 
-def look(project: Any, *args: str) -> pytest.RunResult:
-    result: pytest.RunResult = project.run("--collect-only", "-q", *args)
-    return result
-
-
 def test_collect_only_loads_no_model_and_no_data_and_writes_nothing(
     project: Any, listed: Listed
 ) -> None:
     place = project.good(data="absent.csv")
     place.write_text(place.read_text().replace("predictions: pred", "model: {factory: 'no:such'}"))
-    result = look(project, "--aipm-audit")
-    assert result.ret == 0
-    assert listed(result) == GOOD
+    for args in ((), ("-n", "2")):
+        result = project.run("--aipm-audit", "--collect-only", "-q", *args)
+        assert result.ret == 0
+        assert listed(result) == GOOD
     assert project.run("--aipm-audit", "--setup-plan").ret == 0
     assert not project.written()
 
@@ -36,10 +32,10 @@ def test_the_option_runs_the_policies_alone_or_beside_the_paths_given(
     project.good()
     project.test()
     project.ini("testpaths = tests")
-    assert listed(look(project)) == TESTS
-    assert listed(look(project, "--aipm-audit")) == GOOD
+    assert listed(project.look()) == TESTS
+    assert listed(project.look("--aipm-audit")) == GOOD
     for paths in (["tests"], ["tests/test_o.py"], ["tests/test_o.py::test_one"], ["."]):
-        found = listed(look(project, "--aipm-audit", *paths))
+        found = listed(project.look("--aipm-audit", *paths))
         assert sorted(found) == sorted(TESTS + GOOD), paths
 
 
@@ -49,14 +45,14 @@ def test_the_ini_key_adds_the_policies_to_a_bare_run_and_to_folders_but_not_to_n
     project.good()
     project.test()
     project.ini("testpaths = tests", "aipm_audit = true")
-    assert sorted(listed(look(project))) == sorted(TESTS + GOOD)
-    assert sorted(listed(look(project, "tests"))) == sorted(TESTS + GOOD)
+    assert sorted(listed(project.look())) == sorted(TESTS + GOOD)
+    assert sorted(listed(project.look("tests"))) == sorted(TESTS + GOOD)
     for named in ("tests/test_o.py", "tests/test_o.py::test_one"):
         result = project.run(named)
         assert result.ret == 0
         result.stdout.fnmatch_lines(["aipm: no policy ran, because this run names test files *"])
         assert result.parseoutcomes() == {"passed": 1}
-    off = look(project, "-o", "aipm_audit=false", "--aipm-audit")
+    off = project.look("-o", "aipm_audit=false", "--aipm-audit")
     assert listed(off) == TESTS
     off.stdout.fnmatch_lines(["aipm: no policy ran: switched off by -o aipm_audit=false"])
 
@@ -75,8 +71,8 @@ def test_no_test_and_no_policy_is_lost_however_arguments_and_folders_overlap(
     for place in ("policies/test_q.py", f"{folder}/test_r.py", "test_s.py"):
         (project.path / place).write_text("def test_one(): pass\n")
     project.ini("aipm_audit = true", f"aipm_policies = {folder}")
-    usual = listed(look(project, "-o", "aipm_audit=false", *paths))
-    found = listed(look(project, *paths))
+    usual = listed(project.look("-o", "aipm_audit=false", *paths))
+    found = listed(project.look(*paths))
     policies = [line for line in found if ".aipm.yaml" in line]
     assert sorted(line for line in found if line not in policies) == sorted(usual)
     assert policies == [line.replace("policies", folder) for line in GOOD]
@@ -85,7 +81,7 @@ def test_no_test_and_no_policy_is_lost_however_arguments_and_folders_overlap(
 def test_ignore_still_leaves_a_policy_out(project: Any, listed: Listed) -> None:
     project.good()
     project.good("second")
-    found = listed(look(project, "--aipm-audit", ".", "--ignore=policies/second.aipm.yaml"))
+    found = listed(project.look("--aipm-audit", ".", "--ignore=policies/second.aipm.yaml"))
     assert found == GOOD
 
 
@@ -101,13 +97,13 @@ def test_nodes_are_selected_by_id_prefix_keyword_and_marker(project: Any, listed
         (["-m", "aipm_privacy"], []),
         ([f"--deselect={policy}", "-m", "aipm and aipm_fairness"], GOOD),
     ):
-        assert listed(look(project, "--aipm-audit", "--strict-markers", *args)) == expected, args
+        assert listed(project.look("--aipm-audit", "--strict-markers", *args)) == expected, args
 
 
 def test_a_policy_of_another_folder_is_not_silently_left_out(project: Any) -> None:
     project.good()
     project.good("other", file="elsewhere/other.aipm.yaml")
-    result = look(project, "--aipm-audit", "elsewhere/other.aipm.yaml")
+    result = project.look("--aipm-audit", "elsewhere/other.aipm.yaml")
     assert result.ret == 4
     assert "--aipm-policy=" in result.stderr.str()
 
@@ -118,8 +114,8 @@ def test_a_base_file_among_the_policies_is_not_collected_and_cannot_be_named(
     project.good()
     base = project.path / "policies/base.aipm.yaml"
     base.write_text("aipm: 1\nname: base\ndefaults: {confidence: 0.95}\n")
-    assert listed(look(project, "--aipm-audit", ".")) == GOOD
-    named = look(project, "--aipm-audit", "--aipm-policy=policies/base.aipm.yaml")
+    assert listed(project.look("--aipm-audit", ".")) == GOOD
+    named = project.look("--aipm-audit", "--aipm-policy=policies/base.aipm.yaml")
     assert named.ret == 4
     assert "base.aipm.yaml" in named.stderr.str()
 
@@ -127,7 +123,7 @@ def test_a_base_file_among_the_policies_is_not_collected_and_cannot_be_named(
 def test_two_policies_with_one_name_are_refused(project: Any) -> None:
     project.good()
     project.good(file="policies/copy.aipm.yaml")
-    result = look(project, "--aipm-audit")
+    result = project.look("--aipm-audit")
     assert result.ret == 4
     assert "'good'" in result.stderr.str()
 
@@ -140,4 +136,3 @@ def test_last_failed_runs_just_the_node_that_failed(project: Any) -> None:
     ran = [line.split()[0] for line in again.outlines if "FAILED " in line and "%" in line]
     assert ran == ["policies/mixed.aipm.yaml::gap::sex"]
     assert project.record()["partial"]
-    (project.path / "data.csv").write_text((project.path / "data.csv").read_text())

@@ -39,7 +39,7 @@ def test_a_check_without_options_has_the_documented_defaults(load: Load) -> None
         "sample",
         "",
     )
-    assert (check.warn, check.regression, check.budget_s, check.clauses) == (None, None, None, ())
+    assert (check.warn, check.regression, check.clauses) == (None, None, ())
     assert check.limit == Limit(max=0.1)
     assert (check.path, check.line) == ("credit.aipm.yaml", 13)
 
@@ -49,14 +49,14 @@ def test_every_option_arrives(load: Load) -> None:
         "{check: privacy.fake_attack, limit: {max_auc: 0.6}, warn: {max_auc: 0.55}, "
         "regression: {max_change: 0.02, max_total_change: 0.04}, decide_on: proof, "
         "confidence: 0.9, on_inconclusive: fail, min_group_size: 30, severity: advice, "
-        "unknown: fail, max_unknown: 0.1, clause: [a, b], budget_s: 1.5, enabled: false}"
+        "unknown: fail, max_unknown: 0.1, clause: [a, b], enabled: false}"
     )
     check = load(of_check(options)).checks[0]
     assert (check.limit, check.warn, check.unit) == (Limit(max=0.6), Limit(max=0.55), "auc")
     assert check.regression == Regression(max_change=0.02, max_total_change=0.04)
     assert (check.decide_on, check.confidence, check.on_inconclusive) == ("proof", 0.9, "fail")
     assert (check.min_group_size, check.severity, check.unknown) == (30, "advice", "fail")
-    assert (check.max_unknown, check.clauses, check.budget_s) == (0.1, ("a", "b"), 1.5)
+    assert (check.max_unknown, check.clauses) == (0.1, ("a", "b"))
     assert not check.enabled
 
 

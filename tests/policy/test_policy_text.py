@@ -66,10 +66,11 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
             "x.yaml:2:1: '%YAML 3.0' is not YAML 1.2; remove this line",
         ),
         ("a: \x01\n", "x.yaml:1:4: the character U+0001 cannot stand in YAML; remove it"),
-        ("[" * 5000, "x.yaml: nested too deep; flatten it"),
-        ("a: " + "[" * 80 + "]" * 80, "x.yaml: nested deeper than 60 levels; flatten it"),
+        ("[\n" * 5000, "x.yaml: nested too deep; flatten it"),
+        ("[" * 5000, "x.yaml:1:61: nested deeper than 60 levels; flatten it"),
+        ("a:\n" + "- " * 80 + "b", "x.yaml: nested deeper than 60 levels; flatten it"),
         (BOMB, "x.yaml: its aliases expand to more than 10,000 values; write the values out"),
-        ("a: " + "x" * 1_000_001, "x.yaml: larger than 1,000,000 bytes; split it with `extends`"),
+        ("a: " + "x" * 250_000, "x.yaml: larger than 250,000 bytes; split it with `extends`"),
     ],
 )
 def test_text_that_cannot_be_read_is_one_line(

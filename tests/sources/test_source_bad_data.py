@@ -58,9 +58,13 @@ def test_a_link_is_as_good_as_its_file(opened, write, tmp_path):
         ("data.cvs", "'data.cvs' is of no format that can be read (.cvs); did you mean '.csv'?"),
         (
             "data.xlsx",
-            "'data.xlsx' is of no format that can be read (.xlsx); known suffixes are .csv, .tsv, "
-            ".jsonl, .ndjson, .parquet, .feather, .arrow, .arrows, .ipc, .pq, .csv.gz, .tsv.gz, "
-            ".jsonl.gz, .ndjson.gz",
+            (
+                "'data.xlsx' is of no format that can be read (.xlsx); known suffixes "
+                "are .csv, .tsv, "
+                ".jsonl, .ndjson, .parquet, .feather, .arrow, .arrows, .ipc, .pq, "
+                ".csv.gz, .tsv.gz, "
+                ".jsonl.gz, .ndjson.gz"
+            ),
         ),
         ("data.pkl", "'data.pkl' is of no format that can be read (.pkl); did you mean"),
         ("data", "'data' is of no format that can be read; known suffixes are .csv"),
@@ -81,7 +85,11 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
         ("a.csv", "x,y\n", "a.csv: there is a header, but no row; name a file with rows"),
         ("a.csv", "x,y", "a.csv: there is a header, but no row; name a file with rows"),
         ("a.jsonl", "", "a.jsonl: there is no row; name a file with rows"),
-        ("a.csv", "x,y,x\n1,2,3\n", "a.csv: the column name 'x' occurs 2 times; rename one of them"),
+        (
+            "a.csv",
+            "x,y,x\n1,2,3\n",
+            "a.csv: the column name 'x' occurs 2 times; rename one of them",
+        ),
         (
             "a.jsonl",
             '{"x": 1}\n{"x": 1, "x": 2}\n',
@@ -90,14 +98,18 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
         (
             "a.csv",
             "x,y\n1,2\n\n3\n4,5\n",
-            "a.csv:4: row 2 has 1 fields, the header has 2; "
-            "quote fields that hold the separator, or fill in the row",
+            (
+                "a.csv:4: row 2 has 1 fields, the header has 2; "
+                "quote fields that hold the separator, or fill in the row"
+            ),
         ),
         (
             "a.csv",
             'x,y\n"two\nlines",2\n1,2,3\n',
-            "a.csv:4: row 2 has 3 fields, the header has 2; "
-            "quote fields that hold the separator, or fill in the row",
+            (
+                "a.csv:4: row 2 has 3 fields, the header has 2; "
+                "quote fields that hold the separator, or fill in the row"
+            ),
         ),
         (
             "a.csv",
@@ -117,26 +129,35 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
         (
             "a.csv",
             "name,y\nAda,2\nJürgen,1\n".encode("cp1252"),
-            "a.csv:3: byte 14 is not UTF-8 text; "
-            "convert it, for instance: iconv -f CP1252 -t UTF-8 a.csv",
+            (
+                "a.csv:3: byte 14 is not UTF-8 text; "
+                "convert it, for instance: iconv -f CP1252 -t UTF-8 a.csv"
+            ),
         ),
         (
             "a.csv",
             "größe,y\n1,1\n".encode("cp1252"),
-            "a.csv:1: byte 2 is not UTF-8 text; "
-            "convert it, for instance: iconv -f CP1252 -t UTF-8 a.csv",
+            (
+                "a.csv:1: byte 2 is not UTF-8 text; "
+                "convert it, for instance: iconv -f CP1252 -t UTF-8 a.csv"
+            ),
         ),
         (
             "a.csv",
             "x,y\n1,1\n".encode("utf-16"),
-            "a.csv:1: byte 0 is not UTF-8 text; "
-            "convert it, for instance: iconv -f CP1252 -t UTF-8 a.csv",
+            (
+                "a.csv:1: byte 0 is not UTF-8 text; "
+                "convert it, for instance: iconv -f CP1252 -t UTF-8 a.csv"
+            ),
         ),
         (
             "a.csv.gz",
             gzip.compress(b"x,y\n1,2\n" * 1000)[:-10],
-            "a.csv.gz: cannot be read (Compressed file ended before the end-of-stream marker was "
-            "reached); write the file again",
+            (
+                "a.csv.gz: cannot be read (Compressed file ended before the "
+                "end-of-stream marker was "
+                "reached); write the file again"
+            ),
         ),
         (
             "a.csv.gz",
@@ -148,7 +169,11 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
             '{"x": 1}\n{"x": 1\n',
             "a.jsonl:2:8: no JSON (Expecting ',' delimiter); write one object a line",
         ),
-        ("a.jsonl", "[1, 2]\n", "a.jsonl:1: a JSON list, not an object; write one object a line"),
+        (
+            "a.jsonl",
+            "[1, 2]\n",
+            "a.jsonl:1: JSON of type list, not an object; write one object a line",
+        ),
         ("a.jsonl", "{}\n", "a.jsonl:1: the object is empty; give it keys and values"),
         (
             "a.jsonl",

@@ -1,4 +1,5 @@
 """Factories are the project's own code: found under the root, called alone, and named when bad."""
+# ruff: noqa: NPY002 - the global random state is a subject here
 
 import sys
 import warnings
@@ -143,19 +144,23 @@ def test_what_does_not_exist_is_named_with_did_you_mean(tmp_path, write):
         ),
         (
             "def load(path):\n    return path\n",
-            "raised TypeError: load() missing 1 required positional argument: 'path'; "
-            "make it run by itself, without arguments",
+            (
+                "raised TypeError: load() missing 1 required positional argument: 'path'; "
+                "make it run by itself, without arguments"
+            ),
         ),
         (
             "1 / 0\n",
-            ": importing it raised ZeroDivisionError: division by zero (bad_one.py:1); "
-            "mend 'bad_one'",
+            (
+                ": importing it raised ZeroDivisionError: division by zero (bad_one.py:1); "
+                "mend 'bad_one'"
+            ),
         ),
         (
             "import not_installed_anywhere.sub\n",
             "needs module 'not_installed_anywhere'; install it (bad_one.py:1)",
         ),
-        ("load = 3\n", "is a int, not a function; name a function without arguments"),
+        ("load = 3\n", "is of type int, not a function; name a function without arguments"),
     ],
 )
 def test_a_bad_factory_is_one_line_with_the_place_in_the_project(tmp_path, write, body, message):
@@ -166,7 +171,9 @@ def test_a_bad_factory_is_one_line_with_the_place_in_the_project(tmp_path, write
 
 def test_a_syntax_error_is_named_with_its_line(tmp_path, write):
     write("bad_two.py", "x = 1\ndef load(:\n")
-    with pytest.raises(DataError, match=r"raised SyntaxError: .* \(bad_two.py:2\); mend 'bad_two'$"):
+    with pytest.raises(
+        DataError, match=r"raised SyntaxError: .* \(bad_two.py:2\); mend 'bad_two'$"
+    ):
         made("bad_two:load", tmp_path)
 
 

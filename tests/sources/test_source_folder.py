@@ -75,11 +75,20 @@ def test_parquet_files_of_different_kinds_are_refused_by_name(opened, tmp_path):
     ("files", "message"),
     [
         ({}, r"^parts: the folder is empty; put data files into it$"),
-        ({"a.csv": "x\n1\n", "b.jsonl": "{}"}, r"^parts: the folder mixes formats \(.csv, .jsonl\)"),
-        ({"a.csv": "x\n1\n", "b.csv": "z\n1\n"}, r"^parts/b.csv: its columns are not those of parts/a.csv: 'x', 'z'"),
+        (
+            {"a.csv": "x\n1\n", "b.jsonl": "{}"},
+            r"^parts: the folder mixes formats \(.csv, .jsonl\)",
+        ),
+        (
+            {"a.csv": "x\n1\n", "b.csv": "z\n1\n"},
+            r"^parts/b.csv: its columns are not those of parts/a.csv: 'x', 'z'",
+        ),
         ({"in/a.csv": "x\n1\n"}, r"^parts: the folder holds folders \(in\); keep data files only"),
         ({"a.csv": "x\n"}, r"^parts: there is no row; name a file with rows$"),
-        ({"a.png": "x\n"}, r"^'parts' is of no format that can be read \(.png\); known suffixes are .csv"),
+        (
+            {"a.png": "x\n"},
+            r"^'parts' is of no format that can be read \(.png\); known suffixes are .csv",
+        ),
     ],
 )
 def test_what_is_no_table_is_refused_in_one_line(opened, write, tmp_path, files, message):

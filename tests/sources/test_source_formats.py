@@ -94,9 +94,7 @@ def test_batches_are_restartable_numbered_and_of_the_size_asked_for(
     data = opened(name)
     once, again = list(data.batches(size=size)), list(data.batches(size=size))
 
-    assert [len(each) for each in once] == [
-        min(size, 5 - start) for start in range(0, 5, size)
-    ]
+    assert [len(each) for each in once] == [min(size, 5 - start) for start in range(0, 5, size)]
     assert [row for each in once for row in each.index] == list(range(5))
     assert all(isinstance(each.index, pd.RangeIndex) for each in once)
     for one, other in zip(once, again, strict=True):
@@ -208,7 +206,7 @@ def test_identifiers_beyond_2_to_53_stay_exact_beside_a_gap(opened, tmp_path, na
     wide = [2**53 + 1, 2**53 + 2, None]
     save(pd.DataFrame({"id": pd.array(wide, "Int64"), "x": [1, 2, 3]}), tmp_path / name)
     if name == "data.jsonl":  # pandas writes rounded numbers
-        lines = ['{"id": %s, "x": 1}' % json for json in (*wide[:2], "null")]
+        lines = [f'{{"id": {value or "null"}, "x": 1}}' for value in wide]
         (tmp_path / name).write_text("\n".join(lines))
 
     assert opened(name).frame()["id"].tolist() == wide
@@ -223,7 +221,9 @@ def test_a_byte_order_mark_belongs_to_no_column(opened, write):
 
 
 def test_json_lines_of_mixed_kinds_are_texts_and_absent_keys_are_missing(opened, write):
-    write("data.jsonl", '{"a": 1, "b": 1}\n\n{"a": "x", "b": 2.5, "c": true}\n{"b": 3, "c": null}\n')
+    write(
+        "data.jsonl", '{"a": 1, "b": 1}\n\n{"a": "x", "b": 2.5, "c": true}\n{"b": 3, "c": null}\n'
+    )
     frame = opened("data.jsonl").frame()
 
     assert frame["a"].tolist()[:2] == ["1", "x"]

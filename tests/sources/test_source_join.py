@@ -18,7 +18,9 @@ def joined(tmp_path, write):
         write("data.csv", data)
         write("second.csv", second)
         spec = JoinSpec(name=name, column=column, file="second.csv", key="id", **more)
-        return join(open_data(DataSpec("data.csv"), root=tmp_path), spec, root=tmp_path, where=WHERE)
+        return join(
+            open_data(DataSpec("data.csv"), root=tmp_path), spec, root=tmp_path, where=WHERE
+        )
 
     return join_
 
@@ -90,7 +92,7 @@ def test_a_wide_integer_column_is_joined_exactly(joined):
 
 
 def test_numbers_with_gaps_and_without_are_the_same_numbers(joined):
-    assert joined("id\n1\n\"\"\n", "race,id\nA,1\n").frame()["joined"].tolist()[0] == "A"
+    assert joined('id\n1\n""\n', "race,id\nA,1\n").frame()["joined"].tolist()[0] == "A"
 
 
 def test_duplicate_ids_are_refused_by_row_and_count_never_by_value(joined):
@@ -125,9 +127,24 @@ def test_files_that_do_not_belong_together_are_refused(joined):
 @pytest.mark.parametrize(
     ("data", "second", "more", "message"),
     [
-        ("key\n1\n", "race,id\nA,1\n", {}, "there is no column 'id' in data.csv; its columns are key"),
-        ("id\n1\n", "rase,id\nA,1\n", {}, "there is no column 'race' in second.csv; did you mean 'rase'?"),
-        ("id\n1\n", "race,iid\nA,1\n", {}, "there is no column 'id' in second.csv; did you mean 'iid'?"),
+        (
+            "key\n1\n",
+            "race,id\nA,1\n",
+            {},
+            "there is no column 'id' in data.csv; its columns are key",
+        ),
+        (
+            "id\n1\n",
+            "rase,id\nA,1\n",
+            {},
+            "there is no column 'race' in second.csv; did you mean 'rase'?",
+        ),
+        (
+            "id\n1\n",
+            "race,iid\nA,1\n",
+            {},
+            "there is no column 'id' in second.csv; did you mean 'iid'?",
+        ),
         (
             "id,joined\n1,2\n",
             "race,id\nA,1\n",

@@ -16,7 +16,8 @@ from pytest_aipm.sources.data import DataSpec, open_data
 folder = Path(sys.argv[1])
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 for name in ("small", "large"):
-    rows = sum(len(batch) for batch in open_data(DataSpec(name + sys.argv[2]), root=folder).batches())
+    data = open_data(DataSpec(name + sys.argv[2]), root=folder)
+    rows = sum(len(batch) for batch in data.batches())
     print(rows, peak())
 """
 

@@ -53,10 +53,15 @@ def test_an_untrusted_pickle_is_refused_before_anything_is_opened(tmp_path, bomb
         TrustError, lambda: open_model(spec, root=tmp_path, trusted=Trust(), where=WHERE)
     )
 
-    assert at_configure_time == at_open == (
-        "p.aipm.yaml:5: 'bomb.pkl' can run code when it is opened, and nobody has vouched for it; "
-        "if you know where it comes from: aipm trust bomb.pkl (writes aipm.lock), "
-        f"or pin it in the policy under subject.model: sha256: {digest}"
+    assert (
+        at_configure_time
+        == at_open
+        == (
+            "p.aipm.yaml:5: 'bomb.pkl' can run code when it is opened, and nobody has "
+            "vouched for it; "
+            "if you know where it comes from: aipm trust bomb.pkl (writes aipm.lock), "
+            f"or pin it in the policy under subject.model: sha256: {digest}"
+        )
     )
     assert not trace.exists()
 
@@ -70,9 +75,7 @@ def test_a_pickle_that_differs_from_its_pin_is_an_error_of_its_node(tmp_path, bo
     else:
         trust = Trust(entries=(LockEntry("bomb.pkl", "0" * 64, "pickle"),))
     check_trust(spec, tmp_path, trust, WHERE)  # the policy is in order
-    text = refused(
-        ModelError, lambda: open_model(spec, root=tmp_path, trusted=trust, where=WHERE)
-    )
+    text = refused(ModelError, lambda: open_model(spec, root=tmp_path, trusted=trust, where=WHERE))
 
     named = {"policy": "the policy", "lock": "aipm.lock"}[by]
     assert text.startswith(
@@ -141,13 +144,15 @@ def test_what_is_no_code_carrying_file_is_not_the_trust_s_affair(tmp_path, spec)
     assert check_trust(spec, tmp_path, Trust()) is None
 
 
-def test_deciding_imports_nothing_that_could_open_a_model(tmp_path, bomb):
+@pytest.mark.usefixtures("bomb")
+def test_deciding_imports_nothing_that_could_open_a_model(tmp_path):
     program = (
         "import sys; from pathlib import Path\n"
         "from pytest_aipm.errors import TrustError\n"
         "from pytest_aipm.sources.spec import ModelSpec\n"
         "from pytest_aipm.sources.trust import Trust, check_trust\n"
-        "try: check_trust(ModelSpec('bomb.pkl'), Path(sys.argv[1]), Trust.read(Path(sys.argv[1])))\n"
+        "try: check_trust(ModelSpec('bomb.pkl'), Path(sys.argv[1]), "
+        "Trust.read(Path(sys.argv[1])))\n"
         "except TrustError: print('refused')\n"
         "heavy = {'numpy', 'pandas', 'sklearn', 'joblib', 'pickle', 'pyarrow', 'skops'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
@@ -219,10 +224,10 @@ class TestLock:
         heard = open_model(ModelSpec("m.pkl"), root=tmp_path, trusted=Trust((entry,))).warnings
 
         assert len(heard) == 2
-        assert heard[0].startswith("aipm.lock: m.pkl was trusted with no-such-library 7; no ver") or (
-            heard[1].startswith("aipm.lock: m.pkl was trusted with no-such-library 7; no version")
+        assert heard[0] == (
+            "aipm.lock: m.pkl was trusted with no-such-library 7; no version of it is installed"
         )
-        assert any("was trusted with numpy 0.1; " in each for each in heard)
+        assert heard[1].startswith("aipm.lock: m.pkl was trusted with numpy 0.1; ")
 
     @pytest.mark.parametrize(
         ("content", "message"),
@@ -238,7 +243,10 @@ class TestLock:
             ),
             (
                 '{"aipm_lock": 1, "artifacts": [{"path": "m.pkl"}]}',
-                "aipm.lock: an entry needs exactly the keys kind, path, sha256, trusted_by, versions",
+                (
+                    "aipm.lock: an entry needs exactly the keys kind, path, sha256, "
+                    "trusted_by, versions"
+                ),
             ),
             ("[" * 100_000, "aipm.lock: is nested without end; "),
         ],
@@ -280,7 +288,10 @@ class TestLock:
         ("name", "message"),
         [
             ("model.pkll", "there is no file 'model.pkll'; did you mean 'model.pkl'?"),
-            ("data.csv", "data.csv: .csv is no format that needs trust; files that can run code end"),
+            (
+                "data.csv",
+                "data.csv: .csv is no format that needs trust; files that can run code end",
+            ),
             ("m.skops", "m.skops: a skops file is not locked as a whole; list the types it may"),
             ("folder", "folder: is a folder; name the model file inside it"),
         ],

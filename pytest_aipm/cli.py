@@ -1,0 +1,184 @@
+"""The command ``aipm``: what is done beside a run of pytest.
+
+Standard library only: ``aipm --version`` and ``aipm --help`` are quick, and each subcommand
+imports what it needs when it is asked for.
+
+Exit codes: 0 done; 1 data or model are at fault; 4 the command, a policy or a file beside it is;
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from pytest_aipm import __version__
+from pytest_aipm.commands.say import complain
+from pytest_aipm.errors import AipmError, MeasurementError
+
+__all__ = ["main"]
+
+OK, FAULT, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 4, 130, 141
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Default the process's own arguments.
+
+    Returns
+    -------
+    int
+        See the module's docstring. A user's mistake is one line on standard error, never a
+        traceback.
+    """
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else OK
+    try:
+        code = _run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read has gone: nothing may be left that the interpreter would flush at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    command: Command = options.run
+    try:
+        return command(options)
+    except AipmError as fault:
+        complain(str(fault))
+        return FAULT if isinstance(fault, MeasurementError) else USAGE
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        where = f"{fault.filename}: " if fault.filename else ""
+        complain(f"{where}{fault.strerror or fault}")
+        return USAGE
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that ends with this project's exit code for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="aipm",
+        description="Helper of pytest-aipm; audits themselves run with `pytest --aipm-audit`.",
+        epilog="Exit codes: 0 done, 1 data or model at fault, 4 usage.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-aipm {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        said = f"{text[0].upper()}{text[1:]}."
+        one = commands.add_parser(name, help=text, description=said, allow_abbrev=False)
+        one.set_defaults(run=run)
+        return one
+
+    one = add("validate", _validate, "check policies and all they stand on, without a model")
+    one.add_argument("paths", nargs="*", metavar="PATH", help="policies (default: the project's)")
+    _root(one)
+    one.add_argument("--no-data", action="store_true", help="do not open the data")
+
+    one = add("trust", _trust, "vouch for a model file that can run code: write aipm.lock")
+    one.add_argument("file", metavar="FILE")
+    _root(one)
+
+    one = add("approve", _approve, "make a reviewed run the baseline, without running it again")
+    one.add_argument("folder", metavar="FOLDER", help="the report folder of that run")
+    one.add_argument("--by", required=True, metavar="NAME", help="who approves")
+    one.add_argument("--reason", required=True, metavar="TEXT", help="why")
+    one.add_argument("--baseline", metavar="PATH", help="default: aipm_baseline of the project")
+    one.add_argument("--red-is-accepted", action="store_true", help="also when the run failed")
+    _root(one)
+
+    one = add("explain", _explain, "print what a check measures, asks for and cannot see")
+    one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
+
+    one = add("schema", _schema, "print the JSON Schema of audit.json")
+    one.add_argument("what", choices=["audit"])
+
+    one = add("render", _render, "write the report of a record again")
+    one.add_argument("audit", metavar="AUDIT_JSON")
+    one.add_argument("--to", metavar="DIR", help="default: the folder of the record")
+
+    one = add("diff", _diff, "compare two audits")
+    one.add_argument("old", metavar="OLD", help="an audit.json, or its folder")
+    one.add_argument("new", metavar="NEW")
+    one.add_argument("--markdown", action="store_true", help="for a pull request")
+    return parser
+
+
+def _root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", metavar="DIR", help="pytest's rootdir (default: here)")
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.validate import validate
+
+    return validate(options.paths, root=options.root, with_data=not options.no_data)
+
+
+def _trust(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.trust import trust
+
+    return trust(options.file, root=options.root)
+
+
+def _approve(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.approve import approve
+
+    return approve(
+        options.folder,
+        by=options.by,
+        reason=options.reason,
+        baseline=options.baseline,
+        red_is_accepted=options.red_is_accepted,
+        root=options.root,
+    )
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.explain import explain, list_checks
+
+    return list_checks() if options.check is None else explain(options.check)
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.schema import schema
+
+    assert options.what == "audit"  # noqa: S101 - the parser knows no other
+    return schema()
+
+
+def _render(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.render import render
+
+    return render(options.audit, to=options.to)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.diff import diff
+
+    return diff(options.old, options.new, markdown=options.markdown)

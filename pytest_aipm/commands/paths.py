@@ -1,0 +1,21 @@
+"""Paths of the command line: relative to the current folder, as shells have it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["here", "relative"]
+
+
+def here(word: str) -> Path:
+    """Return a path of the command line as an absolute one."""
+    return Path(os.path.normpath(Path.cwd() / word))
+
+
+def relative(path: Path, folder: Path) -> str:
+    """Return a path as one would type it in `folder`, with forward slashes."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return path.as_posix()

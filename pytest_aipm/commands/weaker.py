@@ -1,0 +1,89 @@
+"""In which ways a record's gate asks for less than an earlier record's did.
+
+What an approved baseline would say against the new run is said by `baseline`, which is told that
+the old record was approved. Added here is what a baseline does not hold: waivers, loosened bases,
+tolerances, and what was left unjudged.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_aipm.baseline import Baseline, read_baseline, write_baseline
+from pytest_aipm.commands.changes import audits
+from pytest_aipm.records import Audit, Finding, Record, Verdict
+
+__all__ = ["weaker"]
+
+
+def weaker(old: Record, new: Record) -> tuple[str, ...]:
+    """Return one line for each way, policy by policy."""
+    then, now = audits(old), audits(new)
+    approved = _as_approved(old)
+    found = []
+    if new.partial and not old.partial:
+        found.append(f"the new run is partial: {len(new.missing)} planned checks have no finding")
+    for name, before in then.items():
+        if name not in now:
+            found.append(f"{name}: this policy is no longer audited")
+            continue
+        stored = approved.policy(name)
+        said = stored.weakened(now[name], seed=new.run.seed) if stored is not None else ()
+        lines = [*said, *_audit(before, now[name])]
+        found += [line if line.startswith(f"{name}::") else f"{name}: {line}" for line in lines]
+    return tuple(dict.fromkeys(found))
+
+
+def _as_approved(record: Record) -> Baseline:
+    """Return a record as the baseline that an approval of it would write."""
+    measured = tuple(
+        audit.model_copy(
+            update={"findings": tuple(f for f in audit.findings if f.verdict != Verdict.ERROR)}
+        )
+        for audit in record.audits
+    )
+    whole = record.model_copy(update={"audits": measured, "partial": False})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "baseline.json"
+        write_baseline(whole, path, by="", reason="", when="")
+        return read_baseline(path, shown=path.name)
+
+
+def _audit(old: Audit, new: Audit) -> Iterator[str]:
+    if old.baseline is not None and new.baseline is None:
+        yield "no longer compared with an approved baseline"
+    applied = {each.id for each in old.waivers if each.state == "applied"}
+    for waiver in new.waivers:
+        if waiver.state == "applied" and waiver.id not in applied:
+            yield f"waived now: {waiver.check} by {waiver.id} ({waiver.owner}), {waiver.expires}"
+    before = {(each.check_id, each.what) for each in old.policy.loosened}
+    for loosened in new.policy.loosened:
+        if (loosened.check_id, loosened.what) not in before:
+            yield f"loosened now: {loosened.check_id}: {loosened.what}"
+    present = {finding.id: finding for finding in new.findings}
+    for finding in old.findings:
+        if finding.id in present:
+            yield from _finding(finding, present[finding.id])
+
+
+def _finding(old: Finding, new: Finding) -> Iterator[str]:
+    if new.verdict == Verdict.NOT_JUDGED and old.verdict != Verdict.NOT_JUDGED:
+        why = f" ({new.because.value.replace('_', ' ')})" if new.because else ""
+        yield f"{new.id}: no longer judged{why}"
+    if old.verdict == new.verdict == Verdict.INCONCLUSIVE and old.failing and not new.failing:
+        yield f"{new.id}: inconclusive no longer fails"
+    allowed = None if old.baseline is None else old.baseline.limit
+    now = None if new.baseline is None else new.baseline.limit
+    if allowed is not None and (now is None or now > allowed):
+        tolerance = "any" if now is None else f"{now:g}"
+        yield f"{new.id}: change allowed {tolerance} instead of {allowed:g}"
+    judged = {_group(g.group): g.judged for g in old.groups}
+    lost = [_group(g.group) for g in new.groups if not g.judged and judged.get(_group(g.group))]
+    if lost:
+        yield f"{new.id}: groups no longer judged: {', '.join(dict.fromkeys(lost))}"
+
+
+def _group(group: dict[str, str]) -> str:
+    return ", ".join(group.values())
