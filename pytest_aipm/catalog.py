@@ -102,6 +102,7 @@ class Catalog:
                 what = f"the check '{name}' cannot be imported: {cause}"
                 raise PolicyError(Problem(what, "install what it needs")) from error
         lacking = [part for part in _REQUIRED if not hasattr(module, part)]
+        lacking += [] if (module.__doc__ or "").strip() else ["docstring"]
         if lacking:
             what = f"the check '{name}' has no {', '.join(lacking)}"
             raise PolicyError(Problem(what, f"complete {module.__name__}"))
@@ -110,18 +111,18 @@ class Catalog:
     def docs(self, name: str) -> Docs:
         """Return a check's own words, from its docstring, without importing it.
 
+        A check whose source cannot be found or parsed has its name as title and says nothing;
+        `load` refuses it once a policy names it.
+
         Raises
         ------
         PolicyError
-            When there is no such check, or its source cannot be found.
+            When there is no such check.
         """
         self._known(name)
         extra = self._extra.get(name)
         text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
-        if text is None:
-            what = f"the check '{name}' has no docstring that can be read"
-            raise PolicyError(Problem(what, f"complete {self._modules[name]}"))
-        return _parsed(text)
+        return _parsed(text or name)
 
     def _known(self, name: str) -> None:
         if name not in self._modules:
@@ -143,7 +144,10 @@ def _docstring(module: str) -> str | None:
     path = _source(module)
     if path is None:
         return None
-    return ast.get_docstring(ast.parse(path.read_bytes()))
+    try:
+        return ast.get_docstring(ast.parse(path.read_bytes()))
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _source(module: str) -> Path | None:

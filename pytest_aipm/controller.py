@@ -8,14 +8,11 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import re
-import shlex
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +23,9 @@ from pytest_aipm.auditing.settings import now
 from pytest_aipm.baseline import write_baseline
 from pytest_aipm.errors import UsageFault
 from pytest_aipm.invocation import only_looks
+from pytest_aipm.located import locate
 from pytest_aipm.nodes import PROPERTY, Policies
 from pytest_aipm.records import Audit, Finding, Record, Verdict, canonical_json
-from pytest_aipm.violation import sentence
 
 __all__ = ["Controller"]
 
@@ -39,35 +36,6 @@ CATEGORIES: dict[tuple[str, str], tuple[str, str, tuple[str, dict[str, bool]]]] 
 """Outcome and verdict that pytest would show as passed or skipped, and what they are called."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a failure is and what it says, as pytest's summaries and annotations ask for it."""
-
-    path: str
-    lineno: int
-    message: str
-
-    def __str__(self) -> str:
-        """Return the one line of ``--tb=line``."""
-        return f"{self.path}:{self.lineno}: {self.message}"
-
-
-@dataclass(frozen=True)
-class Words:
-    """A failure in words, located at the policy's line instead of in this package."""
-
-    text: str
-    reprcrash: Place
-
-    def toterminal(self, writer: Any) -> None:
-        """Write the failure."""
-        writer.line(self.text)
-
-    def __str__(self) -> str:
-        """Return the failure, as JUnit's file holds it."""
-        return self.text
-
-
 class Controller:
     """Gathers findings and ends the run.
 
@@ -76,16 +44,20 @@ class Controller:
     config : pytest.Config
     policies : Policies
         The nodes of this process.
+    command : str
+        The command that repeats the audit, for the record.
     """
 
-    def __init__(self, config: pytest.Config, policies: Policies) -> None:
+    def __init__(self, config: pytest.Config, policies: Policies, *, command: str) -> None:
         self.config = config
         self.policies = policies
         self.plan = policies.plan
+        self.command = command
         self.started = now().isoformat(timespec="seconds")
         self.findings: dict[str, Finding] = {}
         self.extra: dict[str, tuple[Audit, ...]] = {}
         self.record: Record | None = None
+        self.page: Path | None = None
         self.notes: list[str] = []
         self._clock = time.monotonic()
         self._run_dir: Path | None = None
@@ -125,7 +97,7 @@ class Controller:
         finding = Finding.model_validate(found["finding"])
         self.findings[finding.nodeid] = finding
         self._verdicts[report.nodeid] = finding.verdict.value
-        _locate(report, finding)
+        locate(report, finding)
         return canonical_json(found["public"])
 
     # Ending
@@ -140,9 +112,14 @@ class Controller:
             report.mark_stale(self.plan.settings.report)
             return
         if self.findings or self.extra:
-            self._write(status)
-        red = self._swallowed() | self._nothing_judged() | self._update_refused(status)
-        if status == pytest.ExitCode.OK and red:
+            self.record = self._assemble(status)
+        red = [
+            self._nothing_judged(),
+            self._swallowed(status),
+            self._unwritten(),
+            self._update_refused(status),
+        ]
+        if status == pytest.ExitCode.OK and any(red):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -152,11 +129,9 @@ class Controller:
         writer = self.config.get_terminal_writer()
         lines = list(self.notes)
         if self.record is not None:
-            page = os.path.relpath(
-                self.plan.settings.report / "index.html", self.config.invocation_params.dir
-            )
+            page = self.page and _from_here(self.page, self.config.invocation_params.dir)
             lines += report.terminal_lines(
-                self.record, width=writer.fullwidth, color=writer.hasmarkup, report_path=page
+                self.record, width=writer.fullwidth, color=writer.hasmarkup, report_path=page or ""
             )
         if lines:
             terminalreporter.section("aipm audit")
@@ -169,28 +144,45 @@ class Controller:
         if self._run_dir is not None:
             shutil.rmtree(self._run_dir, ignore_errors=True)
 
-    def _write(self, status: int) -> None:
+    def _assemble(self, status: int) -> Record:
         interrupted = status in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         clock = None
         if not os.environ.get("SOURCE_DATE_EPOCH"):
             clock = {"run_s": round(time.monotonic() - self._clock, 3)}
-        self.record = auditing.assemble(
+        return auditing.assemble(
             self.plan,
             self.findings,
             headers=self._headers(),
             interrupted=interrupted,
             planned=self.plan.nodeids(),
-            command=self._command(),
+            command=self.command,
             started=self.started,
             timing=clock,
             extra=[self.extra[nodeid] for nodeid in sorted(self.extra)],
         )
-        report.write_reports(self.record, self.plan.settings.report)
 
-    def _swallowed(self) -> bool:
+    # What turns a run red that pytest calls green
+
+    def _unwritten(self) -> bool:
+        """Write the evidence; return whether that was impossible."""
+        if self.record is None:
+            return False
+        folder = self.plan.settings.report
+        try:
+            report.write_reports(self.record, folder)
+        except OSError as fault:
+            self.notes.append(f"{folder}: the report cannot be written ({fault.strerror})")
+            return True
+        self.page = folder / "index.html"
+        return False
+
+    def _swallowed(self, status: int) -> bool:
         """Whether a finding fails although no test did: one that a test caught, for example."""
         findings = self.record.findings if self.record is not None else ()
-        return any(f.failing or f.verdict is Verdict.ERROR for f in findings)
+        red = [f.nodeid for f in findings if f.failing or f.verdict is Verdict.ERROR]
+        if red and status == pytest.ExitCode.OK:
+            self.notes.append(f"{red[0]} did not fail, but what it checked does: the run fails")
+        return bool(red)
 
     def _nothing_judged(self) -> bool:
         """Whether an audit was asked for by name and judged nothing: that is no pass."""
@@ -215,7 +207,7 @@ class Controller:
         who, today = _who(self.plan.settings.root), self.started[:10]
         try:
             write_baseline(self.record, path, by=who, reason="updated locally", when=today)
-        except UsageFault as fault:
+        except (UsageFault, OSError) as fault:
             self.notes += [f"--aipm-update-baseline: {line}" for line in str(fault).splitlines()]
             return True
         self.notes.append(f"baseline written: {self.plan.settings.shown(path)}")
@@ -230,43 +222,13 @@ class Controller:
                 headers[policy.name] = Audit.model_validate_json(place.read_bytes())
         return headers
 
-    def _command(self) -> str:
-        """Return the command that repeats this audit: what decides, not how it was displayed."""
-        settings, option = self.plan.settings, self.config.getoption
-        words = ["pytest", "--aipm-audit"]
-        if option("aipm_policy") or self.config.getini("aipm_policies"):
-            words += [f"--aipm-policy={settings.shown(path)}" for path in settings.policies]
-        words += [f"--aipm-model={settings.model}"] * (settings.model is not None)
-        words += [f"--aipm-data={settings.data}"] * (settings.data is not None)
-        words += [f"--aipm-baseline={settings.shown(settings.baseline)}"] * settings.baseline_given
-        if settings.waivers is not None and option("aipm_waivers"):
-            words.append(f"--aipm-waivers={settings.shown(settings.waivers)}")
-        words += ["--aipm-no-waivers"] * (not settings.use_waivers)
-        words += ["--aipm-strict"] * settings.strict
-        words += [f"--aipm-trust={digest}" for digest in settings.trust]
-        words += [f"--aipm-seed={settings.seed}"] * (settings.seed != 0)
-        for flag, name in (("-k", "keyword"), ("-m", "markexpr")):
-            words += [flag, option(name)] * bool(option(name, ""))
-        return shlex.join(words)
 
-
-def _locate(report: pytest.TestReport, finding: Finding) -> None:
-    """Point a failure or a skip at the policy's line; items raise from inside this package."""
-    path, line, _ = report.location
-    lineno = (line or 0) + 1
-    said: Any = report.longrepr
-    if report.when == "setup" and report.failed and finding.verdict is Verdict.ERROR:
-        said = sentence(finding)
-    if report.failed and isinstance(said, str):
-        first = said.partition("\n")[0]
-        # An error that names its own line is shown there, and its place is not said twice.
-        own = re.match(rf"{re.escape(path)}:(\d+)(?::\d+)?: ", first)
-        if own:
-            lineno, first = int(own[1]), first[own.end() :]
-        said = Words(said, Place(path, lineno, first))
-    elif report.skipped and isinstance(said, tuple):
-        said = (path, lineno, said[2])
-    report.longrepr = said
+def _from_here(path: Path, here: Path) -> str:
+    """Return a path as one would type it here; whole where it is on another drive."""
+    try:
+        return os.path.relpath(path, here)
+    except ValueError:
+        return str(path)
 
 
 def _who(root: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_aipm import api
-from pytest_aipm.invocation import ini
+from pytest_aipm.invocation import seed
 from pytest_aipm.nodes import PROPERTY, parcel
 from pytest_aipm.records import Audit, Finding, Record, canonical_json
 from pytest_aipm.session import POLICIES
@@ -89,11 +89,10 @@ class Aipm:
             "decision": decision,
         }
         given = {key: value for key, value in given.items() if value is not None}
-        seed = config.getoption("aipm_seed")
         audit, finding = api.check(
             name,
             nodeid=self._node.nodeid,
-            seed=ini(config, "aipm_seed") if seed is None else seed,
+            seed=seed(config),
             root=config.rootpath,
             data=data,
             **given,

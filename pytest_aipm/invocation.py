@@ -8,6 +8,7 @@ and pytest only: a plain run comes this far.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ __all__ = [
     "ini",
     "is_worker",
     "only_looks",
+    "seed",
     "strays",
 ]
 
@@ -80,6 +82,21 @@ def ini(config: pytest.Config, key: str) -> Any:
         return config.getini(key)
     except (TypeError, ValueError, pytest.UsageError) as fault:
         raise pytest.UsageError(f"{_ini_file(config)}: {key}: {fault}") from None
+
+
+def seed(config: pytest.Config) -> int:
+    """Return the seed of all resampling.
+
+    Raises
+    ------
+    pytest.UsageError
+        It is not a whole number, or below 0.
+    """
+    given = config.getoption("aipm_seed")
+    text = str(ini(config, "aipm_seed") if given is None else given)
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise pytest.UsageError(f"--aipm-seed={text}: a seed is a whole number, 0 or more")
+    return int(text)
 
 
 def is_worker(config: pytest.Config) -> bool:

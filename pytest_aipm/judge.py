@@ -467,7 +467,8 @@ def _worse_sentence(summary: str, worse: BaselineComparison) -> str:
 
 
 def _change_sentence(comparison: BaselineComparison | None) -> str:
-    if comparison is None:
+    """Return what a declared comparison showed; one that nobody asked for is only in the table."""
+    if comparison is None or comparison.limit is None:
         return ""
     words = {
         "better": "better than before",

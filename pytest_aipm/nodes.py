@@ -9,9 +9,7 @@ as one JSON string in ``user_properties``, which crosses to xdist's controller.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -133,8 +131,7 @@ class ScopeItem(pytest.Item):
         if only_looks(self.config):
             return
         auditor = self.file.policies.auditor(self.file.policy)
-        with self._recording_warnings():
-            self.finding = auditor.finding(self.node)
+        self.finding = auditor.finding(self.node)
         self.public = publish(self.finding, min_cell=self.file.policy.publish.min_cell)
         found = {"finding": self.finding.model_dump(mode="json"), "public": parcel(self.public)}
         self.user_properties.append((PROPERTY, canonical_json(found)))
@@ -169,22 +166,6 @@ class ScopeItem(pytest.Item):
         name = f"{self.file.policy.name} / {self.node.check_id} / {self.node.scope_id}"
         return self.path, max((self.node.line or 1) - 1, 0), name
 
-    @contextmanager
-    def _recording_warnings(self) -> Iterator[None]:
-        """Hand warnings to pytest's summary; under ``-W error`` they would stop the measuring."""
-        with warnings.catch_warnings(record=True) as caught:
-            _never_raise()
-            yield
-        for warning in caught:
-            self.config.hook.pytest_warning_recorded.call_historic(
-                kwargs={
-                    "warning_message": warning,
-                    "when": "runtest",
-                    "nodeid": self.nodeid,
-                    "location": None,
-                }
-            )
-
 
 def parcel(public: Finding) -> dict[str, Any]:
     """Return what reports such as JUnit's keep of a finding: the verdict and its numbers."""
@@ -202,18 +183,3 @@ def _waived(finding: Finding) -> str:
     if waiver is None:
         return sentence(finding)
     return f"waived by {waiver.id} until {waiver.expires} ({waiver.owner}): {sentence(finding)}"
-
-
-def _never_raise() -> None:
-    """Turn the filters that raise into filters that show; inside ``catch_warnings`` only."""
-    filters = list(warnings.filters)
-    warnings.resetwarnings()
-    for action, message, category, module, line in reversed(filters):
-        shown: Any = "default" if action == "error" else action
-        kind: Any = category
-        warnings.filterwarnings(shown, _pattern(message), kind, _pattern(module), line)
-
-
-def _pattern(pattern: re.Pattern[str] | str | None) -> str:
-    """Return a filter's pattern as text; the interpreter's own filters hold plain names."""
-    return re.escape(pattern) if isinstance(pattern, str) else pattern.pattern if pattern else ""

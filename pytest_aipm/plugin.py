@@ -74,7 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="sha256:HEX",
         help="allow one artifact whose format can run code, for this run, repeatable",
     )
-    add("--aipm-seed", type=int, metavar="N", help="seed of all resampling (default: 0)")
+    add("--aipm-seed", metavar="N", help="seed of all resampling (default: 0)")
 
     ini = parser.addini
     ini("aipm_audit", "a bare pytest collects and runs the policies too", "bool", default=False)

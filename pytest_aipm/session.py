@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -51,7 +52,8 @@ def start(config: pytest.Config) -> None:
     config.stash[POLICIES] = policies
     config.pluginmanager.register(policies, "aipm-policies")
     if not invocation.is_worker(config):
-        config.pluginmanager.register(Controller(config, policies), "aipm-controller")
+        controller = Controller(config, policies, command=_command(config, settings))
+        config.pluginmanager.register(controller, "aipm-controller")
 
 
 def refuse(config: pytest.Config, problems: Iterable[str], root: Path) -> NoReturn:
@@ -61,9 +63,14 @@ def refuse(config: pytest.Config, problems: Iterable[str], root: Path) -> NoRetu
     ------
     pytest.UsageError
     """
+    said = list(problems)
     if not (invocation.is_worker(config) or invocation.only_looks(config)):
-        report.mark_stale(report_folder(config, root))
-    raise pytest.UsageError(*problems)
+        folder = report_folder(config, root)
+        try:
+            report.mark_stale(folder)
+        except OSError as fault:
+            said.append(f"{folder}: the older report cannot be marked stale ({fault.strerror})")
+    raise pytest.UsageError(*said)
 
 
 def report_folder(config: pytest.Config, root: Path) -> Path:
@@ -99,12 +106,32 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         use_waivers=not (option("aipm_no_waivers") or option("runxfail", default=False)),
         strict=option("aipm_strict") or invocation.ini(config, "aipm_strict"),
         trust=tuple(option("aipm_trust")),
-        seed=_seed(config),
+        seed=invocation.seed(config),
         model=_reference(option("aipm_model"), root, here),
         data=_reference(option("aipm_data"), root, here),
         update_baseline=option("aipm_update_baseline"),
         first_baseline=invocation.ini(config, "aipm_first_baseline"),
     )
+
+
+def _command(config: pytest.Config, settings: auditing.Settings) -> str:
+    """Return the command that repeats this audit: what decides, not how it was displayed."""
+    option = config.getoption
+    words = ["pytest", "--aipm-audit"]
+    if option("aipm_policy") or invocation.ini(config, "aipm_policies"):
+        words += [f"--aipm-policy={settings.shown(path)}" for path in settings.policies]
+    words += [f"--aipm-model={settings.model}"] * (settings.model is not None)
+    words += [f"--aipm-data={settings.data}"] * (settings.data is not None)
+    words += [f"--aipm-baseline={settings.shown(settings.baseline)}"] * settings.baseline_given
+    if settings.waivers is not None and option("aipm_waivers"):
+        words.append(f"--aipm-waivers={settings.shown(settings.waivers)}")
+    words += ["--aipm-no-waivers"] * (not settings.use_waivers)
+    words += ["--aipm-strict"] * settings.strict
+    words += [f"--aipm-trust={digest}" for digest in settings.trust]
+    words += [f"--aipm-seed={settings.seed}"] * (settings.seed != 0)
+    for flag, name in (("-k", "keyword"), ("-m", "markexpr")):
+        words += [flag, option(name)] * bool(option(name, ""))
+    return shlex.join(words)
 
 
 def _under(folder: Path, word: str) -> Path:
@@ -116,14 +143,6 @@ def _reference(word: str | None, root: Path, here: Path) -> str | None:
     if word is None or root == here or not (here / word).exists():
         return word
     return Path(os.path.relpath(here / word, root)).as_posix()
-
-
-def _seed(config: pytest.Config) -> int:
-    given = config.getoption("aipm_seed")
-    seed: int = invocation.ini(config, "aipm_seed") if given is None else given
-    if seed < 0:
-        raise OptionError(f"--aipm-seed={seed}: a seed is 0 or more")
-    return seed
 
 
 def _refuse_update(config: pytest.Config) -> None:

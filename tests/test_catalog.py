@@ -127,9 +127,22 @@ def test_an_incomplete_module_is_refused() -> None:
         Catalog(extra={"mine.gap": module}).load("mine.gap")
 
 
-def test_a_module_without_words_is_refused() -> None:
-    with pytest.raises(PolicyError, match="has no docstring that can be read"):
-        Catalog(extra={"mine.gap": complete("mine", None)}).docs("mine.gap")
+def test_a_check_without_words_is_refused_once_a_policy_names_it() -> None:
+    catalog = Catalog(extra={"mine.gap": complete("mine", None)})
+    assert catalog.docs("mine.gap").title == "mine.gap"
+    with pytest.raises(PolicyError, match=r"'mine\.gap' has no docstring; complete mine"):
+        catalog.load("mine.gap")
+
+
+@pytest.mark.parametrize("source", [None, "def (", "raise SystemExit", '"""Words."""\x00'])
+def test_a_broken_package_breaks_no_audit_that_does_not_use_it(
+    installed: Path, source: str | None
+) -> None:
+    path = installed / "checks/gap.py"
+    path.unlink()
+    if source is not None:
+        path.write_text(source)
+    assert Catalog().docs("others.gap").title == "others.gap"
 
 
 @pytest.mark.parametrize("name", ["gap", "Mine.Gap", "a.b.c", "mine.gap!"])

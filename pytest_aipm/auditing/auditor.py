@@ -94,8 +94,8 @@ class Auditor:
             problem = Problem(
                 f"check {spec.check} broke ({what})",
                 "this is a fault of the check; please report it",
-                path=self.policy.path,
-                line=node.line,
+                path=spec.path or self.policy.path,
+                line=spec.line,
             )
             finding = self._error(node, spec, str(problem))
         self._share_header()
@@ -200,6 +200,7 @@ class Auditor:
         measurement: Measurement | None,
     ) -> Finding:
         estimate = None if measurement is None else measurement.estimate
+        own = spec.path in ("", self.policy.path)
         known = estimate is not None and math.isfinite(estimate.value)
         finding = Finding(
             id=node.finding_id,
@@ -228,10 +229,13 @@ class Auditor:
             sizes=() if estimate is None else estimate.sizes,
             part_names=() if measurement is None else measurement.part_names,
             series=() if measurement is None else measurement.series,
-            notes=() if measurement is None else measurement.notes,
+            notes=(
+                *(() if measurement is None else measurement.notes),
+                *(() if own else (f"asked for by {spec.path}:{spec.line}",)),
+            ),
             baseline=judgement.comparison,
             clauses=spec.clauses,
-            policy_line=node.line,
+            policy_line=spec.line if own else None,
             docs=self.plan.catalog.docs(spec.check),
             failing=judgement.failing,
         )
@@ -272,5 +276,5 @@ def _located(error: AipmError, policy: Policy, spec: CheckSpec) -> str:
     """Return an error's first problem, with the policy's line where it has no place of its own."""
     problem = error.problems[0]
     if not problem.path:
-        problem = Problem(problem.what, problem.fix, path=policy.path, line=spec.line)
+        problem = Problem(problem.what, problem.fix, path=spec.path or policy.path, line=spec.line)
     return str(problem)

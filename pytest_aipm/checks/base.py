@@ -44,9 +44,11 @@ class Needs:
     label : bool
         The label column.
     scores : bool
-        Scores of the positive class, kept row by row (or binned beyond a million rows).
+        Scores of the positive class, kept as distinct values with counts; predicted numbers of a
+        regression.
     rows : bool
-        Row-level labels, predictions and scores, for metrics that only a callable can compute.
+        Row-level labels, predictions and scores, as far as the subject has them, for metrics that
+        only a callable can compute.
     model : bool
         A model that can be called on new rows.
     train : bool
@@ -109,6 +111,7 @@ class CheckParams(BaseModel):
     """Seed of all resampling."""
     unit: str = ""
     """Unit of the limit, for checks that offer several."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:

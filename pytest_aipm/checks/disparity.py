@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pytest_aipm.checks.base import CheckParams, Comparison, Measurement
-from pytest_aipm.checks.rates import RATES, Rate
+from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.compare import (
+    Reference,
+    nothing_to_compare,
+    population,
+    reference_of,
+    reference_words,
+    unknown_breach,
+)
+from pytest_aipm.checks.paired import paired_disparity
+from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.groups import GroupCounts, Grouping
+from pytest_aipm.evidence.groups import GroupCounts
 from pytest_aipm.records import Because, Formula, GroupValue
+from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.disparity import rate_difference, rate_ratio
 from pytest_aipm.stats.estimate import Estimate
-from pytest_aipm.stats.paired import widened
 
-__all__ = [
-    "Reference",
-    "group_values",
-    "nothing_to_compare",
-    "rate_disparity",
-    "reference_index",
-    "unknown_breach",
-]
+__all__ = ["compare_rates", "compared", "group_values", "rate_disparity"]
 
-Kind = Literal["difference", "ratio"]
-Reference = Literal["highest", "largest", "overall"] | int
-
-_COMPARATORS = ("highest", "largest", "overall")
+Show = Callable[[float], str]
 
 
 def rate_disparity(
@@ -66,26 +63,14 @@ def rate_disparity(
         evidence.require_both_classes()
     counts = evidence.counts(params.by, params.unknown)
     x, n = rate.counts(counts.table, evidence.subject)
-    reference = reference_index(evidence, params, counts.grouping)
-    if kind == "ratio":
-        estimate: Estimate = rate_ratio(
-            x,
-            n,
-            confidence=params.confidence,
-            reference=reference,
-            at_least=at_least,
-            min_size=params.min_group_size,
-        )
-    else:
-        estimate = rate_difference(
-            x,
-            n,
-            confidence=params.confidence,
-            reference=reference,
-            min_size=params.min_group_size,
-        )
-    numerator, denominator = rate.words(evidence.subject)
     names = counts.grouping.names
+    reference = reference_of(evidence, params, counts.grouping)
+
+    def compare(x: np.ndarray, n: np.ndarray) -> Estimate:
+        return compare_rates(x, n, params, kind, reference, at_least)
+
+    estimate = compare(x, n)
+    numerator, denominator = rate.words(evidence.subject)
     return Measurement(
         estimate=estimate,
         formula=Formula(
@@ -93,45 +78,57 @@ def rate_disparity(
             numerator=numerator,
             denominator=denominator,
             positive=str(evidence.subject.positive),
-            population=_population(counts),
-            reference=_reference_words(reference, names),
+            population=population(counts.n, counts.unknown),
+            reference=reference_words(reference, names),
         ),
-        summary=_summary(rate, kind, estimate, names, x, n),
+        summary=compared(rate.name, kind, estimate, names, frequency),
         n=counts.n,
         groups=group_values(counts, x, n, estimate, params.min_group_size),
         part_names=names,
-        not_judged=nothing_to_compare(names, n, params, rate.name),
+        not_judged=nothing_to_compare(names, n, params, rate.name)
+        or _undefined(estimate, f"{kind} of {rate.name}s"),
         breach=unknown_breach(params, counts.unknown, counts.n),
         unknown=counts.unknown,
-        champion=_champion(evidence, counts, rate, kind, params, names),
+        champion=paired_disparity(evidence, counts, rate, kind, compare, params.confidence),
         harm="down" if kind == "ratio" else "up",
     )
 
 
-def reference_index(evidence: Evidence, params: CheckParams, groups: Grouping) -> Reference:
-    """Return the comparator as the statistics want it.
+def compare_rates(
+    x: np.ndarray,
+    n: np.ndarray,
+    params: CheckParams,
+    kind: Kind,
+    reference: Reference,
+    at_least: float | None = None,
+) -> Estimate:
+    """Return the disparity of rates with `x` events in `n` rows, each of shape (K,).
 
     Raises
     ------
     CheckError
-        When the named group does not occur.
+        For `at_least` beside another comparator than the highest rate.
     """
-    wanted = params.reference
-    if wanted is None and len(params.by) == 1:
-        wanted = evidence.subject.attribute(params.by[0]).reference
-    if wanted is None or wanted == "highest":
-        return "highest"
-    if wanted == "largest":
-        return "largest"
-    if wanted == "overall":
-        return "overall"
-    plain = [name.replace(" · ", ", ") for name in groups.names]
-    for names in (list(groups.names), plain):
-        if wanted in names:
-            return names.index(wanted)
-    near = difflib.get_close_matches(wanted, (*groups.names, *_COMPARATORS), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"groups: {', '.join(groups.names[:8])}"
-    raise CheckError(Problem(f"reference group {wanted!r} does not occur", hint))
+    level, size = params.confidence, params.min_group_size
+    if kind == "difference":
+        return rate_difference(x, n, confidence=level, reference=reference, min_size=size)
+    if at_least is not None and reference != "highest":
+        raise CheckError(
+            Problem(
+                "`at_least` chooses among the highest rates, but there is a `reference`",
+                "keep one of the two, or write `reference: highest`",
+            )
+        )
+    return rate_ratio(x, n, confidence=level, reference=reference, at_least=at_least, min_size=size)
+
+
+def _undefined(estimate: Estimate, what: str) -> tuple[Because, str] | None:
+    if math.isfinite(estimate.value):
+        return None
+    return (
+        Because.NO_EVIDENCE,
+        f"the {what} is undefined: the comparator's rate is 0 or has no rows",
+    )
 
 
 def group_values(
@@ -156,7 +153,7 @@ def group_values(
                 denominator=int(n[i]),
                 value=value,
                 interval=None if n[i] == 0 else (lower, upper),
-                judged=bool(n[i] >= max(1, min_size)),
+                judged=bool(n[i] >= min_size),
                 note=_note(int(n[i]), min_size),
             )
         )
@@ -171,137 +168,29 @@ def _note(n: int, min_size: int) -> str:
     return ""
 
 
-def nothing_to_compare(
-    names: Sequence[str], n: np.ndarray, params: CheckParams, what: str
-) -> tuple[Because, str] | None:
-    """Return why fewer than two groups can be compared, or None."""
-    judged = int(np.count_nonzero(n >= max(1, params.min_group_size)))
-    if judged >= 2:
-        return None
-    if len(names) < 2:
-        only = f" ({names[0]})" if names else ""
-        return Because.NO_EVIDENCE, f"there is only one group{only}: nothing to compare"
-    size = f" with at least {params.min_group_size} rows" if params.min_group_size > 1 else ""
+def compared(what: str, kind: Kind, estimate: Estimate, names: Sequence[str], show: Show) -> str:
+    """Return what was seen as a sentence: both values, then their difference or ratio.
+
+    Parameters
+    ----------
+    what : str
+        The metric's name.
+    kind : {"difference", "ratio"}
+    estimate : Estimate
+        Its pair holds the higher group and the lower one, or one group compared with everyone.
+    names : sequence of str
+        The groups.
+    show : callable
+        How a value is written.
+    """
+    if not estimate.pair or not math.isfinite(estimate.value):
+        return f"{what}: nothing to compare"
+    low = estimate.pair[-1]
+    against = "against everyone together"
+    if len(estimate.pair) > 1:
+        high = estimate.pair[0]
+        against = f"{show(estimate.parts[high][0])} for {names[high]}"
     return (
-        Because.NO_EVIDENCE,
-        f"fewer than two groups{size} have a defined {what}: nothing to compare",
+        f"{what} {show(estimate.parts[low][0])} for {names[low]}, {against}: {kind} "
+        f"{number(estimate.value)}"
     )
-
-
-def unknown_breach(
-    params: CheckParams, unknown: int, known: int
-) -> tuple[Because, str] | None:
-    """Return the failure by count of rows without a group, or None."""
-    if params.unknown == "group" or not unknown:
-        return None
-    share = unknown / (unknown + known)
-    where = " or ".join(params.by)
-    if params.unknown == "fail":
-        return Because.UNKNOWN, f"{unknown:,} rows have no {where}, and the policy allows none"
-    if share > params.max_unknown:
-        return (
-            Because.UNKNOWN,
-            f"{unknown:,} of {unknown + known:,} rows ({share:.1%}) have no {where}; at most "
-            f"{params.max_unknown:.1%} may be unknown",
-        )
-    return None
-
-
-def _population(counts: GroupCounts) -> str:
-    text = f"{counts.n:,} rows with a known group"
-    return text + (f"; {counts.unknown:,} unknown left out" if counts.unknown else "")
-
-
-def _reference_words(reference: Reference, names: Sequence[str]) -> str:
-    if isinstance(reference, int):
-        return names[reference]
-    return {"highest": "all pairs", "largest": "the largest group", "overall": "everyone else"}[
-        reference
-    ]
-
-
-def _summary(
-    rate: Rate,
-    kind: Kind,
-    estimate: Estimate,
-    names: Sequence[str],
-    x: np.ndarray,
-    n: np.ndarray,
-) -> str:
-    if len(estimate.pair) < 2 or not np.isfinite(estimate.value):
-        return f"{rate.name}: nothing to compare"
-    high, low = estimate.pair[0], estimate.pair[1]
-    rates = x[[high, low]] / n[[high, low]]
-    what = (
-        f"ratio {number(estimate.value)}"
-        if kind == "ratio"
-        else f"difference {number(estimate.value)}"
-    )
-    return (
-        f"{rate.name} {frequency(float(rates[1]))} for {names[low]}, "
-        f"{frequency(float(rates[0]))} for {names[high]}: {what}"
-    )
-
-
-def _champion(
-    evidence: Evidence,
-    counts: GroupCounts,
-    rate: Rate,
-    kind: Kind,
-    params: CheckParams,
-    names: Sequence[str],
-) -> Comparison | None:
-    """Compare with the champion's decisions on the same rows, pair by pair."""
-    if counts.table.shape[3] < 2:
-        return None
-    x_new, n_new = rate.counts(counts.table, evidence.subject)
-    earlier = counts.table.swapaxes(2, 3)
-    x_old, n_old = rate.counts(earlier, evidence.subject)
-    covariance = None
-    if rate.fixed_denominator:
-        covariance = _covariance(counts, rate, evidence, x_new, x_old, n_new)
-    change = widened(
-        x_new,
-        n_new,
-        x_old,
-        n_old,
-        kind=kind,
-        confidence=params.confidence,
-        covariance=covariance,
-    )
-    if not change.pair:
-        return None
-    # `widened` counts the growth of a gap; the ratio falls by as much as its gap grows
-    ratio = kind == "ratio"
-    return Comparison(
-        value=_plain_value(x_old, n_old, kind),
-        delta=-change.delta if ratio else change.delta,
-        lower=-change.upper if ratio else change.lower,
-        upper=-change.lower if ratio else change.upper,
-        group=" and ".join(names[i] for i in change.pair),
-        paired=covariance is not None,
-    )
-
-
-def _plain_value(x: np.ndarray, n: np.ndarray, kind: Kind) -> float:
-    rates = x[n > 0] / n[n > 0]
-    if kind == "difference":
-        return float(rates.max() - rates.min())
-    return float(rates.min() / rates.max()) if rates.max() > 0 else math.nan
-
-
-def _covariance(
-    counts: GroupCounts,
-    rate: Rate,
-    evidence: Evidence,
-    x_new: np.ndarray,
-    x_old: np.ndarray,
-    n: np.ndarray,
-) -> np.ndarray:
-    """Return the covariance of new and old rate in each group, from the rows where both agree."""
-    both = np.zeros_like(counts.table[:, :, :, 0])
-    both[:, :, 0], both[:, :, 1] = counts.table[:, :, 0, 0], counts.table[:, :, 1, 1]
-    agree, _ = rate.counts(both, evidence.subject)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        covariance: np.ndarray = (agree / n - (x_new / n) * (x_old / n)) / n
-    return covariance

@@ -4,7 +4,7 @@
 shape                 metrics
 ====================  =========================================================================
 rate of counts        accuracy, precision, recall, specificity, selection_rate, ...
-function of counts    balanced_accuracy, f1 (multinomial bootstrap of the counts)
+function of counts    balanced_accuracy, f1, matthews_corrcoef (bootstrap of the counts)
 ranking               roc_auc
 mean of a row loss    mae, mse, rmse, mape, log_loss, brier
 anything else         scikit-learn metrics by name, ``pkg.module:callable`` (row bootstrap)
@@ -18,17 +18,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from pydantic import field_validator
 
-from pytest_aipm.checks.base import Needs
+from pytest_aipm.checks.base import CheckParams, Comparison, Needs
+from pytest_aipm.checks.paired import paired_worst
 from pytest_aipm.checks.rates import RATES
-from pytest_aipm.evidence.callables import Metric, bootstrap_by_group, find_metric
+from pytest_aipm.errors import CheckError, DataError, Problem
+from pytest_aipm.evidence.callables import Metric, bootstrap_by_group, find_metric, own_metric
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.groups import Grouping, Unknown
+from pytest_aipm.evidence.groups import Grouping
+from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.stats.auc import delong
 from pytest_aipm.stats.parts import AucPart, BootstrapPart, MeanPart, Part, RatePart
 
-__all__ = ["Measured", "better", "measure", "needs_of_metric"]
+__all__ = ["Measured", "MetricParams", "measure", "needs_of_metric"]
 
 RATE_METRICS = {
     "accuracy": "accuracy",
@@ -43,40 +47,79 @@ RATE_METRICS = {
     "selection_rate": "selection_rate",
 }
 
-MEAN_METRICS: dict[str, tuple[str, Literal["sqrt"] | None]] = {
-    "mae": ("absolute_error", None),
-    "mse": ("squared_error", None),
-    "rmse": ("squared_error", "sqrt"),
-    "mape": ("absolute_percentage_error", None),
-    "log_loss": ("log_loss", None),
-    "brier": ("squared_error", None),
+MEAN_METRICS: dict[str, tuple[str, Literal["sqrt"] | None, float]] = {
+    "mae": ("absolute_error", None, np.inf),
+    "mse": ("squared_error", None, np.inf),
+    "rmse": ("squared_error", "sqrt", np.inf),
+    "mape": ("absolute_percentage_error", None, np.inf),
+    "log_loss": ("log_loss", None, np.inf),
+    "brier": ("brier", None, 1.0),
 }
+"""Row loss, what is done to its mean, and the largest mean there can be."""
 
-BINARY_ONLY = {*RATE_METRICS, "balanced_accuracy", "f1", "roc_auc", "log_loss", "brier"}
+ALIASES = {
+    "accuracy_score": "accuracy",
+    "balanced_accuracy_score": "balanced_accuracy",
+    "brier_score_loss": "brier",
+    "f1_score": "f1",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "mean_squared_error": "mse",
+    "precision_score": "precision",
+    "recall_score": "recall",
+    "roc_auc_score": "roc_auc",
+    "root_mean_squared_error": "rmse",
+}
+"""scikit-learn's names of functions that are measured here."""
+
 REGRESSION_ONLY = {"mae", "mse", "rmse", "mape"}
 DRAWS = 1000
-"""Bootstrap replicates: the Monte-Carlo error of a 5 % quantile is then about 0.7 points of rank."""
+"""Bootstrap replicates of counts: the rank of a 5 % quantile is then right to 0.7 points."""
 
 
 def _balanced_accuracy(table: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        tnr = table[..., 0, 0] / table[..., 0, :].sum(axis=-1)
-        tpr = table[..., 1, 1] / table[..., 1, :].sum(axis=-1)
-    balanced: np.ndarray = (tnr + tpr) / 2
-    return balanced
+    tnr = table[..., 0, 0] / table[..., 0, :].sum(axis=-1)
+    tpr = table[..., 1, 1] / table[..., 1, :].sum(axis=-1)
+    return np.asarray((tnr + tpr) / 2)
 
 
 def _f1(table: np.ndarray) -> np.ndarray:
     tp = table[..., 1, 1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f1: np.ndarray = 2 * tp / (2 * tp + table[..., 0, 1] + table[..., 1, 0])
-    return f1
+    return np.asarray(2 * tp / (2 * tp + table[..., 0, 1] + table[..., 1, 0]))
 
 
-COUNT_METRICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "balanced_accuracy": _balanced_accuracy,
-    "f1": _f1,
+def _matthews(table: np.ndarray) -> np.ndarray:
+    counts = table.astype(float)
+    (tn, fp), (fn, tp) = np.moveaxis(counts, (-2, -1), (0, 1))
+    scale = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return np.asarray((tp * tn - fp * fn) / scale)
+
+
+COUNT_METRICS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], tuple[float, float]]] = {
+    "balanced_accuracy": (_balanced_accuracy, (0.0, 1.0)),
+    "f1": (_f1, (0.0, 1.0)),
+    "matthews_corrcoef": (_matthews, (-1.0, 1.0)),
 }
+"""Functions of tables (..., label, decision), undefined where they divide 0 by 0, and support."""
+
+BUILT_IN = {*RATE_METRICS, *MEAN_METRICS, *COUNT_METRICS, "roc_auc"}
+
+
+class MetricParams(CheckParams):
+    """Which metric."""
+
+    metric: str
+    """Name of the metric, or ``pkg.module:callable``."""
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if ":" not in value and ALIASES.get(value, value) not in BUILT_IN:
+            try:
+                find_metric(value)
+            except CheckError as error:
+                raise ValueError(f"names an {error.problems[0]}") from None
+        return value
 
 
 @dataclass(frozen=True)
@@ -92,14 +135,16 @@ class Measured:
         Rows of each group.
     unknown : int
         Rows without a group.
-    numerator, denominator : sequence or None
-        Counts, for rates.
-    better : {"high", "low"}
-        Which end is good.
-    name, words : str
-        The metric's name, and what it counts.
-    champion : (numerator, discordant new, discordant old) or None
-        For rates with a champion: counts of shape (K,), see `stats.paired.tango`.
+    better : str
+        Which end is good, ``high`` or ``low``.
+    name : str
+        The metric's name.
+    numerator_words, denominator_words : str
+        What it counts.
+    counts : (events, rows) or None
+        Arrays of shape (K,), for rates.
+    champion : Comparison or None
+        The most harmful change of a group's rate against a champion on the same rows.
     """
 
     grouping: Grouping
@@ -111,61 +156,58 @@ class Measured:
     numerator_words: str = ""
     denominator_words: str = ""
     counts: tuple[np.ndarray, np.ndarray] | None = None
-    champion: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-
-
-def better(metric: str) -> str:
-    """Return whether ``high`` or ``low`` values of a metric are good."""
-    if metric in RATE_METRICS:
-        return RATES[RATE_METRICS[metric]].better or "high"
-    if metric in MEAN_METRICS:
-        return "low"
-    if metric in COUNT_METRICS or metric == "roc_auc":
-        return "high"
-    return find_metric(metric).better
+    champion: Comparison | None = None
 
 
 def needs_of_metric(metric: str) -> Needs:
-    """Return the evidence a metric needs."""
+    """Return the evidence a metric needs; a metric of the project's own is not imported for it."""
+    metric = ALIASES.get(metric, metric)
     if metric in RATE_METRICS:
-        label = RATES[RATE_METRICS[metric]].needs_label
-        return Needs(predictions=True, label=label)
+        return Needs(predictions=True, label=RATES[RATE_METRICS[metric]].needs_label)
     if metric in COUNT_METRICS:
         return Needs(predictions=True, label=True)
     if metric == "roc_auc":
         return Needs(label=True, scores=True)
     if metric in MEAN_METRICS:
-        loss, _ = MEAN_METRICS[metric]
-        scores = metric in BINARY_ONLY
-        return Needs(label=True, scores=scores, losses=frozenset({loss}))
-    found = find_metric(metric)
-    return Needs(predictions=not found.wants_score, label=True, scores=found.wants_score, rows=True)
+        return Needs(label=True, scores=True, losses=frozenset({MEAN_METRICS[metric][0]}))
+    if ":" in metric:
+        return Needs(label=True, rows=True)
+    by_score = find_metric(metric).wants_score
+    return Needs(predictions=not by_score, label=True, scores=by_score, rows=True)
 
 
-def measure(
-    evidence: Evidence, metric: str, by: tuple[str, ...], unknown: Unknown, seed: int
-) -> Measured:
-    """Measure a metric in every group of a scope; ``by=()`` is one group of all rows."""
-    if metric in RATE_METRICS:
-        return _rate(evidence, metric, by, unknown)
-    if metric in COUNT_METRICS:
-        return _of_counts(evidence, metric, by, unknown, seed)
-    if metric == "roc_auc":
-        return _auc(evidence, by, unknown)
-    if metric in MEAN_METRICS:
-        return _mean(evidence, metric, by, unknown)
-    return _callable(evidence, find_metric(metric), by, unknown, seed)
+def measure(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
+    """Measure a metric in every group of a scope; ``by=()`` is one group of all rows.
+
+    Raises
+    ------
+    CheckError, DataError
+        When the metric does not fit the task or the rows.
+    """
+    name = ALIASES.get(metric, metric)
+    if name in BUILT_IN:
+        fits = "regression" if name in REGRESSION_ONLY else "binary"
+        if evidence.subject.task != fits:
+            what = f"metric {metric!r} is for the task {fits}, not {evidence.subject.task}"
+            raise CheckError(Problem(what, "name another metric"))
+    if name in RATE_METRICS:
+        return _rate(evidence, name, params)
+    if name in COUNT_METRICS:
+        return _of_counts(evidence, name, params)
+    if name == "roc_auc":
+        return _auc(evidence, params)
+    if name in MEAN_METRICS:
+        return _mean(evidence, name, params)
+    found = own_metric(name, evidence.root) if ":" in name else find_metric(name)
+    return _of_rows(evidence, found, params)
 
 
-def _rate(evidence: Evidence, metric: str, by: tuple[str, ...], unknown: Unknown) -> Measured:
+def _rate(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
     rate = RATES[RATE_METRICS[metric]]
     if rate.needs_label:
         evidence.require_both_classes()
-    counts = evidence.counts(by, unknown)
+    counts = evidence.counts(params.by, params.unknown)
     x, n = rate.counts(counts.table, evidence.subject)
-    champion = None
-    if counts.table.shape[3] == 2 and rate.fixed_denominator:
-        champion = _discordant(counts.table, rate.id, evidence)
     numerator, denominator = rate.words(evidence.subject)
     return Measured(
         grouping=counts.grouping,
@@ -177,42 +219,22 @@ def _rate(evidence: Evidence, metric: str, by: tuple[str, ...], unknown: Unknown
         numerator_words=numerator,
         denominator_words=denominator,
         counts=(x, n),
-        champion=champion,
+        champion=paired_worst(evidence, counts, rate, params.confidence),
     )
 
 
-def _discordant(
-    table: np.ndarray, rate_id: str, evidence: Evidence
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return denominators and the rows where only the new, only the old model counts."""
-    rate, subject = RATES[rate_id], evidence.subject
-    x_new, n = rate.counts(table, subject)
-    x_old, _ = rate.counts(table.swapaxes(2, 3), subject)
-    both = np.zeros_like(table[:, :, :, 0])
-    both[:, :, 0], both[:, :, 1] = table[:, :, 0, 0], table[:, :, 1, 1]
-    agree, _ = rate.counts(both, subject)
-    return n, x_new - agree, x_old - agree
-
-
-def _of_counts(
-    evidence: Evidence, metric: str, by: tuple[str, ...], unknown: Unknown, seed: int
-) -> Measured:
+def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
     """Resample the counts: a multinomial draw of the table is the bootstrap of the rows."""
     evidence.require_both_classes()
-    counts = evidence.counts(by, unknown)
-    function = COUNT_METRICS[metric]
-    table = counts.table.sum(axis=3)
-    rng = np.random.Generator(np.random.PCG64(seed))
+    counts = evidence.counts(params.by, params.unknown)
+    function, support = COUNT_METRICS[metric]
     parts: list[Part] = []
-    for cell in table:
-        n = int(cell.sum())
-        if n == 0:
-            parts.append(BootstrapPart(float("nan"), np.empty(0), 0, support=(0.0, 1.0)))
-            continue
+    for name, cell in zip(counts.grouping.names, counts.table.sum(axis=3), strict=True):
+        n, rng = int(cell.sum()), generator(params.seed, name)
         draws = rng.multinomial(n, cell.reshape(-1) / n, size=DRAWS).reshape(-1, 2, 2)
-        parts.append(
-            BootstrapPart(float(function(cell)), function(draws), n, support=(0.0, 1.0))
-        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value, drawn = float(function(cell)), function(draws)
+        parts.append(BootstrapPart(value, drawn, n, support=support))
     return Measured(
         grouping=counts.grouping,
         parts=parts,
@@ -223,16 +245,14 @@ def _of_counts(
     )
 
 
-def _auc(evidence: Evidence, by: tuple[str, ...], unknown: Unknown) -> Measured:
+def _auc(evidence: Evidence, params: CheckParams) -> Measured:
     evidence.require_both_classes()
-    groups, bags, outside = evidence.score_bags(by, unknown)
-    sizes = np.array([neg.n + pos.n for neg, pos in bags])
-    parts = [_auc_part(neg, pos) for neg, pos in bags]
+    scores = evidence.scores(params.by, params.unknown)
     return Measured(
-        grouping=groups,
-        parts=parts,
-        sizes=sizes,
-        unknown=outside,
+        grouping=scores.grouping,
+        parts=[_auc_part(neg, pos) for neg, pos in scores.bags],
+        sizes=np.array([neg.n + pos.n for neg, pos in scores.bags]),
+        unknown=scores.unknown,
         better="high",
         name="ROC AUC",
         numerator_words=f"pairs in which the {evidence.subject.positive} row scores higher",
@@ -243,22 +263,22 @@ def _auc(evidence: Evidence, by: tuple[str, ...], unknown: Unknown) -> Measured:
 def _auc_part(neg: ScoreBag, pos: ScoreBag) -> AucPart:
     if neg.n == 0 or pos.n == 0:
         return AucPart(float("nan"), 0.0, float(pos.n), float(neg.n))
-    auc, variance = delong(
-        pos.values, neg.values, counts_pos=pos.counts, counts_neg=neg.counts
-    )
+    auc, variance = delong(pos.values, neg.values, counts_pos=pos.counts, counts_neg=neg.counts)
     return AucPart(auc, variance, float(pos.n), float(neg.n))
 
 
-def _mean(evidence: Evidence, metric: str, by: tuple[str, ...], unknown: Unknown) -> Measured:
-    loss, transform = MEAN_METRICS[metric]
-    moments = evidence.moments(loss, by, unknown)
-    parts = [
-        MeanPart(*map(float, row), transform=transform, limits=(0.0, np.inf))
-        for row in moments.table
-    ]
+def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
+    loss, transform, highest = MEAN_METRICS[metric]
+    moments = evidence.moments(loss, params.by, params.unknown)
+    if np.isnan(moments.table).any():
+        what = f"scores lie outside [0, 1], so {metric.replace('_', ' ')} is undefined"
+        raise DataError(Problem(what, "give probabilities, or judge the ranking by roc_auc"))
     return Measured(
         grouping=moments.grouping,
-        parts=parts,
+        parts=[
+            MeanPart(n, one, two, three, transform=transform, limits=(0.0, highest))
+            for n, one, two, three in moments.table.tolist()
+        ],
         sizes=moments.table[:, 0].astype(int),
         unknown=moments.unknown,
         better="low",
@@ -268,20 +288,17 @@ def _mean(evidence: Evidence, metric: str, by: tuple[str, ...], unknown: Unknown
     )
 
 
-def _callable(
-    evidence: Evidence, metric: Metric, by: tuple[str, ...], unknown: Unknown, seed: int
-) -> Measured:
-    table = evidence.rows(by, unknown)
-    values, draws, sizes = bootstrap_by_group(metric, table, draws=DRAWS, seed=seed)
-    parts = [
-        BootstrapPart(value, drawn, int(n))
-        for value, drawn, n in zip(values, draws, sizes, strict=True)
-    ]
+def _of_rows(evidence: Evidence, metric: Metric, params: CheckParams) -> Measured:
+    rows = evidence.rows(params.by, params.unknown)
+    values, draws, sizes = bootstrap_by_group(metric, rows, params.seed)
     return Measured(
-        grouping=table.grouping,
-        parts=parts,
+        grouping=rows.grouping,
+        parts=[
+            BootstrapPart(float(value), drawn, int(n))
+            for value, drawn, n in zip(values, draws, sizes, strict=True)
+        ],
         sizes=sizes,
-        unknown=table.unknown,
+        unknown=rows.unknown,
         better=metric.better,
         name=metric.name,
     )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from pytest_aipm.records import Audit, Because, Finding, Record, Verdict
 
-__all__ = ["Changes", "Pair", "changes"]
+__all__ = ["Changes", "Key", "Pair", "audits", "by_key", "changes"]
 
 Key = tuple[str, int]
+"""A finding's id, and how many of the same id stand before it."""
+
 _HELD = (Verdict.PASS, Verdict.WARN)
 _COMPARED = {Because.REGRESSION, Because.EVIDENCE_LOST}
 
@@ -21,6 +23,7 @@ class Pair:
     ``rebased`` says that the two were compared with different baselines.
     """
 
+    key: Key
     old: Finding | None
     new: Finding | None
     rebased: bool = False
@@ -28,9 +31,7 @@ class Pair:
     @property
     def id(self) -> str:
         """The finding's id."""
-        found = self.new or self.old
-        assert found is not None  # noqa: S101 - a pair has one at least
-        return found.id
+        return self.key[0]
 
     @property
     def other_rules(self) -> bool:
@@ -76,14 +77,14 @@ def changes(old: Record, new: Record) -> Changes:
 
     Findings are the same when their ids are: policy, check and scope.
     """
-    then, now = _by_key(old), _by_key(new)
+    then, now = by_key(old), by_key(new)
     before, after = _baselines(old), _baselines(new)
     both = [
-        Pair(then[key], now[key], rebased=before[key[0]] != after[key[0]])
+        Pair(key, then[key], now[key], rebased=before[key[0]] != after[key[0]])
         for key in now
         if key in then
     ]
-    added = tuple(Pair(None, now[key]) for key in now if key not in then)
+    added = tuple(Pair(key, None, now[key]) for key in now if key not in then)
     fails = [pair for pair in both if _red(pair.new) and not _red(pair.old)]
     fixed = [pair for pair in both if _red(pair.old) and _holds(pair.new) and not pair.other_rules]
     return Changes(
@@ -94,7 +95,7 @@ def changes(old: Record, new: Record) -> Changes:
         ),
         moved=tuple(pair for pair in both if _moved(pair)),
         added=added,
-        removed=tuple(Pair(then[key], None) for key in then if key not in now),
+        removed=tuple(Pair(key, then[key], None) for key in then if key not in now),
     )
 
 
@@ -103,8 +104,8 @@ def audits(record: Record) -> dict[str, Audit]:
     return {audit.policy.name: audit for audit in record.audits}
 
 
-def _by_key(record: Record) -> dict[Key, Finding]:
-    """Return the findings by id; tests may check the same thing twice, so that ids are numbered."""
+def by_key(record: Record) -> dict[Key, Finding]:
+    """Return the findings by id; a test may check one thing twice, so the same ids are numbered."""
     seen: Counter[str] = Counter()
     found: dict[Key, Finding] = {}
     for finding in record.findings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_aipm.commands.changes import Changes, Pair, audits, changes
+from pytest_aipm.commands.changes import Changes, Key, Pair, audits, by_key, changes
 from pytest_aipm.commands.folder import read_record, record_path
 from pytest_aipm.commands.say import say
 from pytest_aipm.commands.weaker import weaker
@@ -28,7 +28,7 @@ class Side:
 
     shown: str
     record: Record
-    public: dict[str, Finding]
+    public: dict[Key, Finding]
 
 
 def diff(old: str, new: str, *, markdown: bool = False) -> int:
@@ -61,7 +61,7 @@ def diff(old: str, new: str, *, markdown: bool = False) -> int:
 
 def _side(word: str) -> Side:
     record = read_record(record_path(word), shown=word)
-    return Side(word, record, {each.id: each for each in publishable(record).findings})
+    return Side(word, record, by_key(publishable(record)))
 
 
 def _sections(found: Changes, weakened: Sequence[str], old: Side, new: Side) -> Iterator[Section]:
@@ -83,14 +83,14 @@ def _sections(found: Changes, weakened: Sequence[str], old: Side, new: Side) -> 
 def _fail(pair: Pair, old: Side, new: Side) -> Iterator[str]:
     yield _line(pair, old, new)
     assert pair.new is not None  # noqa: S101 - it fails now
-    yield f"  {plain_line(new.public[pair.id].reason)}"
+    yield f"  {plain_line(new.public[pair.key].reason)}"
 
 
 def _line(pair: Pair, old: Side, new: Side) -> str:
     """Return a finding's verdict, value and limit, then and now."""
     parts = [
         _arrow(_verdict(pair.old), _verdict(pair.new)),
-        _arrow(_value(pair.old, old), _value(pair.new, new)),
+        _arrow(_value(pair.key, pair.old, old), _value(pair.key, pair.new, new)),
         f"limit {_arrow(_limit(pair.old), _limit(pair.new))}",
     ]
     if pair.other_rules:
@@ -111,12 +111,12 @@ def _verdict(finding: Finding | None) -> str:
     return finding.verdict.value.replace("_", " ") + (" (fails the build)" if forced else "")
 
 
-def _value(finding: Finding | None, side: Side) -> str:
+def _value(key: Key, finding: Finding | None, side: Side) -> str:
     if finding is None:
         return ""
-    public = side.public[finding.id]
     if finding.value is None:
         return "no value"
+    public = side.public[key]
     if public.value is None:
         return "withheld"
     shown = figures(public)

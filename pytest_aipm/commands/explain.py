@@ -11,7 +11,6 @@ from pytest_aipm.catalog import Catalog
 from pytest_aipm.checks.base import CheckParams
 from pytest_aipm.commands.params import Param, params_of
 from pytest_aipm.commands.say import say
-from pytest_aipm.errors import PolicyError
 from pytest_aipm.policy.grammar import CheckKeys
 from pytest_aipm.records import Docs
 
@@ -43,7 +42,7 @@ def list_checks() -> int:
     for family, members in groupby(names, key=lambda name: name.partition(".")[0]):
         say(family)
         for name in members:
-            say(f"  {name:<{width}}  {_title(catalog, name)}".rstrip())
+            say(f"  {name:<{width}}  {catalog.docs(name).title}")
         say()
     say(f"{len(names)} checks; `aipm explain CHECK` shows one.")
     return 0
@@ -63,13 +62,6 @@ def explain(name: str) -> int:
     return 0
 
 
-def _title(catalog: Catalog, name: str) -> str:
-    try:
-        return catalog.docs(name).title
-    except PolicyError as fault:  # somebody else's check must not hide the others
-        return fault.problems[0].what
-
-
 def _page(name: str, docs: Docs, module: ModuleType) -> Iterator[str]:
     own = params_of(module.Params, without=CheckParams)
     yield from (name, docs.title, "")
@@ -78,7 +70,7 @@ def _page(name: str, docs: Docs, module: ModuleType) -> Iterator[str]:
     yield from _section("In a policy", _example(name, module, own))
     yield from _section("Groups and limit", "\n".join(_gate(module)))
     yield from _section("Parameters", "\n".join(map(_param, own)) or "None of its own.")
-    shared = params_of(CheckKeys, docs_of=CheckParams)
+    shared = params_of(CheckKeys)
     yield from _section("Every check also takes", "\n".join(map(_param, shared)))
     yield from _section("Sources", docs.sources)
 
@@ -89,16 +81,21 @@ def _section(title: str, text: str) -> Iterator[str]:
 
 
 def _gate(module: ModuleType) -> Iterator[str]:
-    yield f"by: {SCOPES[module.SCOPES]}"
-    yield f"kind: {KINDS[module.KIND]}"
+    yield f"by: {SCOPES.get(module.SCOPES, module.SCOPES)}"
+    yield f"kind: {KINDS.get(module.KIND, module.KIND)}"
     yield f"tasks: {', '.join(getattr(module, 'TASKS', ('binary',)))}"
-    keys = ", ".join(key for unit in module.UNITS for key in _ends(unit))
+    keys = ", ".join(key for unit in _units(module) for key in _ends(unit))
     default = getattr(module, "DEFAULT_LIMIT", None)
     if default is None:
         yield f"limit: {{{keys}}}; no default: the policy says what is good enough"
         return
     basis = getattr(module, "BASIS", "")
     yield f"limit: {{{keys}}}; default {_flow(default)}" + (f" ({basis})" if basis else "")
+
+
+def _units(module: ModuleType) -> tuple[str, ...]:
+    """Return the units of a check's limit; a check without the constant has its own unit alone."""
+    return tuple(getattr(module, "UNITS", ("",)))
 
 
 def _ends(unit: str) -> tuple[str, str]:
@@ -122,7 +119,7 @@ def _param(param: Param) -> str:
 
 def _example(name: str, module: ModuleType, own: tuple[Param, ...]) -> str:
     default = getattr(module, "DEFAULT_LIMIT", None)
-    limit = _flow(default) if default else "{" + _ends(module.UNITS[0])[1] + ": ...}"
+    limit = _flow(default) if default else "{" + _ends(_units(module)[0])[1] + ": ...}"
     keys = [f"check: {name}"]
     keys += [f"{param.name}: ..." for param in own if param.required]
     keys += ["by: ATTRIBUTE"] * (module.SCOPES == "groups")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 __all__ = ["Param", "params_of"]
 
@@ -40,10 +41,7 @@ class Param:
 
 
 def params_of(
-    model: type[BaseModel],
-    *,
-    without: type[BaseModel] | None = None,
-    docs_of: type[BaseModel] | None = None,
+    model: type[BaseModel], *, without: type[BaseModel] | None = None
 ) -> tuple[Param, ...]:
     """Return the keys of a model, in its order.
 
@@ -52,11 +50,9 @@ def params_of(
     model : type
     without : type, optional
         A base whose keys are left out.
-    docs_of : type, optional
-        A model whose texts are used for keys of the same name that have none.
     """
     schema = model.model_json_schema()
-    texts = {**(_texts(docs_of) if docs_of else {}), **_texts(model)}
+    texts = _texts(model)
     hidden = without.model_fields.keys() if without else set()
     found = []
     for name, field in model.model_fields.items():
@@ -67,9 +63,7 @@ def params_of(
             Param(
                 name=key,
                 kind=_kind(schema["properties"][key], schema.get("$defs", {})),
-                default=_default(field.get_default(call_default_factory=True))
-                if not field.is_required()
-                else "required",
+                default=_default(field, schema["properties"][key]),
                 doc=field.description or texts.get(name, ""),
                 required=field.is_required(),
             )
@@ -77,36 +71,41 @@ def params_of(
     return tuple(found)
 
 
-def _default(value: object) -> str:
+def _default(field: FieldInfo, schema: Mapping[str, Any]) -> str:
+    if field.is_required():
+        return "required"
+    value = schema.get("default", field.get_default(call_default_factory=True))
     if value is None:
         return "optional"
-    if value in ((), {}, [], frozenset()):
-        return "default none"
-    return f"default {value if isinstance(value, str) else json.dumps(value, default=str)}"
+    if isinstance(value, str):
+        return f"default {value}"
+    return (
+        f"default {json.dumps(value, default=str)}" if value not in ((), [], {}) else "default none"
+    )
 
 
 def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     """Return a JSON Schema as a person would say it."""
-    if "$ref" in schema:
-        return _kind(shared.get(schema["$ref"].rpartition("/")[2], {}), shared)
+    for each in (schema, *schema.get("allOf", ())):  # pydantic 2.8 wraps a reference in allOf
+        if "$ref" in each:
+            return _kind(shared.get(each["$ref"].rpartition("/")[2], {}), shared)
     values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if values:
         return " | ".join(map(str, values))
     if "anyOf" in schema:
         parts = [_kind(each, shared) for each in schema["anyOf"] if each.get("type") != "null"]
-        return " or ".join(dict.fromkeys(parts))
+        return _bounded(" or ".join(dict.fromkeys(parts)), schema)
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}), shared)}"
     if schema.get("type") == "object":
         below = schema.get("additionalProperties")
         return f"mapping to {_kind(below, shared)}" if isinstance(below, dict) else "mapping"
-    return _scalar(schema)
+    return _bounded(_KINDS.get(str(schema.get("type")), "any value"), schema)
 
 
-def _scalar(schema: Mapping[str, Any]) -> str:
+def _bounded(kind: str, schema: Mapping[str, Any]) -> str:
     bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
-    kind = _KINDS.get(str(schema.get("type")), "any value")
-    return " ".join([kind, " and ".join(bounds)]).strip()
+    return f"{kind} {' and '.join(bounds)}" if bounds else kind
 
 
 def _texts(model: type[BaseModel]) -> dict[str, str]:

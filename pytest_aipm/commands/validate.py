@@ -47,8 +47,9 @@ def validate(paths: Sequence[str], *, root: str | None = None, with_data: bool =
         When a policy cannot be read; what stands on it is not looked at then.
     """
     settings = settings_of(root_of(root), paths)
-    policies = resolve_policies(list(settings.policies), settings.root, Catalog())
-    plan, faults = _plan(settings, policies)
+    catalog = Catalog()
+    policies = resolve_policies(list(settings.policies), settings.root, catalog)
+    plan, faults = _plan(settings, policies, catalog)
     wrong: list[Problem] = []
     for policy in policies:
         opened = Opened()
@@ -69,10 +70,12 @@ def validate(paths: Sequence[str], *, root: str | None = None, with_data: bool =
     return OK
 
 
-def _plan(settings: Settings, policies: Sequence[Policy]) -> tuple[Plan, list[Problem]]:
+def _plan(
+    settings: Settings, policies: Sequence[Policy], catalog: Catalog
+) -> tuple[Plan, list[Problem]]:
     """Return the plan and what is wrong beside the policies, all of it at once."""
     problems: list[Problem] = []
-    catalog, compares = Catalog(), True
+    compares = True
     while True:
         try:
             return complete(settings, policies, catalog, compares=compares), problems

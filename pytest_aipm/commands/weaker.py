@@ -1,17 +1,14 @@
 """In which ways a record's gate asks for less than an earlier record's did.
 
-What an approved baseline would say against the new run is said by `baseline`, which is told that
-the old record was approved. Added here is what a baseline does not hold: waivers, loosened bases,
-tolerances, and what was left unjudged.
+`baseline` says it as if the old record had been approved. Added here is what a baseline does not
+hold: waivers, loosened bases, tolerances, and what was left unjudged.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from pytest_aipm.baseline import Baseline, read_baseline, write_baseline
+from pytest_aipm.baseline import PolicyBaseline
 from pytest_aipm.commands.changes import audits
 from pytest_aipm.records import Audit, Finding, Record, Verdict
 
@@ -21,7 +18,6 @@ __all__ = ["weaker"]
 def weaker(old: Record, new: Record) -> tuple[str, ...]:
     """Return one line for each way, policy by policy."""
     then, now = audits(old), audits(new)
-    approved = _as_approved(old)
     found = []
     if new.partial and not old.partial:
         found.append(f"the new run is partial: {len(new.missing)} planned checks have no finding")
@@ -29,26 +25,11 @@ def weaker(old: Record, new: Record) -> tuple[str, ...]:
         if name not in now:
             found.append(f"{name}: this policy is no longer audited")
             continue
-        stored = approved.policy(name)
-        said = stored.weakened(now[name], seed=new.run.seed) if stored is not None else ()
+        approved = PolicyBaseline.of(before, seed=old.run.seed)
+        said = approved.weakened(now[name], seed=new.run.seed)
         lines = [*said, *_audit(before, now[name])]
         found += [line if line.startswith(f"{name}::") else f"{name}: {line}" for line in lines]
     return tuple(dict.fromkeys(found))
-
-
-def _as_approved(record: Record) -> Baseline:
-    """Return a record as the baseline that an approval of it would write."""
-    measured = tuple(
-        audit.model_copy(
-            update={"findings": tuple(f for f in audit.findings if f.verdict != Verdict.ERROR)}
-        )
-        for audit in record.audits
-    )
-    whole = record.model_copy(update={"audits": measured, "partial": False})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "baseline.json"
-        write_baseline(whole, path, by="", reason="", when="")
-        return read_baseline(path, shown=path.name)
 
 
 def _audit(old: Audit, new: Audit) -> Iterator[str]:

@@ -5,18 +5,33 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
 
 import numpy as np
 
 from pytest_aipm.errors import CheckError, Problem
-from pytest_aipm.evidence.evidence import RowTable
+from pytest_aipm.evidence.groups import GroupRows
+from pytest_aipm.evidence.sample import generator
+from pytest_aipm.sources.factory import importable
 
-__all__ = ["Metric", "bootstrap_by_group", "find_metric"]
+__all__ = ["Metric", "bootstrap_by_group", "find_metric", "own_metric"]
 
-_SCORE_NAMES = ("y_score", "y_proba", "y_prob", "scores", "y_true_score")
-_PROBABILITY_METRICS = ("log_loss", "brier_score_loss", "d2_log_loss_score", "d2_brier_score")
+DRAWS = (400, 200)
+"""Most and fewest resamples of a group's rows; many groups share four times the fewest.
+
+The rank of a 5 % quantile is right to 1.1 points with 400 and to 1.5 with 200. A call of
+scikit-learn costs about two milliseconds, however few the rows.
+"""
+
+RESAMPLED = 20_000
+"""Most rows of one resample; metrics of more rows are normal enough to be scaled."""
+
+_SCORE_NAMES = ("y_score", "y_proba", "y_prob", "pred_decision", "scores")
+_PROBABILITY_METRICS = ("log_loss", "d2_log_loss_score", "d2_brier_score")
 _LOW_IS_GOOD = ("_loss", "_error", "_deviance")
 
 
@@ -38,48 +53,63 @@ class Metric:
 
     name: str
     function: Callable[..., float]
-    sign: int
-    wants_score: bool
-    better: str
+    sign: int = 1
+    wants_score: bool = False
+    better: str = "high"
 
     def __call__(self, label: np.ndarray, predicted: np.ndarray) -> float:
-        """Return the metric of these rows; NaN where it is undefined there."""
-        with warnings.catch_warnings():
-            # an undefined value comes back as NaN; the warning would only repeat that
-            warnings.simplefilter("ignore")
-            try:
-                return self.sign * float(self.function(label, predicted))
-            except ValueError:
+        """Return the metric of these rows; NaN where they cannot define it.
+
+        Raises
+        ------
+        CheckError
+            When the function raises although the rows hold two labels, or returns no number.
+        """
+        try:
+            return self.sign * float(self.function(label, predicted))
+        except Exception as error:
+            if isinstance(error, ValueError) and len(np.unique(label)) < 2:
                 return float("nan")
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise CheckError(
+                Problem(
+                    f"metric {self.name!r} cannot be computed ({what})",
+                    "name a function of labels and predictions that returns one number",
+                )
+            ) from error
+
+    def resampled(self, label: np.ndarray, predicted: np.ndarray) -> float:
+        """Return the metric of a resample; NaN where it is undefined there."""
+        try:
+            return self.sign * float(self.function(label, predicted))
+        except Exception:  # noqa: BLE001 - it worked on the rows themselves
+            return float("nan")
 
 
 def find_metric(name: str) -> Metric:
-    """Return the metric called `name`.
+    """Return the metric that scikit-learn knows as `name`.
 
     Parameters
     ----------
     name : str
-        ``pkg.module:callable``, a scorer name of scikit-learn (``neg_`` included) or the name of
-        a function in ``sklearn.metrics``.
+        A scorer's name (``neg_`` included) or that of a function in ``sklearn.metrics``.
 
     Raises
     ------
     CheckError
         When there is none.
     """
-    if ":" in name:
-        function = _import(name)
-        return Metric(name, function, 1, _wants_score(function), "high")
     import sklearn.metrics  # noqa: PLC0415 - three seconds, only for metrics that need it
 
-    sign = -1 if name.startswith("neg_") else 1
+    negative = name.startswith("neg_")
     bare = name.removeprefix("neg_")
-    for candidate in (bare, f"{bare}_score", f"{bare}_loss", f"{bare}_coef"):
+    for candidate in (bare, f"{bare}_score", f"{bare}_loss"):
         function = getattr(sklearn.metrics, candidate, None)
-        if callable(function) and _is_metric(function):
-            low = candidate.endswith(_LOW_IS_GOOD)
-            score = candidate in _PROBABILITY_METRICS or _wants_score(function)
-            return Metric(name, function, sign, score, "low" if low and sign > 0 else "high")
+        if function is None or not _is_metric(function):
+            continue
+        low = candidate.endswith(_LOW_IS_GOOD) and not negative
+        score = candidate in _PROBABILITY_METRICS or _wants_score(function)
+        return Metric(name, function, -1 if negative else 1, score, "low" if low else "high")
     raise CheckError(
         Problem(
             f"unknown metric {name!r}",
@@ -88,18 +118,28 @@ def find_metric(name: str) -> Metric:
     )
 
 
-def _import(reference: str) -> Callable[..., float]:
-    module_name, _, attribute = reference.partition(":")
+def own_metric(reference: str, root: Path) -> Metric:
+    """Return the project's own metric ``pkg.module:callable``, found from `root`.
+
+    It takes labels and predictions, or scores when its second parameter is called ``y_score``.
+
+    Raises
+    ------
+    CheckError
+        When it cannot be imported or is no function.
+    """
+    module, _, attribute = reference.partition(":")
     try:
-        function = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
+        with importable(root):
+            function = reduce(getattr, attribute.split("."), importlib.import_module(module))
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
         raise CheckError(
-            Problem(f"metric {reference!r} cannot be imported ({error})", "correct the name")
-        ) from None
+            Problem(f"metric {reference!r} cannot be imported ({what})", "correct the name")
+        ) from error
     if not callable(function):
         raise CheckError(Problem(f"metric {reference!r} is not callable", "name a function"))
-    checked: Callable[..., float] = function
-    return checked
+    return Metric(reference, function, wants_score=_wants_score(function))
 
 
 def _parameters(function: Callable[..., float]) -> list[str]:
@@ -110,22 +150,21 @@ def _parameters(function: Callable[..., float]) -> list[str]:
 
 
 def _is_metric(function: Callable[..., float]) -> bool:
-    names = _parameters(function)
-    return len(names) >= 2 and names[0] == "y_true"
+    return callable(function) and len(names := _parameters(function)) > 1 and names[0] == "y_true"
 
 
 def _wants_score(function: Callable[..., float]) -> bool:
-    names = _parameters(function)
-    return len(names) >= 2 and names[1] in _SCORE_NAMES
+    return len(names := _parameters(function)) > 1 and names[1] in _SCORE_NAMES
 
 
 def bootstrap_by_group(
-    metric: Metric, table: RowTable, *, draws: int, seed: int
+    metric: Metric, rows: GroupRows, seed: int
 ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
     """Return each group's value, its bootstrap draws and its rows.
 
     The values come from fairlearn's MetricFrame; the draws resample the rows of each group by
-    themselves, because a bootstrap of the disparity is biased (see `stats.disparity`).
+    themselves, because a bootstrap of the disparity is biased (see `stats.disparity`). They depend
+    on the rows of the group and the seed, not on the order of rows or on other groups.
 
     Returns
     -------
@@ -136,10 +175,50 @@ def bootstrap_by_group(
     """
     from fairlearn.metrics import MetricFrame  # noqa: PLC0415 - heavy
 
-    second = table.score if metric.wants_score else table.predicted
-    if second is None:
-        second = table.score
-    if table.label is None or second is None:
+    label, predicted = _arguments(metric, rows)
+    k = len(rows.grouping.keys)
+    draws = int(np.clip(4 * DRAWS[1] // k, DRAWS[1], DRAWS[0]))
+    with _quiet():
+        frame = MetricFrame(
+            metrics=metric, y_true=label, y_pred=predicted, sensitive_features=rows.group
+        )
+        values = np.array([float(frame.by_group.get(i, np.nan)) for i in range(k)])
+        drawn = []
+        for i, name in enumerate(rows.grouping.names):
+            own = rows.group == i
+            rng = generator(seed, name)
+            drawn.append(_resamples(metric, label[own], predicted[own], draws, rng))
+    return values, drawn, np.bincount(rows.group, minlength=k)
+
+
+def _resamples(
+    metric: Metric,
+    label: np.ndarray,
+    predicted: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the metric of resampled rows, shape (count,).
+
+    Beyond `RESAMPLED` rows smaller resamples are drawn and their spread about their median is
+    shrunk to that of whole ones (the m out of n bootstrap of a root-n statistic, Bickel, Goetze
+    and van Zwet 1997).
+    """
+    order = np.lexsort((predicted, label))
+    label, predicted = label[order], predicted[order]
+    n = len(label)
+    size = min(n, RESAMPLED)
+    picks = (rng.integers(n, size=size) for _ in range(count))
+    draws = np.array([metric.resampled(label[pick], predicted[pick]) for pick in picks])
+    if size == n:
+        return draws
+    middle = metric.resampled(label, predicted)
+    return np.asarray(middle + (draws - np.nanmedian(draws)) * np.sqrt(size / n))
+
+
+def _arguments(metric: Metric, rows: GroupRows) -> tuple[np.ndarray, np.ndarray]:
+    second = rows.score if metric.wants_score else rows.predicted
+    if rows.label is None or second is None:
         raise CheckError(
             Problem(
                 f"metric {metric.name!r} needs labels and "
@@ -147,24 +226,17 @@ def bootstrap_by_group(
                 "declare them in the subject",
             )
         )
-    label, predicted = np.asarray(table.label), np.asarray(second)
-    if predicted.dtype == bool:
-        predicted = predicted.astype(np.int64)
-    k = len(table.grouping.keys)
-    frame = MetricFrame(
-        metrics=metric, y_true=label, y_pred=predicted, sensitive_features=table.group
-    )
-    values = np.array([float(frame.by_group.get(i, np.nan)) for i in range(k)])
-    sizes = np.bincount(table.group, minlength=k)
-    rng = np.random.Generator(np.random.PCG64(seed))
-    drawn = []
-    for i in range(k):
-        rows = np.flatnonzero(table.group == i)
-        replicates = np.array(
-            [
-                metric(label[pick], predicted[pick])
-                for pick in (rng.choice(rows, size=len(rows)) for _ in range(draws))
-            ]
-        )
-        drawn.append(replicates)
-    return values, drawn, sizes
+    return rows.label, second.astype(np.int64) if second.dtype == bool else second
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ask scikit-learn for numbers only: the arrays were checked, undefined values are NaN."""
+    import sklearn  # noqa: PLC0415 - heavy
+
+    with (
+        warnings.catch_warnings(),
+        sklearn.config_context(assume_finite=True, skip_parameter_validation=True),
+    ):
+        warnings.simplefilter("ignore")
+        yield

@@ -62,8 +62,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
         key = absent[0]
         raise _fault(
             subject,
-            f"`{key}: {_listed({wanted[key]})}` never occurs in the data (values: "
-            f"{_listed(seen)})",
+            f"`{key}: {_listed({wanted[key]})}` never occurs in the data (values: {_listed(seen)})",
             _hint(key, wanted[key], seen),
         )
 

@@ -59,9 +59,9 @@ def numeric(values: pd.Series[Any], what: str, column: str) -> np.ndarray:
         For text, dates, missing values and infinities, saying which and how many.
     """
     try:
-        if values.dtype.kind in "mM":
-            raise TypeError
-        numbers = pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
+        # as text, a date does not become the number of its nanoseconds
+        plain = values.astype(str) if values.dtype.kind in "mM" else values
+        numbers = pd.to_numeric(plain).to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
         raise DataError(
             Problem(f"{what} column {column!r} is not numeric", _text_hint(values))

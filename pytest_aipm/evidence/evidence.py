@@ -13,29 +13,23 @@ import pandas as pd
 
 from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
-from pytest_aipm.evidence.classes import distinct, refuse_one_class, refuse_strangers
-from pytest_aipm.evidence.decide import (
-    decidable,
-    matches,
-    numeric,
-    positive_mask,
-    refuse_missing,
-)
+from pytest_aipm.evidence.classes import refuse_one_class, refuse_strangers
 from pytest_aipm.evidence.groups import (
     GroupCounts,
+    Grouping,
     GroupMoments,
     GroupRows,
-    Grouping,
     GroupScores,
     Unknown,
     grouping,
 )
 from pytest_aipm.evidence.predictor import Predictor
+from pytest_aipm.evidence.rowpass import RowPass, Wanted
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.subject import Subject
-from pytest_aipm.evidence.tally import Coded, Tally, tally_rows
+from pytest_aipm.evidence.tally import Tally
 from pytest_aipm.sources.data import DataSource
-from pytest_aipm.sources.model import Model, Prediction
+from pytest_aipm.sources.model import Model
 
 __all__ = ["Evidence", "located"]
 
@@ -106,11 +100,13 @@ class Evidence:
         self.champion = champion
         self.seed = seed
         self.root = Path.cwd() if root is None else root
-        self._losses = losses
-        self._keep_scores = keep_scores
-        self._keep_rows = keep_rows
-        self._need_label = need_label
-        self._need_decision = need_decision
+        self._wanted = Wanted(
+            label=need_label,
+            decisions=need_decision,
+            scores=keep_scores,
+            rows=keep_rows,
+            losses=losses,
+        )
         self._run_dir = run_dir
         self._key = key
         self._tally: Tally | MeasurementError | None = None
@@ -242,7 +238,8 @@ class Evidence:
         return self._tally
 
     def _run(self) -> Tally:
-        tally = run_pass(self.data.batches(self._columns()), self._partial, Tally())
+        rows = RowPass(self.subject, self._wanted, self._predictor, self._champion)
+        tally = run_pass(self.data.batches(rows.columns()), rows.partial, Tally())
         if tally.n == 0:
             raise DataError(Problem("there are no rows to audit"))
         if self.subject.task == "binary":
@@ -278,7 +275,8 @@ class Evidence:
 
     @cached_property
     def _champion(self) -> Predictor | None:
-        if not self.has_champion or not self._need_decision or not self._has_decisions:
+        decided = self._wanted.decisions and self.subject.has_decisions
+        if not self.has_champion or not decided:
             return None
         features: list[str] = []
         if self.champion is not None:
@@ -293,65 +291,3 @@ class Evidence:
             run_dir=self._run_dir,
             name=f"{self._key}.champion",
         )
-
-    @property
-    def _has_decisions(self) -> bool:
-        return self.subject.task == "binary" or self.subject.decision is not None
-
-    def _columns(self) -> list[str]:
-        wanted = [each.column for each in self.subject.attributes]
-        if self.subject.label is not None and self._need_label:
-            wanted.append(self.subject.label)
-        wanted += self._predictor.columns
-        if self._champion is not None:
-            wanted += self._champion.columns
-        return list(dict.fromkeys(wanted))
-
-    def _partial(self, batch: pd.DataFrame) -> Tally:
-        label, labels = self._label(batch)
-        prediction = self._predictor.prediction(batch)
-        champion = self._champion
-        coded = Coded(
-            n=len(batch),
-            attributes=[each.encode(batch[each.column]) for each in self.subject.attributes],
-            label=label,
-            predicted=self._positive(self._predictor, batch, prediction)
-            if self._decides(prediction)
-            else None,
-            score=prediction.scores,
-            champion=None
-            if champion is None
-            else self._positive(champion, batch, champion.prediction(batch)),
-            binary=self.subject.task == "binary",
-            labels=labels,
-            classes=frozenset()
-            if prediction.labels is None
-            else distinct(pd.Series(prediction.labels)),
-        )
-        return tally_rows(
-            coded,
-            losses=self._losses,
-            keep_scores=self._keep_scores,
-            keep_rows=self._keep_rows,
-        )
-
-    def _decides(self, prediction: Prediction) -> bool:
-        """Return whether decisions are wanted; a metric of rows takes them where there are any."""
-        if not self._has_decisions:
-            return False
-        return self._need_decision or (self._keep_rows and decidable(self.subject, prediction))
-
-    def _positive(
-        self, predictor: Predictor, batch: pd.DataFrame, prediction: Prediction
-    ) -> np.ndarray:
-        return positive_mask(self.subject, predictor.favorable(batch, prediction))
-
-    def _label(self, batch: pd.DataFrame) -> tuple[np.ndarray | None, frozenset[object]]:
-        name = self.subject.label
-        if name is None or not self._need_label:
-            return None, frozenset()
-        column = batch[name]
-        if self.subject.task == "regression":
-            return numeric(column, "label", name), frozenset()
-        refuse_missing(column, "label", name)
-        return matches(column, self.subject.positive).astype(np.int64), distinct(column)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import sample_rows
-from pytest_aipm.evidence.subject import UNKNOWN, Attribute
+from pytest_aipm.evidence.subject import UNKNOWN, Attribute, group_name
 
 __all__ = ["Flips", "flip", "missing_inputs"]
 
@@ -28,6 +29,8 @@ class Flips:
     ----------
     n, flipped : int
         Rows tried, and rows whose decision changes at least once.
+    rows : int
+        Rows there are.
     levels : int
         Values (or combinations of values) that occur.
     unknown : int
@@ -40,11 +43,25 @@ class Flips:
 
     n: int
     flipped: int
+    rows: int
     levels: int
     unknown: int
     groups: tuple[dict[str, str], ...]
     by_group: np.ndarray
     sizes: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Replaceable:
+    """An attribute's column: each row's group, and a raw value that stands for every group."""
+
+    column: str
+    own: np.ndarray
+    values: Mapping[str, object]
+
+    def replace(self, frame: pd.DataFrame, group: str) -> None:
+        """Give every row the value of one group, in place."""
+        frame[self.column] = _filled(frame[self.column], self.values[group])
 
 
 def missing_inputs(evidence: Evidence, by: tuple[str, ...]) -> list[str]:
@@ -87,10 +104,9 @@ def flip(
                     "name feature columns under `linked:`",
                 )
             )
-    attributes = [evidence.subject.attribute(name) for name in by]
     frame = sample_rows(evidence.data.batches(features), rows, evidence.seed)
-    own, values = zip(*(_levels(each, frame) for each in attributes), strict=True)
-    combinations = list(itertools.product(*(list(each) for each in values)))
+    parts = [_replaceable(evidence, evidence.subject.attribute(name), frame) for name in by]
+    combinations = list(itertools.product(*(part.values for part in parts)))
     if len(combinations) > MAX_COMBINATIONS:
         raise CheckError(
             Problem(
@@ -100,53 +116,65 @@ def flip(
             )
         )
     decided = evidence.decide(frame)
+    along = frame.assign(**{name: _swapped(frame[name], linked[name]) for name in linked})
     flipped = np.zeros(len(frame), dtype=bool)
     for names in combinations:
-        changed = frame.copy()
-        for attribute, known, name in zip(attributes, values, names, strict=True):
-            changed[attribute.column] = _filled(frame[attribute.column], known[name])
-        others = _differs(own, names)
-        for column, mapping in linked.items():
-            swapped = frame[column].map(lambda value, m=mapping: m.get(str(value), value))
-            changed[column] = swapped.astype(frame[column].dtype)
-        flipped |= others & (evidence.decide(changed) != decided)
-    return _count(by, own, flipped, len(combinations))
+        changed = along.copy()
+        new = np.zeros(len(frame), dtype=bool)
+        for part, name in zip(parts, names, strict=True):
+            part.replace(changed, name)
+            new |= part.own != name
+        flipped |= new & (evidence.decide(changed) != decided)
+    return _counted(by, parts, flipped, len(combinations), evidence.data.rows)
 
 
-def _levels(attribute: Attribute, frame: pd.DataFrame) -> tuple[np.ndarray, dict[str, object]]:
-    """Return each row's group and a raw value that stands for every group."""
+def _replaceable(evidence: Evidence, attribute: Attribute, frame: pd.DataFrame) -> _Replaceable:
     column = frame[attribute.column]
     codes, names = attribute.encode(column)
+    attribute.refuse_crowd((name for name in names if name), evidence.subject.path)
     own = np.array([UNKNOWN if name is None else name for name in names], dtype=object)[codes]
-    stand: dict[str, object] = {}
-    for name in dict.fromkeys(own.tolist()):
-        if name == UNKNOWN:
-            continue
-        members = column[own == name]
-        stand[name] = float(members.median()) if attribute.bins else members.iloc[0]
-    return own, stand
+    values: dict[str, object] = {}
+    for code, name in enumerate(names):
+        members = column[codes == code]
+        if name is not None and len(members):
+            values[name] = float(members.median()) if attribute.bins else members.iloc[0]
+    return _Replaceable(attribute.column, own, values)
 
 
-def _filled(column: pd.Series, value: object) -> pd.Series:  # type: ignore[type-arg]
+def _filled(column: pd.Series[Any], value: object) -> pd.Series[Any]:
     """Return a column that holds one value everywhere, with its type kept where it fits."""
     filled = pd.Series([value] * len(column), index=column.index)
-    if isinstance(value, float) and pd.api.types.is_integer_dtype(column):
-        return filled.round().astype(column.dtype)
+    if isinstance(value, float) and pd.api.types.is_integer_dtype(column.dtype):
+        filled = filled.round()
     return filled.astype(column.dtype)
 
 
-def _differs(own: tuple[np.ndarray, ...], names: tuple[str, ...]) -> np.ndarray:
-    """Return the rows to which these values are new."""
-    same = np.ones(len(own[0]), dtype=bool)
-    for groups, name in zip(own, names, strict=True):
-        same &= groups == name
-    return ~same
+def _swapped(column: pd.Series[Any], mapping: Mapping[str, str]) -> pd.Series[Any]:
+    """Return a column with some values replaced; both are named as policies write them."""
+    raw = {group_name(value): value for value in column.dropna().unique()}
+
+    def swap(value: object) -> object:
+        new = mapping.get(group_name(value))
+        return value if new is None else raw.get(new, new)
+
+    try:
+        swapped = column.map(swap).astype(column.dtype)
+    except (TypeError, ValueError):
+        swapped = column.iloc[:0]
+    if int(swapped.isna().sum()) != int(column.isna().sum()) or len(swapped) != len(column):
+        raise CheckError(
+            Problem(
+                f"linked column {column.name!r} cannot hold the values it should change to",
+                "name values under `linked:` that occur in the column",
+            )
+        )
+    return swapped
 
 
-def _count(
-    by: tuple[str, ...], own: tuple[np.ndarray, ...], flipped: np.ndarray, levels: int
+def _counted(
+    by: tuple[str, ...], parts: list[_Replaceable], flipped: np.ndarray, levels: int, rows: int
 ) -> Flips:
-    keys = list(zip(*(each.tolist() for each in own), strict=True))
+    keys = list(zip(*(part.own.tolist() for part in parts), strict=True))
     known = sorted({key for key in keys if UNKNOWN not in key})
     number = {key: i for i, key in enumerate(known)}
     index = np.array([number.get(key, -1) for key in keys])
@@ -154,6 +182,7 @@ def _count(
     return Flips(
         n=len(flipped),
         flipped=int(flipped.sum()),
+        rows=rows,
         levels=levels,
         unknown=int((~inside).sum()),
         groups=tuple(dict(zip(by, key, strict=True)) for key in known),

@@ -117,7 +117,7 @@ def _ranks(attribute: Attribute) -> dict[str, int]:
 
 
 def _rank(ranks: dict[str, int], value: str) -> tuple[int, str]:
-    """Declared order first, then by name, unknown last."""
+    """Put declared groups first, the others by name, unknown last."""
     if value == UNKNOWN:
         return len(ranks) + 1, ""
     return (ranks[value], "") if value in ranks else (len(ranks), value)

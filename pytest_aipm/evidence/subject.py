@@ -173,6 +173,11 @@ class Subject:
         """Whether the favorable decision is the positive class."""
         return self.positive == self.favorable
 
+    @property
+    def has_decisions(self) -> bool:
+        """Whether rows are decided on, rather than only given a number."""
+        return self.task == "binary" or self.decision is not None
+
     def attribute(self, name: str) -> Attribute:
         """Return the attribute called `name`."""
         return next(each for each in self.attributes if each.name == name)
@@ -203,4 +208,3 @@ def group_name(value: object) -> str:
         return str(int(value))
     text = str(value)
     return text if text.strip() else EMPTY
-

@@ -66,11 +66,10 @@ def _of_decisions(spec: CheckSpec, subject: SubjectSpec) -> bool:
 
 def _references(spec: CheckSpec, subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     """Note a reference that is no group of the attribute it is compared within."""
-    if "reference" not in tree.entries:
-        return
     place = tree.place_of("reference")
     if spec.scopes == ((),):
-        faults.add(place, "'reference' compares groups, but there is no 'by'", "remove it")
+        if "reference" in tree.entries:
+            faults.add(place, "'reference' compares groups, but there is no 'by'", "remove it")
         return
     for scope, params in spec.params.items():
         reference = params.reference

@@ -170,7 +170,8 @@ def _checks(
     if not layer.checks and (written is None or written == Seq((), written.place)):
         place = layer.source.tree.key_place("checks")
         faults.add(place, "'checks' is empty: nothing would be audited", "add a check")
-    protected = layer.top.submap("subject").get("protected")
+    subject_tree = layer.top.get("subject")
+    protected = subject_tree.get("protected") if isinstance(subject_tree, Map) else subject_tree
     specs: list[CheckSpec] = []
     for check_id, tree in layer.checks.items():
         spec = build_check(check_id, tree, defaults, attributes, modules, faults)

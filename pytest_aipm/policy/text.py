@@ -1,27 +1,25 @@
 """From the bytes of a file to a tree with positions: YAML 1.2, and nothing more than it needs.
 
-ruamel.yaml scans, parses and composes. The values are made here, by the YAML 1.2 core schema, so
-that `NO` stays text, dates stay text, and no tag can build anything. Aliases are counted before
-anyone walks them: nine lines can stand for a billion values.
+ruamel.yaml scans, parses and composes; `values` makes the values. Aliases are counted before anyone
+walks them: nine lines can stand for a billion values.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from pytest_aipm.errors import PolicyError, Problem, UsageFault
-from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
+from pytest_aipm.policy.tree import Faults, Map
+from pytest_aipm.policy.values import Values
 
 __all__ = ["Source", "composer", "read_source", "relative"]
 
@@ -30,17 +28,6 @@ MAX_BYTES = 250_000
 
 MAX_NODES = 10_000
 MAX_DEPTH = 60
-
-_CORE = "tag:yaml.org,2002:"
-_KEPT = frozenset(
-    _CORE + name
-    for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "seq", "map")
-)
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 _SYNTAX = (
     ("character '\\t'", "a tab cannot stand here", "indent with spaces"),
@@ -123,7 +110,7 @@ def read_source(
     if node is None:
         raise error(Problem("the file is empty", "write its first key", shown))
     _refuse_bomb(node, shown, error)
-    tree = _Convert(shown, faults).tree(node)
+    tree = Values(shown, faults).tree(node)
     if not isinstance(tree, Map):
         raise error(
             Problem("the file is not a mapping", "start it with `key: value` lines", shown, 1, 1)
@@ -247,69 +234,3 @@ def _refuse_bomb(root: Node, shown: str, error: type[UsageFault]) -> None:
 def _at(node: Node, what: str, shown: str) -> Problem:
     mark = node.start_mark
     return Problem(what, "write the value out", shown, mark.line + 1, mark.column + 1)
-
-
-class _Convert:
-    """Turns composed nodes into trees, noting what the language does not allow."""
-
-    def __init__(self, path: str, faults: Faults) -> None:
-        self.path = path
-        self.faults = faults
-
-    def place(self, node: Node) -> Place:
-        return Place(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
-
-    def tree(self, node: Node) -> Tree:
-        place = self.place(node)
-        if str(node.tag) not in _KEPT:
-            tag = str(node.tag).replace(_CORE, "!!")
-            self.faults.add(place, f"the tag '{tag}' is not part of this language", "remove it")
-        if isinstance(node, ScalarNode):
-            return Scalar(self.scalar(node), place)
-        if isinstance(node, SequenceNode):
-            return Seq(tuple(self.tree(child) for child in node.value), place)
-        return self.map(node)
-
-    def scalar(self, node: ScalarNode) -> str | int | float | bool | None:
-        text = self.text(node)
-        if node.style not in (None, "") or str(node.tag) == _CORE + "str":
-            return text
-        if text in _NULL:
-            return None
-        if text in _BOOL:
-            return _BOOL[text]
-        if _INT.fullmatch(text):
-            return int(text, 0 if text[:2] in ("0o", "0x") else 10)
-        if _SPECIAL.fullmatch(text) or (_FLOAT.fullmatch(text) and math.isinf(float(text))):
-            fix = "write a finite number, or put it in quotes"
-            self.faults.add(self.place(node), f"{text[:40]} is not a finite number", fix)
-            return text
-        return float(text) if _FLOAT.fullmatch(text) else text
-
-    def text(self, node: ScalarNode) -> str:
-        text: str = node.value
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            self.faults.add(
-                self.place(node), "half a character (a lone surrogate)", "write it whole"
-            )
-            return ""
-        return text
-
-    def map(self, node: Node) -> Map:
-        entries: dict[str, Tree] = {}
-        keys: dict[str, Place] = {}
-        for key_node, value_node in node.value:
-            place, value = self.place(key_node), self.tree(value_node)
-            key = self.text(key_node) if isinstance(key_node, ScalarNode) else None
-            if key is None:
-                self.faults.add(place, "a key must be text", "write `key: value`")
-            elif str(key_node.tag) == _CORE + "merge":
-                fix = "write the keys out, or use `extends`"
-                self.faults.add(place, "merge keys ('<<') are not part of this language", fix)
-            elif key in entries:
-                what = f"the key '{key}' is there twice, first in line {keys[key].line}"
-                self.faults.add(place, what, "keep one of them")
-            else:
-                is_empty = isinstance(value, Scalar) and value.value is None
-                entries[key], keys[key] = Scalar(None, place) if is_empty else value, place
-        return Map(entries, keys, self.place(node))

@@ -175,6 +175,8 @@ def _sentence(error: ErrorDetails) -> tuple[str, str]:
     if kind == "value_error":
         what, _, fix = str(context["error"]).partition("; ")
         return what, fix or "correct it"
+    if kind == "string_pattern_mismatch":
+        return f"must match the pattern {context['pattern']}, not '{value}'", "correct it"
     if kind in ("string_too_short", "too_short"):
         return "must not be empty", "give it a value or remove the key"
     said = error["msg"].replace("Input should be", "must be").replace("Value error, ", "")

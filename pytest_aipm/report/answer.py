@@ -196,6 +196,13 @@ class Answer:
         return f"A change since {against}{then} is not shown."
 
     @property
+    def untold(self) -> str:
+        """The change and what would settle it, where the reason does not speak of them."""
+        reason = self.finding.reason
+        said = "" if any(w in reason for w in ("baseline", "champion")) else self.change
+        return " ".join(filter(None, (said, "" if "settle" in reason else self.settle)))
+
+    @property
     def settle(self) -> str:
         """What these rows could have caught and how many would settle it; may be empty."""
         caught, needed = self.finding.detectable, self.finding.rows_needed

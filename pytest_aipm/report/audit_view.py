@@ -177,6 +177,11 @@ class AuditView:
         return _group_tables(self.audit)
 
     @property
+    def versions(self) -> str:
+        """Versions of what computed it."""
+        return ", ".join(f"{name} {v}" for name, v in sorted(self.run.versions.items()))
+
+    @property
     def confidence(self) -> str:
         """The confidence of every interval, where all have the same."""
         levels = {f.confidence for f in self.audit.findings if f.interval is not None}
@@ -245,6 +250,6 @@ def _identity(audit: Audit) -> Iterable[Fact]:
 
 
 def _run(run: RunInfo) -> Fact:
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
+    own = run.versions.get("pytest-aipm", "")
     commit = f"commit {run.commit[:12]}, " if run.commit else ""
-    return "Run", f"{commit}seed {run.seed}", versions
+    return "Run", f"{commit}seed {run.seed}", f"pytest-aipm {own}" if own else ""

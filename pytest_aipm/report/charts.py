@@ -83,7 +83,7 @@ def _ground(scale: Axis, limit: Limit | None, height: float, show: Show) -> list
         parts.append(rect(left, right, height, "ok"))
         inside = (x for x in _ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x), height) for x in inside]
-    labels = [(value, show(value)) for value in scale.round_values(4)]
+    labels = [(value, show(value)) for value in scale.round_values(3)]
     return [*parts, ticks(scale, height + 14, labels)]
 
 

@@ -65,8 +65,9 @@ def figures_of(answer: Answer, groups: list[GroupValue]) -> Iterator[Figure]:
     """
     finding = answer.finding
     drawn = sum(group.value is not None for group in groups) > 1 and bool(finding.scope)
-    level = drawn and answer.kind == "level"
-    if finding.value is not None and finding.limit is not None and not level:
+    # Where groups are drawn, a floor and a plain pass need no second picture of the same limit.
+    told = drawn and (answer.kind == "level" or finding.verdict is Verdict.PASS)
+    if finding.value is not None and finding.limit is not None and not told:
         # An intersection has its heat map: bars of as many groups would say the same once more.
         barred = answer.kind == "ratio" and drawn and len(finding.scope) < 2
         yield (_bars(answer) if barred else None) or _ruler(answer)
@@ -87,12 +88,12 @@ def _ruler(answer: Answer) -> Figure:
         finding.limit,
         then,
         answer.shown,
-        title=f"{finding.check_id} {answer.where} against its limit",
+        title=f"{finding.check_id} and its limit",
         desc=f"{answer.value} ({answer.interval}), limit {limit_text(finding.limit)}",
     )
-    said = "The value and its interval. Shaded: what the limit allows."
+    said = "The value and its interval. Shaded: allowed."
     if then is not None:
-        said += f" Stroke: {answer.shown(then)}, the value before."
+        said += f" Stroke: {answer.shown(then)} before."
     return _figure(svg, said)
 
 
@@ -152,13 +153,13 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
         title=f"{name} {answer.where}",
         desc=f"{len(groups)} groups, lowest first.",
     )
-    said = [f"Each group's {name}, its interval, its people (n)."]
+    said = [f"{name[:1].upper()}{name[1:]} with interval and people (n)."]
     if any(answer.decides(group) for group in groups):
         said.append("Coloured: what decides.")
     if allowed is not None and answer.kind == "level":
         said.append(f"Shaded: allowed ({limit_text(allowed)}).")
     elif allowed is not None:
-        said.append("Shaded: what the limit leaves, given the highest group.")
+        said.append("Shaded: allowed, given the highest group.")
     if len(kept) < len(groups):
         said.append(f"{len(groups) - len(kept)} more groups are in the table.")
     return _figure(svg, " ".join(said))

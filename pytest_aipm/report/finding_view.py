@@ -49,12 +49,16 @@ def href_to(anchor: str) -> str:
 
 @dataclass(frozen=True)
 class FindingView:
-    """One finding, ready to print. `first` is whether its check is explained here."""
+    """One finding, ready to print.
+
+    `first` is whether its check is explained here, else `explained_at` links to where it is.
+    """
 
     finding: Finding
     audit: Audit
     first: bool
     open: bool
+    explained_at: str
 
     @cached_property
     def answer(self) -> Answer:
@@ -133,7 +137,7 @@ class FindingView:
     @property
     def after(self) -> str:
         """What else is to be said: the change, and what would settle it."""
-        return " ".join(text for text in (self.answer.change, self.answer.settle) if text)
+        return self.answer.untold
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -228,7 +232,7 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
     formula = finding.formula or Formula(id="")
     decided = _DECIDED[finding.decide_on]
     if finding.confidence is not None and answer.interval not in (DASH, WITHHELD):
-        decided += f" (each end a {percent(finding.confidence)} bound)"
+        decided += f", {percent(finding.confidence)} bounds"
     caught = ""
     if finding.detectable is not None and finding.detectable.gap is not None:
         group = f" ({finding.detectable.group})" if finding.detectable.group else ""
@@ -244,7 +248,7 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
         ("Severity", finding.severity if finding.severity == "advice" else ""),
         ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
         ("Positive", formula.positive),
-        ("Rows", f"{count(finding.n)} ({formula.population})".removesuffix(" ()")),
+        ("Rows", _rows(finding.n, formula.population)),
         ("Compared with", formula.reference),
         *_change_facts(finding, shown),
         ("Smallest gap caught at 80 % power", caught),
@@ -253,6 +257,12 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
         ("Clauses", ", ".join(finding.clauses)),
     )
     return ((name, text) for name, text in facts if text not in ("", DASH))
+
+
+def _rows(n: int, population: str) -> str:
+    if population.startswith(f"{count(n)} "):
+        return population
+    return f"{count(n)} ({population})" if population else count(n)
 
 
 _DECIDED = {

@@ -110,15 +110,15 @@ class Page:
 def page_of(record: Record) -> Page:
     """Return the page of a record that is already publishable."""
     first = worst(record.findings)
-    explained: set[str] = set()
+    explained: dict[str, str] = {}
     audits = []
     many = len(record.audits) > 1
     for audit in record.audits:
         views = []
         for finding in ranked(audit.findings):
-            new = finding.check not in explained and finding.docs is not None
-            explained.add(finding.check)
-            views.append(FindingView(finding, audit, first=new, open=finding is first))
+            at = explained.setdefault(finding.check, href_to(finding.id))
+            new = at == href_to(finding.id)
+            views.append(FindingView(finding, audit, new, open=finding is first, explained_at=at))
         prefix = f"{audit.policy.name}." if many else ""
         audits.append(AuditView(audit, tuple(views), prefix, record.run))
     return Page(record, tuple(audits), tuple(_glossary(record.findings)))

@@ -154,6 +154,8 @@ class _Table:
                 self._add(count, place, group.n, group.positives, small=group.n < small)
         for number, finding in enumerate(audit.findings):
             answer = Answer(finding)
+            # A value that goes with its small group need not be saved by sparing the other one.
+            spared = not any(_is_small(cell, small) for cell in answer.pair)
             for i, cell in enumerate(finding.groups):
                 key = Group(population, frozenset(cell.group.items()))
                 self.sizes.setdefault(key, cell.n)
@@ -163,7 +165,7 @@ class _Table:
                 count = Count(key, above)
                 place = Place(at, number, i, denominator=False)
                 self._add(count, place, base, cell.numerator, small=tiny)
-                self.counts[count].deciding |= answer.decides(cell)
+                self.counts[count].deciding |= spared and answer.decides(cell)
                 self.counts[count].gone |= cell.note.startswith(WITHHELD)
                 if cell.denominator is not None and cell.denominator != cell.n:
                     place = Place(at, number, i, denominator=True)

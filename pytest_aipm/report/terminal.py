@@ -134,12 +134,7 @@ def _cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
 
 
 def _explained(finding: Finding) -> str:
-    said = [finding.reason]
-    if finding.verdict is Verdict.INCONCLUSIVE and not any(c in finding.reason for c in ("rows",)):
-        said.append(Answer(finding).settle)
-    if finding.baseline is not None and finding.baseline.verdict == "worse":
-        said.append(Answer(finding).change)
-    return plain_line(" ".join(text for text in said if text))
+    return plain_line(f"{finding.reason} {Answer(finding).untold}".strip())
 
 
 def _warnings(audit: Audit) -> list[str]:

@@ -95,6 +95,8 @@ class Figures:
         """Return `value` as text, or a dash when there is none."""
         if value is None:
             return DASH
+        if value == 0:
+            return "0"
         decimals = self.decimals
         while decimals < MOST_DIGITS and not self._tells(value, round(value, decimals)):
             decimals += 1
@@ -107,7 +109,7 @@ class Figures:
 
     def _tells(self, value: float, shown: float) -> bool:
         """Return whether the rounded number still is not zero and on its side of the limits."""
-        if shown == 0 != value:
+        if shown == 0:
             return False
         for bound in self.bounds:
             if (shown > bound) != (value > bound) or (shown < bound) != (value < bound):

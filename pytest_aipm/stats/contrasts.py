@@ -7,13 +7,16 @@ one minus the ratio. "No disparity" is then t = 0 for both, and one upward scan 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.special import ndtr
 
 from pytest_aipm.stats.estimate import Array
+from pytest_aipm.stats.guard import guarded, split_bounds
 from pytest_aipm.stats.multiplicity import closed_critical_value, star_critical_value
 from pytest_aipm.stats.score import (
     difference_variance,
@@ -26,6 +29,7 @@ from pytest_aipm.stats.score import (
 __all__ = ["Contrasts", "Kind", "against_one", "all_pairs", "among_all", "front"]
 
 Kind = Literal["difference", "ratio"]
+Counts = tuple[Array, Array]
 Index = NDArray[np.intp]
 
 GRID = np.arange(101) / 100
@@ -115,17 +119,47 @@ class Contrasts:
     def beyond(self, x: Array, breach: float, critical: float) -> NDArray[np.bool_]:
         """Return, for counts (R, K), whether any pair's statistic exceeds `critical` > 0."""
         found = np.zeros(x.shape[0], dtype=bool)
-        (x1, n1), (x2, n2) = self._sides(x)
+        (x1, n1), (x2, n2) = self.sides(x)
         row, pair = np.nonzero(self.gap(x, breach) > 0)
-        high, low = (x1[row, pair], n1[pair]), (x2[row, pair], n2[pair])
-        margin = self.margin(breach)
-        margin = np.broadcast_to(margin, self.high.shape)[pair]
-        if self.kind == "difference":
-            z = difference_z(*high, *low, margin)
-        else:
-            z = -ratio_z(*low, *high, margin)
-        found[row[z > critical]] = True
+        margin = np.broadcast_to(self.margin(breach), self.high.shape)
+        z = self.statistic((x1[row, pair], n1[pair]), (x2[row, pair], n2[pair]), margin[pair])
+        row, pair = row[z > critical], pair[z > critical]
+        second = self.guarded[pair]
+        found[row[~second]] = True
+        row, pair = row[second], pair[second]
+        shown = self.split_gap(
+            (x1[row, pair], n1[pair]), (x2[row, pair], n2[pair]), margin[pair], critical
+        )
+        found[row[shown > 0]] = True
         return found
+
+    @cached_property
+    def guarded(self) -> NDArray[np.bool_]:
+        """Which pairs must also be shown by exact bounds; see `guard`."""
+        sizes = self.extend(self.n)
+        return guarded(sizes[self.high], sizes[self.low])
+
+    def statistic(self, high: Counts, low: Counts, margin: Array) -> Array:
+        """Return the score statistics of given counts against a margin."""
+        if self.kind == "difference":
+            return difference_z(*high, *low, margin)
+        return -ratio_z(*low, *high, margin)
+
+    def split_gap(self, high: Counts, low: Counts, margin: Array, critical: float) -> Array:
+        """Return by how much exact bounds clear the limit; positive where they show a breach."""
+        above, below = split_bounds(high, low, float(ndtr(-critical)))
+        return above - below - margin if self.kind == "difference" else margin * above - below
+
+    def excess(self, x: Array, breach: float, critical: float) -> Array:
+        """Return (..., P) how far each pair clears the critical value; positive: it rejects."""
+        excess = self.z(x, breach) - critical
+        needed = self.guarded & (excess > 0).any(axis=tuple(range(excess.ndim - 1)))
+        if needed.any():
+            some = self.only(needed)
+            split = some.split_gap(*some.sides(x), some.margin(breach), critical)
+            split /= np.maximum(some.null_sd(x, breach), 1e-12)
+            excess[..., needed] = np.minimum(excess[..., needed], split)
+        return excess
 
     def margin(self, breach: float | Array) -> Array:
         """Return the margin between the two sides of each pair at a limit.
@@ -140,7 +174,8 @@ class Contrasts:
         rho = 1 - breach
         return np.asarray(rho * (1 - self.share) / (1 - rho * self.share))
 
-    def _sides(self, x: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    def sides(self, x: Array) -> tuple[Counts, Counts]:
+        """Return counts and sizes (..., P) of the higher and of the lower side."""
         counts, sizes = self.extend(x), self.extend(self.n)
         return (
             (counts[..., self.high], sizes[self.high]),
@@ -149,14 +184,11 @@ class Contrasts:
 
     def z(self, x: Array, breach: float | Array) -> Array:
         """Return the score statistics (..., P) of "this pair goes beyond the limit"."""
-        high, low = self._sides(x)
-        if self.kind == "difference":
-            return difference_z(*high, *low, self.margin(breach))
-        return -ratio_z(*low, *high, self.margin(breach))
+        return self.statistic(*self.sides(x), self.margin(breach))
 
     def gap(self, x: Array, breach: float) -> Array:
         """Return the numerators (..., P) of `z`: positive where the estimate breaks the limit."""
-        (x1, n1), (x2, n2) = self._sides(x)
+        (x1, n1), (x2, n2) = self.sides(x)
         margin = self.margin(breach)
         if self.kind == "difference":
             return np.asarray(x1 / n1 - x2 / n2 - margin)
@@ -164,7 +196,7 @@ class Contrasts:
 
     def null_sd(self, x: Array, breach: float) -> Array:
         """Return the sd (P,) that `z` divides by."""
-        high, low = self._sides(x)
+        high, low = self.sides(x)
         margin = self.margin(breach)
         if self.kind == "difference":
             return np.sqrt(difference_variance(*high, *low, margin))
@@ -207,17 +239,22 @@ class Contrasts:
         """
         pooled = float(x.sum() / self.n.sum())
 
-        def excess(breach: float) -> float:
-            strongest = max(float(self.z(x, breach).max()), -1e3)
-            return strongest - self.critical(breach, alpha, pooled)
+        def clear(breach: float, critical: float) -> float:
+            return max(float(self.excess(x, breach, critical).max()), -1e3)
 
+        def excess(breach: float) -> float:
+            return clear(breach, self.critical(breach, alpha, pooled))
+
+        # without a second opinion all steps share one call
         strongest = self.z(x, GRID[:, None]).max(axis=-1)
         ceiling = np.inf
-        for step, breach in enumerate(GRID):
-            if strongest[step] > ceiling:  # the critical value never rises with t
+        for step, point in enumerate(GRID):
+            breach, second = float(point), bool(self.guarded.any())
+            # the critical value never rises with t
+            if strongest[step] > ceiling and (not second or clear(breach, ceiling) > 0):
                 continue
-            ceiling = self.critical(float(breach), alpha, pooled)
-            if strongest[step] <= ceiling:
+            ceiling = self.critical(breach, alpha, pooled)
+            if strongest[step] <= ceiling or (second and clear(breach, ceiling) <= 0):
                 break
         else:
             return 1.0

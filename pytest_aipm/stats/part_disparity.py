@@ -333,7 +333,8 @@ class _Model:
         values = np.array([part.value for part in self.parts])
         centre = float(sizes @ values / sizes.sum())
         sd = np.array([spread(part) for part in self.parts])
-        widest = [int(group) for group in np.argsort(-sd, kind="stable")]
+        order = np.argsort(-sd, kind="stable")
+        widest = [int(group) for group in order if self.parts[group].proves]
         found = [(gap, group) for group in widest[:MOVED] if (gap := self._move(group, centre))]
         gap, group = max(found, default=(0.0, -1))
         return None if group < 0 else (float(gap), int(self.judged.index[group]))

@@ -60,7 +60,7 @@ class Part(Protocol):
 
 
 def rate_bounds(
-    x: ArrayLike, n: ArrayLike, alpha: float, method: RateMethod = "clopper-pearson"
+    x: ArrayLike, n: ArrayLike, alpha: ArrayLike, method: RateMethod = "clopper-pearson"
 ) -> tuple[Array, Array]:
     """Return one-sided bounds of a rate; nan where n is 0.
 
@@ -68,12 +68,12 @@ def rate_bounds(
     ----------
     x, n : array_like
         Events and rows; need not be whole numbers.
-    alpha : float
+    alpha : array_like
         Level of each bound.
     method : {"clopper-pearson", "wilson"}
         Exact (Clopper and Pearson 1934) or score (Wilson 1927).
     """
-    x, n = np.asarray(x, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    x, n, alpha = (np.asarray(value, dtype=np.float64) for value in (x, n, alpha))
     with np.errstate(divide="ignore", invalid="ignore"):
         if method == "wilson":
             z = -ndtri(alpha)
@@ -81,8 +81,8 @@ def rate_bounds(
             half = z / (n + z**2) * np.sqrt(x * (n - x) / n + z**2 / 4)
             lower, upper = middle - half, middle + half
         else:
-            lower = betaincinv(np.where(x > 0, x, 1), n - x + 1, alpha)
-            upper = betaincinv(x + 1, np.where(x < n, n - x, 1), 1 - alpha)
+            lower = np.asarray(betaincinv(np.where(x > 0, x, 1), n - x + 1, alpha), np.float64)
+            upper = np.asarray(betaincinv(x + 1, np.where(x < n, n - x, 1), 1 - alpha), np.float64)
         lower = np.where(x <= 0, 0.0, np.minimum(lower, x / n))
         upper = np.where(x >= n, 1.0, np.maximum(upper, x / n))
     undefined = n <= 0

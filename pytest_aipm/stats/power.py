@@ -35,10 +35,11 @@ POWER = 0.80
 ALTERNATIVE = float(ndtri(POWER))
 MOST = 1e4
 """Largest multiple of the rows that is tried."""
+TRIES = 7
 RUNS = 1500
 ENOUGH = 4
 """How many groups whose move can be caught are compared before the hardest is named."""
-WATCHED = 1000
+WATCHED = 400
 """How many pairs, the nearest to the limit, decide a verdict of many groups."""
 
 
@@ -66,15 +67,25 @@ def smallest_factor(decision: Decision) -> float | None:
         return 1.0
 
     factor = _reach(decision, POWER)
-    for _ in range(2):
-        if factor is None:
-            return None
-        fast, slow = sum(decision.approximate(factor)), sum(decision.simulate(factor))
-        if abs(slow - POWER) < 0.01:
+    low, high = 1.0, None
+    for _ in range(TRIES):
+        if factor is None or factor > MOST:
             break
-        # shift the fast model by what the counts say here
-        factor = _reach(decision, float(ndtr(ALTERNATIVE + _probit(fast) - _probit(slow))))
-    return factor
+        slow = sum(decision.simulate(factor))
+        if abs(slow - POWER) < 0.01:
+            return factor
+        if slow >= POWER:
+            high = factor
+        else:
+            low = factor
+        # the counts tell by how much the fast model is off here
+        shift = _probit(sum(decision.approximate(factor))) - _probit(slow)
+        aim = _reach(decision, float(ndtr(ALTERNATIVE + shift))) if abs(shift) < 2 else None
+        if aim is not None and low < aim < (high or MOST):
+            factor = aim
+        else:
+            factor = low * 1.4 if high is None else float(np.sqrt(low * high))
+    return high
 
 
 def _reach(decision: Decision, target: float) -> float | None:
@@ -174,8 +185,13 @@ class RateDecision:
         rng = np.random.Generator(np.random.PCG64(self.seed))
         rate = self.x / self.contrasts.n
         drawn = rng.binomial(sizes.astype(np.int64), rate, size=(runs, rate.size))
-        strongest = c.z(drawn.astype(np.float64), self.breach).max(axis=1)
-        return self._verdicts(strongest, c.critical(self.breach, self.alpha_fail, self.pooled))
+        counts, critical = (
+            drawn.astype(np.float64),
+            c.critical(self.breach, self.alpha_fail, self.pooled),
+        )
+        fail = float(c.beyond(counts, self.breach, critical).mean())
+        strongest = c.z(counts, self.breach).max(axis=1)
+        return fail, self._verdicts(strongest, critical)[1]
 
 
 @dataclass(frozen=True)
@@ -206,8 +222,9 @@ class _Move:
 
     def excess(self, gap: float) -> float:
         """Return how far the strongest statistic of the expected counts clears its limit."""
-        z = self.contrasts.z(self.rates(gap) * self.contrasts.n, self.breach)
-        return float(np.clip(z.max(), -1e3, 1e3)) - self.critical(gap)
+        expected = self.rates(gap) * self.contrasts.n
+        excess = self.contrasts.excess(expected, self.breach, self.critical(gap))
+        return float(np.clip(excess.max(), -1e3, 1e3))
 
     def guess(self) -> float | None:
         """Return the gap that the expected counts suggest; None when far out of reach."""

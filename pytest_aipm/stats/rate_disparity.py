@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytest_aipm.stats.contrasts import Contrasts, Kind, against_one, among_all, front
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, PartBounds, as_array
+from pytest_aipm.stats.guard import split_bounds
 from pytest_aipm.stats.parts import rate_bounds
 from pytest_aipm.stats.power import RateDecision, rate_gap, smallest_factor
 from pytest_aipm.stats.score import difference_bound, ratio_bound
@@ -319,6 +320,10 @@ def _ends(judged: _Judged, setup: _Setup) -> tuple[float, float]:
     if c.shape == "closed":
         return smallest, 1 - c.first_not_rejected(judged.x, alpha)
     upper = ratio_bound(*low, *high, alpha / c.tests, 1)
+    if c.guarded.any():
+        least, most = split_bounds(high, low, alpha / c.tests)
+        with np.errstate(divide="ignore"):
+            upper = np.where(c.guarded, np.maximum(upper, most / least), upper)
     return smallest, float(_of_whole(upper, c.share).min())
 
 
@@ -343,6 +348,8 @@ def _method(judged: _Judged | None, setup: _Setup) -> str:
     if judged is None:
         return f"{name} scores"
     c = judged.contrasts
+    plural = "s" * (c.tests > 1)
+    text = f"{name} scores, corrected for {c.tests} comparison{plural}"
     if c.shape == "closed":
-        return f"{name} scores, closed critical value over {c.tests} pair{'s' * (c.tests > 1)}"
-    return f"{name} scores, corrected for {c.tests} comparison{'s' * (c.tests > 1)}"
+        text = f"{name} scores, closed critical value over {c.tests} pair{plural}"
+    return f"{text}; exact bounds beside tiny groups" if c.guarded.any() else text

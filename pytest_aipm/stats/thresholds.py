@@ -108,7 +108,7 @@ class WorstDecision:
         blocked: bool,
     ) -> None:
         self.parts, self.plain, self.corrected = parts, plain, corrected
-        self.mirrored, self.blocked = worst == "max", blocked
+        self.mirrored, self.blocked, self.alone = worst == "max", blocked, worst == "one"
         self.first, self.second = limit[::-1] if self.mirrored else limit
 
     @property
@@ -153,7 +153,7 @@ class WorstDecision:
         if self.second is not None:
             fail += float(
                 np.prod([law.within(self._good(law, self.plain, self.second)) for law, _ in laws])
-            ) * (not self.blocked)
+            ) * (not self.blocked and (parts[0].proves or not self.alone))
             # every part inside, and none of them proves the far limit kept
             meets = [
                 law.within(_overlap(span, self._bad(law, self.corrected, self.second)))
@@ -162,7 +162,9 @@ class WorstDecision:
                 for (law, proves), span in zip(laws, spans, strict=True)
             ]
             holds -= float(np.prod(inside - np.array(meets)))
-        return min(fail, 1.0), 0.0 if self.blocked else max(holds, 0.0)
+        if self.blocked or (self.alone and not parts[0].proves):
+            holds = 0.0
+        return min(fail, 1.0), max(holds, 0.0)
 
     simulate = approximate
 

@@ -82,6 +82,36 @@ def test_exit_4_of_pytest_itself_marks_the_old_report_stale_too(project: Any) ->
     assert [p.name for p in folder.iterdir()] == ["audit.stale.json"]
 
 
+def test_a_report_that_cannot_be_written_is_one_line_and_exit_1(project: Any) -> None:
+    project.good()
+    result = project.run("--aipm-audit", "--aipm-report=data.csv", "--color=yes")
+    assert result.ret == 1
+    out = result.stdout.str()
+    assert "data.csv: the report cannot be written (" in out
+    assert "Traceback" not in out
+    assert "report: data.csv" not in out
+    assert "\x1b[1;32mPASS\x1b[0m" in out, "colours where they are wanted, and only there"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("['a.b']", "return a mapping of name to module"),
+        ("{'a.b': 1}", "return a mapping of name to module"),
+    ],
+)
+def test_a_hook_that_registers_no_checks_is_a_usage_error(
+    project: Any, given: str, said: str
+) -> None:
+    project.good()
+    (project.path / "conftest.py").write_text(
+        f"def pytest_aipm_register_checks():\n    return {given}\n"
+    )
+    result = project.look("--aipm-audit")
+    assert result.ret == 4
+    assert said in result.stderr.str()
+
+
 def test_informing_options_work_beside_a_broken_policy(project: Any) -> None:
     project.good().write_text("aipm: 1\n")
     project.ini("aipm_audit = true")

@@ -12,9 +12,7 @@ import pytest
 
 Cases = Callable[[Path], dict[str, Element]]
 
-TEAM = (
-    "{check: fairness.demographic_parity_difference, id: gap, by: team, limit: {max: 0.10}}"
-)
+TEAM = "{check: fairness.demographic_parity_difference, id: gap, by: team, limit: {max: 0.10}}"
 
 
 def test_each_verdict_ends_as_its_own_outcome_with_its_reason_and_leaves_a_record(
@@ -107,7 +105,7 @@ def test_serial_and_distributed_runs_write_the_same_bytes_and_leave_nothing_behi
 
 def test_an_inconclusive_run_exits_0_but_never_reads_as_a_pass(project: Any, cases: Cases) -> None:
     project.policy("credit", TEAM)
-    result = project.run("--aipm-audit", "-n", "2", "--junitxml=junit.xml")
+    result = project.run("--aipm-audit", "-n", "2", "-m", "aipm_fairness", "--junitxml=junit.xml")
     assert result.ret == 0
     assert result.outlines[-2].startswith("UNPROVEN")
     result.stdout.fnmatch_lines(["i*", "*= 1 inconclusive in *"])
@@ -121,9 +119,15 @@ def test_an_inconclusive_run_exits_0_but_never_reads_as_a_pass(project: Any, cas
 def test_strict_turns_inconclusive_into_a_failure(project: Any) -> None:
     project.policy("credit", TEAM)
     project.ini("aipm_strict = true")
-    result = project.run("--aipm-audit")
+    result = project.run("--aipm-audit", "--tb=line")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["policies/credit.aipm.yaml F *", "*= 1 failed in *"])
+    result.stdout.fnmatch_lines(
+        [
+            "policies/credit.aipm.yaml F *",
+            "policies/credit.aipm.yaml:13: selection rate *",
+            "*= 1 failed in *",
+        ]
+    )
     assert result.outlines[-2].startswith("FAIL")
     assert project.verdicts() == {"credit::gap::team": "inconclusive"}
 
@@ -199,6 +203,32 @@ def test_what_cannot_be_measured_is_an_error_in_one_line_and_never_a_failure_or_
     marked.stdout.fnmatch_lines(["policies/credit.aipm.yaml::meter::overall", "1/3 tests *"])
 
 
+MODEL = """
+import os
+
+class Model:
+    classes_ = [0, 1]
+
+    def predict(self, frame):
+        with open("calls.txt", "a") as file:
+            file.write(f"{os.getpid()} {len(frame)}\\n")
+        return frame["pred"].to_numpy()
+"""
+
+
+def test_two_workers_compute_the_predictions_once(project: Any) -> None:
+    (project.path / "meter.py").write_text(MODEL)
+    place = project.mixed()
+    place.write_text(
+        place.read_text().replace("predictions: pred", "model: {factory: meter:Model}")
+    )
+    result = project.run("--aipm-audit", "-n", "2")
+    assert result.ret == 1
+    assert set(project.verdicts().values()) >= {"fail", "pass", "inconclusive"}
+    calls = [line.split() for line in (project.path / "calls.txt").read_text().splitlines()]
+    assert sum(int(rows) for _, rows in calls) == 2000
+
+
 def test_third_party_warnings_never_stop_the_measuring(project: Any) -> None:
     (project.path / "rows.py").write_text(
         "import warnings, pandas\n"
@@ -218,7 +248,8 @@ def test_warnings_are_errors_in_a_script_that_imported_the_package_first(project
     script = project.path / "run.py"
     script.write_text(
         "import sys, pytest, pytest_aipm\n"
-        "sys.exit(pytest.main(['--aipm-audit', '-q', '-W', 'error', '-p', 'no:hypothesispytest']))\n"
+        "words = '--aipm-audit -q -W error -p no:hypothesispytest'.split()\n"
+        "sys.exit(pytest.main(words))\n"
     )
     result = project.pytester.runpython(script)
     assert result.ret == 0

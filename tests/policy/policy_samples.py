@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from types import ModuleType
 from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pytest_aipm.checks.base import CheckParams, Needs
 
@@ -48,7 +51,42 @@ def fake(name: str, doc: str = "A title.\n\n## Question\nWhy?", **constants: Any
     return module
 
 
+class Level(StrEnum):
+    """One of a few words."""
+
+    LOW = "low"
+    HIGH = "high"
+
+
+class Column(BaseModel):
+    """A mapping inside a check."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    weight: float = 1.0
+
+
+class RichParams(CheckParams):
+    """Every kind of key a check may have."""
+
+    level: Level = Level.LOW
+    code: str = Field(default="AB", pattern="^[A-Z]+$", min_length=1)
+    step: int = Field(default=5, multiple_of=5)
+    columns: tuple[Column, ...] = ()
+    main: Column | None = None
+    either: str | tuple[str, ...] = ()
+    pairs: dict[str, Column] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _low_has_no_main(self) -> RichParams:
+        if self.level == Level.LOW and self.main is not None:
+            raise ValueError("'main' needs `level: high`; change one")
+        return self
+
+
 FAKES = {
+    "fairness.fake_rich": fake("rich", Params=RichParams, DEFAULT_LIMIT={"max": 0.1}),
     "fairness.fake_gap": fake("gap", SCOPES="groups", NEEDS=Needs(predictions=True)),
     "fairness.fake_default": fake("default", SCOPES="groups", DEFAULT_LIMIT={"max": 0.1}),
     "performance.fake_metric": fake(

@@ -139,6 +139,7 @@ def test_nodes_have_ids_that_waivers_and_pytest_share(load: Load) -> None:
         "credit::fairness.fake_gap::sex-x-race",
     ]
     assert [node.line for node in load(text).nodes()] == [13, 14, 14]
+    assert [node.scope_id for node in load(text).nodes()] == ["overall", "sex", "sex-x-race"]
 
 
 def test_a_check_is_told_its_scope_comparator_unit_and_seed(load: Load) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from policy_samples import GOOD
+from policy_samples import GOOD, Level
 from ruamel.yaml import YAML
 
 from pytest_aipm.catalog import Catalog
@@ -134,3 +134,68 @@ def test_a_check_that_cannot_be_imported_is_said_at_its_line(
     assert str(caught.value) == (
         "credit.aipm.yaml:13:13: the check 'fairness.fake_gap' cannot be imported: boom; mend it"
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("level: hgih", "'level' must be one of low, high, not 'hgih'; did you mean 'high'?"),
+        ("code: ab", "'code' must match the pattern ^[A-Z]+$, not 'ab'; correct it"),
+        ("code: ''", "'code' must not be empty; give it a value or remove the key"),
+        ("step: 7", "'step' must be a multiple of 5; correct it"),
+        ("main: {nmae: x}", "unknown key 'nmae' in 'main'; did you mean 'name'?"),
+        ("main: {nmae: x}", "'name' is missing; add it"),
+        ("level: high, main: {name: 3}", "'name' must be text, not the number 3; put it in quotes"),
+        ("columns: [{name: a}, b]", "item 2 of 'columns' must be a mapping, not 'b'; correct it"),
+        ("columns: [{name: a, weight: w}]", "'weight' must be a number, not 'w'; correct it"),
+        ("either: 3", "'either' must be text or a list, not the number 3; correct it"),
+        ("pairs: {a: {name: x, wieght: 2}}", "unknown key 'wieght' in 'a'; did you mean 'weight'?"),
+        ("main: {name: x}", "'main' needs `level: high`; change one"),
+    ],
+)
+def test_a_checks_own_keys_are_refused_in_the_same_words(
+    faults: Callable[..., list[str]], keys: str, said: str
+) -> None:
+    text = GOOD.replace("fairness.fake_gap, id: gap", f"fairness.fake_rich, {keys}")
+    lines = faults(text)
+    assert said in [line.split(": ", 1)[1] for line in lines]
+    assert all(line.startswith("credit.aipm.yaml:13:") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (float("nan"), "nan is not a finite number"),
+        ("\ud800", "holds half a character"),
+        (object(), "object is no value of a policy"),
+    ],
+)
+def test_odd_values_from_python_are_refused(
+    catalog: Catalog, tmp_path: Path, value: object, said: str
+) -> None:
+    with pytest.raises(PolicyError, match=said):
+        policy_from({"aipm": value}, path="the policy", root=tmp_path, catalog=catalog)
+
+
+def test_paths_arrays_and_enumerations_from_python_are_what_they_say(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    import numpy as np
+
+    plain = YAML(typ="safe", pure=True).load(GOOD)
+    plain["subject"]["data"] = Path("holdout.csv")
+    plain["subject"]["protected"]["race"]["groups"] = np.array(["A", "B"])
+    plain["subject"]["positive"] = np.int64(1)
+    plain["checks"][0].update(check="fairness.fake_rich", level=Level.HIGH)
+    policy = policy_from(plain, path="the policy", root=tmp_path, catalog=catalog)
+    assert policy.subject.data.path == "holdout.csv"
+    assert policy.subject.protected["race"].groups == ("A", "B")
+    assert (policy.subject.positive, type(policy.subject.positive)) == (1, int)
+    assert policy.checks[0].params_for(("sex",)).level == Level.HIGH  # type: ignore[attr-defined]
+
+
+def test_a_subject_that_is_no_mapping_is_said_once(faults: Callable[..., list[str]]) -> None:
+    text = GOOD[: GOOD.index("subject:")] + "subject: m.skops\n" + GOOD[GOOD.index("checks:") :]
+    assert faults(text) == [
+        "credit.aipm.yaml:4:1: 'subject' must be a mapping, not 'm.skops'; indent its keys below it"
+    ]

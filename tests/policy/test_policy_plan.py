@@ -75,6 +75,16 @@ def test_a_misspelt_subject_does_not_drop_a_policy_in_silence(
     )
 
 
+def test_a_base_that_cannot_be_read_is_said_too(write: Write, resolve: Resolve) -> None:
+    bomb = "a0: &a0 [x, x, x]\n" + "".join(
+        f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 15)
+    )
+    write(bomb, "policies/base.aipm.yaml")
+    write(GOOD, "policies/credit.aipm.yaml")
+    with pytest.raises(PolicyError, match="its aliases expand to more than 10,000 values"):
+        resolve("policies")
+
+
 def test_two_policies_with_one_name_are_refused_naming_both(write: Write, resolve: Resolve) -> None:
     write(GOOD, "policies/a.aipm.yaml")
     write(GOOD, "policies/b.aipm.yaml")

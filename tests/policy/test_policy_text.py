@@ -58,6 +58,10 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
                 "the line '---'"
             ),
         ),
+        (
+            'a: "\\UFFFFFFFF"\n',
+            "x.yaml: not valid YAML: Python int too large to convert to C int; correct it",
+        ),
         ("a: *b\n", "x.yaml:1:4: an alias without an anchor; write the value out"),
         ("a: &b [*b]\n", "x.yaml:1:4: an alias that holds itself; write the value out"),
         ("%YAML 1.1\n---\na: NO\n", "x.yaml:1:1: '%YAML 1.1' is not YAML 1.2; remove this line"),

@@ -10,7 +10,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import xlogy
 from scipy.stats import multinomial, norm
 
-from pytest_aipm.stats.paired import change, group_changes, tango, widened
+from pytest_aipm.stats.paired import change, group_changes, tango, tango_bounds, widened
 from pytest_aipm.stats.single import rate
 
 # the paired tables of Tango (1998) and of Newcombe (1998), Statistics in Medicine 17
@@ -68,15 +68,14 @@ def test_discordant_rows_must_fit() -> None:
 
 
 def test_tangos_size_by_enumeration_of_every_outcome() -> None:
-    """100 rows, true change .05, a tenth of the rows discordant otherwise."""
-    n, p_b, p_c = 40, 0.10, 0.05
-    size = 0.0
-    for b in range(n + 1):
-        for c in range(n + 1 - b):
-            probability = multinomial.pmf([b, c, n - b - c], n, [p_b, p_c, 1 - p_b - p_c])
-            if probability > 1e-9 and tango(b, c, n)[0] > p_b - p_c:
-                size += probability
-    assert 0.02 < size < 0.065
+    """100 rows of which 10 % become events and 5 % cease to be: a true change of .05."""
+    n, p_b, p_c = 100, 0.10, 0.05
+    b, c = (grid.ravel() for grid in np.meshgrid(np.arange(n + 1), np.arange(n + 1)))
+    b, c = b[b + c <= n], c[b + c <= n]
+    probability = multinomial.pmf(np.stack([b, c, n - b - c], axis=1), n, [p_b, p_c, 0.85])
+    lower, upper = tango_bounds(b, c, n, 0.05)
+    assert 0.03 < probability[lower > p_b - p_c].sum() < 0.065
+    assert 0.03 < probability[upper < p_b - p_c].sum() < 0.065
 
 
 def test_the_most_harmful_group_is_named_and_corrected_over_groups() -> None:

@@ -6,8 +6,9 @@ Would a person have been decided otherwise had they been of another group, all e
 ## How it is measured
 For a seeded sample of rows the attribute is replaced by every other value that occurs (for a
 binned number: the median of every other band), and the model decides again. The value is the
-share of rows whose decision changes at least once, with Clopper-Pearson ends. `linked:` names
-columns that change along, as `{column: {old: new}}`.
+share of rows whose decision changes at least once, with Clopper-Pearson ends. `rows:` says how
+many rows are tried; the note tells what share that is. `linked:` names columns that change along,
+as `{column: {old: new}}`.
 
 ## When it misleads
 - A model that never sees the attribute cannot flip, and may still act through proxies; the check
@@ -28,6 +29,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.words import frequency
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.flips import Flips, flip, missing_inputs
@@ -55,39 +57,20 @@ class Params(CheckParams):
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     what = " and ".join(params.by)
-    formula = Formula(
-        id="protected_flip",
-        numerator=f"rows whose decision changes when only {what} is replaced",
-        denominator="rows tried",
-        positive=str(evidence.subject.positive),
-        population=f"seeded sample of at most {params.rows:,} rows",
-    )
+    nothing = Measurement(estimate=None, formula=_formula(evidence, params), summary="", n=0)
     absent = missing_inputs(evidence, params.by)
     if absent:
         why = (
             f"{absent[0]} is not an input of the model, so replacing it cannot change a decision; "
             "proxies are not tested by this check"
         )
-        return Measurement(
-            estimate=None,
-            formula=formula,
-            summary=why,
-            n=0,
-            not_judged=(Because.NOT_APPLICABLE, why),
-        )
+        return nothing.with_(summary=why, not_judged=(Because.NOT_APPLICABLE, why))
     flips = flip(evidence, params.by, rows=params.rows, linked=params.linked)
     if flips.levels < 2:
         why = f"{what} has one value only, so there is nothing to replace it with"
-        return Measurement(
-            estimate=None,
-            formula=formula,
-            summary=why,
-            n=flips.n,
-            not_judged=(Because.NO_EVIDENCE, why),
-        )
-    return Measurement(
+        return nothing.with_(summary=why, n=flips.n, not_judged=(Because.NO_EVIDENCE, why))
+    return nothing.with_(
         estimate=rate(flips.flipped, flips.n, params.confidence),
-        formula=formula,
         summary=(
             f"{flips.flipped:,} of {flips.n:,} decisions change when only {what} is replaced "
             f"({frequency(flips.flipped / flips.n)})"
@@ -95,8 +78,30 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=flips.n,
         groups=_groups(flips, params),
         part_names=("all rows",),
+        notes=_notes(flips),
+        breach=unknown_breach(params, flips.unknown, flips.n - flips.unknown),
         unknown=flips.unknown,
     )
+
+
+def _formula(evidence: Evidence, params: Params) -> Formula:
+    return Formula(
+        id="protected_flip",
+        numerator=f"rows whose decision changes when only {' and '.join(params.by)} is replaced",
+        denominator="rows tried",
+        positive=str(evidence.subject.positive),
+        population=f"seeded sample of at most {params.rows:,} rows",
+    )
+
+
+def _notes(flips: Flips) -> tuple[str, ...]:
+    if flips.n == flips.rows:
+        return ()
+    note = (
+        f"tried on {flips.n:,} of {flips.rows:,} rows ({flips.n / flips.rows:.1%}), chosen by the "
+        f"seed; `rows: {flips.rows}` tries all"
+    )
+    return (note,)
 
 
 def _groups(flips: Flips, params: Params) -> tuple[GroupValue, ...]:

@@ -51,6 +51,4 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    return rate_disparity(
-        evidence, params, "selection_rate", "ratio", at_least=params.at_least
-    )
+    return rate_disparity(evidence, params, "selection_rate", "ratio", at_least=params.at_least)

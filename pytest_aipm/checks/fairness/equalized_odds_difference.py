@@ -8,7 +8,7 @@ For the true positive rate (rows with the positive label) and the false positive
 without it), the highest group's rate minus the lowest group's. The value is the larger of the two
 gaps, in [0, 1]; 0 is equality. The two rates use different rows, so each is tested at
 1 - sqrt(1 - alpha): the lower end is the larger of the two lower ends, the upper end the larger
-of the two uncorrected upper ends.
+of the two uncorrected upper ends. With `reference` each group is compared with one comparator.
 
 ## When it misleads
 - One number for two kinds of harm: the table says which rate makes the gap.
@@ -24,15 +24,22 @@ See which of the two rates makes the gap, then read that rate's own check for th
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.disparity import group_values, nothing_to_compare, unknown_breach
+from pytest_aipm.checks.compare import (
+    nothing_to_compare,
+    population,
+    reference_of,
+    reference_words,
+    unknown_breach,
+)
+from pytest_aipm.checks.disparity import compare_rates, compared, group_values
 from pytest_aipm.checks.rates import RATES
-from pytest_aipm.checks.words import frequency, number
+from pytest_aipm.checks.words import frequency
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.records import Formula
-from pytest_aipm.stats.disparity import equalized_odds_difference, rate_difference
+from pytest_aipm.stats.disparity import equalized_odds_difference
 
 NEEDS = Needs(predictions=True, label=True)
 KIND = "sample"
@@ -43,58 +50,49 @@ BASIS = "convention of the field, not law"
 
 
 class Params(CheckParams):
-    """Which groups; all pairs are compared."""
+    """Which groups, compared with whom."""
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     evidence.require_both_classes()
     counts = evidence.counts(params.by, params.unknown)
-    hits, positives = RATES["true_positive_rate"].counts(counts.table, evidence.subject)
-    alarms, negatives = RATES["false_positive_rate"].counts(counts.table, evidence.subject)
-    size = params.min_group_size
-    level = params.confidence
-    estimate = equalized_odds_difference(
-        hits, positives, alarms, negatives, confidence=level, min_size=size
-    )
-    tpr = rate_difference(hits, positives, confidence=level, min_size=size)
-    fpr = rate_difference(alarms, negatives, confidence=level, min_size=size)
     names = counts.grouping.names
-    by_tpr = not np.isfinite(fpr.value) or (np.isfinite(tpr.value) and tpr.value >= fpr.value)
-    rate = RATES["true_positive_rate" if by_tpr else "false_positive_rate"]
-    worst = tpr if by_tpr else fpr
-    summary = "equalized odds: nothing to compare"
-    if len(worst.pair) >= 2:
-        high, low = worst.pair[0], worst.pair[1]
-        summary = (
-            f"{rate.name} {frequency(worst.parts[low][0])} for {names[low]}, "
-            f"{frequency(worst.parts[high][0])} for {names[high]}: difference "
-            f"{number(worst.value)}"
-        )
-    nothing = nothing_to_compare(names, positives, params, "true positive rate")
+    reference = reference_of(evidence, params, counts.grouping)
+    rates = (RATES["true_positive_rate"], RATES["false_positive_rate"])
+    hits, alarms = (rate.counts(counts.table, evidence.subject) for rate in rates)
+    estimate = equalized_odds_difference(
+        *hits,
+        *alarms,
+        confidence=params.confidence,
+        reference=reference,
+        min_size=params.min_group_size,
+    )
+    each = [compare_rates(*of, params, "difference", reference) for of in (hits, alarms)]
+    worse = max((0, 1), key=lambda i: each[i].value if math.isfinite(each[i].value) else -math.inf)
+    nothing = [
+        nothing_to_compare(names, of[1], params, rate.name)
+        for rate, of in zip(rates, (hits, alarms), strict=True)
+    ]
     return Measurement(
         estimate=estimate,
         formula=Formula(
             id="equalized_odds_difference",
-            numerator="rows decided {positive}".format(positive=evidence.subject.positive),
+            numerator=f"rows decided {evidence.subject.positive}",
             denominator="rows with, and rows without, the positive label",
             positive=str(evidence.subject.positive),
-            population=f"{counts.n:,} rows with a known group",
-            reference="all pairs",
+            population=population(counts.n, counts.unknown),
+            reference=reference_words(reference, names),
         ),
-        summary=summary,
+        summary=compared(rates[worse].name, "difference", each[worse], names, frequency),
         n=counts.n,
-        groups=(
-            *group_values(counts, hits, positives, tpr, size, part="true positive rate"),
-            *group_values(counts, alarms, negatives, fpr, size, part="false positive rate"),
+        groups=tuple(
+            value
+            for rate, of, part in zip(rates, (hits, alarms), each, strict=True)
+            for value in group_values(counts, *of, part, params.min_group_size, part=rate.name)
         ),
-        part_names=(
-            *(f"{name} (true positive rate)" for name in names),
-            *(f"{name} (false positive rate)" for name in names),
-        ),
-        not_judged=nothing
-        if nothing_to_compare(names, negatives, params, "false positive rate")
-        else None,
+        part_names=tuple(f"{name} ({rate.name})" for rate in rates for name in names),
+        not_judged=nothing[0] if all(nothing) else None,
         breach=unknown_breach(params, counts.unknown, counts.n),
         unknown=counts.unknown,
     )

@@ -4,8 +4,8 @@
 Does the model work equally well for every group, by the metric that matters here?
 
 ## How it is measured
-`metric` is any metric of `performance.metric`. `compare: difference` is the best group's value
-minus the worst's, `ratio` the lowest value over the highest, `worst_group` the worst value
+`metric` is any metric of `performance.metric`. `compare: difference` is the highest group's value
+minus the lowest's, `ratio` the lowest value over the highest, `worst_group` the worst value
 itself. Rates are compared by score tests; AUC, means and bootstrapped metrics by combining the
 groups' own intervals (MOVER), because a bootstrap of the disparity is biased away from equality.
 Values of metrics that only a function can compute come from fairlearn's MetricFrame.
@@ -28,21 +28,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.disparity import nothing_to_compare, reference_index
-from pytest_aipm.checks.metrics import Measured, measure, needs_of_metric
-from pytest_aipm.checks.words import number
-from pytest_aipm.checks.worst import measurement_of, worst_group
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.between import between
+from pytest_aipm.checks.metrics import MetricParams, measure, needs_of_metric
+from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.stats.disparity import (
-    part_difference,
-    part_ratio,
-    rate_difference,
-    rate_ratio,
-)
-from pytest_aipm.stats.estimate import Estimate
 
 NEEDS = Needs(label=True)
 KIND = "sample"
@@ -51,13 +41,11 @@ UNITS = ("",)
 TASKS = ("binary", "regression")
 
 
-class Params(CheckParams):
+class Params(MetricParams):
     """Which metric, and how groups are compared."""
 
-    metric: str
-    """Name of the metric, or ``pkg.module:callable``."""
     compare: Literal["difference", "ratio", "worst_group"] = "difference"
-    """Best minus worst, lowest over highest, or the worst value itself."""
+    """Highest minus lowest, lowest over highest, or the worst value itself."""
 
 
 def needs(params: Params) -> Needs:
@@ -67,54 +55,8 @@ def needs(params: Params) -> Needs:
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    measured = measure(evidence, params.metric, params.by, params.unknown, params.seed)
+    measured = measure(evidence, params.metric, params)
     if params.compare == "worst_group":
         return worst_group(evidence, params, measured)
-    estimate = _estimate(evidence, params, measured)
-    measurement = measurement_of(
-        evidence,
-        params,
-        measured,
-        estimate,
-        harm="down" if params.compare == "ratio" else "up",
-        summary=_summary(params, measured, estimate),
-        formula_id=f"{params.metric}_{params.compare}",
-    )
-    sizes = measured.sizes if measured.counts is None else measured.counts[1]
-    defined = np.where([np.isfinite(part[0]) for part in estimate.parts], sizes, 0)
-    nothing = nothing_to_compare(measured.grouping.names, defined, params, measured.name)
-    return measurement.with_(not_judged=nothing, champion=None)
-
-
-def _estimate(evidence: Evidence, params: Params, measured: Measured) -> Estimate:
-    reference = reference_index(evidence, params, measured.grouping)
-    ratio = params.compare == "ratio"
-    if measured.counts is not None:
-        compare_rates = rate_ratio if ratio else rate_difference
-        x, n = measured.counts
-        return compare_rates(
-            x,
-            n,
-            confidence=params.confidence,
-            reference=reference,
-            min_size=params.min_group_size,
-        )
-    compare_parts = part_ratio if ratio else part_difference
-    return compare_parts(
-        measured.parts,
-        confidence=params.confidence,
-        reference=reference,
-        min_size=params.min_group_size,
-    )
-
-
-def _summary(params: Params, measured: Measured, estimate: Estimate) -> str:
-    if len(estimate.pair) < 2 or not np.isfinite(estimate.value):
-        return f"{measured.name}: nothing to compare"
-    high, low = estimate.pair[0], estimate.pair[1]
-    names = measured.grouping.names
-    return (
-        f"{measured.name} {number(estimate.parts[low][0])} for {names[low]}, "
-        f"{number(estimate.parts[high][0])} for {names[high]}: {params.compare} "
-        f"{number(estimate.value)}"
-    )
+    formula_id = f"{params.metric}_{params.compare}"
+    return between(evidence, params, measured, params.compare, formula_id=formula_id)

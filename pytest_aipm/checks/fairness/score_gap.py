@@ -7,8 +7,11 @@ Does the model score one group lower than another, whatever the threshold?
 `measure: mean` (default) is the highest group's mean score minus the lowest's, in units of the
 score. `standardised` divides that by the pooled standard deviation within the groups (taken as
 fixed). `above_median` is the scoring-rate ratio of NYC Local Law 144: the share of a group's rows
-whose score lies above the median of all rows, lowest over highest. Means have Hall-transformed t
-intervals combined by MOVER, the ratio has score intervals.
+whose score lies above the median of all rows, lowest over highest. `ks` is the largest vertical
+distance between the distributions of two groups, in [0, 1]: at some score, so much more of one
+group than of the other lies below it. Means have Hall-transformed t intervals combined by MOVER,
+the ratio has score intervals, the distance has bands that hold for every distribution and are
+therefore wide.
 
 ## When it misleads
 - Scores may differ because what they predict differs; compare with calibration in each group.
@@ -22,6 +25,7 @@ Look at the features of the lowest group, then at the same gap among rows with t
 ## Sources
 - Cohen, "Statistical power analysis for the behavioral sciences", 1988 (standardised difference).
 - 6 RCNY 5-301 (scoring rate above the sample median).
+- Massart, "The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality", 1990.
 """
 
 from __future__ import annotations
@@ -31,16 +35,16 @@ from typing import Literal
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.disparity import nothing_to_compare, reference_index
+from pytest_aipm.checks.between import between
+from pytest_aipm.checks.compare import nothing_to_compare, part_reference, reference_words
 from pytest_aipm.checks.metrics import Measured
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.groups import GroupMoments
-from pytest_aipm.evidence.scores import merge_bags
-from pytest_aipm.stats.disparity import part_difference, rate_ratio
-from pytest_aipm.stats.estimate import Estimate
+from pytest_aipm.evidence.groups import Grouping, GroupMoments
+from pytest_aipm.evidence.scores import ScoreBag, merge_bags
+from pytest_aipm.stats.distance import ks_distance
 from pytest_aipm.stats.parts import MeanPart, RatePart
 
 NEEDS = Needs(scores=True, losses=frozenset({"score"}))
@@ -53,53 +57,41 @@ TASKS = ("binary", "regression")
 class Params(CheckParams):
     """Which groups, and in which unit."""
 
-    measure: Literal["mean", "standardised", "above_median"] = "mean"
-    """Difference of means, in standard deviations, or the scoring-rate ratio."""
+    measure: Literal["mean", "standardised", "above_median", "ks"] = "mean"
+    """Difference of means, in standard deviations, scoring-rate ratio, or largest distance."""
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    if params.measure == "ks":
+        return _distance(evidence, params)
     if params.measure == "above_median":
-        measured = _above_median(evidence, params)
-    else:
-        measured = _means(evidence, params)
-    estimate = _estimate(evidence, params, measured)
-    measurement = measurement_of(
-        evidence,
-        params,
-        measured,
-        estimate,
-        harm="down" if params.measure == "above_median" else "up",
-        summary=_summary(params, measured, estimate),
-        formula_id={
-            "mean": "mean_score_difference",
-            "standardised": "standardised_mean_difference",
-            "above_median": "scoring_rate_ratio",
-        }[params.measure],
-    )
-    nothing = nothing_to_compare(
-        measured.grouping.names, measured.sizes, params, measured.name
-    )
-    return measurement.with_(not_judged=nothing)
+        return between(
+            evidence,
+            params,
+            _above_median(evidence, params),
+            "ratio",
+            formula_id="scoring_rate_ratio",
+            show=frequency,
+        )
+    plain = params.measure == "mean"
+    formula_id = "mean_score_difference" if plain else "standardised_mean_difference"
+    return between(evidence, params, _means(evidence, params), "difference", formula_id=formula_id)
 
 
 def _means(evidence: Evidence, params: Params) -> Measured:
     moments = evidence.moments("score", params.by, params.unknown)
-    if not len(moments.table):
-        raise DataError(Problem("there are no scores", "name a `scores:` column or a model"))
-    scale = _pooled_deviation(moments) if params.measure == "standardised" else 1.0
-    parts = [
-        MeanPart(row[0], row[1] / scale, row[2] / scale**2, row[3] / scale**3)
-        for row in moments.table
-    ]
-    unit = "mean score" if params.measure == "mean" else "mean score in standard deviations"
+    scale = 1.0 if params.measure == "mean" else _pooled_deviation(moments)
     return Measured(
         grouping=moments.grouping,
-        parts=parts,
+        parts=[
+            MeanPart(n, one / scale, two / scale**2, three / scale**3)
+            for n, one, two, three in moments.table.tolist()
+        ],
         sizes=moments.table[:, 0].astype(int),
         unknown=moments.unknown,
         better="low",
-        name=unit,
+        name="mean score" + ("" if params.measure == "mean" else " in standard deviations"),
         numerator_words="sum of scores",
         denominator_words="rows",
     )
@@ -108,7 +100,7 @@ def _means(evidence: Evidence, params: Params) -> Measured:
 def _pooled_deviation(moments: GroupMoments) -> float:
     n, first, second = moments.table[:, 0], moments.table[:, 1], moments.table[:, 2]
     within = float(np.sum(second - first**2 / n) / max(1.0, float(np.sum(n - 1))))
-    if within <= 0:
+    if within <= 1e-12 * float(second.sum() / n.sum()):
         raise DataError(
             Problem(
                 "all scores within the groups are equal, so a standardised difference is undefined",
@@ -118,18 +110,21 @@ def _pooled_deviation(moments: GroupMoments) -> float:
     return float(np.sqrt(within))
 
 
+def _bags(evidence: Evidence, params: Params) -> tuple[Grouping, list[ScoreBag], int]:
+    scores = evidence.scores(params.by, params.unknown)
+    return scores.grouping, [merge_bags(pair) for pair in scores.bags], scores.unknown
+
+
 def _above_median(evidence: Evidence, params: Params) -> Measured:
-    groups, bags, outside = evidence.score_bags(params.by, params.unknown)
-    joined = [merge_bags([neg, pos]) for neg, pos in bags]
-    everyone = merge_bags(joined)
-    middle = _median(everyone.values, everyone.counts)
-    x = np.array([int(bag.counts[bag.values > middle].sum()) for bag in joined])
-    n = np.array([bag.n for bag in joined])
+    groups, bags, unknown = _bags(evidence, params)
+    middle = merge_bags(bags).median()
+    x = np.array([int(bag.counts[bag.values > middle].sum()) for bag in bags])
+    n = np.array([bag.n for bag in bags])
     return Measured(
         grouping=groups,
         parts=[RatePart(float(a), float(b)) for a, b in zip(x, n, strict=True)],
         sizes=n,
-        unknown=outside,
+        unknown=unknown,
         better="high",
         name="scoring rate",
         numerator_words=f"rows that score above the median {number(middle)}",
@@ -138,42 +133,38 @@ def _above_median(evidence: Evidence, params: Params) -> Measured:
     )
 
 
-def _median(values: np.ndarray, counts: np.ndarray) -> float:
-    """Return the median of a multiset: the mean of the two middle values when n is even."""
-    ends = np.cumsum(counts)
-    n = int(ends[-1])
-    low, high = np.searchsorted(ends, [(n - 1) // 2, n // 2], side="right")
-    return float(values[low] + values[high]) / 2
-
-
-def _estimate(evidence: Evidence, params: Params, measured: Measured) -> Estimate:
-    reference = reference_index(evidence, params, measured.grouping)
-    if measured.counts is not None:
-        x, n = measured.counts
-        return rate_ratio(
-            x,
-            n,
-            confidence=params.confidence,
-            reference=reference,
-            min_size=params.min_group_size,
-        )
-    return part_difference(
-        measured.parts,
-        confidence=params.confidence,
+def _distance(evidence: Evidence, params: Params) -> Measurement:
+    groups, bags, unknown = _bags(evidence, params)
+    reference = part_reference(evidence, params, groups)
+    estimate = ks_distance(
+        [(bag.values, bag.counts) for bag in bags],
+        params.confidence,
         reference=reference,
         min_size=params.min_group_size,
     )
-
-
-def _summary(params: Params, measured: Measured, estimate: Estimate) -> str:
-    if len(estimate.pair) < 2 or not np.isfinite(estimate.value):
-        return f"{measured.name}: nothing to compare"
-    names = measured.grouping.names
-    high, low = estimate.pair[0], estimate.pair[1]
-    show = frequency if params.measure == "above_median" else number
-    return (
-        f"{measured.name} {show(estimate.parts[low][0])} for {names[low]}, "
-        f"{show(estimate.parts[high][0])} for {names[high]}: "
-        f"{'ratio' if params.measure == 'above_median' else 'difference'} "
-        f"{number(estimate.value)}"
+    measured = Measured(
+        grouping=groups,
+        parts=(),
+        sizes=np.array([bag.n for bag in bags]),
+        unknown=unknown,
+        better="low",
+        name="score distribution",
+        numerator_words="largest difference between the shares of two groups below one score",
+        denominator_words="rows of each group",
     )
+    names = groups.names
+    summary = "score distributions: nothing to compare"
+    if estimate.pair:
+        one, other = (names[i] for i in estimate.pair)
+        summary = (
+            f"the score distributions of {one} and {other} lie up to {number(estimate.value)} apart"
+        )
+    return measurement_of(
+        evidence,
+        params,
+        measured,
+        estimate,
+        summary=summary,
+        formula_id="kolmogorov_smirnov_distance",
+        reference=reference_words(reference, names),
+    ).with_(not_judged=nothing_to_compare(names, measured.sizes, params, measured.name))

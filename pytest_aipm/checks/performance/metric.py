@@ -5,10 +5,12 @@ Is the model good enough, and good enough for every group?
 
 ## How it is measured
 `metric` names what is measured: accuracy, balanced_accuracy, precision, recall, specificity, f1,
-roc_auc, log_loss and brier for classes; mae, mse, rmse, mape for numbers; any metric of
-scikit-learn by its scorer's name; or `pkg.module:callable` taking labels and predictions (or a
-parameter named `y_score`). Rates have Clopper-Pearson ends, ROC AUC the logit interval with the
-DeLong variance and a floor, means a Hall-transformed t interval, everything else a bootstrap.
+matthews_corrcoef, roc_auc, log_loss and brier for classes; mae, mse, rmse, mape for numbers; any
+metric of scikit-learn by its scorer's name; or `pkg.module:callable`, found from the root folder,
+which takes labels and predictions (or scores, when its second parameter is called `y_score`);
+labels and predicted classes are 1 for the positive class, else 0. Rates have Clopper-Pearson
+ends, ROC AUC the logit interval with the DeLong variance and a floor, means a Hall-transformed t
+interval, everything else a bootstrap. What divides 0 by 0 is undefined, not 0.
 
 Without `by` the holdout is taken as fixed and the point estimate decides, so that a written floor
 is a floor; the interval is printed. With `by` the value is that of the worst group: a breach is
@@ -30,8 +32,8 @@ features and few training rows there.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.metrics import measure, needs_of_metric
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.metrics import MetricParams, measure, needs_of_metric
 from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -42,11 +44,8 @@ UNITS = ("",)
 TASKS = ("binary", "regression")
 
 
-class Params(CheckParams):
+class Params(MetricParams):
     """Which metric."""
-
-    metric: str
-    """Name of the metric, or ``pkg.module:callable``."""
 
 
 def needs(params: Params) -> Needs:
@@ -56,5 +55,4 @@ def needs(params: Params) -> Needs:
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    measured = measure(evidence, params.metric, params.by, params.unknown, params.seed)
-    return worst_group(evidence, params, measured)
+    return worst_group(evidence, params, measure(evidence, params.metric, params))

@@ -49,7 +49,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     del params
     found = overlap_of(evidence)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if found.conflicting:
         notes = (
             f"{found.conflicting:,} of the shared rows carry another label in the training data",

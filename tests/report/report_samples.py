@@ -282,9 +282,7 @@ def small_cells() -> Finding:
     """A group of three people, and hostile names."""
     names = ("White", "Black", *HOSTILE, "tiny", "few")
     counts = ((857, 1204), (233, 402), (90, 150), (61, 99), (30, 55), (48, 80), (20, 41))
-    groups = [
-        cell({"region": name}, x, n) for name, (x, n) in zip(names[:7], counts, strict=True)
-    ]
+    groups = [cell({"region": name}, x, n) for name, (x, n) in zip(names[:7], counts, strict=True)]
     groups.append(cell({"region": "tiny"}, 2, 3))
     groups.append(cell({"region": "few"}, 10, 17))
     return finding(
@@ -566,12 +564,8 @@ def diabetes() -> Audit:
         detectable=Detectable(gap=17.3),
         rows_needed=RowsNeeded(total=2950, pair=("sex 1", "sex 2")),
         groups=(
-            GroupValue(
-                group={"sex": "1"}, n=235, value=148.3311, interval=(143.9, 152.8)
-            ),
-            GroupValue(
-                group={"sex": "2"}, n=207, value=156.5623, interval=(151.7, 161.4)
-            ),
+            GroupValue(group={"sex": "1"}, n=235, value=148.3311, interval=(143.9, 152.8)),
+            GroupValue(group={"sex": "2"}, n=207, value=156.5623, interval=(151.7, 161.4)),
         ),
     )
     return Audit(

@@ -1,0 +1,108 @@
+"""Change against a champion's decisions on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from pytest_aipm.checks.base import Comparison
+from pytest_aipm.checks.rates import Rate
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.groups import GroupCounts
+from pytest_aipm.stats.contrasts import Kind
+from pytest_aipm.stats.estimate import Estimate
+from pytest_aipm.stats.paired import group_changes, widened
+
+__all__ = ["paired_disparity", "paired_worst"]
+
+
+def paired_disparity(
+    evidence: Evidence,
+    counts: GroupCounts,
+    rate: Rate,
+    kind: Kind,
+    compare: Callable[[np.ndarray, np.ndarray], Estimate],
+    confidence: float,
+) -> Comparison | None:
+    """Compare a disparity with the champion's, pair of groups by pair.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    counts : GroupCounts
+        Without a champion's decisions there is nothing to compare, and None is returned.
+    rate : Rate
+        Paired where its denominator does not depend on decisions, else two samples.
+    kind : {"difference", "ratio"}
+    compare : callable
+        Counts of events and rows to the estimate of this disparity.
+    confidence : float
+    """
+    if counts.table.shape[3] < 2:
+        return None
+    x_new, n_new, x_old, n_old, both = _paired_counts(evidence, counts, rate)
+    covariance = None
+    if rate.fixed_denominator:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            covariance = (both / n_new - (x_new / n_new) * (x_old / n_new)) / n_new
+    change = widened(
+        x_new,
+        n_new,
+        x_old,
+        n_old,
+        kind=kind,
+        confidence=confidence,
+        covariance=None if covariance is None else np.nan_to_num(covariance),
+    )
+    if not change.pair:
+        return None
+    # `widened` counts the growth of a gap; the ratio falls by as much as its gap grows
+    ratio = kind == "ratio"
+    names = counts.grouping.names
+    return Comparison(
+        value=compare(x_old, n_old).value,
+        delta=-change.delta if ratio else change.delta,
+        lower=-change.upper if ratio else change.lower,
+        upper=-change.lower if ratio else change.upper,
+        group=" and ".join(names[i] for i in change.pair),
+        paired=covariance is not None,
+    )
+
+
+def paired_worst(
+    evidence: Evidence, counts: GroupCounts, rate: Rate, confidence: float
+) -> Comparison | None:
+    """Compare each group's rate with the champion's; the most harmful change speaks."""
+    if counts.table.shape[3] < 2 or not rate.fixed_denominator:
+        return None
+    x_new, n, x_old, _, both = _paired_counts(evidence, counts, rate)
+    falls = rate.better != "low"
+    change = group_changes(
+        x_new - both,
+        x_old - both,
+        n,
+        confidence=confidence,
+        harm="lower" if falls else "higher",
+    )
+    if not change.pair:
+        return None
+    worst = change.pair[0]
+    # `group_changes` counts harm; the rate falls by as much where high is good
+    return Comparison(
+        value=float(x_old[worst] / n[worst]),
+        delta=-change.delta if falls else change.delta,
+        lower=-change.upper if falls else change.lower,
+        upper=-change.lower if falls else change.upper,
+        group=counts.grouping.names[worst] if counts.grouping.by else "",
+    )
+
+
+def _paired_counts(evidence: Evidence, counts: GroupCounts, rate: Rate) -> Sequence[np.ndarray]:
+    """Return events and rows now, events and rows then, and events in both models, each (K,)."""
+    agree = np.zeros_like(counts.table[:, :, :, 0])
+    agree[:, :, 0], agree[:, :, 1] = counts.table[:, :, 0, 0], counts.table[:, :, 1, 1]
+    both, _ = rate.counts(agree, evidence.subject)
+    x_new, n_new = rate.counts(counts.table, evidence.subject)
+    x_old, n_old = rate.counts(counts.table.swapaxes(2, 3), evidence.subject)
+    return x_new, n_new, x_old, n_old, both

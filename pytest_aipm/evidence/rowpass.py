@@ -1,0 +1,136 @@
+"""The pass over the rows: which columns it reads, and what one batch adds to the tally."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.evidence.classes import distinct
+from pytest_aipm.evidence.decide import (
+    decidable,
+    matches,
+    numeric,
+    positive_mask,
+    refuse_missing,
+)
+from pytest_aipm.evidence.predictor import Predictor
+from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.tally import Coded, Tally, tally_rows
+from pytest_aipm.sources.model import Prediction
+
+__all__ = ["RowPass", "Wanted"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the planned checks need of the rows.
+
+    Attributes
+    ----------
+    label, decisions : bool
+        Labels, and who gets which decision.
+    scores, rows : bool
+        Scores of each group, and whole rows.
+    losses : frozenset of str
+        Row losses to sum.
+    """
+
+    label: bool = False
+    decisions: bool = True
+    scores: bool = False
+    rows: bool = False
+    losses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class RowPass:
+    """One pass: a pure function of a batch.
+
+    Attributes
+    ----------
+    subject : Subject
+    wanted : Wanted
+    predictor : Predictor
+        Of the audited model.
+    champion : Predictor or None
+        Of the earlier model, where decisions are wanted.
+    """
+
+    subject: Subject
+    wanted: Wanted
+    predictor: Predictor
+    champion: Predictor | None
+
+    def columns(self) -> list[str]:
+        """Return the columns to read, each once."""
+        names = [each.column for each in self.subject.attributes]
+        if self.subject.label is not None and self.wanted.label:
+            names.append(self.subject.label)
+        names += self.predictor.columns
+        if self.champion is not None:
+            names += self.champion.columns
+        return list(dict.fromkeys(names))
+
+    def partial(self, batch: pd.DataFrame) -> Tally:
+        """Return the tally of one batch.
+
+        Raises
+        ------
+        DataError, ModelError
+            When the rows cannot be predicted or understood.
+        """
+        label, labels = self._label(batch)
+        prediction = self.predictor.prediction(batch)
+        predicted = champion = None
+        classes = _classes(prediction)
+        if self._decides(prediction):
+            predicted = self._positive(self.predictor, batch, prediction)
+        if self.champion is not None:
+            earlier = self.champion.prediction(batch)
+            champion = self._positive(self.champion, batch, earlier)
+            classes |= _classes(earlier)
+        coded = Coded(
+            n=len(batch),
+            attributes=[each.encode(batch[each.column]) for each in self.subject.attributes],
+            label=label,
+            predicted=predicted,
+            score=prediction.scores,
+            champion=champion,
+            binary=self.subject.task == "binary",
+            labels=labels,
+            classes=classes,
+        )
+        return tally_rows(
+            coded,
+            losses=self.wanted.losses,
+            keep_scores=self.wanted.scores,
+            keep_rows=self.wanted.rows,
+        )
+
+    def _decides(self, prediction: Prediction) -> bool:
+        """Return whether decisions are wanted; a metric of rows takes them where there are any."""
+        if not self.subject.has_decisions:
+            return False
+        return self.wanted.decisions or (self.wanted.rows and decidable(self.subject, prediction))
+
+    def _positive(
+        self, predictor: Predictor, batch: pd.DataFrame, prediction: Prediction
+    ) -> np.ndarray:
+        return positive_mask(self.subject, predictor.favorable(batch, prediction))
+
+    def _label(self, batch: pd.DataFrame) -> tuple[np.ndarray | None, frozenset[object]]:
+        name = self.subject.label
+        if name is None or not self.wanted.label:
+            return None, frozenset()
+        column = batch[name]
+        if self.subject.task == "regression":
+            return numeric(column, "label", name), frozenset()
+        refuse_missing(column, "label", name)
+        return matches(column, self.subject.positive).astype(np.int64), distinct(column)
+
+
+def _classes(prediction: Prediction) -> frozenset[object]:
+    labels = prediction.labels
+    return frozenset() if labels is None else distinct(pd.Series(labels))

@@ -1,0 +1,295 @@
+"""``aipm diff``: what changed between two audits, and what only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_aipm.records import (
+    Approval,
+    AuditGroup,
+    BaselineComparison,
+    BaselineRef,
+    Because,
+    Limit,
+    Loosening,
+    RunVerdict,
+    Verdict,
+    WaiverInfo,
+)
+
+
+@pytest.fixture
+def compare(aipm, project):
+    """Compare two records, and return the lines below each title."""
+
+    def run(old, new, *words):
+        project.report(old, "old")
+        project.report(new, "new")
+        said = aipm("diff", "old", "new", *words)
+        assert (said.code, said.err) == (0, "")
+        sections, title = {"": []}, ""
+        for line in said.out.splitlines():
+            if line and not line.startswith(" "):
+                title = line
+                sections[title] = []
+            elif line:
+                sections[title].append(line.strip())
+        return said.out, {key.partition(" (")[0]: lines for key, lines in sections.items() if lines}
+
+    return run
+
+
+def _waiver(state):
+    return WaiverInfo(
+        id="W-1",
+        check="red::gap::sex",
+        reason="the new form is on its way",
+        owner="risk@example.org",
+        expires="2099-01-01",
+        state=state,
+    )
+
+
+def _baseline(sha256):
+    approved = Approval(by="the owner", when="2023-11-14", reason="first")
+    return BaselineRef(ref="aipm-baseline.json", sha256=sha256, approved=approved)
+
+
+def test_the_same_record_twice_differs_in_nothing(compare, red):
+    out, sections = compare(red, red)
+    assert out.startswith("FAIL\nold old: run of ")
+    assert out.endswith("\n\nNothing differs.\n")
+    assert sections == {}
+
+
+def test_a_new_fail_is_named_with_values_limit_and_reason(compare, red, edited):
+    before = edited(
+        red,
+        "sex",
+        verdict=Verdict.PASS,
+        because=None,
+        failing=False,
+        value=0.05,
+        interval=(0.02, 0.08),
+    ).model_copy(update={"verdict": RunVerdict.UNPROVEN})
+    out, sections = compare(before, red)
+    assert out.startswith("UNPROVEN -> FAIL\n")
+    first, reason = sections["New fails"]
+    assert first.startswith("red::gap::sex: pass -> fail, 0.050 (0.020 to 0.080) -> 0.30")
+    assert first.endswith("limit <= 0.10")
+    assert "30 of 100 for F" in reason
+    assert sections["Moved beyond the old interval"] == [first]
+    assert "Other verdicts" not in sections
+    assert "New fails (1)" in out
+
+
+def test_fixed_means_that_it_holds_by_the_same_rules(compare, red, edited):
+    good = edited(red, "sex", verdict=Verdict.PASS, because=None, failing=False, value=0.05)
+    _, sections = compare(red, good)
+    assert sections["Fixed"][0].startswith("red::gap::sex: fail -> pass")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": Verdict.INCONCLUSIVE},
+        {"verdict": Verdict.NOT_JUDGED, "because": Because.DISABLED},
+        {"verdict": Verdict.WAIVED},
+        {"verdict": Verdict.PASS, "limit": Limit(max=0.5)},
+        {"verdict": Verdict.WARN, "severity": "advice"},
+    ],
+)
+def test_a_fail_that_is_not_shown_to_hold_now_is_not_fixed(compare, red, edited, change):
+    _, sections = compare(red, edited(red, "sex", failing=False, **change))
+    assert "Fixed" not in sections
+    assert sections["Other verdicts"][0].startswith("red::gap::sex: fail -> ")
+
+
+def test_a_regression_that_a_new_baseline_swallowed_is_not_fixed(compare, red, edited):
+    was = edited(red, "sex", audit={"baseline": _baseline("a" * 64)}, because=Because.REGRESSION)
+    now = edited(
+        red,
+        "sex",
+        audit={"baseline": _baseline("b" * 64)},
+        verdict=Verdict.PASS,
+        because=None,
+        failing=False,
+    )
+    _, sections = compare(was, now)
+    assert "Fixed" not in sections
+    assert sections["Other verdicts"][0].endswith("decided by other rules than before")
+
+
+def test_a_value_inside_the_old_interval_has_not_moved(compare, red, edited):
+    low, high = red.findings[0].interval
+    inside = edited(red, "sex", value=(low + high) / 2)
+    outside = edited(red, "sex", value=high + 0.01)
+    assert "Moved beyond the old interval" not in compare(red, inside)[1]
+    assert compare(red, outside)[1]["Moved beyond the old interval"][0].startswith("red::gap::sex")
+    gone = edited(red, "sex", value=None, interval=None)
+    assert "-> no value" in compare(red, gone)[1]["Moved beyond the old interval"][0]
+
+
+def test_added_and_removed_checks_are_listed_and_a_removed_one_weakens(compare, red, green):
+    _, sections = compare(red, green)
+    assert sections["Checks added"][0].startswith("green::gap::region: pass, ")
+    assert len(sections["Checks removed"]) == 3
+    assert sections["What weakens the gate"] == ["red: this policy is no longer audited"]
+    assert sections["Also different"] == ["green: not audited before"]
+    _, sections = compare(green, red)
+    assert sections["New fails"][0].startswith("red::gap::sex: fail, ")
+
+
+def test_one_missing_finding_is_no_longer_checked(compare, red, edited):
+    (audit,) = red.audits
+    fewer = edited(red, "sex", audit={"findings": audit.findings[1:]})
+    _, sections = compare(red, fewer)
+    assert sections["Checks removed"][0].startswith("red::gap::sex: fail, ")
+    assert "red: no longer checked: red::gap::sex" in sections["What weakens the gate"]
+
+
+def _sections_of(compare, old, new):
+    return compare(old, new)[1].get("What weakens the gate", [])
+
+
+def test_everything_that_asks_for_less_is_listed(compare, red, edited):
+    (audit,) = red.audits
+    subject = audit.subject
+    fewer = subject.model_copy(update={"data": subject.data.model_copy(update={"rows": 100})})
+    other = subject.model_copy(update={"decision": "another column"})
+    unknown = (*audit.groups, AuditGroup(group={"sex": "(unknown)"}, n=40))
+    loosened = audit.policy.model_copy(
+        update={"loosened": (Loosening(check_id="gap", what="wider", reason="r", owner="o"),)}
+    )
+    groups = tuple(g.model_copy(update={"judged": False}) for g in red.findings[0].groups[:1])
+    cases = [
+        (edited(red, "sex", limit=Limit(max=0.2)), "red::gap::sex: maximum 0.2 instead of 0.1"),
+        (edited(red, "sex", severity="advice"), "red::gap::sex: severity advice instead of error"),
+        (edited(red, "-", audit={"subject": fewer}), "red: fewer rows: 100 instead of 400"),
+        (edited(red, "-", audit={"subject": other}), "red: another decision rule: another column"),
+        (edited(red, "-", audit={"groups": unknown}), "red: more unknown sex: "),
+        (
+            edited(red, "-", audit={"waivers": (_waiver("applied"),)}),
+            "red: waived now: red::gap::sex by W-1 (risk@example.org), 2099-01-01",
+        ),
+        (edited(red, "-", audit={"policy": loosened}), "red: loosened now: gap: wider"),
+        (
+            edited(red, "sex", groups=groups),
+            "red::gap::sex: groups no longer judged: F",
+        ),
+        (
+            edited(red, "sex", verdict=Verdict.NOT_JUDGED, because=Because.NO_EVIDENCE),
+            "red::gap::sex: no longer judged (no evidence)",
+        ),
+        (
+            red.model_copy(update={"partial": True, "missing": ("x",)}),
+            "the new run is partial: 1 planned checks have no finding",
+        ),
+        (
+            red.model_copy(update={"run": red.run.model_copy(update={"seed": 7})}),
+            "red: another seed: 7 instead of 0",
+        ),
+    ]
+    for new, line in cases:
+        assert any(said.startswith(line) for said in _sections_of(compare, red, new)), line
+    assert _sections_of(compare, red, red) == []
+
+
+def test_what_compares_less_is_listed(compare, red, edited):
+    def with_change(limit):
+        compared = BaselineComparison(verdict="same", limit=limit)
+        return edited(red, "sex", audit={"baseline": _baseline("a" * 64)}, baseline=compared)
+
+    tight = with_change(0.02)
+    assert "red::gap::sex: change allowed 0.05 instead of 0.02" in _sections_of(
+        compare, tight, with_change(0.05)
+    )
+    assert "red::gap::sex: change allowed any instead of 0.02" in _sections_of(
+        compare, tight, with_change(None)
+    )
+    assert "red: no longer compared with an approved baseline" in _sections_of(compare, tight, red)
+
+
+def test_an_undecided_finding_that_no_longer_fails_is_listed(compare, red, edited):
+    strict = edited(red, "team", verdict=Verdict.INCONCLUSIVE, failing=True)
+    out, sections = compare(strict, red)
+    assert "red::gap::team: inconclusive no longer fails" in sections["What weakens the gate"]
+    assert "inconclusive (fails the build)" not in out
+    _, sections = compare(red, strict)
+    assert "inconclusive -> inconclusive (fails the build)" in sections["New fails"][0]
+
+
+def test_an_old_record_with_errors_and_holes_can_still_be_compared(compare, red, edited):
+    broken = edited(
+        red, "sex", verdict=Verdict.ERROR, because=Because.ERROR, value=None, interval=None
+    ).model_copy(update={"partial": True, "missing": ("x",)})
+    out, sections = compare(broken, red)
+    assert ", PARTIAL\n" in out
+    assert sections["Other verdicts"][0].startswith(
+        "red::gap::sex: error -> fail, no value -> 0.30"
+    )
+
+
+def test_policy_model_data_and_versions_that_differ_are_said(compare, red, edited):
+    (audit,) = red.audits
+    policy = audit.policy.model_copy(update={"sha256": "f" * 64})
+    versions = {**red.run.versions, "numpy": "0.0"}
+    new = edited(red, "-", audit={"policy": policy})
+    new = new.model_copy(update={"run": new.run.model_copy(update={"versions": versions})})
+    _, sections = compare(red, new)
+    assert sections["Also different"] == [
+        f"red: policy {audit.policy.sha256[:12]} -> ffffffffffff",
+        f"numpy {red.run.versions['numpy']} -> 0.0",
+    ]
+
+
+def test_numbers_of_few_people_are_withheld(compare, red, edited):
+    (audit,) = red.audits
+    policy = audit.policy.model_copy(update={"min_cell": 20})  # team Y has 16 rows
+    old = edited(red, "-", audit={"policy": policy})
+    new = edited(old, "team", value=0.9)
+    _, sections = compare(old, new)
+    assert sections["Moved beyond the old interval"] == [
+        "red::gap::team: inconclusive, withheld, limit <= 0.10"
+    ]
+
+
+def test_two_findings_of_one_id_are_not_mixed_up(compare, red, edited):
+    first, *_ = red.findings
+    twice = (first, first.model_copy(update={"value": 0.05, "interval": (0.0, 0.09)}))
+    old = edited(red, "-", audit={"findings": twice})
+    moved = (first, twice[1].model_copy(update={"value": 0.2}))
+    _, sections = compare(old, edited(red, "-", audit={"findings": moved}))
+    (line,) = sections["Moved beyond the old interval"]
+    assert "0.050 (0.000 to 0.090) -> 0.200" in line
+
+
+def test_markdown_holds_names_from_data_in_code(aipm, project, red, edited):
+    (audit,) = red.audits
+    named = (*audit.groups, AuditGroup(group={"sex": "@team `x` <b>|"}, n=4))
+    project.report(edited(red, "-", audit={"groups": named}), "old")
+    project.report(red, "new")
+    said = aipm("diff", "old", "new", "--markdown")
+    assert said.out.startswith("## FAIL · two audits compared\n\n- old: `old: run of ")
+    assert "**What weakens the gate (1)**\n\n" in said.out
+    assert "- ``red: groups of sex no longer present: @team `x` <b>|``\n" in said.out
+
+
+def test_a_name_that_ends_in_a_backtick_stays_code(aipm, project, red, edited):
+    (audit,) = red.audits
+    named = (*audit.groups, AuditGroup(group={"sex": "x``"}, n=4))
+    project.report(edited(red, "-", audit={"groups": named}), "old")
+    project.report(red, "new")
+    said = aipm("diff", "old", "new", "--markdown")
+    assert "- ``` red: groups of sex no longer present: x`` ```\n" in said.out
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_an_unreadable_side_is_exit_4(aipm, project, red, side):
+    project.report(red, "good")
+    project.file("bad/audit.json", "{")
+    words = ["good", "good"]
+    words[side] = "bad"
+    said = aipm("diff", *words)
+    assert (said.code, said.out) == (4, "")
+    assert said.err.startswith("bad: is no audit.json of this version")

@@ -1,0 +1,179 @@
+"""What README, CONTRIBUTING and docs/ show is tried as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import pytest
+
+from pytest_aipm.demo import lending
+from pytest_aipm.demo.population import FEATURES, THRESHOLD
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return the code blocks of a page, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def run(
+    folder: Path, command: str, *, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as a reader would, with this environment's `pytest` and `aipm`."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST") and k != "CI"}
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    program, *arguments = shlex.split(command)
+    module = {"pytest": "pytest", "aipm": "pytest_aipm"}[program]
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).is_file(), target
+
+
+def test_the_readme_has_two_commands_and_the_gate_runs_the_second() -> None:
+    first, second = (line for line in blocks("README.md", "sh") if "-m venv" in line)
+
+    assert first.rstrip().endswith("&& .venv/bin/pytest --aipm-audit")
+    assert second.rstrip().endswith("&& .venv/bin/pytest")
+    assert "'.[test]'" in second
+    assert "'.[test]'" not in first, "`.ci/run` finds the second by this"
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A project with the README's policy, a predictions file and a model file."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    rows = lending.evaluation()
+    score = lending.biased_model().predict_proba(rows[list(FEATURES)])[:, 1]
+    rows.assign(predicted=(score >= THRESHOLD).astype(int)).to_csv(
+        tmp_path / "holdout.csv", index=False
+    )
+    joblib.dump(lending.biased_model(), tmp_path / "loans.joblib")
+    return tmp_path
+
+
+def readme_policy() -> str:
+    return next(block for block in blocks("README.md", "yaml") if block.startswith("aipm: 1"))
+
+
+def test_the_readmes_policy_has_ten_lines_and_audits_a_predictions_file(mine: Path) -> None:
+    policy = readme_policy()
+    assert len(policy.splitlines()) == 10
+    (mine / "policies" / "loans.aipm.yaml").write_text(policy)
+
+    read = run(mine, "aipm validate policies")
+    done = run(mine, "pytest --aipm-audit")
+
+    assert read.returncode == 0, read.stderr
+    assert "class 1 = defaulted is what is predicted; the favorable decision is 0" in read.stdout
+    assert done.returncode == 1, done.stdout
+    assert "Birch" in done.stdout
+    assert (mine / "aipm-report" / "index.html").is_file()
+
+
+def test_the_readmes_policy_audits_a_model_file_once_it_is_trusted(mine: Path) -> None:
+    policy = readme_policy().replace("predictions: predicted", "model: loans.joblib")
+    (mine / "policies" / "loans.aipm.yaml").write_text(policy)
+
+    refused = run(mine, "pytest --aipm-audit")
+    trusted = run(mine, "aipm trust loans.joblib")
+    done = run(mine, "pytest --aipm-audit")
+
+    assert refused.returncode == 4
+    assert "aipm trust" in refused.stderr
+    assert trusted.returncode == 0, trusted.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
+
+
+def test_a_model_that_got_worse_fails_against_the_approved_baseline(mine: Path) -> None:
+    """The README's five lines; the first check alone, with a limit that both models hold."""
+    regression = blocks("README.md", "yaml")[1].strip()
+    head, _, _ = readme_policy().partition("checks:")
+    (mine / "policies" / "loans.aipm.yaml").write_text(
+        head
+        + "checks:\n  - check: fairness.demographic_parity_ratio\n    limit: {min: 0.10}\n"
+        + f"    {regression}\n"
+    )
+    update, *_, audit = blocks("README.md", "sh")[-1].splitlines()
+    biased = (mine / "holdout.csv").read_bytes()
+    rows = lending.evaluation()
+    score = lending.fair_model().predict_proba(rows[list(FEATURES)])[:, 1]
+    rows.assign(predicted=(score >= THRESHOLD).astype(int)).to_csv(
+        mine / "holdout.csv", index=False
+    )
+
+    without = run(mine, audit)
+    approved = run(mine, update)
+    (mine / "holdout.csv").write_bytes(biased)
+    worse = run(mine, audit)
+
+    assert without.returncode == 4, "no baseline yet"
+    assert "--aipm-update-baseline" in without.stderr
+    assert approved.returncode == 0, approved.stdout
+    assert worse.returncode == 1, worse.stdout
+    assert "worse than the approved baseline" in worse.stdout
+
+
+def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) -> None:
+    shutil.copytree(
+        ROOT / "pytest_aipm",
+        tmp_path / "pytest_aipm",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    module = tmp_path / "pytest_aipm" / "checks" / "performance" / "approval_rate.py"
+    module.write_text(blocks("CONTRIBUTING.md", "python")[0])
+    policy = blocks("CONTRIBUTING.md", "yaml")[0]
+    (tmp_path / "planned.aipm.yaml").write_text(policy)
+    (tmp_path / "missed.aipm.yaml").write_text(
+        policy.replace("name: planned", "name: missed").replace("min: 0.75, max: 0.80", "max: 0.70")
+    )
+    (tmp_path / "typo.aipm.yaml").write_text(policy.replace("max: 0.80", "mx: 0.80"))
+    both = "pytest --aipm-audit --aipm-policy=planned.aipm.yaml --aipm-policy=missed.aipm.yaml"
+
+    audited = run(tmp_path, both, path=tmp_path)
+    typo = run(tmp_path, "aipm validate typo.aipm.yaml", path=tmp_path)
+    explained = run(tmp_path, "aipm explain performance.approval_rate", path=tmp_path)
+
+    assert audited.returncode == 1, audited.stdout + audited.stderr
+    assert "planned.aipm.yaml ." in audited.stdout, "holds"
+    assert "missed.aipm.yaml F" in audited.stdout, "does not"
+    assert "78 of 100 get the favorable decision" in audited.stdout
+    assert typo.returncode == 4
+    assert "typo.aipm.yaml:13" in typo.stderr
+    assert "did you mean 'max'" in typo.stderr
+    assert "Does the model say yes about as often as planned?" in explained.stdout
+
+
+def test_a_check_of_ones_own_project_is_registered_by_its_conftest(tmp_path: Path) -> None:
+    (tmp_path / "approval_rate.py").write_text(blocks("CONTRIBUTING.md", "python")[0])
+    (tmp_path / "conftest.py").write_text(blocks("docs/writing-a-check.md", "python")[0])
+    (tmp_path / "planned.aipm.yaml").write_text(blocks("CONTRIBUTING.md", "yaml")[0])
+
+    done = run(tmp_path, "pytest --aipm-audit --aipm-policy=planned.aipm.yaml")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "approval_rate" in done.stdout

@@ -1,0 +1,196 @@
+"""Charts are pure functions: the same numbers, the same marks, each inside its drawing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_samples import LONG, SCRIPT, finding, intersections, lending, odds, small_cells
+
+from pytest_aipm.records import Limit, Series, Verdict
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler, spark
+from pytest_aipm.report.curves import bars_of, curves, strip
+from pytest_aipm.report.figure import figures_of, sorted_groups
+from pytest_aipm.report.svg import Axis, fit, mark, spread
+
+PERCENT = re.compile(r"(?:x|x1|x2|cx)=(-?[\d.]+)%")
+
+
+def show(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def drawn(check: Answer) -> list[str]:
+    return [str(one.svg) for one in figures_of(check, sorted_groups(check))]
+
+
+values = st.floats(-1e6, 1e6, allow_nan=False, allow_subnormal=False)
+
+
+@given(st.lists(values, min_size=1, max_size=6), values, st.booleans())
+def test_nothing_is_drawn_outside_the_chart(numbers: list[float], bound: float, low: bool) -> None:
+    rows = [Row(f"g{i}", x, x - 1, x + 1, shape=Verdict.FAIL) for i, x in enumerate(numbers)]
+    limit = Limit(min=bound) if low else Limit(max=bound)
+    pictures = (
+        forest(rows, limit, show, title="t", desc="d"),
+        bars(rows, limit, show, title="t", desc="d"),
+        ruler(rows[0], limit, bound, show, title="t", desc="d"),
+        spark(rows[0], limit),
+    )
+    for picture in pictures:
+        places = [float(x) for x in PERCENT.findall(picture)]
+        assert places
+        assert all(0 <= x <= 100 for x in places)
+
+
+def test_a_forest_has_a_name_a_mark_and_an_interval_for_each_group() -> None:
+    rows = [
+        Row("a", 0.4, 0.3, 0.5, "0.40 · n 10", Verdict.FAIL),
+        Row("b", 0.6, 0.5, 0.7, "0.60 · n 20"),
+        Row("c", None, right="withheld · n 3"),
+        Row("d", 0.5, None, 0.8, shape=Verdict.NOT_JUDGED),
+    ]
+    picture = forest(rows, Limit(min=0.5), show, title="rates", desc="four")
+    assert picture.startswith('<svg class="c forest" role=img ')
+    assert "<title>rates</title><desc>four</desc>" in picture
+    for name in "abcd":
+        assert f"<text>{name}</text>" in picture
+    assert picture.count("<circle") == 2
+    assert picture.count("class=ok") == picture.count("class=lim") == 1
+    assert "withheld · n 3" in picture
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_each_verdict_has_a_shape_of_its_own(verdict: Verdict) -> None:
+    others = {mark("50%", other) for other in Verdict if other is not verdict}
+    assert mark("50%", verdict) not in others
+
+
+def test_hostile_texts_are_escaped_and_cut() -> None:
+    picture = forest([Row(SCRIPT, 0.5), Row(LONG, 0.6)], None, show, title=SCRIPT, desc=SCRIPT)
+    assert "<script" not in picture
+    assert LONG not in picture
+    assert "WWWW" in picture
+
+
+def test_text_is_cut_by_its_width_not_by_its_length() -> None:
+    assert fit("narrow", 200) == "narrow"
+    assert len(fit("W" * 40, 200)) < len(fit("i" * 60, 200))
+    assert fit("\u5973" * 40, 100).endswith("…")
+
+
+def test_an_axis_of_one_value_still_has_a_width() -> None:
+    for numbers in ([0.5], [0.0], [], [None], [-3.0]):
+        scale = spread(numbers)
+        assert scale.low < scale.high
+        assert len(scale.round_values()) >= 1
+
+
+def test_shares_are_not_drawn_below_zero_or_above_one() -> None:
+    scale = spread([0.01, 0.99], share=True)
+    assert scale.low >= 0
+    assert scale.high <= 1
+
+
+def test_a_logarithmic_axis_ticks_at_powers_of_ten() -> None:
+    assert Axis(0.0005, 1, log=True).round_values() == [0.001, 0.01, 0.1, 1.0]
+
+
+def test_the_limit_stands_in_the_middle_of_a_small_picture() -> None:
+    beyond = spark(Row("", 0.6, 0.55, 0.65, shape=Verdict.FAIL), Limit(min=0.8))
+    within = spark(Row("", 0.6, 0.55, 0.65, shape=Verdict.PASS), Limit(max=0.8))
+    assert max(float(x) for x in PERCENT.findall(beyond)) < 50
+    assert min(float(x) for x in PERCENT.findall(within)) > 50
+    assert spark(Row("", None), Limit(min=0.8)) == ""
+    assert spark(Row("", 0.5), None) == ""
+
+
+def test_a_heat_map_has_the_rate_and_the_people_of_each_cell() -> None:
+    cells = [
+        Cell("f", "a", 0.4, 1200),
+        Cell("f", "b", 0.6, 40, judged=False),
+        Cell("m", "a", None, 3, withheld=True),
+        Cell("m", "b", None, 9),
+    ]
+    picture = heat_map(cells, show, title="t", desc="d")
+    for words in ("0.40", "n 1,200", "withheld", "none", ' nj"', 'class="h4'):
+        assert words in picture
+
+
+def test_a_curve_is_a_path_with_a_band_and_a_legend() -> None:
+    one = Series(
+        name="model", kind="curve", x=(0, 0.5, 1), y=(0, 0.8, 1), lo=(0, 0.7, 1), hi=(0, 0.9, 1)
+    )
+    other = Series(name="guess", kind="curve", x=(0, 1), y=(0, 1), x_label="fpr", y_label="tpr")
+    picture = curves([one, other], title="t", desc="d")
+    assert picture.count("<path") == 3
+    assert "model" in picture
+    assert "guess" in picture
+    assert curves([Series(name="empty", kind="curve")], title="t", desc="d") == ""
+
+
+def test_logarithmic_labels_make_logarithmic_axes() -> None:
+    one = Series(
+        name="roc",
+        kind="curve",
+        x=(0.001, 0.01, 0.1, 1),
+        y=(0.002, 0.02, 0.2, 1),
+        x_label="false positive rate (log)",
+        y_label="true positive rate (log)",
+    )
+    assert "0.001" in curves([one], title="t", desc="d")
+
+
+def test_bars_and_strips_of_series_are_drawn() -> None:
+    shares = Series(name="s", kind="bars", x=("a", "b"), y=(0.5, -0.2), lo=(0.4,), counts=(7,))
+    picture = bars_of(shares, show, title="t", desc="d")
+    assert "0.50 · n 7" in picture
+    assert picture.count("<rect") == 2
+    strips = [Series(name=n, kind="strip", x=(1.0, 2.0), y=(0.1, 0.9)) for n in ("then", "now")]
+    assert strip(strips, title="t", desc="d").count("<rect") == 4
+    assert strip([], title="t", desc="d") == ""
+
+
+def test_every_kind_of_finding_gets_its_charts() -> None:
+    def kinds(answer: Answer) -> list[str]:
+        return [re.findall(r'class="c (\w+)"', picture)[0] for picture in drawn(answer)]
+
+    found = {one.check_id: kinds(Answer(one)) for one in lending().findings if len(one.scope) < 2}
+    assert kinds(Answer(intersections())) == ["ruler", "forest", "heat"]
+    assert kinds(Answer(odds())) == ["ruler", "forest", "forest"]
+    assert found["selection-rate"] == ["bars", "forest"]
+    assert found["recall-by-sex"] == ["forest"]
+    assert found["roc-auc"] == ["ruler", "curves"]
+    assert found["flip-race"] == []
+
+
+def test_only_the_ratio_that_decides_has_a_whisker() -> None:
+    one = next(f for f in lending().findings if f.verdict is Verdict.WAIVED)
+    first = drawn(Answer(one))[0]
+    assert first.count("<line") == 2  # the limit and one whisker
+
+
+def test_series_of_each_kind_become_charts() -> None:
+    series = (
+        Series(name="a", kind="bars", x=("p",), y=(1.0,)),
+        Series(name="b", kind="strip", x=(1.0,), y=(1.0,)),
+        Series(name="c", kind="curve", x=("no number",), y=(1.0,)),
+    )
+    one = finding("x.y", "y", (), "pass", series=series)
+    assert len(drawn(Answer(one))) == 2
+
+
+def test_withheld_groups_are_named_and_not_drawn() -> None:
+    bare = (
+        small_cells()
+        .groups[7]
+        .model_copy(
+            update={"value": None, "interval": None, "note": "withheld: fewer than 5 people"}
+        )
+    )
+    groups = (*small_cells().groups[:7], bare)
+    pictures = drawn(Answer(small_cells().model_copy(update={"groups": groups})))
+    assert "withheld · n 3" in "".join(pictures)

@@ -1,0 +1,111 @@
+"""The report folder: whole files or none, vouched for by the manifest, stale when outdated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_aipm.records import Record
+from pytest_aipm.report import (
+    FILES,
+    files,
+    index_html,
+    mark_stale,
+    stylesheet,
+    summary_md,
+    write_reports,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_folder_holds_the_record_and_its_views(rich: Record, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "aipm-report"
+    write_reports(rich, folder)
+    assert names(folder) == sorted(FILES)
+    assert Record.from_json((folder / "audit.json").read_bytes()) == rich
+    assert (folder / "index.html").read_text(encoding="utf-8") == index_html(rich)
+    assert (folder / "audit.css").read_text(encoding="utf-8") == stylesheet()
+    assert (folder / "summary.md").read_text(encoding="utf-8") == summary_md(rich)
+
+
+def test_the_manifest_holds_the_hash_of_each_file(rich: Record, tmp_path: Path) -> None:
+    write_reports(rich, tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["digest"] == rich.digest
+    assert sorted(manifest["files"]) == sorted(set(FILES) - {"manifest.json"})
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+
+
+def test_two_writes_give_the_same_bytes(rich: Record, tmp_path: Path) -> None:
+    write_reports(rich, tmp_path / "a")
+    write_reports(rich, tmp_path / "b")
+    for name in FILES:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_the_project_file_is_complete_and_the_views_are_not(rich: Record, tmp_path: Path) -> None:
+    write_reports(rich, tmp_path)
+    assert "tiny has 2 of 3" in (tmp_path / "audit.json").read_text(encoding="utf-8")
+    for name in ("index.html", "summary.md"):
+        assert "tiny has 2 of 3" not in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_a_crash_while_rendering_leaves_the_older_report(
+    rich: Record, passing: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_reports(passing, tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+
+    def broken(record: Record) -> str:
+        raise RuntimeError(record.digest)
+
+    monkeypatch.setattr(files, "summary_md", broken)
+    with pytest.raises(RuntimeError):
+        write_reports(rich, tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in FILES} == before
+
+
+def test_a_full_disk_leaves_no_half_file(
+    rich: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        if "summary" in self.name:
+            raise OSError(28, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        write_reports(rich, tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_an_older_report_is_renamed_so_that_nobody_takes_it_for_new(
+    rich: Record, tmp_path: Path
+) -> None:
+    (tmp_path / "audit.stale.json").write_text("older still", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    write_reports(rich, tmp_path)
+    moved = mark_stale(tmp_path)
+    assert [path.name for path in moved] == [
+        "audit.stale.json",
+        "index.stale.html",
+        "audit.stale.css",
+        "summary.stale.md",
+        "manifest.stale.json",
+    ]
+    assert names(tmp_path) == sorted(["notes.txt", *(path.name for path in moved)])
+    assert Record.from_json((tmp_path / "audit.stale.json").read_bytes()) == rich
+
+
+def test_there_is_nothing_to_rename_where_no_report_is(tmp_path: Path) -> None:
+    assert mark_stale(tmp_path / "absent") == []
+    assert mark_stale(tmp_path) == []

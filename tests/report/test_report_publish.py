@@ -1,0 +1,420 @@
+"""Small cells: counted and judged, but their numbers cannot be had from what is published."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from report_samples import SELECTION, cell, finding, lending, record_of, region_by_sex, small_cells
+
+from pytest_aipm.records import (
+    Audit,
+    AuditGroup,
+    Detectable,
+    Finding,
+    Formula,
+    GroupValue,
+    Limit,
+    Record,
+    RowsNeeded,
+    Series,
+    Verdict,
+)
+from pytest_aipm.report import index_html, publishable, summary_md, terminal_lines
+from pytest_aipm.report.elimination import given_away
+
+RATES = {
+    "selection_rate": (("tp", "fp"), ("tp", "fp", "fn", "tn")),
+    "true_positive_rate": (("tp",), ("tp", "fn")),
+    "false_positive_rate": (("fp",), ("fp", "tn")),
+    "accuracy": (("tp", "tn"), ("tp", "fp", "fn", "tn")),
+    "precision": (("tp",), ("tp", "fp")),
+}
+ATOMS = ("tp", "fp", "fn", "tn")
+Table = dict[tuple[str, ...], dict[str, int]]
+
+
+def audit_of(findings: Iterable[Finding], groups: Iterable[AuditGroup] = (), **more: Any) -> Audit:
+    fields = {"findings": tuple(findings), "groups": tuple(groups), **more}
+    return lending().model_copy(update=fields)
+
+
+def rates(check_id: str, scope: tuple[str, ...], rate: str, table: Table) -> Finding:
+    """A finding over a table of tp, fp, fn, tn by group."""
+    above, below = RATES[rate]
+    groups = []
+    for key, counts in table.items():
+        x, n = sum(counts[a] for a in above), sum(counts[a] for a in below)
+        groups.append(cell(dict(zip(scope, key, strict=True)), x, n, n=sum(counts.values())))
+    values = [g.value for g in groups if g.value is not None]
+    return finding(
+        "fairness.rate_difference",
+        check_id,
+        scope,
+        "pass",
+        value=max(values) - min(values) if values else None,
+        interval=(0.01, 0.9),
+        limit=Limit(max=0.95),
+        formula=Formula(id=f"{rate}_difference"),
+        groups=tuple(groups),
+        reason="full numbers: " + " ".join(f"{g.numerator} of {g.denominator}" for g in groups),
+    )
+
+
+def margin(table: Table, at: int) -> Table:
+    """The table summed over all attributes but one."""
+    summed: Table = {}
+    for key, counts in table.items():
+        into = summed.setdefault((key[at],), dict.fromkeys(ATOMS, 0))
+        for atom in ATOMS:
+            into[atom] += counts[atom]
+    return summed
+
+
+class Attack:
+    """Works out withheld numerators from a published record, by linear algebra of its own.
+
+    Unknowns are the four counts of each cell of the finest table; all else is a sum of them. The
+    attacker knows the sizes, the totals and everything the record prints. A number follows when
+    its row lies in the span of the known rows.
+    """
+
+    def __init__(self, tables: dict[tuple[str, ...], Table], min_cell: int = 5) -> None:
+        self.tables, self.min_cell = tables, min_cell
+        self.finest = max(tables, key=len)
+        self.keys = list(tables[self.finest])
+        self.place = {(k, a): i for i, (k, a) in enumerate(product(self.keys, ATOMS))}
+        self.known = [self.row((), (), (atom,)) for atom in ATOMS]
+        self.known += [self.row(self.finest, key, ATOMS) for key in self.keys]
+        self.hidden: list[tuple[str, np.ndarray]] = []
+
+    def row(self, scope: tuple[str, ...], key: tuple[str, ...], atoms: Iterable[str]) -> np.ndarray:
+        made = np.zeros(len(self.place))
+        wanted = dict(zip(scope, key, strict=True))
+        for fine in self.keys:
+            cell_of = dict(zip(self.finest, fine, strict=True))
+            if wanted.items() <= cell_of.items():
+                for atom in atoms:
+                    made[self.place[fine, atom]] += 1
+        return made
+
+    def read(self, one: Finding, group: GroupValue) -> None:
+        assert one.formula is not None
+        above, below = RATES[one.formula.id.removesuffix("_difference")]
+        key = tuple(group.group[a] for a in one.scope)
+        if group.denominator is not None:
+            self.known.append(self.row(one.scope, key, below))
+        if group.numerator is not None:
+            self.known.append(self.row(one.scope, key, above))
+        base = sum(self.tables[one.scope][key][a] for a in below)
+        if 0 < base < self.min_cell or 0 < group.n < self.min_cell:
+            assert (group.value, group.numerator, group.interval) == (None, None, None)
+            self.hidden.append((f"{one.id} {key}", self.row(one.scope, key, above)))
+
+    def found(self) -> list[str]:
+        matrix = np.array(self.known)
+        rank = np.linalg.matrix_rank(matrix)
+        return [
+            name
+            for name, target in self.hidden
+            if np.linalg.matrix_rank(np.vstack([matrix, target])) == rank
+        ]
+
+
+def attack(record: Record, tables: dict[tuple[str, ...], Table]) -> list[str]:
+    """Return the withheld small numerators that follow from the published record."""
+    attacker = Attack(tables)
+    for audit in record.audits:
+        for group in audit.groups:
+            if group.positives is not None:
+                key = tuple(group.group.values())
+                attacker.known.append(attacker.row(tuple(group.group), key, ("tp", "fn")))
+        for one in audit.findings:
+            for cell_of in one.groups:
+                attacker.read(one, cell_of)
+    return attacker.found()
+
+
+counts = st.tuples(*[st.integers(0, 12)] * 4).map(lambda c: dict(zip(ATOMS, c, strict=True)))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(counts, min_size=12, max_size=12),
+    st.lists(st.sampled_from(sorted(RATES)), min_size=1, max_size=3, unique=True),
+)
+def test_no_small_number_follows_from_the_published_ones(
+    cells: list[dict[str, int]], names: list[str]
+) -> None:
+    keys = list(product(("f", "m", "x"), ("a", "b", "c", "d")))
+    joint: Table = dict(zip(keys, cells, strict=True))
+    tables = {("sex", "race"): joint, ("sex",): margin(joint, 0), ("race",): margin(joint, 1)}
+    findings = [
+        rates(f"{name}-{'-'.join(scope)}", scope, name, table)
+        for name in names
+        for scope, table in tables.items()
+    ]
+    groups = [
+        AuditGroup(
+            group=dict(zip(scope, key, strict=True)), n=sum(c.values()), positives=c["tp"] + c["fn"]
+        )
+        for scope, table in tables.items()
+        for key, c in table.items()
+    ]
+    record = publishable(record_of(audit_of(findings, groups)))
+    assert attack(record, tables) == []
+
+
+def test_the_attack_finds_what_a_careless_report_would_give_away() -> None:
+    table: Table = {
+        ("a",): {"tp": 2, "fp": 1, "fn": 0, "tn": 0},
+        ("b",): {"tp": 20, "fp": 10, "fn": 5, "tn": 9},
+    }
+    one = rates("sel", ("race",), "selection_rate", table)
+    bare = one.groups[0].model_copy(
+        update={"numerator": None, "denominator": None, "value": None, "interval": None}
+    )
+    careless = one.model_copy(update={"groups": (bare, one.groups[1])})
+    found = attack(record_of(audit_of([careless])), {("race",): table})
+    assert found == ["credit-approval::sel::race ('a',)"]
+
+
+def test_one_small_cell_takes_the_next_smallest_with_it() -> None:
+    groups = publishable(record_of(audit_of([small_cells()]))).findings[0].groups
+    hidden = {g.group["region"]: g.note for g in groups if g.value is None}
+    assert hidden == {
+        "tiny": "withheld: fewer than 5 people",
+        "few": "withheld: would give away a group of fewer than 5 people",
+    }
+    assert {g.group["region"]: g.n for g in groups}["tiny"] == 3
+
+
+def test_the_value_stays_only_when_no_withheld_group_makes_it() -> None:
+    stays = publishable(record_of(audit_of([small_cells()]))).findings[0]
+    goes = publishable(record_of(audit_of([region_by_sex()]))).findings[0]
+    assert stays.value == small_cells().value
+    assert goes.value is None
+    assert goes.verdict is region_by_sex().verdict
+
+
+def test_what_a_judged_small_group_leaves_a_trace_in_is_withheld_too() -> None:
+    one = publishable(record_of(audit_of([small_cells()]))).findings[0]
+    assert one.interval is None
+    assert one.detectable is None
+    assert one.rows_needed is None
+    assert one.series == ()
+    assert "2 of 3" not in one.reason
+    assert not any("2 of 3" in note for note in one.notes)
+    assert one.reason.endswith("Some numbers are withheld: a group has fewer than 5 people.")
+
+
+def test_the_interval_stays_when_the_small_group_was_not_judged() -> None:
+    one = small_cells()
+    groups = tuple(
+        g.model_copy(update={"judged": g.n >= 30, "note": "" if g.n >= 30 else "not judged"})
+        for g in one.groups
+    )
+    quiet = one.model_copy(update={"groups": groups})
+    assert publishable(record_of(audit_of([quiet]))).findings[0].interval == one.interval
+
+
+def test_a_small_cell_is_not_given_away_by_the_margins_of_another_finding() -> None:
+    sexes = finding(
+        "fairness.demographic_parity_difference",
+        "by-sex",
+        ("sex",),
+        "pass",
+        formula=SELECTION,
+        groups=(cell({"sex": "female"}, 106, 193), cell({"sex": "male"}, 140, 224)),
+    )
+    record = publishable(record_of(audit_of([region_by_sex(), sexes])))
+    women = [g for g in record.findings[0].groups if g.group["sex"] == "female"]
+    # Female and south has one of three: were it alone, the row of women would give it away.
+    assert sum(g.numerator is None for g in women) >= 2
+    south = [g for g in record.findings[0].groups if g.group["area"] == "South"]
+    assert sum(g.numerator is None for g in south) >= 2 or all(g.numerator is None for g in women)
+
+
+def test_withheld_cells_that_are_all_full_do_not_give_each_other_away() -> None:
+    table: Table = {
+        ("a",): {"tp": 3, "fp": 0, "fn": 0, "tn": 0},
+        ("b",): {"tp": 8, "fp": 0, "fn": 0, "tn": 0},
+        ("c",): {"tp": 20, "fp": 5, "fn": 6, "tn": 9},
+        ("d",): {"tp": 30, "fp": 5, "fn": 6, "tn": 9},
+    }
+    one = publishable(record_of(audit_of([rates("sel", ("race",), "selection_rate", table)])))
+    hidden = [g.group["race"] for g in one.findings[0].groups if g.value is None]
+    # Withheld alone, a and b would sum to eleven of eleven: three of three.
+    assert "a" in hidden
+    assert set(hidden) - {"a", "b"}
+
+
+def test_two_policies_over_the_same_people_withhold_the_same_cells() -> None:
+    table: Table = {
+        ("a",): {"tp": 2, "fp": 1, "fn": 0, "tn": 0},
+        ("b",): {"tp": 20, "fp": 10, "fn": 5, "tn": 9},
+        ("c",): {"tp": 30, "fp": 10, "fn": 5, "tn": 9},
+    }
+    strict = audit_of([rates("sel", ("race",), "selection_rate", table)])
+    loose = audit_of([rates("sel", ("race",), "selection_rate", table)])
+    loose = loose.model_copy(
+        update={"policy": loose.policy.model_copy(update={"min_cell": 1, "name": "loose"})}
+    )
+    record = publishable(record_of(strict, loose))
+    hidden = [[g.value is None for g in one.findings[0].groups] for one in record.audits]
+    assert hidden[0] == hidden[1]
+    assert hidden[0][0]
+    assert sum(hidden[0]) == 2
+
+
+def test_positives_of_small_groups_are_withheld() -> None:
+    groups = [
+        AuditGroup(group={"race": name}, n=n, positives=p)
+        for name, n, p in (("a", 3, 2), ("b", 40, 11), ("c", 90, 30))
+    ]
+    shown = publishable(record_of(audit_of([], groups))).audits[0].groups
+    assert [g.positives for g in shown] == [None, None, 30]
+    assert [g.n for g in shown] == [3, 40, 90]
+
+
+def test_a_record_without_small_cells_is_published_as_it_is(unproven: Record) -> None:
+    assert publishable(unproven) is unproven
+
+
+def test_publishing_twice_changes_nothing(rich: Record) -> None:
+    once = publishable(rich)
+    assert once != rich
+    assert publishable(once) == once
+
+
+def test_a_check_on_a_handful_of_rows_keeps_its_verdict_and_nothing_else() -> None:
+    one = finding(
+        "performance.metric",
+        "auc",
+        (),
+        "pass",
+        n=3,
+        value=0.77,
+        interval=(0.5, 0.9),
+        limit=Limit(min=0.5),
+        detectable=Detectable(gap=0.3),
+        rows_needed=RowsNeeded(total=100),
+    )
+    shown = publishable(record_of(audit_of([one]))).findings[0]
+    assert (shown.value, shown.interval, shown.detectable, shown.rows_needed) == (None,) * 4
+    assert shown.verdict is Verdict.PASS
+    assert "the value is withheld" in shown.reason
+
+
+def test_points_of_a_curve_that_rest_on_few_people_are_withheld() -> None:
+    bins = Series(
+        name="reliability",
+        kind="curve",
+        x=(0.1, 0.5, 0.9),
+        y=(0.2, 0.55, 0.8),
+        lo=(0.1, 0.5, 0.7),
+        hi=(0.3, 0.6, 0.9),
+        counts=(2, 30, 400),
+    )
+    one = finding("fairness.calibration_gap", "cal", (), "pass", n=432, series=(bins,))
+    shown = publishable(record_of(audit_of([one]))).findings[0].series[0]
+    assert shown.y == (None, None, 0.8)
+    assert shown.lo == (None, None, 0.7)
+    assert shown.counts == (2, 30, 400)
+
+
+def test_an_error_keeps_its_reason() -> None:
+    one = small_cells().model_copy(update={"verdict": Verdict.ERROR, "reason": "no column sex"})
+    assert publishable(record_of(audit_of([one]))).findings[0].reason == "no column sex"
+
+
+def test_a_very_large_record_withholds_whole_tables_instead_of_searching() -> None:
+    groups = tuple(
+        GroupValue(group={"zip": str(i)}, n=3 if i == 7 else 50, numerator=2, denominator=50)
+        for i in range(1600)
+    )
+    one = finding("x.y", "y", ("zip",), "pass", groups=groups, formula=SELECTION)
+    shown = publishable(record_of(audit_of([one]))).findings[0]
+    assert all(g.numerator is None for g in shown.groups)
+
+
+def test_withheld_numbers_reach_no_published_view() -> None:
+    # Digits that occur nowhere else: 1,117 of 2,221 would be findable, 3 of 4 is not, so the
+    # rates of small groups are marked by their values.
+    marked = cell({"region": "tiny"}, 3, 4, value=0.7311931, interval=(0.2311931, 0.9411931))
+    big = [cell({"region": name}, x, n) for name, x, n in (("a", 500, 1000), ("b", 510, 1000))]
+    one = finding(
+        "fairness.demographic_parity_difference",
+        "gap",
+        ("region",),
+        "fail",
+        reason="tiny has 0.7311931",
+        value=0.2311931,
+        interval=(0.1111931, 0.4411931),
+        limit=Limit(max=0.1),
+        formula=SELECTION,
+        groups=(marked, *big),
+        notes=("0.7311931",),
+        detectable=Detectable(gap=0.3311931, group="tiny"),
+        rows_needed=RowsNeeded(total=3311931, pair=("tiny",)),
+    )
+    record = record_of(audit_of([one]))
+    views = index_html(record), summary_md(record), "\n".join(terminal_lines(record))
+    for view in views:
+        for secret in ("0.731", "0.231", "73 %", "3,311,931", "0.331", "0.111", "0.441", "3 of 4"):
+            assert secret not in view
+        assert "withheld" in view
+    assert "0.731" in "\n".join(terminal_lines(record, public=False))
+
+
+def test_which_cells_go_does_not_depend_on_the_process(rich: Record, tmp_path: Path) -> None:
+    (tmp_path / "audit.json").write_text(rich.to_json(), encoding="utf-8")
+    code = (
+        "import sys, hashlib; from pathlib import Path;"
+        "from pytest_aipm.records import Record; from pytest_aipm.report import index_html;"
+        "text = index_html(Record.from_json(Path(sys.argv[1]).read_bytes()));"
+        "print(hashlib.sha256(text.encode()).hexdigest())"
+    )
+    seen = set()
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", code, str(tmp_path / "audit.json")]
+        seen.add(subprocess.check_output(command, env=environment, text=True))
+    assert len(seen) == 1
+
+
+def test_what_follows_is_told_with_the_rows_it_follows_from() -> None:
+    structure = [{"x": 1, "y": 1, "z": 1}]
+    known = [("y", {"y": 1}), ("z", {"z": 1}), ("w", {"w": 1})]
+    assert given_away(structure, known, {"x": {"x": 1}}) == [{"y", "z"}]
+    assert given_away(structure, known[:1], {"x": {"x": 1}}) == []
+    assert given_away([{"x": 1}], [], {"x": {"x": 1}}) == [set()]
+
+
+def test_the_project_file_keeps_every_number(rich: Record) -> None:
+    text = json.dumps(json.loads(rich.to_json()))
+    assert json.loads(text)["audits"][0]["findings"][3]["groups"][7]["numerator"] == 2
+
+
+@pytest.mark.parametrize("rate", sorted(RATES))
+def test_a_group_with_few_positives_hides_only_what_speaks_of_them(rate: str) -> None:
+    table: Table = {
+        ("a",): {"tp": 1, "fp": 11, "fn": 2, "tn": 30},
+        ("b",): {"tp": 20, "fp": 10, "fn": 5, "tn": 9},
+        ("c",): {"tp": 30, "fp": 12, "fn": 7, "tn": 9},
+    }
+    findings = [rates(name, ("race",), name, table) for name in sorted({rate, "selection_rate"})]
+    record = publishable(record_of(audit_of(findings)))
+    assert attack(record, {("race",): table}) == []
+    if rate in ("selection_rate", "accuracy", "false_positive_rate"):
+        assert all(g.value is not None for one in record.findings for g in one.groups)
