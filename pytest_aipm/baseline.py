@@ -261,6 +261,8 @@ def write_baseline(
         policies = dict(read_baseline(earlier, shown=str(earlier)).content["policies"])
     approved = {"by": by, "reason": reason, "when": when}
     for audit in record.audits:
+        if "::" in audit.policy.path:
+            continue  # made inside an ordinary test, which carries its own limits
         old = policies.get(audit.policy.name, {}).get("findings", {})
         policies[audit.policy.name] = {
             "approved": approved,

@@ -404,6 +404,8 @@ def _plain(value: float) -> str:
 def _interval(estimate: Estimate) -> str:
     if math.isnan(estimate.lower) or math.isnan(estimate.upper):
         return ""
+    if estimate.lower == estimate.upper:  # a count over all rows has no interval
+        return ""
     return f" (interval {number(estimate.lower)} to {number(estimate.upper)})"
 
 

@@ -124,6 +124,7 @@ def open_evidence(
         seed=plan.settings.seed,
         run_dir=run_dir,
         key=policy.name,
+        root=root,
     )
 
 

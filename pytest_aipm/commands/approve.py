@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_aipm.auditing.settings import now
 from pytest_aipm.baseline import write_baseline
 from pytest_aipm.commands.folder import read_folder
 from pytest_aipm.commands.paths import here, relative
 from pytest_aipm.commands.project import baseline_of, root_of
 from pytest_aipm.commands.say import say
 from pytest_aipm.errors import BaselineError, OptionError, Problem
+from pytest_aipm.policy.waivers import today
 from pytest_aipm.records import Audit, Record, RunVerdict
 
 __all__ = ["approve"]
@@ -54,7 +54,7 @@ def approve(
     record = read_folder(here(folder), shown=folder.rstrip("/"))
     _refuse(record, folder, red_is_accepted=red_is_accepted)
     shown = relative(target, Path.cwd())
-    approver, why, when = _line(by), _line(reason), now().date().isoformat()
+    approver, why, when = _line(by), _line(reason), today().isoformat()
     write_baseline(record, target, by=approver, reason=why, when=when)
     say(f"{shown}: approved by {approver}, {when}: {why}")
     for audit in record.audits:

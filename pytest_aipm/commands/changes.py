@@ -44,7 +44,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Changes:
-    """The findings that differ, each in one list of verdicts; a moved one may be in both kinds.
+    """The findings that differ, each in one list; only an added one that fails is in two.
 
     Attributes
     ----------
@@ -56,7 +56,8 @@ class Changes:
     verdicts : tuple of Pair
         Every other change of verdict.
     moved : tuple of Pair
-        The new value lies outside the old interval, or one of the two has no value.
+        Of the same verdict, but the new value lies outside the old interval, or one of the two
+        has no value.
     added, removed : tuple of Pair
     """
 
@@ -87,13 +88,14 @@ def changes(old: Record, new: Record) -> Changes:
     added = tuple(Pair(key, None, now[key]) for key in now if key not in then)
     fails = [pair for pair in both if _red(pair.new) and not _red(pair.old)]
     fixed = [pair for pair in both if _red(pair.old) and _holds(pair.new) and not pair.other_rules]
+    told = {pair.key for pair in (*fails, *fixed)}
     return Changes(
         fails=(*fails, *(pair for pair in added if _red(pair.new))),
         fixed=tuple(fixed),
-        verdicts=tuple(
-            pair for pair in both if _turned(pair) and pair not in fails and pair not in fixed
+        verdicts=tuple(pair for pair in both if _turned(pair) and pair.key not in told),
+        moved=tuple(
+            pair for pair in both if _moved(pair) and not _turned(pair) and pair.key not in told
         ),
-        moved=tuple(pair for pair in both if _moved(pair)),
         added=added,
         removed=tuple(Pair(key, then[key], None) for key in then if key not in now),
     )

@@ -73,7 +73,7 @@ def _sections(found: Changes, weakened: Sequence[str], old: Side, new: Side) -> 
     yield "New fails", [line for pair in found.fails for line in _fail(pair, old, new)]
     yield "Fixed", lines(found.fixed)
     yield "Other verdicts", lines(found.verdicts)
-    yield "Moved beyond the old interval", lines(found.moved)
+    yield "Same verdict, but moved beyond the old interval", lines(found.moved)
     yield "Checks added", lines(found.added)
     yield "Checks removed", lines(found.removed)
     yield "What weakens the gate", [plain_line(line) for line in weakened]

@@ -109,6 +109,10 @@ class Answer:
         wanted = self.finding.value or 0.0
         return math.isclose(made, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
+    def name(self, group: GroupValue) -> str:
+        """Return the name of a group, its attributes in the order of the scope."""
+        return group_name(group.group, self.finding.scope)
+
     def decides(self, group: GroupValue) -> bool:
         """Return whether `group` is one of those that make the value."""
         return any(group is one for one in self.pair)
@@ -167,10 +171,10 @@ class Answer:
         if len(self.pair) == 2:
             low, high = self._levels()
             kind = "a ratio" if self.kind == "ratio" else "a gap"
-            first, second = (group_name(group.group) for group in self.pair)
+            first, second = map(self.name, self.pair)
             return f"{name}: {low} for {first}, {high} for {second}, {kind} of {amount}{asked}."
         if len(self.pair) == 1:
-            group = group_name(self.pair[0].group)
+            group = self.name(self.pair[0])
             return f"{name}: {amount} for {group}, the group that decides{asked}."
         return f"{name}: {amount}{asked}."
 

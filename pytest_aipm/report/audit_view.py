@@ -56,9 +56,11 @@ class GroupTable:
 
 
 def _group_tables(audit: Audit) -> list[GroupTable]:
+    orders = {frozenset(finding.scope): finding.scope for finding in audit.findings}
     tables: dict[tuple[str, ...], list[AuditGroup]] = {}
     for group in audit.groups:
-        tables.setdefault(tuple(group.group), []).append(group)
+        order = orders.get(frozenset(group.group), tuple(sorted(group.group)))
+        tables.setdefault(order, []).append(group)
     made = []
     for attributes, groups in tables.items():
         total = sum(group.n for group in groups) or 1
@@ -67,7 +69,7 @@ def _group_tables(audit: Audit) -> list[GroupTable]:
             small = group.n < audit.policy.min_cell
             note = f"fewer than {audit.policy.min_cell} people" if small else ""
             positives = "withheld" if group.positives is None else count(group.positives)
-            name = group_name(group.group)
+            name = group_name(group.group, attributes)
             rows.append((name, group.n, percent(group.n / total), positives, note))
         known = any(group.positives is not None for group in groups)
         more = max(len(groups) - MOST_GROUPS, 0)

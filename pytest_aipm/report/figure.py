@@ -50,7 +50,7 @@ def sorted_groups(answer: Answer) -> list[GroupValue]:
     first = {group.part for group in answer.pair}
 
     def key(group: GroupValue) -> tuple[bool, str, bool, bool, float, str]:
-        name = group_name(group.group)
+        name = answer.name(group)
         missing = group.value is None
         value = group.value or 0.0
         return group.part not in first, group.part, missing, not group.judged, value, name
@@ -109,7 +109,7 @@ def _bars(answer: Answer) -> Figure | None:
     rows = []
     for group in sorted(_kept(judged, answer), key=lambda group: group.value or 0.0):
         share = (group.value or 0.0) / (other.value or 1.0)
-        name, right = group_name(group.group), answer.shown(share)
+        name, right = answer.name(group), answer.shown(share)
         if group is lowest:
             ends = answer.finding.interval or (None, None)
             rows.append(Row(name, share, *ends, right, answer.finding.verdict))
@@ -119,10 +119,10 @@ def _bars(answer: Answer) -> Figure | None:
         rows,
         answer.finding.limit,
         answer.shown,
-        title=f"{answer.quantity} {answer.where} as a share of {group_name(other.group)}",
+        title=f"{answer.quantity} {answer.where} as a share of {answer.name(other)}",
         desc=f"Lowest {answer.value} ({answer.interval}), limit {limit_text(answer.finding.limit)}",
     )
-    said = f"Each group's {answer.quantity} divided by that of {group_name(other.group)}. "
+    said = f"Each group's {answer.quantity} divided by that of {answer.name(other)}. "
     return _figure(svg, said + "Coloured: what decides, with its interval. Shaded: allowed.")
 
 
@@ -182,7 +182,7 @@ def _row(answer: Answer, group: GroupValue) -> Row:
     value = answer.shown(group.value)
     if group.value is None:
         value = WITHHELD if group.note.startswith(WITHHELD) else "none"
-    return Row(group_name(group.group), group.value, low, high, f"{value} · n {group.n:,}", shape)
+    return Row(answer.name(group), group.value, low, high, f"{value} · n {group.n:,}", shape)
 
 
 def _heat(answer: Answer, groups: Sequence[GroupValue]) -> Iterator[Figure]:

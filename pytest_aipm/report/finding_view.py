@@ -28,7 +28,6 @@ from pytest_aipm.report.words import (
     WITHHELD,
     Figures,
     count,
-    group_name,
     limit_text,
     percent,
 )
@@ -161,7 +160,7 @@ class FindingView:
 
     def name(self, group: GroupValue) -> str:
         """Return the name of a group."""
-        return group_name(group.group)
+        return self.answer.name(group)
 
     def rate(self, group: GroupValue) -> str:
         """Return a group's rate, or why there is none."""

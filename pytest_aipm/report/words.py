@@ -7,7 +7,7 @@ would seem to lie on the other side of its limit: 0.7996 against a limit of 0.80
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -226,14 +226,17 @@ def natural(shares: Iterable[float]) -> list[str] | None:
     return [f"{n:,} of {base:,}" for n in shown]
 
 
-def group_name(group: Mapping[str, str]) -> str:
-    """Return the group's values joined by a dot; values without letters carry their attribute."""
-    parts = [
-        plain_line(value)
-        if any(c.isalpha() or c in "(<>" for c in value) or not value.isascii()
-        else f"{plain_line(attribute)} {plain_line(value) or '(empty)'}"
-        for attribute, value in group.items()
-    ]
+def group_name(group: Mapping[str, str], order: Sequence[str] = ()) -> str:
+    """Return the group's values joined by a dot; values without letters carry their attribute.
+
+    `order` is the order of the attributes: a record read back from JSON has lost its own.
+    """
+    attributes = order if len(order) == len(group) and set(order) == set(group) else group
+    parts = []
+    for attribute in attributes:
+        value = plain_line(group[attribute])
+        named = not value.isascii() or any(c.isalpha() or c in "(<>" for c in value)
+        parts.append(value if named else f"{plain_line(attribute)} {value or '(empty)'}")
     return " · ".join(parts) or "all rows"
 
 

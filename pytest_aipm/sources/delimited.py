@@ -254,7 +254,7 @@ class Delimited:
                     width, row = width or len(fields), row + bool(fields)
                     start = reader.line_num + 1
             except csv.Error:
-                what = f"row {row} is longer than a field may be: a quote is never closed"
+                what = f"row {row} holds a field of more than 128 KiB: a quote may never be closed"
                 return self._problem(what, "close it, or double it", start)
         if "straddling" in str(error):
             what = f"a row is longer than {_BLOCK >> 20} MiB"

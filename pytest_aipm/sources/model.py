@@ -243,10 +243,11 @@ def open_model(
 
 
 def _refuse_unused(spec: ModelSpec, where: Where | None) -> None:
-    """Refuse a pin that nothing could be compared with, rather than ignore it."""
-    if spec.sha256 is not None:
-        what = f"factory {spec.factory!r} has no bytes that a sha256 could pin"
-        raise ModelError(problem(what, "remove sha256, or name a file", where=where))
+    """Refuse keys that only a file gives a meaning to, rather than ignore them."""
+    for key, given in (("sha256", spec.sha256), ("trust", spec.trust)):
+        if given:
+            what = f"{key}: has no meaning for the factory {spec.factory!r}, which is no file"
+            raise ModelError(problem(what, f"remove {key}, or name a file", where=where))
 
 
 def _name(model: Any) -> str:

@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike
 
 from pytest_aipm.stats.estimate import Limit, Numbers
 from pytest_aipm.stats.multiplicity import sidak
-from pytest_aipm.stats.power import RateDecision, smallest_factor
+from pytest_aipm.stats.power import smallest_factor
 from pytest_aipm.stats.rate_disparity import (
     RateDisparity,
     Reference,
     rate_difference,
     rate_ratio,
 )
+from pytest_aipm.stats.rate_power import RateDecision
 
 __all__ = ["EqualizedOdds", "equalized_odds_difference", "equalized_odds_ratio"]
 

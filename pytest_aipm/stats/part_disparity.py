@@ -9,23 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytest_aipm.stats.contrasts import Kind, all_pairs
 from pytest_aipm.stats.estimate import Array, Limit, Numbers
+from pytest_aipm.stats.part_power import Judged, PartDecision, part_bounds
 from pytest_aipm.stats.parts import Part
-from pytest_aipm.stats.power import smallest_factor, solve_gap
+from pytest_aipm.stats.power import smallest_factor
 from pytest_aipm.stats.rate_disparity import Reference
-from pytest_aipm.stats.thresholds import spread
 
 __all__ = ["PartDisparity", "mover_ratio", "part_difference", "part_ratio"]
-
-RUNS = 2000
-MOVED = 3
-"""How many of the widest parts are tried for the gap that is hardest to catch."""
 
 
 def mover_ratio(
@@ -76,12 +70,12 @@ class PartDisparity(Numbers):
         ]
         return _measure(parts, self.kind, self.confidence, self.reference, self.min_size)
 
-    def _model(self, limit: Limit, seed: int) -> _Model | None:
+    def _model(self, limit: Limit, seed: int) -> PartDecision | None:
         breach = limit[1] if self.kind == "difference" else limit[0]
         judged = _judge(self.source, self.kind, self.reference, self.min_size)
         if breach is None or judged is None:
             return None
-        return _Model(self, judged, breach, seed)
+        return PartDecision(self.source, self.kind, 1 - self.confidence, judged, breach, seed)
 
     def detectable(self, limit: Limit, *, seed: int = 0) -> tuple[float, int] | None:
         """Return the largest of the smallest gaps caught at 80 % power, and its part.
@@ -149,19 +143,9 @@ def part_ratio(
     return _measure(parts, "ratio", confidence, reference, min_size)
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """Positions of the judged parts, and the ordered pairs (high, low) among them."""
-
-    index: NDArray[np.intp]
-    high: NDArray[np.intp]
-    low: NDArray[np.intp]
-    blocked: bool
-
-
 def _judge(
     parts: Sequence[Part], kind: Kind, reference: Reference, min_size: float
-) -> _Judged | None:
+) -> Judged | None:
     """Return the pairs, or None when fewer than two parts remain or the comparator is gone."""
     if reference == "overall":
         raise ValueError("parts have no overall value: use reference 'highest', 'largest' or one")
@@ -169,6 +153,8 @@ def _judge(
     sizes = np.array([part.n for part in parts])
     keep = defined & (sizes >= min_size)
     named = int(np.argmax(sizes)) if reference == "largest" else reference
+    if not isinstance(named, str):
+        named = int(named)
     if isinstance(named, int):
         if not defined[named]:
             return None
@@ -183,12 +169,7 @@ def _judge(
             high, low = np.concatenate([high, low]), np.concatenate([low, high])
     else:
         high, low = all_pairs(np.arange(index.size), np.arange(index.size))
-    return _Judged(index, high, low, min_size <= 1 and not bool(defined.all()))
-
-
-def _bounds(parts: Sequence[Part], alpha: float) -> Array:
-    """Return value, lower and upper bound (3, K)."""
-    return np.array([(part.value, *part.bound(alpha)) for part in parts]).T
+    return Judged(index, high, low, min_size <= 1 and not bool(defined.all()))
 
 
 def _measure(
@@ -199,7 +180,7 @@ def _measure(
     value = float("nan")
     pair: tuple[int, ...] = ()
     ends = _worst(parts, kind, judged)
-    shown = _bounds(parts, 1 - confidence)
+    shown = part_bounds(parts, 1 - confidence)
     shown[:, ~np.isfinite(shown[0])] = np.nan
     if judged is not None:
         value, pair = _value(shown[0], judged, kind)
@@ -223,7 +204,7 @@ def _measure(
     )
 
 
-def _worst(parts: Sequence[Part], kind: Kind, judged: _Judged | None) -> tuple[float, float]:
+def _worst(parts: Sequence[Part], kind: Kind, judged: Judged | None) -> tuple[float, float]:
     """Return the widest ends possible."""
     if kind == "ratio":
         named = judged is not None and judged.high.size < judged.index.size
@@ -232,7 +213,7 @@ def _worst(parts: Sequence[Part], kind: Kind, judged: _Judged | None) -> tuple[f
     return 0.0, float(high - low)
 
 
-def _value(values: Array, judged: _Judged, kind: Kind) -> tuple[float, tuple[int, ...]]:
+def _value(values: Array, judged: Judged, kind: Kind) -> tuple[float, tuple[int, ...]]:
     high, low = (values[judged.index[side]] for side in (judged.high, judged.low))
     if kind == "difference":
         each = high - low
@@ -247,12 +228,12 @@ def _value(values: Array, judged: _Judged, kind: Kind) -> tuple[float, tuple[int
     return float(each[best]), pair
 
 
-def _ends(parts: Sequence[Part], judged: _Judged, kind: Kind, alpha: float) -> tuple[float, float]:
+def _ends(parts: Sequence[Part], judged: Judged, kind: Kind, alpha: float) -> tuple[float, float]:
     """Return (L, U): corrected over pairs that can prove, uncorrected over all."""
     kept = [parts[place] for place in judged.index]
     proves = np.array([part.proves for part in kept])
     can = proves[judged.high] & proves[judged.low]
-    corrected, plain = _bounds(kept, alpha / judged.high.size), _bounds(kept, alpha)
+    corrected, plain = part_bounds(kept, alpha / judged.high.size), part_bounds(kept, alpha)
     worst = _worst(parts, kind, judged)
     if kind == "difference":
         (v, down, _), (w, _, up) = corrected[:, judged.high[can]], corrected[:, judged.low[can]]
@@ -270,96 +251,3 @@ def _ends(parts: Sequence[Part], judged: _Judged, kind: Kind, alpha: float) -> t
     ]
     lower = 0.0 if judged.blocked else min(starts)
     return lower, min([*ends, worst[1]])
-
-
-class _Model:
-    """A normal model of the parts: its verdict is a sum of gap and MOVER radius by pair.
-
-    With weight w on the higher part (1, or the ratio's limit) and a margin (the difference's
-    limit, or 0), a pair goes beyond the limit by ``w v_high - v_low - margin``.
-    """
-
-    def __init__(self, disparity: PartDisparity, judged: _Judged, limit: float, seed: int) -> None:
-        self.parts = [disparity.source[place] for place in judged.index]
-        self.judged, self.limit, self.seed = judged, limit, seed
-        difference = disparity.kind == "difference"
-        self.weight, self.margin = (1.0, limit) if difference else (limit, 0.0)
-        self.alpha = 1 - disparity.confidence
-        proves = np.array([part.proves for part in self.parts])
-        self.can = proves[judged.high] & proves[judged.low]
-
-    @property
-    def pair(self) -> tuple[int, ...]:
-        """The pair nearest to breaking the limit, in sd, as original positions (high, low)."""
-        values = np.array([part.value for part in self.parts])
-        sd = np.array([spread(part) for part in self.parts])
-        high, low = self.judged.high, self.judged.low
-        gap = self._gap(values, high, low) / np.hypot(self.weight * sd[high], sd[low])
-        best = int(np.argmax(gap))
-        index = self.judged.index
-        return int(index[high[best]]), int(index[low[best]])
-
-    def _gap(self, values: Array, high: NDArray[np.intp], low: NDArray[np.intp]) -> Array:
-        return self.weight * values[..., high] - values[..., low] - self.margin
-
-    def _draws(self, runs: int) -> Array:
-        rng = np.random.Generator(np.random.PCG64(self.seed))
-        return rng.standard_normal((runs, len(self.parts)))
-
-    def approximate(self, factor: float) -> tuple[float, float]:
-        """Return P(fail) and P(holds) when all rows are multiplied."""
-        parts = [part.scaled(part.n * factor) for part in self.parts]
-        high, low = self.judged.high, self.judged.low
-        sd = np.array([spread(part) for part in parts])
-        corrected, plain = _bounds(parts, self.alpha / high.size), _bounds(parts, self.alpha)
-        noise = self._draws(int(np.clip(3e5 / high.size, 200, RUNS))) * sd
-        gap = self._gap(plain[0] + noise, high, low)
-        value, lower, upper = corrected
-        proof = np.hypot(self.weight * (value - lower)[high], (upper - value)[low])
-        value, lower, upper = plain
-        radius = np.hypot(self.weight * (upper - value)[high], (value - lower)[low])
-        # growing rows turn parts that were too small into proving ones
-        proves = np.array([part.proves for part in parts])
-        can = proves[high] & proves[low]
-        fail = float(((gap - proof)[:, can] > 0).any(axis=1).mean())
-        holds = 0.0 if self.judged.blocked else float((gap + radius <= 0).all(axis=1).mean())
-        return fail, holds
-
-    simulate = approximate
-
-    def gap(self) -> tuple[float, int] | None:
-        """Return the largest of the smallest moves caught; the widest parts are tried."""
-        sizes = np.array([part.n for part in self.parts])
-        values = np.array([part.value for part in self.parts])
-        centre = float(sizes @ values / sizes.sum())
-        sd = np.array([spread(part) for part in self.parts])
-        order = np.argsort(-sd, kind="stable")
-        widest = [int(group) for group in order if self.parts[group].proves]
-        found = [(gap, group) for group in widest[:MOVED] if (gap := self._move(group, centre))]
-        gap, group = max(found, default=(0.0, -1))
-        return None if group < 0 else (float(gap), int(self.judged.index[group]))
-
-    def _move(self, group: int, centre: float) -> float | None:
-        """Return the smallest move of one part from the centre with 80 % power."""
-        high, low = self.judged.high, self.judged.low
-        keep = self.can & ((high == group) | (low == group))
-        if not keep.any():
-            return None
-        high, low = high[keep], low[keep]
-        sd = np.array([spread(part) for part in self.parts])
-        value, lower, upper = _bounds(self.parts, self.alpha / self.judged.high.size)
-        proof = np.hypot(self.weight * (value - lower)[high], (upper - value)[low])
-        noise = self._draws(RUNS) * sd
-        start = (float(proof.min()) + self.margin + sd[group]) / max(self.weight, 1e-9)
-
-        def power(sign: int, move: float) -> float:
-            values = np.full(sd.size, centre)
-            values[group] += sign * move
-            return float((self._gap(values + noise, high, low) > proof).any(axis=1).mean())
-
-        border = self.parts[group].support
-        moves = []
-        for sign, room in ((1, border[1] - centre), (-1, centre - border[0])):
-            reach = room if np.isfinite(room) else 20 * start
-            moves.append(solve_gap(partial(power, sign), start, reach))
-        return min((move for move in moves if move is not None), default=None)

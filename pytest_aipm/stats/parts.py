@@ -7,10 +7,12 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, ndtr, ndtri, stdtrit
+from scipy.special import betaincinv, ndtri
 
 from pytest_aipm.stats.auc import delong, robust_interval
 from pytest_aipm.stats.estimate import Array
+from pytest_aipm.stats.means import SMALL, MeanPart
+from pytest_aipm.stats.resampled import BootstrapPart
 
 __all__ = [
     "SMALL",
@@ -24,9 +26,6 @@ __all__ = [
 ]
 
 RateMethod = Literal["clopper-pearson", "wilson"]
-
-SMALL = 30
-"""Means and bootstraps of fewer rows cannot prove a breach (Bahadur and Savage 1956)."""
 
 
 class Part(Protocol):
@@ -178,181 +177,3 @@ class AucPart:
         spread = self.auc * (1 - self.auc)
         shape = auc * (1 - auc) / spread if value is not None and spread > 0 else 1.0
         return AucPart(auc, self.variance * shape / factor, self.m * factor, self.k * factor)
-
-
-@dataclass(frozen=True)
-class MeanPart:
-    """A mean (or the root of one) from the sums of e, e² and e³ over `n` rows.
-
-    Bounds are Hall's transformation (Hall 1992, JRSS B 54:221), which takes the skewness out of
-    Student's t: with U = (mean - mu) / s and skewness k,
-    ``g(U) = U + k U² / 3 + k² U³ / 27 + k / (6 n)`` is compared with t(n - 1) / sqrt(n).
-
-    Parameters
-    ----------
-    n, sum1, sum2, sum3 : float
-        Rows and power sums.
-    transform : {None, "sqrt"}
-        ``sqrt`` turns a mean square into its root, bounds included.
-    limits : (float, float)
-        Smallest and largest possible mean, before `transform`.
-    """
-
-    n: float
-    sum1: float
-    sum2: float
-    sum3: float
-    transform: Literal["sqrt"] | None = None
-    limits: tuple[float, float] = (-np.inf, np.inf)
-
-    label: ClassVar[str] = "Hall-transformed t"
-
-    @classmethod
-    def from_values(
-        cls,
-        values: ArrayLike,
-        transform: Literal["sqrt"] | None = None,
-        limits: tuple[float, float] = (-np.inf, np.inf),
-    ) -> MeanPart:
-        """Return the part of a sample."""
-        e = np.asarray(values, dtype=np.float64)
-        one, two, three = (float((e**power).sum()) for power in (1, 2, 3))
-        return cls(float(e.size), one, two, three, transform, limits)
-
-    @property
-    def proves(self) -> bool:
-        """Whether there are at least 30 rows."""
-        return self.n >= SMALL
-
-    @property
-    def support(self) -> tuple[float, float]:
-        """Smallest and largest possible value."""
-        low, high = self.limits
-        return (self._out(max(low, 0.0)), self._out(high)) if self.transform else (low, high)
-
-    def _out(self, mean: float) -> float:
-        return float(np.sqrt(max(mean, 0.0))) if self.transform == "sqrt" else float(mean)
-
-    @property
-    def value(self) -> float:
-        """The mean, or its root; nan without rows."""
-        return self._out(self.sum1 / self.n) if self.n > 0 else float("nan")
-
-    def _moments(self) -> tuple[float, float, float]:
-        """Return mean, sd and skewness; rounding noise in the variance counts as none."""
-        mean = self.sum1 / self.n
-        square, cube = self.sum2 / self.n, self.sum3 / self.n
-        variance = square - mean**2
-        if variance <= 1e-12 * square:
-            return mean, 0.0, 0.0
-        skew = (cube - 3 * mean * square + 2 * mean**3) / variance**1.5
-        return mean, float(np.sqrt(variance * self.n / (self.n - 1))), float(skew)
-
-    def bound(self, alpha: float) -> tuple[float, float]:
-        """Return bounds from the transformed t; the support where few rows show no spread."""
-        if self.n < 2:
-            return self.support
-        mean, sd, skew = self._moments()
-        if sd == 0:
-            return (self.value, self.value) if self.proves else self.support
-        t = float(stdtrit(self.n - 1, 1 - alpha)) / np.sqrt(self.n)
-        lower = min(mean - sd * _hall_inverse(t, skew, self.n), mean)
-        upper = max(mean - sd * _hall_inverse(-t, skew, self.n), mean)
-        low, high = self.limits
-        return self._out(max(lower, low)), self._out(min(upper, high))
-
-    def scaled(self, n: float, value: float | None = None) -> MeanPart:
-        """Return the part with `n` rows of the same spread, moved to `value`."""
-        if self.n <= 0 or n <= 0 or (value is not None and not np.isfinite(value)):
-            return MeanPart(0.0, 0.0, 0.0, 0.0, self.transform, self.limits)
-        mean = self.sum1 / self.n
-        target = mean if value is None else value**2 if self.transform == "sqrt" else value
-        shift = target - mean
-        one, two, three = (total / self.n for total in (self.sum1, self.sum2, self.sum3))
-        return MeanPart(
-            n,
-            n * (one + shift),
-            n * (two + 2 * shift * one + shift**2),
-            n * (three + 3 * shift * two + 3 * shift**2 * one + shift**3),
-            self.transform,
-            self.limits,
-        )
-
-
-def _hall_inverse(y: float, skew: float, n: float) -> float:
-    """Return U with g(U) = y; g is (1 + kU/3)³ / k up to constants, so the root is closed."""
-    y -= skew / (6 * n)
-    if abs(skew) < 1e-8:
-        return y
-    return float(3 / skew * (np.cbrt(1 + skew * y) - 1))
-
-
-@dataclass(frozen=True, eq=False)
-class BootstrapPart:
-    """Any statistic with draws of it from resampled rows.
-
-    Bounds are BCa (Efron 1987, JASA 82:171) where that is stable, else percentiles. Levels too
-    small for the number of draws are read from a normal tail.
-
-    Parameters
-    ----------
-    value : float
-        The statistic on the rows themselves; nan when undefined.
-    draws : ndarray of float
-        The statistic on resampled rows; nan draws are left out, more than 5 % of them undo it.
-    n : float
-        Rows.
-    acceleration : float
-        Of BCa, from a jackknife; 0 leaves the bias correction alone.
-    support : (float, float)
-        Smallest and largest possible value.
-    """
-
-    value: float
-    draws: Array
-    n: float
-    acceleration: float = 0.0
-    support: tuple[float, float] = (-np.inf, np.inf)
-
-    label: ClassVar[str] = "bootstrap (BCa where stable)"
-
-    @property
-    def proves(self) -> bool:
-        """Whether there are at least 30 rows and the draws are defined."""
-        return self.n >= SMALL and self._defined().size > 0
-
-    def _defined(self) -> Array:
-        draws = np.asarray(self.draws, dtype=np.float64)
-        finite = draws[np.isfinite(draws)]
-        enough = finite.size >= 0.95 * draws.size and finite.size >= 2
-        return np.sort(finite) if enough and np.isfinite(self.value) else finite[:0]
-
-    def bound(self, alpha: float) -> tuple[float, float]:
-        """Return BCa or percentile bounds; the support when undefined or spread is unseen."""
-        draws = self._defined()
-        if draws.size == 0 or (draws[0] == draws[-1] and not self.proves):
-            return self.support
-        lower, upper = self._end(draws, alpha), self._end(draws, 1 - alpha)
-        if alpha * draws.size < 10:
-            sd, z = float(draws.std(ddof=1)), float(-ndtri(alpha))
-            lower, upper = min(lower, self.value - z * sd), max(upper, self.value + z * sd)
-        low, high = self.support
-        return max(min(lower, self.value), low), min(max(upper, self.value), high)
-
-    def _end(self, draws: Array, level: float) -> float:
-        """Return one BCa end, or the percentile where the adjustment is extreme."""
-        below = (np.sum(draws < self.value) + 0.5 * np.sum(draws == self.value)) / draws.size
-        z, shift = float(ndtri(level)), float(ndtri(below))
-        scale = 1 - self.acceleration * (shift + z)
-        adjusted = float(ndtr(shift + (shift + z) / scale)) if scale > 0.1 else np.nan
-        stable = abs(shift) < 0.5 and 1 / draws.size <= adjusted <= 1 - 1 / draws.size
-        return float(np.quantile(draws, adjusted if stable else level))
-
-    def scaled(self, n: float, value: float | None = None) -> BootstrapPart:
-        """Return the part with `n` rows: draws shrink with the root of the rows."""
-        centre = self.value if value is None else value
-        if n <= 0 or self.n <= 0:
-            return BootstrapPart(float("nan"), self.draws, 0.0, self.acceleration, self.support)
-        factor = np.sqrt(self.n / n)
-        draws = centre + (np.asarray(self.draws) - self.value) * factor
-        return BootstrapPart(centre, draws, n, self.acceleration, self.support)

@@ -13,7 +13,8 @@ from pytest_aipm.stats.contrasts import Contrasts, Kind, against_one, among_all,
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, PartBounds, as_array
 from pytest_aipm.stats.guard import split_bounds
 from pytest_aipm.stats.parts import rate_bounds
-from pytest_aipm.stats.power import RateDecision, rate_gap, smallest_factor
+from pytest_aipm.stats.power import smallest_factor
+from pytest_aipm.stats.rate_power import RateDecision, rate_gap
 from pytest_aipm.stats.score import difference_bound, ratio_bound
 
 __all__ = ["RateDisparity", "Reference", "rate_difference", "rate_ratio"]

@@ -149,6 +149,14 @@ def test_an_approval_has_a_name_and_a_reason(aipm, project, green, by, reason):
     assert "is empty; an approval has a name and a reason" in said.err
 
 
+def test_a_date_that_is_none_is_one_line(aipm, project, green, monkeypatch):
+    project.report(green)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "9" * 30)
+    said = aipm("approve", "aipm-report", *WORDS)
+    assert said.code == 4
+    assert said.err.startswith("SOURCE_DATE_EPOCH is ")
+
+
 def test_other_policies_and_first_anchors_stay(aipm, project, red, green, edited):
     project.report(green)
     aipm("approve", "aipm-report", *WORDS)

@@ -50,6 +50,13 @@ def test_help_lists_the_commands_of_this_version_and_no_others(aipm, monkeypatch
     assert listed == ["validate", "trust", "approve", "explain", "schema", "render", "diff"]
 
 
+def test_output_is_plain_text(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    for words in (["--help"], ["explain"], ["init"]):
+        done = _python("-m", "pytest_aipm", *words)
+        assert "\x1b" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     "command", ["init", "packs", "verify", "selftest", "demo", "new-check", "valid"]
 )

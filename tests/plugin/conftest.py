@@ -90,11 +90,13 @@ class Project:
         # hypothesis loads its engine at the end of every run; these runs have no use for it
         return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
 
+    def here(self, *args: str | Path) -> pytest.RunResult:
+        """Run in this process, for what is decided before anything is measured."""
+        return self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *args)
+
     def look(self, *args: str) -> pytest.RunResult:
-        """List what a run would run, in this process: selection needs no fresh interpreter."""
-        return self.pytester.runpytest_inprocess(
-            "-p", "no:hypothesispytest", "--collect-only", "-q", *args
-        )
+        """List what a run would run."""
+        return self.here("--collect-only", "-q", *args)
 
     def record(self, folder: str = "aipm-report") -> Any:
         return json.loads((self.path / folder / "audit.json").read_text())

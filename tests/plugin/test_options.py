@@ -36,7 +36,7 @@ def test_a_separate_word_outside_the_folder_is_refused_with_the_form_that_works(
 
     for option in ("--aipm-report", "--aipm-data"):
         word = f"{elsewhere}/pytest.ini" if option == "--aipm-data" else str(elsewhere)
-        result = project.run("--aipm-audit", option, word)
+        result = project.here("--aipm-audit", option, word)
         assert result.ret == 4
         (line,) = problems(result)
         assert line.endswith(f"write {option}={word}")
@@ -47,7 +47,7 @@ def test_a_separate_word_outside_the_folder_is_refused_with_the_form_that_works(
     assert (elsewhere / "aipm-report/audit.json").exists(), "not this project's to rename"
 
     monkeypatch.setenv("PYTEST_ADDOPTS", f"--aipm-data {elsewhere}/pytest.ini")
-    assert problems(project.run("--aipm-audit"))[0].endswith(
+    assert problems(project.here("--aipm-audit"))[0].endswith(
         f"write --aipm-data={elsewhere}/pytest.ini"
     )
     monkeypatch.setenv("PYTEST_ADDOPTS", f"--aipm-report={elsewhere}/out")
@@ -69,7 +69,7 @@ def test_options_and_keys_of_later_versions_are_unknown_and_not_ignored(project:
 
 def test_an_option_that_would_do_nothing_is_refused(project: Any) -> None:
     project.test()
-    result = project.run("--aipm-strict", "--aipm-policy=policies/credit.aipm.yaml")
+    result = project.here("--aipm-strict", "--aipm-policy=policies/credit.aipm.yaml")
     assert result.ret == 4
     assert problems(result) == [
         "ERROR: --aipm-policy, --aipm-strict: does nothing without --aipm-audit; add it"
@@ -87,7 +87,7 @@ def test_an_option_that_would_do_nothing_is_refused(project: Any) -> None:
 def test_an_ini_value_of_the_wrong_type_is_one_line(project: Any, line: str, said: str) -> None:
     project.good()
     project.ini(line)
-    result = project.run("--aipm-audit" if "seed" in line else "--co")
+    result = project.here("--aipm-audit" if "seed" in line else "--co")
     assert result.ret == 4
     (problem,) = problems(result)
     assert said in problem
@@ -123,7 +123,7 @@ def test_ini_twins_name_policies_report_and_waivers_from_the_root_and_options_fr
 def test_replacing_the_model_or_data_needs_exactly_one_policy(project: Any) -> None:
     project.good()
     project.good("second")
-    result = project.run("--aipm-audit", "--aipm-data=data.csv")
+    result = project.here("--aipm-audit", "--aipm-data=data.csv")
     assert result.ret == 4
     (line,) = problems(result)
     assert "--aipm-policy" in line
@@ -154,13 +154,13 @@ def test_the_baseline_is_updated_by_a_full_run_in_one_process_and_never_in_ci(
         f"{{check: {GAP}, id: known, by: sex, limit: {{max: 0.50}}}}",
     )
     baseline = project.path / "aipm-baseline.json"
-    assert project.run("--aipm-audit").ret == 4, "a comparison without a baseline"
+    assert project.here("--aipm-audit").ret == 4, "a comparison without a baseline"
 
     spread = project.run("--aipm-audit", "--aipm-update-baseline", "-n", "2")
     assert spread.ret == 4
     assert "needs one process" in problems(spread)[0]
     monkeypatch.setenv("CI", "true")
-    in_ci = project.run("--aipm-audit", "--aipm-update-baseline")
+    in_ci = project.here("--aipm-audit", "--aipm-update-baseline")
     assert in_ci.ret == 4
     assert "aipm approve" in problems(in_ci)[0]
     monkeypatch.delenv("CI")

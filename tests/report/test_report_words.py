@@ -155,6 +155,7 @@ def test_groups_that_are_numbers_are_named_with_their_attribute() -> None:
     assert group_name({"sex": "(unknown)"}) == "(unknown)"
     assert group_name({"sex": ARABIC}) == ARABIC
     assert group_name({}) == "all rows"
+    assert group_name({"race": "Black", "sex": "female"}, ("sex", "race")) == "female · Black"
 
 
 def test_text_from_data_cannot_steer_a_terminal() -> None:
@@ -217,8 +218,8 @@ def test_a_partial_run_says_what_did_not_run() -> None:
 
 def test_the_effect_names_both_groups_in_people_the_value_and_the_limit() -> None:
     assert Answer(intersections()).effect == (
-        f"Selection rate by sex{TIMES}race: 47 of 100 for female · Black, 71 of 100 for male · White, "
-        "a ratio of 0.66 (0.60 to 0.73); the policy asks for at least 0.80."
+        f"Selection rate by sex{TIMES}race: 47 of 100 for female · Black, 71 of 100 for male · "
+        "White, a ratio of 0.66 (0.60 to 0.73); the policy asks for at least 0.80."
     )
     assert Answer(intersections()).change == "Worse than the approved baseline (0.75 then)."
 

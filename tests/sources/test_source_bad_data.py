@@ -199,6 +199,29 @@ def test_what_is_wrong_with_a_text_file_is_said_with_its_line(
     refused(lambda: opened(name).frame(), message)
 
 
+def test_a_csv_row_longer_than_a_block_is_said_to_be_so(opened, write):
+    write("a.csv", "x,y\n" + "a" * 100_000 + ",1\n" + ",".join(["b" * 1_200_000] * 2) + "\n")
+    with pytest.raises(DataError, match=r"^a.csv:3: row 2 holds a field of more than 128 KiB"):
+        opened("a.csv").frame()
+    columns = ",".join(f"column_{i}" for i in range(60_000))
+    write("b.csv", f"{columns}\n{columns}\n{columns}{columns}\n")
+    with pytest.raises(DataError, match=r"^b.csv:3: row 2 has 119999 fields, the header has 60000"):
+        opened("b.csv").frame(["column_0"])
+    long = ",".join(["c" * 100_000] * 26)
+    write("c.csv", ",".join("abcdefghijklmnopqrstuvwxyz") + f"\n{long}\n{long}\n")
+    refused(
+        lambda: opened("c.csv").frame(),
+        "c.csv: a row is longer than 1 MiB; leave the long column out, or save it as Parquet",
+    )
+
+
+def test_a_csv_column_may_have_no_name(opened, write):
+    write("a.csv", ",x\n0,5\n1,6\n")
+
+    assert opened("a.csv").columns == ("", "x")
+    assert opened("a.csv").frame(["", "x"]).to_numpy().tolist() == [[0, 5], [1, 6]]
+
+
 def test_a_gzip_file_that_was_cut_short_is_said_to_be_so(opened, write):
     write("a.jsonl.gz", gzip.compress(b'{"x": 1}\n' * 1000)[:-10])
     with pytest.raises(DataError, match=r"^a.jsonl.gz:\d+: cannot be read \(Compressed file ended"):

@@ -279,12 +279,30 @@ def test_columns_without_classes_are_ambiguous(tmp_path):
         (
             ModelSpec(factory="a:b", sha256="0" * 64),
             {},
-            "factory 'a:b' has no bytes that a sha256 could pin; remove sha256, or name a file",
+            (
+                "sha256: has no meaning for the factory 'a:b', which is no file; "
+                "remove sha256, or name a file"
+            ),
+        ),
+        (
+            ModelSpec(factory="a:b", trust=("c.D",)),
+            {},
+            (
+                "trust: has no meaning for the factory 'a:b', which is no file; "
+                "remove trust, or name a file"
+            ),
         ),
     ],
 )
 def test_what_cannot_predict_is_refused_when_it_is_opened(tmp_path, model, how, message):
     refused(tmp_path, model, message, **how)
+
+
+def test_a_reference_of_the_command_line_is_a_path_before_it_is_code(tmp_path):
+    assert ModelSpec.parse("pkg.mod:make", tmp_path) == ModelSpec(factory="pkg.mod:make")
+    assert ModelSpec.parse("models/m.pkl", tmp_path) == ModelSpec(path="models/m.pkl")
+    (tmp_path / "mod:make").write_text("")
+    assert ModelSpec.parse("mod:make", tmp_path) == ModelSpec(path="mod:make")
 
 
 def test_a_factory_that_returns_junk_is_named(tmp_path):

@@ -252,6 +252,33 @@ def test_dictionaries_decimals_and_large_texts_come_as_plain_columns(opened, tmp
     assert frame["category"].tolist()[::2] == ["a", "b"]
 
 
+def test_extension_types_come_as_what_they_are_stored_in(opened, tmp_path):
+    class Celsius(pa.ExtensionType):
+        def __init__(self):
+            super().__init__(pa.float64(), "tests.celsius")
+
+        def __arrow_ext_serialize__(self):
+            return b""
+
+        @classmethod
+        def __arrow_ext_deserialize__(cls, storage_type, serialized):
+            return cls()
+
+    pa.register_extension_type(Celsius())
+    try:
+        column = pa.ExtensionArray.from_storage(Celsius(), pa.array([1.5, None]))
+        save_table = pa.table({"t": column})
+        with pa.OSFile(str(tmp_path / "data.arrow"), "wb") as file:
+            with pa.ipc.new_file(file, save_table.schema) as writer:
+                writer.write_table(save_table)
+        frame = opened("data.arrow").frame()
+    finally:
+        pa.unregister_extension_type("tests.celsius")
+
+    assert str(frame["t"].dtype) == "float64"
+    assert frame["t"][0] == 1.5
+
+
 def test_parquet_without_statistics_is_looked_through(opened, tmp_path):
     frame = pd.DataFrame({"n": pd.array([1, 2, None], "Int64")})
     frame.to_parquet(tmp_path / "data.parquet", write_statistics=False, row_group_size=1)

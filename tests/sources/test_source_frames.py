@@ -153,6 +153,26 @@ def test_anything_that_speaks_arrow_is_a_table(tmp_path):
     assert open_data(Speaks(), root=tmp_path).frame()["x"].tolist() == [1, 2]
 
 
+def test_anything_that_turns_into_a_frame_is_a_table(tmp_path):
+    class Turns:
+        def __init__(self, into):
+            self.into = into
+
+        def to_pandas(self):
+            return self.into
+
+    assert open_data(Turns(pd.DataFrame({"x": [1]})), root=tmp_path).rows == 1
+    with pytest.raises(DataError, match="of type Turns, which is no table"):
+        open_data(Turns(pd.Series([1])), root=tmp_path)
+
+
+def test_values_without_a_hash_of_their_own_are_hashed_by_what_they_print():
+    lists = pd.DataFrame({"x": [[1, 2], [3], None]})
+
+    assert content_hash(lists) == content_hash(lists.copy())
+    assert content_hash(lists) != content_hash(pd.DataFrame({"x": [[1, 2], [4], None]}))
+
+
 @pytest.mark.parametrize(
     ("junk", "message"),
     [

@@ -1,0 +1,147 @@
+"""Cases of checks, described as data: what the rows are, what is asked, what must come out.
+
+A file ``<family>.<name>.yaml`` holds the cases of one check::
+
+    subject: {...}                 # of every case; a case may add to it or, with null, take away
+    impossible: {kind: why}        # kinds of verdict that the check cannot give
+    cases:
+      - name: what the case shows
+        rows: [block, ...]         # and `train:` likewise
+        model: "0.2 + 0.5 * (sex == 'f')"   # score of the positive class, or predicted number
+        check: {limit: {max: 0.1}} # the check's keys
+        expect: {verdict: fail, because: limit, value: 0.2, groups: {f: 0.2, m: 0.4}}
+
+A block is ``n`` rows, or as many as its confusion counts ``tp, fn, fp, tn`` (columns ``y`` and
+``pred``), or ``n`` rows of which the share ``selected`` has ``pred`` 1. Every other key is a
+column: one value for all rows, or ``{normal: [mean, sd]}``, ``{uniform: [low, high]}`` (evenly
+spaced quantiles in an order that differs by column), ``{cycle: [...]}`` or ``{from: start}``.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+from scipy.stats import norm
+
+KINDS = ("pass", "fail", "inconclusive", "not_judged")
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Case:
+    check: str
+    name: str
+    subject: dict[str, Any]
+    rows: list[dict[str, Any]]
+    asked: dict[str, Any]
+    expect: dict[str, Any]
+    train: list[dict[str, Any]] = field(default_factory=list)
+    model: str | None = None
+
+    def policy(self) -> dict[str, Any]:
+        subject = {key: value for key, value in self.subject.items() if value is not None}
+        return {
+            "aipm": 1,
+            "name": "case",
+            "context": {"purpose": self.name, "owner": "tests@example.org"},
+            "subject": {"task": "binary", "protected": {"sex": "sex"}, **subject},
+            "checks": [{"check": self.check, "id": "node", **self.asked}],
+        }
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    check: str
+    cases: tuple[Case, ...]
+    impossible: dict[str, str]
+
+
+class Formula:
+    """A model that is one line of arithmetic over its columns."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, text: str, features: list[str], task: str) -> None:
+        self.text = text
+        self.feature_names_in_ = np.array(features, dtype=object)
+        if task == "binary":
+            self.predict_proba = self._proba
+
+    def _value(self, frame: pd.DataFrame) -> np.ndarray:
+        value = frame.eval(self.text, engine="python")
+        return np.broadcast_to(np.asarray(value, dtype=float), (len(frame),))
+
+    def _proba(self, frame: pd.DataFrame) -> np.ndarray:
+        return np.column_stack([1 - self._value(frame), self._value(frame)])
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        if hasattr(self, "predict_proba"):
+            return (self._value(frame) >= 0.5).astype(int)
+        return self._value(frame)
+
+
+def case_files() -> dict[str, CaseFile]:
+    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.*.yaml"))}
+
+
+def _read(path: Path) -> CaseFile:
+    content = YAML(typ="safe", pure=True).load(path)
+    shared = content.get("subject", {})
+    cases = tuple(
+        Case(
+            check=path.stem,
+            name=each["name"],
+            subject={**shared, **each.get("subject", {})},
+            rows=each["rows"],
+            asked=each.get("check", {}),
+            expect=each["expect"],
+            train=each.get("train", []),
+            model=each.get("model"),
+        )
+        for each in content["cases"]
+    )
+    return CaseFile(path.stem, cases, content.get("impossible", {}))
+
+
+def expand(blocks: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the rows that blocks describe, in their order."""
+    return pd.concat([_block(i, dict(each)) for i, each in enumerate(blocks)], ignore_index=True)
+
+
+def _block(number: int, block: dict[str, Any]) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    if "tp" in block:
+        tp, fn, fp, tn = (block.pop(key) for key in ("tp", "fn", "fp", "tn"))
+        n = tp + fn + fp + tn
+        columns["y"] = np.repeat([1, 1, 0, 0], [tp, fn, fp, tn])
+        columns["pred"] = np.repeat([1, 0, 1, 0], [tp, fn, fp, tn])
+    else:
+        n = block.pop("n")
+    if "selected" in block:
+        columns["pred"] = (np.arange(n) < round(n * block.pop("selected"))).astype(int)
+        columns["y"] = np.arange(n) % 2
+    for name, value in block.items():
+        columns[name] = _column(number, name, value, n)
+    return pd.DataFrame(columns, index=range(n))
+
+
+def _column(number: int, name: str, value: Any, n: int) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((kind, what),) = value.items()
+    if kind == "cycle":
+        return np.resize(np.array(what), n)
+    if kind == "from":
+        return np.arange(what, what + n)
+    order = np.random.default_rng(zlib.crc32(f"{number} {name}".encode())).permutation(n)
+    share = ((np.arange(n) + 0.5) / n)[order]
+    if kind == "normal":
+        return norm.ppf(share, *what)
+    low, high = what
+    return low + (high - low) * share

@@ -1,0 +1,94 @@
+"""Every check of the catalogue, on rows whose answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from check_cases import KINDS, Case, Formula, case_files, expand
+
+import pytest_aipm
+from pytest_aipm.catalog import Catalog
+from pytest_aipm.records import Finding
+
+FILES = case_files()
+CASES = [case for file in FILES.values() for case in file.cases]
+
+
+@pytest.mark.parametrize("name", Catalog().names())
+def test_every_check_has_a_case_of_every_kind_or_says_why_there_is_none(name: str) -> None:
+    assert name in FILES, f"write tests/checks/{name}.yaml"
+    shown = {case.expect["verdict"] for case in FILES[name].cases}
+    impossible = FILES[name].impossible
+    assert shown | set(impossible) >= set(KINDS)
+    assert not shown & set(impossible)
+    assert all(len(why) > 20 for why in impossible.values())
+
+
+def test_no_cases_are_left_of_a_check_that_is_gone() -> None:
+    assert set(FILES) <= set(Catalog().names())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}: {case.name}")
+def test_a_case_comes_out_as_it_must(case: Case, tmp_path: Path) -> None:
+    finding = measured(case, tmp_path)
+    expect = dict(case.expect)
+    assert finding.verdict == expect.pop("verdict"), finding.reason
+    if "because" in expect:
+        assert finding.because == expect.pop("because"), finding.reason
+    if "value" in expect:
+        assert finding.value == pytest.approx(expect.pop("value"), abs=expect.pop("within", 1e-9))
+    if "interval" in expect:
+        assert finding.interval == pytest.approx(expect.pop("interval"), abs=5e-4)
+    if "groups" in expect:
+        shown = {_name(group): group.value for group in finding.groups}
+        assert shown == pytest.approx(expect.pop("groups"))
+    for key in ("reason", "notes"):
+        for text in _list(expect.pop(key, [])):
+            assert text in str(getattr(finding, key))
+    assert not expect, f"unknown expectations {sorted(expect)}"
+    assert_whole(finding)
+
+
+def measured(case: Case, root: Path) -> Finding:
+    frame = expand(case.rows)
+    objects = {"data": frame}
+    if case.train:
+        objects["train"] = expand(case.train)
+    if case.model is not None:
+        features = case.subject.get("features") or [
+            name for name in frame.columns if name not in ("y", "pred")
+        ]
+        objects["model"] = Formula(case.model, features, case.subject.get("task", "binary"))
+    record = pytest_aipm.audit(case.policy(), root=root, **objects)
+    (finding,) = record.findings
+    return finding
+
+
+def assert_whole(finding: Finding) -> None:
+    """What holds for every finding, whatever it says."""
+    assert finding.reason
+    if finding.value is not None:
+        assert finding.interval is not None
+        lower, upper = finding.interval
+        assert lower <= finding.value <= upper
+    if finding.verdict in ("pass", "fail", "inconclusive"):
+        assert finding.formula is not None
+        assert finding.formula.numerator
+        assert finding.formula.denominator
+        assert finding.n > 0
+    for group in finding.groups:
+        if group.numerator is not None and group.value is not None:
+            assert group.value == pytest.approx(group.numerator / group.denominator)
+        if group.value is None:
+            assert group.note
+            assert not group.judged
+
+
+def _name(group) -> str:
+    name = " · ".join(group.group.values())
+    return f"{name} ({group.part})" if group.part else name
+
+
+def _list(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
