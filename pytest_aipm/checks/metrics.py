@@ -95,12 +95,32 @@ def _matthews(table: np.ndarray) -> np.ndarray:
     return np.asarray((tp * tn - fp * fn) / scale)
 
 
-COUNT_METRICS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], tuple[float, float]]] = {
-    "balanced_accuracy": (_balanced_accuracy, (0.0, 1.0)),
-    "f1": (_f1, (0.0, 1.0)),
-    "matthews_corrcoef": (_matthews, (-1.0, 1.0)),
+@dataclass(frozen=True)
+class CountMetric:
+    """A function of tables (..., label, decision), undefined where it divides 0 by 0."""
+
+    function: Callable[[np.ndarray], np.ndarray]
+    numerator: str
+    denominator: str
+    support: tuple[float, float] = (0.0, 1.0)
+
+
+COUNT_METRICS = {
+    "balanced_accuracy": CountMetric(
+        _balanced_accuracy, "true positive rate + true negative rate", "2"
+    ),
+    "f1": CountMetric(
+        _f1,
+        "2 x true positives",
+        "2 x true positives + false positives + false negatives",
+    ),
+    "matthews_corrcoef": CountMetric(
+        _matthews,
+        "true positives x true negatives - false positives x false negatives",
+        "root of the product of the four margins",
+        (-1.0, 1.0),
+    ),
 }
-"""Functions of tables (..., label, decision), undefined where they divide 0 by 0, and support."""
 
 BUILT_IN = {*RATE_METRICS, *MEAN_METRICS, *COUNT_METRICS, "roc_auc"}
 
@@ -227,14 +247,14 @@ def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured
     """Resample the counts: a multinomial draw of the table is the bootstrap of the rows."""
     evidence.require_both_classes()
     counts = evidence.counts(params.by, params.unknown)
-    function, support = COUNT_METRICS[metric]
+    of = COUNT_METRICS[metric]
     parts: list[Part] = []
     for name, cell in zip(counts.grouping.names, counts.table.sum(axis=3), strict=True):
         n, rng = int(cell.sum()), generator(params.seed, name)
         draws = rng.multinomial(n, cell.reshape(-1) / n, size=DRAWS).reshape(-1, 2, 2)
         with np.errstate(invalid="ignore", divide="ignore"):
-            value, drawn = float(function(cell)), function(draws)
-        parts.append(BootstrapPart(value, drawn, n, support=support))
+            value, drawn = float(of.function(cell)), of.function(draws)
+        parts.append(BootstrapPart(value, drawn, n, support=of.support))
     return Measured(
         grouping=counts.grouping,
         parts=parts,
@@ -242,6 +262,8 @@ def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured
         unknown=counts.unknown,
         better="high",
         name=metric.replace("_", " "),
+        numerator_words=of.numerator,
+        denominator_words=of.denominator,
     )
 
 
@@ -301,4 +323,6 @@ def _of_rows(evidence: Evidence, metric: Metric, params: CheckParams) -> Measure
         unknown=rows.unknown,
         better=metric.better,
         name=metric.name,
+        numerator_words=f"{metric.name} of labels and "
+        + ("scores" if metric.wants_score else "predictions"),
     )
