@@ -61,7 +61,6 @@ class Controller:
         self.notes: list[str] = []
         self._clock = time.monotonic()
         self._run_dir: Path | None = None
-        self._verdicts: dict[str, str] = {}
 
     # Gathering
 
@@ -87,7 +86,7 @@ class Controller:
         """Show inconclusive and warned nodes under names of their own."""
         if getattr(report, "when", "") != "call":  # also collect reports, which have no phase
             return None
-        return CATEGORIES.get((report.outcome, self._verdicts.get(report.nodeid, "")))
+        return CATEGORIES.get((report.outcome, getattr(report, "aipm_verdict", "")))
 
     def _take(self, report: pytest.TestReport, found: Any) -> str:
         """Keep a parcel of a policy node, or of the fixture in an ordinary test."""
@@ -96,7 +95,7 @@ class Controller:
             return canonical_json([one["public"] for one in found])
         finding = Finding.model_validate(found["finding"])
         self.findings[finding.nodeid] = finding
-        self._verdicts[report.nodeid] = finding.verdict.value
+        vars(report)["aipm_verdict"] = finding.verdict.value
         locate(report, finding)
         return canonical_json(found["public"])
 
@@ -109,7 +108,10 @@ class Controller:
             return
         status = int(session.exitstatus)
         if status == pytest.ExitCode.USAGE_ERROR:
-            report.mark_stale(self.plan.settings.report)
+            try:
+                report.mark_stale(self.plan.settings.report)
+            except OSError as fault:
+                self.notes.append(f"the older report cannot be marked stale ({fault.strerror})")
             return
         if self.findings or self.extra:
             self.record = self._assemble(status)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_aipm import api
+from pytest_aipm.errors import AipmError
 from pytest_aipm.invocation import seed
 from pytest_aipm.nodes import PROPERTY, parcel
 from pytest_aipm.records import Audit, Finding, Record, canonical_json
@@ -56,7 +57,8 @@ class Aipm:
         data : DataFrame or str
             Rows to audit on.
         label, positive, favorable, decision
-            As in a policy's ``subject``.
+            As in a policy's ``subject``; so are ``train``, ``task``, ``predictions``, ``scores``,
+            ``protected`` and ``features``.
         by : str or list of str, optional
             Protected attributes; several make an intersection.
         limit, warn : mapping, optional
@@ -75,6 +77,8 @@ class Aipm:
             The finding fails the build; an AssertionError with one readable message.
         CheckError
             It could not be measured.
+        UsageFault
+            The arguments are at fault.
         """
         __tracebackhide__ = True
         config = self._node.config
@@ -89,15 +93,18 @@ class Aipm:
             "decision": decision,
         }
         given = {key: value for key, value in given.items() if value is not None}
-        audit, finding = api.check(
-            name,
-            nodeid=self._node.nodeid,
-            seed=seed(config),
-            root=config.rootpath,
-            data=data,
-            **given,
-            **params,
-        )
+        try:
+            audit, finding = api.check(
+                name,
+                nodeid=self._node.nodeid,
+                seed=seed(config),
+                root=config.rootpath,
+                data=data,
+                **given,
+                **params,
+            )
+        except AipmError as fault:
+            raise type(fault)(fault.problems) from None  # the mistake is in the test's line
         self._keep(audit, finding)
         raise_for(finding)
         return finding

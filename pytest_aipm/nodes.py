@@ -81,7 +81,8 @@ class Policies:
         policy = self.files.get(file_path.resolve())
         if policy is None:
             return None
-        node: PolicyFile = PolicyFile.from_parent(parent, path=file_path)
+        # pytest leaves the id of a file outside its root empty
+        node: PolicyFile = PolicyFile.from_parent(parent, path=file_path, nodeid=policy.path)
         node.policies, node.policy = self, policy
         return node
 

@@ -47,8 +47,10 @@ def start(config: pytest.Config) -> None:
         refuse(config, str(fault).splitlines(), config.rootpath)
     except pytest.UsageError as fault:
         refuse(config, map(str, fault.args), config.rootpath)
+    known = {line.partition(":")[0] for line in config.getini("markers")}
     for name in sorted({family(spec.check) for p in plan.policies for spec in p.checks}):
-        config.addinivalue_line("markers", f"aipm_{name}: a policy check of the family {name}")
+        if f"aipm_{name}" not in known:
+            config.addinivalue_line("markers", f"aipm_{name}: a policy check of the family {name}")
     config.stash[POLICIES] = policies
     config.pluginmanager.register(policies, "aipm-policies")
     if not invocation.is_worker(config):

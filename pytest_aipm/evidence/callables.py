@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ RESAMPLED = 20_000
 
 _SCORE_NAMES = ("y_score", "y_proba", "y_prob", "pred_decision", "scores")
 _PROBABILITY_METRICS = ("log_loss", "d2_log_loss_score", "d2_brier_score")
+_AVERAGES = ("macro", "micro", "weighted")
 _LOW_IS_GOOD = ("_loss", "_error", "_deviance")
 
 
@@ -67,6 +68,8 @@ class Metric:
         """
         try:
             return self.sign * float(self.function(label, predicted))
+        except UserWarning:
+            return float("nan")
         except Exception as error:
             if isinstance(error, ValueError) and len(np.unique(label)) < 2:
                 return float("nan")
@@ -99,23 +102,32 @@ def find_metric(name: str) -> Metric:
     CheckError
         When there is none.
     """
-    import sklearn.metrics  # noqa: PLC0415 - three seconds, only for metrics that need it
-
     negative = name.startswith("neg_")
     bare = name.removeprefix("neg_")
+    base, _, average = bare.rpartition("_")
     for candidate in (bare, f"{bare}_score", f"{bare}_loss"):
-        function = getattr(sklearn.metrics, candidate, None)
-        if function is None or not _is_metric(function):
-            continue
-        low = candidate.endswith(_LOW_IS_GOOD) and not negative
-        score = candidate in _PROBABILITY_METRICS or _wants_score(function)
-        return Metric(name, function, -1 if negative else 1, score, "low" if low else "high")
+        function = _published(candidate)
+        if function is not None:
+            low = candidate.endswith(_LOW_IS_GOOD) and not negative
+            score = candidate in _PROBABILITY_METRICS or _wants_score(function)
+            return Metric(name, function, -1 if negative else 1, score, "low" if low else "high")
+    function = _published(f"{base}_score") if average in _AVERAGES else None
+    if function is not None and not _wants_score(function):
+        return Metric(name, partial(function, average=average))
     raise CheckError(
         Problem(
             f"unknown metric {name!r}",
             "name one of this check's metrics, a scorer of scikit-learn or pkg.module:callable",
         )
     )
+
+
+def _published(name: str) -> Callable[..., float] | None:
+    """Return a function of labels and predictions that scikit-learn publishes, or None."""
+    import sklearn.metrics  # noqa: PLC0415 - three seconds, only for metrics that need it
+
+    function = getattr(sklearn.metrics, name, None)
+    return function if callable(function) and _parameters(function)[:1] == ["y_true"] else None
 
 
 def own_metric(reference: str, root: Path) -> Metric:
@@ -147,10 +159,6 @@ def _parameters(function: Callable[..., float]) -> list[str]:
         return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return []
-
-
-def _is_metric(function: Callable[..., float]) -> bool:
-    return callable(function) and len(names := _parameters(function)) > 1 and names[0] == "y_true"
 
 
 def _wants_score(function: Callable[..., float]) -> bool:
@@ -231,12 +239,15 @@ def _arguments(metric: Metric, rows: GroupRows) -> tuple[np.ndarray, np.ndarray]
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Ask scikit-learn for numbers only: the arrays were checked, undefined values are NaN."""
+    """Ask scikit-learn for numbers only; where it warns that it made one up, it raises instead."""
     import sklearn  # noqa: PLC0415 - heavy
+    from sklearn.exceptions import UndefinedMetricWarning  # noqa: PLC0415
 
     with (
         warnings.catch_warnings(),
         sklearn.config_context(assume_finite=True, skip_parameter_validation=True),
     ):
         warnings.simplefilter("ignore")
+        warnings.simplefilter("error", UndefinedMetricWarning)
+        warnings.filterwarnings("error", message="No positive class")
         yield

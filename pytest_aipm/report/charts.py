@@ -193,8 +193,10 @@ def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str
             f'<svg x={x} y={y} class="{shade}{edge}"><rect width={wide - 2} height={high - 2} />'
             f"<text x=45 y=18>{value}</text><text x=45 y=34>n {cell.n:,}</text></svg>"
         )
-    svg = chart(body, kind="heat", height=head + high * len(rows), title=title, desc=desc)
-    return svg.replace("width=100%", f"width={label + wide * len(columns)}", 1)
+    across, down = label + wide * len(columns), head + high * len(rows)
+    svg = chart(body, kind="heat", height=down, title=title, desc=desc)
+    # Its own size, which paper may shrink.
+    return svg.replace("width=100%", f'width={across} viewBox="0 0 {across} {down}"', 1)
 
 
 def spark(at: Row, limit: Limit | None) -> str:

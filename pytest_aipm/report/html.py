@@ -44,6 +44,12 @@ def _clean(value: object) -> object:
     return value
 
 
+def _capitalise(text: str) -> str:
+    """Start a sentence with a capital, unless it starts with a path or a name from code."""
+    word = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if word.isalpha() else text
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -56,7 +62,7 @@ def _environment() -> Environment:
         finalize=_clean,
     )
     filters: dict[str, Callable[..., str]] = {
-        "capitalise": lambda text: text[:1].upper() + text[1:],
+        "capitalise": _capitalise,
         "count": words.count,
         "day": words.day,
         "limit": words.limit_text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -238,16 +239,17 @@ def _open_path(spec: DataSpec, root: Path, where: Where | None) -> DataSource:
         raise DataError(problem(what, fix, where=where))
     kind, opener = _FORMATS[suffix]
     try:
-        if not path.is_dir():
-            reader = opener(path, ref, spec.missing)
-            return FileData(ref, kind, sha256_of(path), reader, where)
-        parts = {f"{ref}/{each.name}": each for each in files}
-        readers = {name: opener(each, name, spec.missing) for name, each in parts.items()}
-        folder = Folder(readers, untyped=kind in {"csv", "tsv", "jsonl"})
-        return FileData(ref, "folder", folder_digest(files), folder, where)
+        digest = folder_digest(files) if path.is_dir() else sha256_of(path)
     except OSError as error:
-        what = f"cannot be read ({error.strerror or error})"
-        raise DataError(Problem(what, "make it readable", ref)) from None
+        name = Path(error.filename or path).name
+        what = f"{name!r} cannot be read ({error.strerror or error})"
+        raise DataError(problem(what, "make it readable", where=where)) from None
+    if not path.is_dir():
+        return FileData(ref, kind, digest, opener(path, ref, spec.missing), where)
+    parts = {f"{ref}/{each.name}": each for each in files}
+    readers = {name: opener(each, name, spec.missing) for name, each in parts.items()}
+    folder = Folder(readers, untyped=kind in {"csv", "tsv", "jsonl"})
+    return FileData(ref, "folder", digest, folder, where)
 
 
 def _files_of(path: Path, ref: str) -> list[Path]:
@@ -270,9 +272,9 @@ def _files_of(path: Path, ref: str) -> list[Path]:
 def _check_columns(columns: Sequence[str], ref: str) -> None:
     if not columns:
         raise DataError(Problem("there is no column", "name a table with columns", ref))
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        what = f"the column name {twice[0]!r} occurs {columns.count(twice[0])} times"
+    (name, count), *_ = Counter(columns).most_common(1)
+    if count > 1:
+        what = f"the column name {name!r} occurs {count} times"
         raise DataError(Problem(what, "rename one of them", ref))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pytest_aipm.errors import AipmError
+from pytest_aipm.errors import AipmError, Problem
 from pytest_aipm.sources.faults import did_you_mean, normal_digest, problem, relative, short
 from pytest_aipm.sources.spec import Where
 
@@ -18,14 +18,31 @@ def resolve(ref: str, root: Path, *, where: Where | None, error: type[AipmError]
     Raises
     ------
     AipmError
-        Of type `error`, when there is nothing of that name; it names the nearest neighbour.
+        Of type `error`, when there is nothing of that name; it names the nearest neighbour. Also
+        when it may not be read.
     """
     path = root / ref
-    if path.exists():
-        return path
-    if path.is_symlink():
-        what = f"{ref!r} is a link to a file that is not there"
-        raise error(problem(what, "mend the link", where=where))
+    try:
+        if path.exists():
+            _try_to_read(path)
+            return path
+        if path.is_symlink():
+            what = f"{ref!r} is a link to a file that is not there"
+            raise error(problem(what, "mend the link", where=where))
+        raise error(_absent(path, ref, root, where))
+    except OSError as fault:
+        what = f"{ref!r} cannot be read ({fault.strerror or fault})"
+        raise error(problem(what, "make it readable", where=where)) from None
+
+
+def _try_to_read(path: Path) -> None:
+    if path.is_dir():
+        next(path.iterdir(), None)
+    else:
+        path.open("rb").close()
+
+
+def _absent(path: Path, ref: str, root: Path, where: Where | None) -> Problem:
     folder = path.parent
     if not folder.is_dir():
         what = f"there is no file {ref!r}: no folder {relative(folder, root)!r}"
@@ -35,7 +52,7 @@ def resolve(ref: str, root: Path, *, where: Where | None, error: type[AipmError]
     if folder.is_dir():
         guess = did_you_mean(path.name, (each.name for each in folder.iterdir()))
         fix = guess or fix
-    raise error(problem(what, fix, where=where))
+    return problem(what, fix, where=where)
 
 
 def suffix_of(path: Path) -> str:

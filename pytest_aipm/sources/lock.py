@@ -75,8 +75,11 @@ def read_lock(path: Path) -> tuple[LockEntry, ...]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrustError(Problem(f"cannot be read ({error})", _MEND, path.name)) from None
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        raise TrustError(Problem(what, "make it readable", path.name)) from None
+    except UnicodeDecodeError:
+        raise TrustError(Problem("is not UTF-8 text", _MEND, path.name)) from None
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:

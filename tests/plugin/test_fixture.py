@@ -33,6 +33,9 @@ def test_expected(aipm, rows):
 def test_unmeasurable(aipm, rows):
     aipm.check(GAP, by="height", limit={"max": 0.1}, **rows)
 
+def test_misspelt(aipm, rows):
+    aipm.check("fairness.demographic_parity", by="sex", limit={"max": 0.1}, **rows)
+
 def test_whole_policy(aipm):
     record = aipm.audit("policies/good.aipm.yaml")
     assert record.verdict == "pass"
@@ -46,13 +49,14 @@ def test_checks_in_tests_fail_them_in_words_and_write_nothing_unless_the_audit_r
     project.test("test_model", TESTS)
     result = project.run("--junitxml=junit.xml")
     assert result.ret == 1
-    assert result.parseoutcomes() == {"passed": 3, "failed": 2}
+    assert result.parseoutcomes() == {"passed": 3, "failed": 3}
     result.stdout.fnmatch_lines(
         [
             '>       aipm.check(GAP, by="sex", limit={"max": 0.1}, **rows)',
             "*selection rate 30 of 100 for F, 60 of 100 for M*",
             "*F    1,000  300 of 1,000*",
             "*'height'*",
+            "*fairness.demographic_parity*did you mean*",
         ]
     )
     assert "pytest_aipm/" not in result.stdout.str()
@@ -67,16 +71,14 @@ def test_findings_of_tests_join_the_record_and_a_swallowed_failure_is_red_all_th
 ) -> None:
     project.good()
     project.test("test_model", TESTS)
-    result = project.run("--aipm-audit", "tests", "-n", "2", "-k", "expected or fair or good")
+    chosen = "expected or test_fair or good"
+    result = project.run("--aipm-audit", "tests", "-n", "2", "-k", chosen)
+    assert result.parseoutcomes() == {"passed": 4}
     assert result.ret == 1
+    result.stdout.fnmatch_lines(["tests/test_model.py::test_expected::* did not fail, but *"])
     record = project.record()
-    assert not record["partial"]
-    assert record["summary"]["pass"] == 3
-    assert record["summary"]["inconclusive"] == 1
+    assert (record["verdict"], record["partial"]) == ("fail", False)
+    assert (record["summary"]["pass"], record["summary"]["inconclusive"]) == (3, 1)
     joined = [f["nodeid"] for audit in record["audits"][1:] for f in audit["findings"]]
-    assert all(nodeid.startswith("tests/test_model.py::test_") for nodeid in joined)
-
-    swallowed = project.run("--aipm-audit", "tests", "-k", "expected or good")
-    assert swallowed.parseoutcomes()["passed"] == 3
-    assert swallowed.ret == 1
-    assert project.record()["verdict"] == "fail"
+    tests = {nodeid.rpartition("::demographic")[0] for nodeid in joined}
+    assert tests == {f"tests/test_model.py::test_{name}" for name in ("fair", "expected")}

@@ -107,6 +107,20 @@ def test_a_policy_of_another_folder_is_not_silently_left_out(project: Any) -> No
     assert "--aipm-policy=" in result.stderr.str()
 
 
+def test_a_policy_outside_the_root_has_an_id_and_can_be_selected(
+    project: Any, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = project.good()
+    inner = project.path / "inner"
+    inner.mkdir()
+    (inner / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.chdir(inner)
+    ids = [f"../{line}" for line in GOOD]
+    audit = ("--aipm-audit", f"--aipm-policy={outside}")
+    assert listed(project.look(*audit)) == ids
+    assert listed(project.look(*audit, f"--deselect={ids[0]}")) == ids[1:]
+
+
 def test_a_base_file_among_the_policies_is_not_collected_and_cannot_be_named(
     project: Any, listed: Listed
 ) -> None:

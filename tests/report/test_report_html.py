@@ -335,6 +335,7 @@ def test_a_partial_run_says_so_on_top() -> None:
     page = Page(index_html(record))
     assert "PARTIAL" in page.title
     assert "PARTIAL: 1 planned check did not run." in page.text
+    assert "Did not run: a::b::c ." in page.text
 
 
 def test_a_run_without_findings_says_that_nothing_was_measured() -> None:
@@ -343,6 +344,12 @@ def test_a_run_without_findings_says_that_nothing_was_measured() -> None:
     bare = Audit(policy=empty.policy, verdict=RunVerdict.UNPROVEN)
     assert "No check ran." in Page(index_html(record_of(bare))).text
     assert "UNPROVEN" in Page(index_html(Record(verdict=RunVerdict.UNPROVEN))).title
+
+
+def test_an_answer_starts_with_a_capital_unless_it_starts_with_a_path() -> None:
+    text = Page(index_html(record_of(lending()))).text
+    assert "Selection rate 59 of 100 for female, 77 of 100 for male" in text
+    assert "models/credit.skops: the model has no column race" in text
 
 
 def test_warnings_about_the_model_are_shown() -> None:

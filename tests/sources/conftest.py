@@ -1,7 +1,10 @@
 """Small tables and projects for the tests of the sources."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -45,3 +48,20 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes], DataSpec]:
         return DataSpec(path=name)
 
     return write_
+
+
+@pytest.fixture
+def forbidden(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Forbid opening files of a name, also to a user who may read everything."""
+
+    def forbid(name: str) -> None:
+        genuine = Path.open
+
+        def opening(path: Path, *how: Any, **more: Any) -> Any:
+            if path.name == name:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return genuine(path, *how, **more)
+
+        monkeypatch.setattr(Path, "open", opening)
+
+    return forbid

@@ -267,10 +267,10 @@ def test_extension_types_come_as_what_they_are_stored_in(opened, tmp_path):
     pa.register_extension_type(Celsius())
     try:
         column = pa.ExtensionArray.from_storage(Celsius(), pa.array([1.5, None]))
-        save_table = pa.table({"t": column})
-        with pa.OSFile(str(tmp_path / "data.arrow"), "wb") as file:
-            with pa.ipc.new_file(file, save_table.schema) as writer:
-                writer.write_table(save_table)
+        table = pa.table({"t": column})
+        path = str(tmp_path / "data.arrow")
+        with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
         frame = opened("data.arrow").frame()
     finally:
         pa.unregister_extension_type("tests.celsius")

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -248,11 +247,12 @@ class TestLock:
                     "trusted_by, versions"
                 ),
             ),
+            ("é", "aipm.lock: is not UTF-8 text; "),
             ("[" * 100_000, "aipm.lock: is nested without end; "),
         ],
     )
     def test_a_lock_that_cannot_be_read_is_refused_in_one_line(self, tmp_path, content, message):
-        (tmp_path / "aipm.lock").write_text(content)
+        (tmp_path / "aipm.lock").write_text(content, encoding="latin-1")
 
         assert refused(TrustError, lambda: Trust.read(tmp_path)).startswith(message)
 
@@ -312,16 +312,39 @@ class TestLock:
             "SOURCE_DATE_EPOCH is 'soon'; set it to whole seconds since 1970, or unset it"
         )
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-    def test_a_folder_that_cannot_be_written_is_named(self, tmp_path):
+    @pytest.mark.parametrize("forbid", ["m.pkl", "aipm.lock"])
+    def test_files_that_may_not_be_read_are_named(self, tmp_path, forbidden, forbid):
         (tmp_path / "m.pkl").write_bytes(b"one")
-        tmp_path.chmod(0o500)
-        try:
-            assert refused(TrustError, lambda: trust_file("m.pkl", tmp_path)).startswith(
-                "aipm.lock: cannot be written"
-            )
-        finally:
-            tmp_path.chmod(0o700)
+        (tmp_path / "aipm.lock").write_text('{"aipm_lock": 1, "artifacts": []}')
+        forbidden(forbid)
+        text = refused(TrustError, lambda: trust_file("m.pkl", tmp_path))
+
+        assert text.endswith("cannot be read (Permission denied); make it readable")
+        assert forbid in text
+
+    def test_a_lock_that_cannot_be_written_is_named_and_leaves_nothing_behind(
+        self, tmp_path, monkeypatch
+    ):
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        (tmp_path / "m.pkl").write_bytes(b"one")
+        monkeypatch.setattr(Path, "replace", full)
+
+        assert refused(TrustError, lambda: trust_file("m.pkl", tmp_path)) == (
+            "aipm.lock: cannot be written (No space left on device); make the root folder writable"
+        )
+        assert [each.name for each in tmp_path.iterdir()] == ["m.pkl"]
+
+
+def test_a_model_that_may_not_be_read_is_a_fault_at_configure_time(tmp_path, forbidden):
+    (tmp_path / "m.pkl").write_bytes(b"one")
+    forbidden("m.pkl")
+
+    assert (
+        refused(TrustError, lambda: check_trust(ModelSpec("m.pkl"), tmp_path, Trust(), WHERE))
+        == "p.aipm.yaml:5: 'm.pkl' cannot be read (Permission denied); make it readable"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "sha256:", "sha256:xyz", "a" * 63, "md5:" + "a" * 64])

@@ -94,3 +94,11 @@ def test_a_group_at_a_known_area_is_rarely_found_below_or_above_it(
     )
     assert (ends[:, 1] < true_auc).mean() <= 0.06
     assert (ends[:, 0] > true_auc).mean() <= 0.06
+
+
+@pytest.mark.parametrize("rows", [30, 400])
+def test_perfect_order_shows_something(rows):
+    lower, upper = robust_interval(1.0, 0.0, rows, rows, 0.05)
+    assert lower == pytest.approx(0.05 ** (1 / rows))
+    assert upper == 1.0
+    assert robust_interval(0.0, 0.0, rows, rows, 0.05) == pytest.approx((0.0, 1 - lower))
