@@ -308,6 +308,8 @@ class DataInfo(Frozen):
     ref: str
     rows: int | None = None
     sha256: str | None = None
+    joined: dict[str, str | None] = Field(default_factory=dict)
+    """Files that protected columns were joined from, with their sha256."""
 
 
 class AttributeInfo(Frozen):

@@ -122,7 +122,12 @@ def _model(policy: Policy, evidence: Evidence | None) -> ModelInfo:
 def _data(ref: DataRef, source: DataSource | None, *, count: bool) -> DataInfo:
     if source is None:
         return DataInfo(ref=ref.path or ref.factory or "given")
-    return DataInfo(ref=source.ref, rows=source.rows if count else None, sha256=source.sha256)
+    return DataInfo(
+        ref=source.ref,
+        rows=source.rows if count else None,
+        sha256=source.sha256,
+        joined=dict(getattr(source, "joined", ())),
+    )
 
 
 def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
@@ -142,9 +147,10 @@ def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
 
 
 def _warnings(evidence: Evidence | None) -> tuple[str, ...]:
-    if evidence is None or evidence.model is None:
+    if evidence is None:
         return ()
-    return tuple(dict.fromkeys(evidence.model.warnings))
+    opened = (evidence.data, evidence.train, evidence.model, evidence.champion)
+    return tuple(dict.fromkeys(text for each in opened if each for text in each.warnings))
 
 
 def _not_tested(plan: Plan, policy: Policy) -> tuple[NotTested, ...]:

@@ -15,7 +15,7 @@ from pytest_aipm.policy.model import DataRef, Policy
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.sources.join import join
 from pytest_aipm.sources.model import Model, open_model
-from pytest_aipm.sources.spec import JoinSpec, Where
+from pytest_aipm.sources.spec import JoinSpec, ModelSpec, Where
 
 __all__ = ["open_evidence", "subject_of"]
 
@@ -157,6 +157,11 @@ def _champion(plan: Plan, policy: Policy) -> Model | None:
     return None if spec is None else _opened(plan, policy, spec, key="champion")
 
 
+def _output(policy: Policy) -> Any:
+    ref = policy.subject.model
+    return None if ref is None else ref.output
+
+
 def _opened(plan: Plan, policy: Policy, spec: Any, key: str = "model") -> Model:
     where = _where(policy, "subject", key)
     model = open_model(
@@ -165,6 +170,7 @@ def _opened(plan: Plan, policy: Policy, spec: Any, key: str = "model") -> Model:
         trusted=plan.trust,
         task=policy.subject.task,  # type: ignore[arg-type]
         positive=policy.subject.positive,
+        output=None if isinstance(spec, ModelSpec) else _output(policy),
         where=where,
     )
     other = next((each for each in model.warnings if each.startswith(OTHER_VERSION)), None)

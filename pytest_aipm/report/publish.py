@@ -101,7 +101,7 @@ def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:
     return group.model_copy(
         update={
             "numerator": None,
-            "denominator": group.n if group.denominator == group.n else None,
+            "denominator": None,
             "value": None,
             "interval": None,
             "note": group.note if group.note.startswith(WITHHELD) else note,

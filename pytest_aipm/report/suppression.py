@@ -148,7 +148,7 @@ class _Table:
         for i, group in enumerate(audit.groups):
             key = Group(population, frozenset(group.group.items()))
             self.sizes[key] = group.n
-            if group.positives is not None:
+            if group.positives is not None and group.n:
                 place = Place(at, -1, i, denominator=False)
                 count = Count(key, frozenset(("tp", "fn")))
                 self._add(count, place, group.n, group.positives, small=group.n < small)
@@ -159,6 +159,8 @@ class _Table:
             for i, cell in enumerate(finding.groups):
                 key = Group(population, frozenset(cell.group.items()))
                 self.sizes.setdefault(key, cell.n)
+                if not cell.n:
+                    continue
                 base = cell.n if cell.denominator is None else cell.denominator
                 tiny = _is_small(cell, small)
                 above, below = _atoms(finding, cell.part)
@@ -167,7 +169,7 @@ class _Table:
                 self._add(count, place, base, cell.numerator, small=tiny)
                 self.counts[count].deciding |= spared and answer.decides(cell)
                 self.counts[count].gone |= cell.note.startswith(WITHHELD)
-                if cell.denominator is not None and cell.denominator != cell.n:
+                if cell.denominator is not None and below != frozenset(_ATOMS):
                     place = Place(at, number, i, denominator=True)
                     few = 0 < cell.n < small
                     self._add(Count(key, below), place, cell.n, cell.denominator, small=few)
@@ -184,12 +186,12 @@ class _Table:
     # Order matters for which proof is found: sets of strings have another one in each process.
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        return tuple(dict.fromkeys(count.group for count in self.counts))
+        return tuple(self.sizes)
 
     @cached_property
     def atoms(self) -> dict[str, list[str]]:
         """Elementary counts of each population that some cell of it uses."""
-        used: dict[str, set[str]] = defaultdict(set)
+        used: dict[str, set[str]] = {group.population: set() for group in self.groups}
         for count in self.counts:
             used[count.group.population] |= count.atoms
         return {
@@ -207,7 +209,7 @@ class _Table:
         hidden |= self._widened(small, hidden)
         structure = list(self._structure())
         while True:
-            known = [(c, self._row(c)) for c in self.counts if c not in hidden]
+            known = [(c, row) for c in self.counts if c not in hidden for row in self._rows(c)]
             targets = {c: self._row(c) for c in self.counts if c in small}
             proofs = given_away(structure, known, targets)
             more = {self._cheapest(proof) for proof in proofs if proof}
@@ -219,14 +221,23 @@ class _Table:
     def _cheapest(self, counts: Iterable[Count]) -> Count:
         """Return the count that costs a reader least: none that decides, then the smallest."""
 
-        def cost(count: Count) -> tuple[bool, float, list[tuple[str, str]]]:
-            printed = self.counts[count]
-            return printed.deciding, printed.size, sorted(count.group.values)
+        def cost(count: Count) -> tuple[bool, float, list[tuple[str, str]], list[str]]:
+            printed, group = self.counts[count], count.group
+            return printed.deciding, printed.size, sorted(group.values), sorted(count.atoms)
 
         return min(counts, key=cost)
 
     def _row(self, count: Count) -> Row:
         return {(count.group, atom): 1 for atom in sorted(count.atoms)}
+
+    def _rows(self, count: Count) -> Iterator[Row]:
+        """Yield what a published count tells: itself, and what none or all of a group implies."""
+        yield self._row(count)
+        number = self.counts[count].number
+        if number == 0:
+            yield from ({(count.group, atom): 1} for atom in sorted(count.atoms))
+        elif number == self.sizes[count.group] and "tp" in self.atoms[count.group.population]:
+            yield from ({(count.group, a): 1} for a in _ATOMS if a not in count.atoms)
 
     def _structure(self) -> Iterator[Row]:
         """Yield what holds of all counts: sizes, totals, and cells that add up to their groups."""
@@ -236,7 +247,9 @@ class _Table:
         for (population, attributes), members in lines.items():
             atoms = self.atoms[population]
             for group in members:
-                if "tp" in atoms:
+                if not self.sizes[group]:
+                    yield from ({(group, atom): 1} for atom in atoms)
+                elif "tp" in atoms:
                     yield {(group, atom): 1 for atom in _ATOMS}
             for atom in atoms:
                 yield {(group, atom): 1 for group in members}

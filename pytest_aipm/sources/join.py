@@ -83,14 +83,18 @@ class JoinedData(DataSource):
     Attributes
     ----------
     joined : tuple of (str, str or None)
-        The second file and its sha256.
+        The files that were joined, and their sha256.
     """
 
     def __init__(self, data: DataSource, lookup: _Lookup) -> None:
         self.ref, self.kind, self.sha256 = data.ref, data.kind, data.sha256
         self.where, self.warnings = data.where, data.warnings
         self._data, self._lookup = data, lookup
-        self.joined = lookup.ref, lookup.sha256
+        earlier = data.joined if isinstance(data, JoinedData) else ()
+        self.joined: tuple[tuple[str, str | None], ...] = (
+            *earlier,
+            (lookup.ref, lookup.sha256),
+        )
         self.columns = (*data.columns, lookup.spec.name)
 
     @property

@@ -24,6 +24,13 @@ NUMBERS = {"task": "regression"}
 OWN = "own_metrics:share_found"
 
 
+@pytest.fixture(autouse=True)
+def few_draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values do not depend on how often rows are resampled; only the intervals do."""
+    if request.cls is not TestTheBootstrapOfRows:
+        monkeypatch.setattr(callables, "DRAWS", (20, 20))
+
+
 def classified() -> pd.DataFrame:
     rng = np.random.default_rng(11)
     frame = pd.DataFrame({"sex": rng.choice(["f", "m"], N), "y": rng.integers(0, 2, N)})
@@ -155,11 +162,7 @@ NOT_BINARY = ("_samples", "_ovr", "_ovo", "top_k", "likelihood")
 
 def scorers() -> list[str]:
     names = sk.get_scorer_names()
-    return [
-        name
-        for name in names
-        if not any(word in name for word in (*NOT_OURS, *NOT_BINARY))
-    ]
+    return [name for name in names if not any(word in name for word in (*NOT_OURS, *NOT_BINARY))]
 
 
 @pytest.mark.parametrize("name", scorers())
@@ -181,7 +184,9 @@ def _nothing(model: object) -> None:
     raise AttributeError
 
 
-@pytest.mark.parametrize("name", ["f1_samples", "rand_score", "confusion", "roc_auc_ovr", "acuracy"])
+@pytest.mark.parametrize(
+    "name", ["f1_samples", "rand_score", "confusion", "roc_auc_ovr", "acuracy"]
+)
 def test_a_name_that_is_no_metric_is_refused_when_the_policy_is_read(name: str) -> None:
     with pytest.raises(ValueError, match=f"unknown metric '{name}'"):
         MetricParams(metric=name)

@@ -56,8 +56,9 @@ def test_the_first_file_alone_is_read_when_the_joined_column_is_not_asked_for(jo
 
     assert data.frame(["x"])["x"].tolist() == ["a"]
     assert (data.rows, data.kind, data.ref) == (1, "csv", "data.csv")
-    assert data.joined[0] == "second.csv"
-    assert len(data.joined[1]) == len(data.sha256) == 64
+    ((ref, digest),) = data.joined
+    assert ref == "second.csv"
+    assert len(digest) == len(data.sha256) == 64
 
 
 def test_several_columns_can_be_joined_one_after_the_other(joined, tmp_path):
