@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pytest_aipm.auditing import Auditor, Plan, Settings, assemble, load_plan
@@ -135,6 +136,8 @@ def check(
     scores: str | None = None,
     protected: Mapping[str, Any] | None = None,
     features: list[str] | None = None,
+    trust: tuple[str, ...] = (),
+    extra_checks: Mapping[str, ModuleType] | None = None,
     **params: Any,
 ) -> tuple[Audit, Finding]:
     """Run one check of the catalogue, as the fixture ``aipm`` does.
@@ -153,6 +156,10 @@ def check(
         when its column has the same name.
     by, limit, warn, **params
         As in a policy's ``checks``.
+    trust : tuple of str
+        ``sha256:HEX`` of artifacts that may be opened although they can run code.
+    extra_checks : mapping of full name to module, optional
+        Checks that a hook registered.
 
     Returns
     -------
@@ -193,9 +200,14 @@ def check(
         "checks": [{key: value for key, value in asked.items() if value is not None}],
     }
     settings = Settings(
-        root=root, policies=(), report=root / REPORT, baseline=root / BASELINE, seed=seed
+        root=root,
+        policies=(),
+        report=root / REPORT,
+        baseline=root / BASELINE,
+        seed=seed,
+        trust=trust,
     )
-    catalog = Catalog()
+    catalog = Catalog(extra=extra_checks or {})
     policy = policy_from(content, path=nodeid, root=root, catalog=catalog, given=given)
     plan = complete(settings, [policy], catalog, compares=False)
     held = {key: value for key, value in objects.items() if not isinstance(value, str)}

@@ -12,7 +12,7 @@ from pytest_aipm.errors import AipmError
 from pytest_aipm.invocation import seed
 from pytest_aipm.nodes import PROPERTY, parcel
 from pytest_aipm.records import Audit, Finding, Record, canonical_json
-from pytest_aipm.session import POLICIES
+from pytest_aipm.session import POLICIES, extra_checks
 from pytest_aipm.violation import publish, raise_for
 
 __all__ = ["Aipm"]
@@ -30,6 +30,7 @@ class Aipm:
     def __init__(self, node: pytest.Item) -> None:
         self._node = node
         self._found: list[dict[str, Any]] = []
+        self._names: list[str] = []
 
     def check(
         self,
@@ -93,6 +94,10 @@ class Aipm:
             "decision": decision,
         }
         given = {key: value for key, value in given.items() if value is not None}
+        earlier = sum(name == each for each in self._names)
+        if earlier and "id" not in params:
+            params["id"] = f"{name.rpartition('.')[2]}-{earlier + 1}"
+        self._names.append(name)
         try:
             audit, finding = api.check(
                 name,
@@ -100,6 +105,8 @@ class Aipm:
                 seed=seed(config),
                 root=config.rootpath,
                 data=data,
+                trust=tuple(config.getoption("aipm_trust")),
+                extra_checks=extra_checks(config),
                 **given,
                 **params,
             )

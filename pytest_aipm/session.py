@@ -18,7 +18,7 @@ from pytest_aipm.controller import Controller
 from pytest_aipm.errors import OptionError, UsageFault
 from pytest_aipm.nodes import Policies, family
 
-__all__ = ["POLICIES", "refuse", "start"]
+__all__ = ["POLICIES", "extra_checks", "refuse", "start"]
 
 POLICIES = pytest.StashKey[Policies]()
 """Set in every process that audits; the fixture looks here."""
@@ -40,7 +40,7 @@ def start(config: pytest.Config) -> None:
         settings = _settings(config)
         _refuse_update(config)
         _refuse_epoch()
-        plan = auditing.load_plan(settings, extra_checks=_extra_checks(config))
+        plan = auditing.load_plan(settings, extra_checks=extra_checks(config))
         policies = Policies(config, plan, _run_dir(config))
         config.args[:] = invocation.arguments(config, list(policies.files))
     except UsageFault as fault:
@@ -167,7 +167,7 @@ def _refuse_epoch() -> None:
         raise OptionError(f"SOURCE_DATE_EPOCH={epoch}: not a number of seconds since 1970")
 
 
-def _extra_checks(config: pytest.Config) -> Mapping[str, ModuleType]:
+def extra_checks(config: pytest.Config) -> Mapping[str, ModuleType]:
     """Return the checks that other plugins register."""
     checks: dict[str, ModuleType] = {}
     for registered in config.hook.pytest_aipm_register_checks():

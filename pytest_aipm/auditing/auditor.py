@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import Audit, BaselineComparison, Because, Finding, Verdict
 
 __all__ = ["Auditor"]
+
+MAX_WARNINGS = 5
+"""More warnings of libraries than this are noise in a finding."""
 
 UNCOMPARED = (
     "no limit, and this check is not in the approved baseline yet: approve a run to compare with"
@@ -82,11 +85,12 @@ class Auditor:
                 None,
             )
         try:
-            with warnings.catch_warnings():
-                # third-party warnings are no failure of the audit, also under -W error
-                warnings.simplefilter("ignore")
+            with warnings.catch_warnings(record=True) as heard:
+                # third-party warnings are recorded, never raised, also under -W error
+                warnings.simplefilter("always")
                 measurement = self._measure(node, spec)
                 finding = self._judged(node, spec, measurement)
+            finding = finding.model_copy(update={"notes": (*finding.notes, *_said(heard))})
         except AipmError as error:
             finding = self._error(node, spec, _located(error, self.policy, spec))
         except Exception as error:  # noqa: BLE001 - whatever breaks, it must not read as a pass
@@ -264,6 +268,12 @@ class Auditor:
         draft = target.with_suffix(f".{id(self)}.tmp")
         draft.write_text(text, encoding="utf-8")
         draft.replace(target)
+
+
+def _said(heard: Sequence[warnings.WarningMessage]) -> list[str]:
+    """Return what libraries warned about while a node was measured, each once."""
+    lines = (f"{each.category.__name__}: {each.message}".splitlines()[0] for each in heard)
+    return list(dict.fromkeys(lines))[:MAX_WARNINGS]
 
 
 def _nothing_to_judge(

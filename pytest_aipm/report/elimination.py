@@ -1,92 +1,100 @@
-"""Exact linear algebra over sparse rows: whether a number follows from other numbers."""
+"""Exact linear algebra over sparse rows: which numbers may be told without telling others."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
 
-__all__ = ["Row", "given_away"]
+__all__ = ["Row", "Secrets"]
 
-Row = dict[Hashable, int]
+Row = Mapping[Hashable, int]
 """Coefficients by unknown."""
-
-Tag = TypeVar("Tag", bound=Hashable)
 
 PRIME = (1 << 61) - 1
 """Arithmetic is done modulo a prime: exact, without fractions that grow. Coefficients here are
 -1, 0 and 1; that a minor of such a matrix is a multiple of this prime by chance does not happen
 in tables of this size."""
 
+Entries = dict[Hashable, int]
 
-def given_away(
-    structure: Iterable[Row], known: Iterable[tuple[Tag, Row]], targets: Mapping[Tag, Row]
-) -> list[set[Tag]]:
-    """Return, for each target that follows from what is known, the known rows of one proof.
+
+class Secrets:
+    """Sums that must not follow from the sums that are told.
+
+    A secret follows when its row lies in the span of the rows that are known. Known rows are kept
+    in echelon form and secrets reduced by them, so that telling one more row costs one reduction.
 
     Parameters
     ----------
-    structure : iterable of Row
-        Left sides of equations that hold anyway.
-    known : iterable of (tag, Row)
-        Left sides of equations whose right sides are published.
-    targets : mapping of tag to Row
+    rows : iterable of Row
+        What is known anyway. A secret that follows from these alone cannot be kept and is dropped.
+    secrets : iterable of Row
         What must not follow.
-
-    Returns
-    -------
-    list of set
-        The tags of the rows used, one set a target that follows. A target that follows from the
-        structure alone has the empty set.
     """
-    basis: dict[Hashable, tuple[Row, dict[Tag, int]]] = {}
-    for row in structure:
-        _extend(basis, dict(row), {})
-    for tag, row in known:
-        _extend(basis, dict(row), {tag: 1})
-    proofs = []
-    for row in targets.values():
-        rest, used = _reduce(basis, dict(row), {})
+
+    def __init__(self, rows: Iterable[Row], secrets: Iterable[Row]) -> None:
+        self._basis: dict[Hashable, Entries] = {}
+        self._secrets: list[Entries] = []
+        for row in rows:
+            self._learn(row)
+        reduced = (self._reduce(row) for row in secrets)
+        self._secrets = [row for row in reduced if row]
+
+    def tell(self, rows: Iterable[Row]) -> bool:
+        """Learn `rows` and return True; learn none of them and return False if a secret followed.
+
+        Parameters
+        ----------
+        rows : iterable of Row
+            Sums that are told together or not at all.
+        """
+        before, learned = self._secrets, []
+        for row in rows:
+            pivot = self._learn(row)
+            if pivot is None:
+                continue
+            learned.append(pivot)
+            if not all(self._secrets):
+                for each in learned:
+                    del self._basis[each]
+                self._secrets = before
+                return False
+        return True
+
+    def _learn(self, row: Row) -> Hashable | None:
+        """Add a row; return its pivot, or None when it says nothing new."""
+        rest = self._reduce(row)
         if not rest:
-            proofs.append(set(used))
-    return proofs
+            return None
+        pivot = next(iter(rest))
+        inverse = pow(rest[pivot], -1, PRIME)
+        rest = {key: value * inverse % PRIME for key, value in rest.items()}
+        self._basis[pivot] = rest
+        self._secrets = [
+            _less(secret, rest, secret[pivot]) if pivot in secret else secret
+            for secret in self._secrets
+        ]
+        return pivot
+
+    def _reduce(self, row: Row) -> Entries:
+        """Subtract known rows until no pivot is left."""
+        rest: Entries = dict(row)
+        pending = [key for key in rest if key in self._basis]
+        while pending:
+            pivot = pending.pop()
+            if pivot in rest:
+                base = self._basis[pivot]
+                pending += [key for key in base if key not in rest and key in self._basis]
+                rest = _less(rest, base, rest[pivot])
+        return rest
 
 
-def _extend(
-    basis: dict[Hashable, tuple[Row, dict[Tag, int]]], row: Row, used: dict[Tag, int]
-) -> None:
-    row, used = _reduce(basis, row, used)
-    if row:
-        pivot = next(iter(row))
-        inverse = pow(row[pivot], -1, PRIME)
-        basis[pivot] = (
-            {key: value * inverse % PRIME for key, value in row.items()},
-            {tag: value * inverse % PRIME for tag, value in used.items()},
-        )
-
-
-def _reduce(
-    basis: dict[Hashable, tuple[Row, dict[Tag, int]]], row: Row, used: dict[Tag, int]
-) -> tuple[Row, dict[Tag, int]]:
-    """Subtract basis rows until no pivot of the basis is left in `row`."""
-    pending = [key for key in row if key in basis]
-    while pending:
-        pivot = pending.pop()
-        factor = row.get(pivot, 0)
-        if not factor:
-            continue
-        base, base_used = basis[pivot]
-        for key, value in base.items():
-            left = (row.get(key, 0) - factor * value) % PRIME
-            if left:
-                if key not in row and key in basis:
-                    pending.append(key)
-                row[key] = left
-            else:
-                row.pop(key, None)
-        for tag, value in base_used.items():
-            left = (used.get(tag, 0) - factor * value) % PRIME
-            if left:
-                used[tag] = left
-            else:
-                used.pop(tag, None)
-    return row, used
+def _less(row: Entries, other: Entries, factor: int) -> Entries:
+    """Return ``row - factor * other``, without zeros."""
+    left = dict(row)
+    for key, value in other.items():
+        entry = (left.get(key, 0) - factor * value) % PRIME
+        if entry:
+            left[key] = entry
+        else:
+            left.pop(key, None)
+    return left

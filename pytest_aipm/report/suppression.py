@@ -3,8 +3,8 @@
 Every count that a record publishes is a sum of elementary counts: people of one group by label
 and decision (tp, fp, fn, tn). The counts of a small group are unknowns; what is published, the
 totals, and the fact that the cells of an intersection add up to their groups are equations. A
-small cell is given away when its count follows from the equations. Then the smallest published
-cell that takes part in the proof is withheld as well, until no proof is left.
+small cell is given away when its count follows from the equations. So counts are told one by one,
+those that matter most first, and one that would give a small cell away is withheld as well.
 
 Two more leaks are closed. Totals count as known even where no finding prints them. And withheld
 cells that are all empty or all full are given away by their sum alone, so each small cell of a
@@ -20,11 +20,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import NamedTuple
 
 from pytest_aipm.records import Audit, Finding, GroupValue, Record
 from pytest_aipm.report.answer import Answer
-from pytest_aipm.report.elimination import Row, given_away
+from pytest_aipm.report.elimination import Row, Secrets
 from pytest_aipm.report.words import WITHHELD
 
 __all__ = ["Withheld", "withheld_cells"]
@@ -201,43 +202,36 @@ class _Table:
 
     def suppressed(self) -> set[Count]:
         """Return the counts to withhold."""
-        small = {count for count, printed in self.counts.items() if printed.small}
-        hidden = small | {count for count, printed in self.counts.items() if printed.gone}
+        small = [count for count, printed in self.counts.items() if printed.small]
+        hidden = set(small) | {count for count, printed in self.counts.items() if printed.gone}
         if len(self.counts) > TOO_MANY:
             tables = {(c.group.population, c.group.attributes) for c in small}
             return {c for c in self.counts if (c.group.population, c.group.attributes) in tables}
         hidden |= self._widened(small, hidden)
-        structure = list(self._structure())
-        while True:
-            known = [(c, row) for c in self.counts if c not in hidden for row in self._rows(c)]
-            targets = {c: self._row(c) for c in self.counts if c in small}
-            proofs = given_away(structure, known, targets)
-            more = {self._cheapest(proof) for proof in proofs if proof}
-            if not more:
-                return hidden
-            hidden |= more
-            hidden |= self._widened(small, hidden)
+        structure = sorted(self._structure(), key=len)  # short rows first: less fill-in
+        secrets = Secrets(structure, map(self._row, small))
+        # What costs a reader most is told first; what would then give a small cell away is not.
+        for count in sorted(self.counts, key=self._cost, reverse=True):
+            if count not in hidden and not secrets.tell(self._rows(count)):
+                hidden.add(count)
+        return hidden | self._widened(small, hidden)
 
-    def _cheapest(self, counts: Iterable[Count]) -> Count:
-        """Return the count that costs a reader least: none that decides, then the smallest."""
-
-        def cost(count: Count) -> tuple[bool, float, list[tuple[str, str]], list[str]]:
-            printed, group = self.counts[count], count.group
-            return printed.deciding, printed.size, sorted(group.values), sorted(count.atoms)
-
-        return min(counts, key=cost)
+    def _cost(self, count: Count) -> tuple[bool, float, list[tuple[str, str]], list[str]]:
+        """Return what withholding costs a reader: most for groups that decide, then by size."""
+        printed, group = self.counts[count], count.group
+        return printed.deciding, printed.size, sorted(group.values), sorted(count.atoms)
 
     def _row(self, count: Count) -> Row:
-        return {(count.group, atom): 1 for atom in sorted(count.atoms)}
+        return _sum((count.group,), sorted(count.atoms))
 
     def _rows(self, count: Count) -> Iterator[Row]:
         """Yield what a published count tells: itself, and what none or all of a group implies."""
         yield self._row(count)
         number = self.counts[count].number
         if number == 0:
-            yield from ({(count.group, atom): 1} for atom in sorted(count.atoms))
+            yield from (_sum((count.group,), (atom,)) for atom in sorted(count.atoms))
         elif number == self.sizes[count.group] and "tp" in self.atoms[count.group.population]:
-            yield from ({(count.group, a): 1} for a in _ATOMS if a not in count.atoms)
+            yield from (_sum((count.group,), (a,)) for a in _ATOMS if a not in count.atoms)
 
     def _structure(self) -> Iterator[Row]:
         """Yield what holds of all counts: sizes, totals, and cells that add up to their groups."""
@@ -248,24 +242,22 @@ class _Table:
             atoms = self.atoms[population]
             for group in members:
                 if not self.sizes[group]:
-                    yield from ({(group, atom): 1} for atom in atoms)
+                    yield from (_sum((group,), (atom,)) for atom in atoms)
                 elif "tp" in atoms:
-                    yield {(group, atom): 1 for atom in _ATOMS}
-            for atom in atoms:
-                yield {(group, atom): 1 for group in members}
+                    yield _sum((group,), _ATOMS)
+            yield from (_sum(members, (atom,)) for atom in atoms)
             for parent in self.groups:
                 if parent.population == population and parent.attributes < attributes:
-                    children = [g for g in members if g.values >= parent.values]
-                    if self._adds_up(parent, children):
-                        for atom in atoms:
-                            row: Row = {(group, atom): 1 for group in children}
-                            row[parent, atom] = -1
-                            yield row
+                    yield from self._margins(parent, members, atoms)
 
-    def _adds_up(self, parent: Group, children: list[Group]) -> bool:
-        return bool(children) and sum(self.sizes[g] for g in children) == self.sizes[parent]
+    def _margins(self, parent: Group, members: list[Group], atoms: list[str]) -> Iterator[Row]:
+        """Yield that the cells of a group add up to it, where their sizes do."""
+        children = [group for group in members if group.values >= parent.values]
+        if children and sum(self.sizes[group] for group in children) == self.sizes[parent]:
+            for atom in atoms:
+                yield {**_sum(children, (atom,)), (parent, atom): -1}
 
-    def _widened(self, small: set[Count], hidden: set[Count]) -> set[Count]:
+    def _widened(self, small: list[Count], hidden: set[Count]) -> set[Count]:
         """Return what must go too so that no sum of a line leaves a small cell one value."""
         more: set[Count] = set()
         for line in self._lines():
@@ -277,7 +269,7 @@ class _Table:
                 rest = [c for c in rest if self.counts[c].size > 0]
                 if not rest:
                     break
-                more.add(self._cheapest(rest))
+                more.add(min(rest, key=self._cost))
         return more
 
     def _lines(self) -> list[list[Count]]:
@@ -322,6 +314,10 @@ class _Table:
                     cells = result.cells.setdefault((place.audit, place.finding), {})
                     cells[place.cell] = cells.get(place.cell, False) or printed.small
         return result
+
+
+def _sum(groups: Iterable[Group], atoms: Iterable[str]) -> Row:
+    return dict.fromkeys(product(groups, atoms), 1)
 
 
 def _population(audit: Audit) -> str:

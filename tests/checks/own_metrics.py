@@ -14,7 +14,7 @@ def mean_of_positives(y_true: np.ndarray, y_score: np.ndarray) -> float:
 
 
 def broken(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    message = f"{len(y_true)} rows are\nnot for me"
+    message = f"{len(y_pred)} rows are\n{y_true.dtype}"
     raise KeyError(message)
 
 

@@ -57,7 +57,10 @@ def rates_by(frame: pd.DataFrame, by: str) -> dict[str, Figures]:
     # what the other class's precision is called
     add("npv", "precision", {"positive": 0, "favorable": 0})
     add("prev", "selection_rate", {"predictions": "y"})
+    selected = sum(own["pprev events"] for own in found.values())
     for own in found.values():
+        # a share of all who are selected, not of the group
+        own["ppr"] = own["pprev events"] / selected
         own |= {count: own[f"{rate} events"] for count, rate in COUNTS.items()}
         own |= {"for": 1 - own["npv"], "fdr": 1 - own["precision"]}
         own |= {"lrplus": own["tpr"] / own["fpr"], "lrminus": own["fnr"] / own["tnr"]}
@@ -214,7 +217,7 @@ def divexplorer() -> Figures:
 def german() -> Figures:
     frame = pd.read_csv(DATA / "german/german.csv")
     frame = frame.assign(pred=frame["credit"], young=np.where(frame["age"] < 25, "yes", "no"))
-    train = frame.iloc[np.random.RandomState(0).permutation(1000)[:700]]  # noqa: NPY002 - theirs
+    train = frame.iloc[np.random.RandomState(0).permutation(1000)[:700]]
     figures = {}
     for name, rows in (("aif_german_md", train), ("aif_german_md_full", frame)):
         gap = measure("fairness.demographic_parity_difference", rows, by=("young",))
@@ -286,7 +289,7 @@ def cookie_cats() -> Figures:
 
 def local_law_144() -> Figures:
     groups = {
-        "Hispanic or Latino": (36, 56),
+        "Hispanic or Latino": (18, 28),
         "White": (15, 40),
         "Black or African American": (16, 32),
         "Native Hawaiian or Pacific Islander": (5, 8),
@@ -330,10 +333,10 @@ def boston() -> Figures:
 
 
 SETS: dict[str, tuple[Callable[[], Figures], int]] = {
-    # how many published figures each must reproduce
-    "compas": (propublica, 57),
-    "compas_aequitas": (aequitas_compas, 160),
-    "aequitas_vectors": (aequitas_vectors, 84),
+    # how many published figures each reproduces
+    "compas": (propublica, 55),
+    "compas_aequitas": (aequitas_compas, 177),
+    "aequitas_vectors": (aequitas_vectors, 92),
     "aif360_r": (aif360_r, 19),
     "compas_divexplorer": (divexplorer, 3),
     "german": (german, 2),
@@ -347,7 +350,7 @@ SETS: dict[str, tuple[Callable[[], Figures], int]] = {
 
 @pytest.mark.parametrize("dataset", SETS)
 def test_published_figures_are_reproduced_each_within_its_own_tolerance(dataset: str) -> None:
-    measured, least = SETS[dataset][0](), SETS[dataset][1]
+    measured, count = SETS[dataset][0](), SETS[dataset][1]
     oracles = [
         each
         for each in json.loads(ORACLES.read_text(encoding="utf-8"))
@@ -359,11 +362,11 @@ def test_published_figures_are_reproduced_each_within_its_own_tolerance(dataset:
         if not agree(measured[each["id"]], each["value"], each["tolerance"])
     ]
     assert not wrong
-    assert len(oracles) >= least
+    assert len(oracles) == count
 
 
-def agree(ours: float, theirs: float | None, tolerance: float) -> bool:
-    if theirs is None or math.isnan(theirs):
+def agree(ours: float, theirs: float | str, tolerance: float) -> bool:
+    if math.isnan(float(theirs)):
         return math.isnan(ours)
     return abs(ours - theirs) <= max(tolerance, 1e-12)
 

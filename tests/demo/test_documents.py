@@ -139,14 +139,13 @@ def test_a_model_that_got_worse_fails_against_the_approved_baseline(mine: Path) 
 
 
 def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) -> None:
-    shutil.copytree(
-        ROOT / "pytest_aipm",
-        tmp_path / "pytest_aipm",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    for part in ("pytest_aipm", "tests/checks"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=ignore)
     module = tmp_path / "pytest_aipm" / "checks" / "performance" / "approval_rate.py"
     module.write_text(blocks("CONTRIBUTING.md", "python")[0])
-    policy = blocks("CONTRIBUTING.md", "yaml")[0]
+    policy, expected = blocks("CONTRIBUTING.md", "yaml")
+    (tmp_path / "tests" / "checks" / "performance.approval_rate.yaml").write_text(expected)
     (tmp_path / "planned.aipm.yaml").write_text(policy)
     (tmp_path / "missed.aipm.yaml").write_text(
         policy.replace("name: planned", "name: missed").replace("min: 0.75, max: 0.80", "max: 0.70")
@@ -157,6 +156,7 @@ def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) 
     audited = run(tmp_path, both, path=tmp_path)
     typo = run(tmp_path, "aipm validate typo.aipm.yaml", path=tmp_path)
     explained = run(tmp_path, "aipm explain performance.approval_rate", path=tmp_path)
+    cases = run(tmp_path, "pytest -v tests/checks -k approval_rate", path=tmp_path)
 
     assert audited.returncode == 1, audited.stdout + audited.stderr
     assert "planned.aipm.yaml ." in audited.stdout, "holds"
@@ -166,6 +166,8 @@ def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) 
     assert "typo.aipm.yaml:13" in typo.stderr
     assert "did you mean 'max'" in typo.stderr
     assert "Does the model say yes about as often as planned?" in explained.stdout
+    assert cases.returncode == 0, cases.stdout
+    assert "a few rows cannot tell" in cases.stdout
 
 
 def test_a_check_of_ones_own_project_is_registered_by_its_conftest(tmp_path: Path) -> None:

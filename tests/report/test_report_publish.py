@@ -31,7 +31,7 @@ from pytest_aipm.records import (
     Verdict,
 )
 from pytest_aipm.report import index_html, publishable, summary_md, terminal_lines
-from pytest_aipm.report.elimination import given_away
+from pytest_aipm.report.elimination import Secrets
 
 RATES = {
     "selection_rate": (("tp", "fp"), ("tp", "fp", "fn", "tn")),
@@ -102,8 +102,12 @@ class Attack:
         self.finest = max(tables, key=len)
         self.keys = list(tables[self.finest])
         self.place = {(k, a): i for i, (k, a) in enumerate(product(self.keys, ATOMS))}
-        self.known = [self.row((), (), (atom,)) for atom in ATOMS]
-        self.known += [self.row(self.finest, key, ATOMS) for key in self.keys]
+        self.given = [self.row((), (), (atom,)) for atom in ATOMS]
+        for key in self.keys:
+            empty = not any(tables[self.finest][key].values())
+            parts = [(atom,) for atom in ATOMS] if empty else [ATOMS]
+            self.given += [self.row(self.finest, key, atoms) for atoms in parts]
+        self.known = list(self.given)
         self.hidden: list[tuple[str, np.ndarray]] = []
 
     def row(self, scope: tuple[str, ...], key: tuple[str, ...], atoms: Iterable[str]) -> np.ndarray:
@@ -135,11 +139,10 @@ class Attack:
 
     def found(self) -> list[str]:
         """Return what follows, but for what sizes and totals alone give away."""
-        given = np.array(self.known[: len(ATOMS) + len(self.keys)])
         return [
             name
             for name, target in self.hidden
-            if follows(np.array(self.known), target) and not follows(given, target)
+            if follows(np.array(self.known), target) and not follows(np.array(self.given), target)
         ]
 
 
@@ -405,12 +408,17 @@ def test_which_cells_go_does_not_depend_on_the_process(rich: Record, tmp_path: P
     assert len(seen) == 1
 
 
-def test_what_follows_is_told_with_the_rows_it_follows_from() -> None:
-    structure = [{"x": 1, "y": 1, "z": 1}]
-    known = [("y", {"y": 1}), ("z", {"z": 1}), ("w", {"w": 1})]
-    assert given_away(structure, known, {"x": {"x": 1}}) == [{"y", "z"}]
-    assert given_away(structure, known[:1], {"x": {"x": 1}}) == []
-    assert given_away([{"x": 1}], [], {"x": {"x": 1}}) == [set()]
+def test_a_secret_is_kept_by_not_telling_the_last_row_that_proves_it() -> None:
+    secrets = Secrets([{"x": 1, "y": 1, "z": 1}], [{"x": 1}])
+    assert secrets.tell([{"y": 1}])
+    assert not secrets.tell([{"z": 1}])
+    assert not secrets.tell([{"w": 1}, {"x": 1, "w": 1}])
+    assert secrets.tell([{"w": 1}])
+    assert secrets.tell([{"y": 2, "w": 3}])
+
+
+def test_what_is_known_anyway_is_no_secret() -> None:
+    assert Secrets([{"x": 1}], [{"x": 1}]).tell([{"x": 1}])
 
 
 def test_the_project_file_keeps_every_number(rich: Record) -> None:

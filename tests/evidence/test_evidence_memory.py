@@ -1,0 +1,75 @@
+"""With predictions in a file, memory does not grow with its rows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+AUDIT = """
+import sys, tracemalloc
+import pyarrow as pa
+from pathlib import Path
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.subject import Attribute, Decision, Subject
+from pytest_aipm.sources.data import DataSpec, open_data
+
+path = Path(sys.argv[1])
+subject = Subject(
+    task="binary", label="y", positive=1, favorable=1, scores="s",
+    decision=Decision(0.5, "above"),
+    attributes=(Attribute("sex", "sex"), Attribute("race", "race")),
+)
+data = open_data(DataSpec(path=path.name), root=path.parent)
+evidence = Evidence(
+    subject, data, losses=frozenset({"log_loss"}), keep_scores=True, need_label=True
+)
+tracemalloc.start()
+counts = evidence.counts(("sex", "race"))
+arrow = pa.default_memory_pool().max_memory()
+print(counts.n + counts.unknown, tracemalloc.get_traced_memory()[1], arrow)
+"""
+
+
+def written(folder: Path, rows: int) -> Path:
+    path = folder / f"{rows}.parquet"
+    rng = np.random.default_rng(3)
+    kinds = {"sex": pa.string(), "race": pa.string(), "y": pa.int64(), "s": pa.float64()}
+    schema = pa.schema(list(kinds.items()))
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, rows, 100_000):
+            n = min(100_000, rows - start)
+            table = pa.table(
+                {
+                    "sex": rng.choice(np.array(["f", "m"]), n),
+                    "race": rng.choice(np.array(["A", "B", "C"]), n),
+                    "y": rng.integers(0, 2, n),
+                    # few distinct values, so that the first rows show all; see ScoreBag else
+                    "s": rng.integers(0, 1001, n) / 1000,
+                },
+                schema=schema,
+            )
+            writer.write_table(table)
+    return path
+
+
+def peak(path: Path) -> tuple[int, int, int]:
+    done = subprocess.run(
+        [sys.executable, "-c", AUDIT, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    print(done.stdout)
+    rows, python, arrow = map(int, done.stdout.split())
+    return rows, python, arrow
+
+
+def test_ten_times_the_rows_need_the_same_memory(tmp_path: Path) -> None:
+    few, many = (peak(written(tmp_path, rows)) for rows in (200_000, 2_000_000))
+    assert (few[0], many[0]) == (200_000, 2_000_000)
+    # two million scores alone are sixteen million bytes
+    for small, large in zip(few[1:], many[1:], strict=True):
+        assert large < 1.25 * small + 2e6
