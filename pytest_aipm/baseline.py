@@ -13,13 +13,21 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
 
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.errors import BaselineError, Problem
-from pytest_aipm.judge import Entry, decide
+from pytest_aipm.judge import Entry, State, decide
 from pytest_aipm.records import (
     Approval,
     Audit,
@@ -27,6 +35,7 @@ from pytest_aipm.records import (
     BaselineRef,
     Finding,
     GroupValue,
+    Limit,
     Record,
     Verdict,
     canonical_json,
@@ -37,6 +46,7 @@ from pytest_aipm.stats.paired import change, widened
 __all__ = ["Baseline", "PolicyBaseline", "compare", "read_baseline", "write_baseline"]
 
 FORMAT = 1
+MEND = "restore it from version control or approve a run anew"
 
 
 @dataclass(frozen=True)
@@ -182,32 +192,80 @@ def read_baseline(path: Path, *, shown: str) -> Baseline:
         raw = path.read_bytes()
     except OSError as error:
         raise BaselineError(
-            Problem(f"baseline cannot be read ({error.strerror})", path=shown)
+            Problem(f"baseline cannot be read ({error.strerror})", MEND, path=shown)
         ) from None
+    content = _parsed(raw, shown)
+    if isinstance(content, dict) and content.get("aipm_baseline", FORMAT) != FORMAT:
+        what = f"baseline format {content['aipm_baseline']!r} is not {FORMAT}"
+        raise BaselineError(Problem(what, "approve it anew with this version", path=shown))
     try:
-        content = json.loads(raw)
-        written = content["aipm_baseline"]
-        for stored in content["policies"].values():
-            Approval(**stored["approved"])
-            for finding in stored["findings"].values():
-                _entry(finding)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BaselineError(
-            Problem(
-                f"this is no readable baseline ({type(error).__name__})",
-                "restore it from version control or approve a run anew",
-                path=shown,
-            )
-        ) from None
-    if written != FORMAT:
-        raise BaselineError(
-            Problem(
-                f"baseline format {written!r} is not {FORMAT}",
-                "approve it anew with this version",
-                path=shown,
-            )
-        )
+        _File.model_validate(content)
+    except ValidationError as error:
+        place = " > ".join(map(str, error.errors()[0]["loc"]))
+        what = "this is no readable baseline" + (f" (see {place})" if place else "")
+        raise BaselineError(Problem(what, MEND, path=shown)) from None
     return Baseline(shown, hashlib.sha256(raw).hexdigest(), content)
+
+
+def _parsed(raw: bytes, shown: str) -> Any:
+    try:
+        return json.loads(raw)
+    except json.JSONDecodeError as error:
+        what = f"this is no readable baseline ({error.msg})"
+        raise BaselineError(Problem(what, MEND, shown, error.lineno, error.colno)) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise BaselineError(Problem("this is no readable baseline", MEND, path=shown)) from None
+
+
+class _Shape(BaseModel):
+    """What a baseline must hold; other keys are for readers."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class _StoredEntry(_Shape):
+    value: FiniteFloat | None
+    interval: Annotated[list[FiniteFloat | None], Field(min_length=2, max_length=2)] | None = None
+    state: State
+    sizes: list[FiniteFloat]
+    part_names: list[str]
+    groups: list[GroupValue]
+
+    @model_validator(mode="after")
+    def _paired(self) -> Self:
+        if len(self.sizes) != len(self.part_names):
+            raise ValueError("a size for each part")
+        return self
+
+
+class _StoredFinding(_StoredEntry):
+    limit: Limit | None = None
+    confidence: float | None = None
+    decide_on: str | None = None
+    severity: str = "error"
+    anchor: _StoredEntry | None = None
+
+
+class _StoredFacts(_Shape):
+    rows: int | None = None
+    unknown: dict[str, FiniteFloat] = Field(default_factory=dict)
+    groups: dict[str, dict[str, int]] = Field(default_factory=dict)
+    bins: dict[str, list[FiniteFloat]] = Field(default_factory=dict)
+    decision: str | None = None
+    positive: str | None = None
+    favorable: str | None = None
+    seed: int = 0
+
+
+class _StoredPolicy(_Shape):
+    approved: Approval
+    facts: _StoredFacts
+    findings: dict[str, _StoredFinding]
+
+
+class _File(_Shape):
+    aipm_baseline: int
+    policies: dict[str, _StoredPolicy]
 
 
 def _entry(stored: Mapping[str, Any]) -> Entry:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -478,10 +479,17 @@ class Record(Frozen):
         return cls.model_validate_json(text)
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+
+
 def canonical_json(value: Mapping[str, Any] | list[Any], indent: int | None = None) -> str:
-    """Return JSON with sorted keys and no NaN: the same value, the same bytes."""
+    """Return JSON with sorted keys and no NaN: the same value, the same bytes.
+
+    Half a character, as the name of a file can bring one along, is written out by its number: no
+    file could hold it.
+    """
     separators = (",", ": ") if indent is not None else (",", ":")
-    return json.dumps(
+    text = json.dumps(
         value,
         sort_keys=True,
         indent=indent,
@@ -489,3 +497,4 @@ def canonical_json(value: Mapping[str, Any] | list[Any], indent: int | None = No
         ensure_ascii=False,
         allow_nan=False,
     )
+    return _HALF.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,15 @@ from pytest_aipm.errors import AipmError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.judge import Entry, Judgement, Rules, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
-from pytest_aipm.records import Audit, BaselineComparison, Because, Finding, Verdict
+from pytest_aipm.records import (
+    Audit,
+    BaselineComparison,
+    Because,
+    Finding,
+    Verdict,
+    canonical_json,
+)
+from pytest_aipm.sources.faults import describe
 
 __all__ = ["Auditor"]
 
@@ -70,7 +79,8 @@ class Auditor:
         Returns
         -------
         Finding
-            A failure to measure is a finding with the verdict ``error``, never an exception.
+            A failure to measure is a finding with the verdict ``error``, never an exception; the
+            user's own interruption alone goes through.
         """
         spec = self.policy.check(node.check_id)
         if not spec.enabled:
@@ -93,15 +103,11 @@ class Auditor:
             finding = finding.model_copy(update={"notes": (*finding.notes, *_said(heard))})
         except AipmError as error:
             finding = self._error(node, spec, _located(error, self.policy, spec))
-        except Exception as error:  # noqa: BLE001 - whatever breaks, it must not read as a pass
-            what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-            problem = Problem(
-                f"check {spec.check} broke ({what})",
-                "this is a fault of the check; please report it",
-                path=spec.path or self.policy.path,
-                line=spec.line,
-            )
-            finding = self._error(node, spec, str(problem))
+        except KeyboardInterrupt:
+            raise
+        # Not only what is meant as an error: code that skips its test or exits must not hide here.
+        except BaseException as error:  # noqa: BLE001 - whatever breaks must not read as a pass
+            finding = self._error(node, spec, str(_broken(error, self.policy, spec)))
         self._share_header()
         return finding
 
@@ -214,7 +220,7 @@ class Auditor:
             scope=node.scope,
             verdict=judgement.verdict,
             because=judgement.because,
-            reason=judgement.reason,
+            reason=" ".join(judgement.reason.split()),
             severity=spec.severity,
             kind=spec.kind,
             value=estimate.value if estimate is not None else None,
@@ -262,12 +268,13 @@ class Auditor:
         if self._run_dir is None:
             return
         target = self._run_dir / f"{self.policy.name}.audit.json"
-        text = self.header().model_dump_json(by_alias=True)
-        if target.exists() and len(target.read_text(encoding="utf-8")) >= len(text):
-            return
-        draft = target.with_suffix(f".{id(self)}.tmp")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
+        text = canonical_json(self.header().model_dump(mode="json", by_alias=True))
+        with contextlib.suppress(OSError):  # findings do not travel this way; nothing is decided
+            if target.exists() and len(target.read_text(encoding="utf-8")) >= len(text):
+                return
+            draft = target.with_suffix(f".{id(self)}.tmp")
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(target)
 
 
 def _said(heard: Sequence[warnings.WarningMessage]) -> list[str]:
@@ -288,3 +295,13 @@ def _located(error: AipmError, policy: Policy, spec: CheckSpec) -> str:
     if not problem.path:
         problem = Problem(problem.what, problem.fix, path=spec.path or policy.path, line=spec.line)
     return str(problem)
+
+
+def _broken(error: BaseException, policy: Policy, spec: CheckSpec) -> Problem:
+    """Return what stopped a check that raised no error of ours."""
+    what = f"check {spec.check} broke ({describe(error)})"
+    fix = "this is a fault of the check; please report it"
+    if not isinstance(error, Exception):
+        what = f"check {spec.check} was ended by {describe(error)}"
+        fix = "code that a policy names returns or raises; it does not skip, fail or exit"
+    return Problem(what, fix, path=spec.path or policy.path, line=spec.line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -146,10 +147,17 @@ def _data(
 
 def _model(plan: Plan, policy: Policy, objects: Mapping[str, Any]) -> Model | None:
     if "model" in objects:
-        # the caller keeps an untouched object, whatever third-party predict methods do
-        return _opened(plan, policy, copy.copy(objects["model"]))
+        return _opened(plan, policy, _own(objects["model"]))
     spec = model_spec(policy)
     return None if spec is None else _opened(plan, policy, spec)
+
+
+def _own(model: Any) -> Any:
+    """Return a copy, so that a `predict` that writes on its object leaves the caller's alone."""
+    try:
+        return copy.copy(model)
+    except Exception:  # noqa: BLE001 - some hold what cannot be copied; they are asked themselves
+        return model
 
 
 def _champion(plan: Plan, policy: Policy) -> Model | None:
@@ -175,10 +183,12 @@ def _opened(plan: Plan, policy: Policy, spec: Any, key: str = "model") -> Model:
     )
     other = next((each for each in model.warnings if each.startswith(OTHER_VERSION)), None)
     if other is not None:
+        said = re.search(r"from version (\S+) when using version (\S+?)\.?(\s|$)", other)
+        versions = f" ({said[1]}; {said[2]} is installed)" if said else ""
+        what = f"{model.ref} was saved by another scikit-learn{versions}"
         raise ModelError(
             Problem(
-                f"{model.ref} was saved by another scikit-learn, so its predictions may be wrong "
-                f"({other.removeprefix(OTHER_VERSION).lstrip(': ')})",
+                f"{what}, so its predictions may be wrong",
                 "install the version it was saved with, or save it again",
                 **where,
             )

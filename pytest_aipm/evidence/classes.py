@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.subject import Subject, group_name
 
 __all__ = ["distinct", "refuse_one_class", "refuse_strangers"]
@@ -43,6 +43,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
         if len(values) > 2:
             raise _fault(
                 subject,
+                "label" if what == "label" else "predictions",
                 f"the {what} has {len(values)} or more values ({_listed(values)}); a binary task "
                 "has two",
                 "merge classes in the data, or name another column",
@@ -51,6 +52,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
     if len(seen) > 2:
         raise _fault(
             subject,
+            "predictions",
             f"label ({_listed(labels)}) and predictions ({_listed(classes)}) are written "
             "differently",
             "write the same two classes in both",
@@ -62,6 +64,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
         key = absent[0]
         raise _fault(
             subject,
+            key,
             f"`{key}: {_listed({wanted[key]})}` never occurs in the data (values: {_listed(seen)})",
             _hint(key, wanted[key], seen),
         )
@@ -72,14 +75,15 @@ def refuse_one_class(subject: Subject, labels: Classes, n: int) -> None:
     if len(labels) == 1:
         raise _fault(
             subject,
+            "label",
             f"label {subject.label!r} holds one class only ({_listed(labels)}) in {n:,} rows; "
             "error rates and AUC need both",
             "use evaluation rows with both outcomes",
         )
 
 
-def _fault(subject: Subject, what: str, fix: str) -> DataError:
-    return DataError(Problem(what, fix, path=subject.path))
+def _fault(subject: Subject, key: str, what: str, fix: str) -> DataError:
+    return DataError(subject.problem(key, what, fix))
 
 
 def _hint(key: str, wanted: object, seen: Classes) -> str:

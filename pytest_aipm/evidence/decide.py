@@ -129,20 +129,20 @@ def favorable_mask(subject: Subject, prediction: Prediction) -> np.ndarray:
     if decision is None:
         if prediction.labels is None:
             raise DataError(
-                Problem(
+                subject.problem(
+                    "scores",
                     "scores alone do not say who gets the favorable decision",
                     "add `decision: {threshold: ...}` or `decision: {top_k: ...}` to the subject",
-                    path=subject.path,
                 )
             )
         return matches(prediction.labels, subject.favorable)
     scores = prediction.scores
     if scores is None:
         raise DataError(
-            Problem(
+            subject.problem(
+                "decision",
                 "the decision rule needs scores, but there are only predicted classes",
                 "name a `scores:` column or a model with predict_proba, or remove `decision`",
-                path=subject.path,
             )
         )
     assert decision.threshold is not None  # noqa: S101 - the grammar wants one of the two
@@ -159,11 +159,11 @@ def _check_scale(subject: Subject, scores: np.ndarray, threshold: float) -> None
     lowest, highest = float(scores.min()), float(scores.max())
     if lowest < 0 or highest > 1:
         raise DataError(
-            Problem(
+            subject.problem(
+                "decision",
                 f"scores lie outside [0, 1] (from {lowest:.4g} to {highest:.4g}), but the "
                 f"decision threshold {threshold:g} is a probability",
                 "give probabilities, or a threshold on the scale of the scores",
-                path=subject.path,
             )
         )
 

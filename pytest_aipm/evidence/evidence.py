@@ -253,10 +253,10 @@ class Evidence:
     def _require_scores(self) -> None:
         if not self.tally.scored:
             raise DataError(
-                Problem(
+                self.subject.problem(
+                    "model" if self.model is not None else "predictions",
                     "there are no scores, only predicted classes",
                     "name a `scores:` column, or a model with predict_proba",
-                    path=self.subject.path,
                 )
             )
 

@@ -137,10 +137,10 @@ class Predictor:
         scores = self._all_scores()
         if scores is None:
             raise DataError(
-                Problem(
+                self.subject.problem(
+                    "decision",
                     "`decision: {top_k: ...}` needs scores, but there are only predicted classes",
                     "name a `scores:` column or a model with predict_proba",
-                    path=self.subject.path,
                 )
             )
         return best_share(scores, decision.top_k, highest=decision.favorable_when == "above")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -167,6 +167,8 @@ class Subject:
     id: str | None = None
     path: str = ""
     others: tuple[str, ...] = ()
+    places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
+    """File and line of the policy where a key of the subject is written."""
 
     @property
     def favors_positive(self) -> bool:
@@ -181,6 +183,11 @@ class Subject:
     def attribute(self, name: str) -> Attribute:
         """Return the attribute called `name`."""
         return next(each for each in self.attributes if each.name == name)
+
+    def problem(self, key: str, what: str, fix: str) -> Problem:
+        """Return a fault of one key of the subject, with its place."""
+        path, line = self.places.get(key, (self.path, None))
+        return Problem(what, fix, path=path, line=line)
 
     def roles(self) -> set[str]:
         """Return the columns that have a role other than feature."""

@@ -113,10 +113,8 @@ def fit_of(evidence: Evidence) -> Fit:
 def _train(evidence: Evidence) -> DataSource:
     if evidence.train is None:
         raise DataError(
-            Problem(
-                "this check needs the training rows",
-                "add `train: PATH` to the subject",
-                path=evidence.subject.path,
+            evidence.subject.problem(
+                "train", "this check needs the training rows", "add `train: PATH` to the subject"
             )
         )
     return evidence.train
@@ -136,10 +134,10 @@ def _compared(evidence: Evidence, train: DataSource) -> list[str]:
         )
     if not columns:
         raise DataError(
-            Problem(
+            evidence.subject.problem(
+                "features",
                 "there are no feature columns to compare with the training rows",
                 "name them under `features:`",
-                path=evidence.subject.path,
             )
         )
     return columns
@@ -169,10 +167,10 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
     label = subject.label
     if model is None or label is None:
         raise ModelError(
-            Problem(
+            subject.problem(
+                "model",
                 "membership inference needs a model that can be called and the label",
                 "name a model and a label; a predictions file is not enough",
-                path=subject.path,
             )
         )
     features = evidence.feature_columns()

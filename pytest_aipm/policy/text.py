@@ -187,6 +187,8 @@ def _syntax(fault: Exception, shown: str) -> Problem:
         mark = fault.problem_mark or fault.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         said = f"{fault.context or ''} {fault.problem or ''}".strip()
+    elif isinstance(fault, OverflowError | ValueError):
+        said = "an escape stands for no character"  # Python words it otherwise in each version
     for sign, what, fix in _SYNTAX:
         if sign in said or sign.encode().decode("unicode_escape") in said:
             return Problem(what, fix, shown, line, column)

@@ -22,7 +22,7 @@ from pytest_aipm.report.words import (
     scope_name,
 )
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "stopped"]
 
 TOLERANCE = 1e-9
 MOST_PAIRED = 60
@@ -34,6 +34,11 @@ _AGAINST = {
     "champion": "the champion model",
 }
 _MOVED = {"worse": "Worse than", "better": "Better than", "same": "No worse than"}
+
+
+def stopped(text: str) -> str:
+    """Return text that ends like a sentence."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,11 @@ class Answer:
             return f"{name}: {amount} for {group}, the group that decides{asked}."
         return f"{name}: {amount}{asked}."
 
+    @property
+    def plain(self) -> str:
+        """The finding in a sentence: who gets what, else the reason as the check words it."""
+        return self.effect if self.pair else stopped(self.finding.reason)
+
     def _levels(self) -> list[str]:
         """Return what each group of the pair gets: natural frequencies of counts, else numbers."""
         values = [group.value for group in self.pair if group.value is not None]
@@ -201,10 +211,12 @@ class Answer:
 
     @property
     def untold(self) -> str:
-        """The change and what would settle it, where the reason does not speak of them."""
-        reason = self.finding.reason
-        said = "" if any(w in reason for w in ("baseline", "champion")) else self.change
-        return " ".join(filter(None, (said, "" if "settle" in reason else self.settle)))
+        """A proven change, and what would settle it, where the reason does not speak of them."""
+        reason, old = self.finding.reason, self.finding.baseline
+        moved = old is not None and old.verdict in ("worse", "better")
+        told = not moved or any(word in reason for word in ("baseline", "champion"))
+        parts = ("" if told else self.change, "" if "settle" in reason else self.settle)
+        return " ".join(filter(None, parts))
 
     @property
     def settle(self) -> str:

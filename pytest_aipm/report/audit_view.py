@@ -41,7 +41,7 @@ def _short(sha256: str | None) -> str:
 
 def _found(finding: Finding) -> str:
     answer = Answer(finding)
-    return " ".join(filter(None, (answer.effect, answer.change)))
+    return " ".join(filter(None, (answer.plain, answer.change)))
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def _identity(audit: Audit) -> Iterable[Fact]:
     yield "Policy", policy.path, f"{_short(policy.sha256)}{base}"
     subject = audit.subject
     if subject is not None:
-        trusted = f"trusted by {subject.model.trusted_by}" if subject.model.trusted_by else ""
+        trusted = f"trusted: {subject.model.trusted_by}" if subject.model.trusted_by else ""
         small = ", ".join(filter(None, (_short(subject.model.sha256), trusted)))
         yield "Model", f"{subject.model.ref} ({subject.model.kind})", small
         rows = f"{count(subject.data.rows)} rows" if subject.data.rows is not None else ""

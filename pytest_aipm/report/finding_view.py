@@ -18,7 +18,7 @@ from pytest_aipm.records import (
     GroupValue,
 )
 from pytest_aipm.records import Series as RecordSeries
-from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.answer import Answer, stopped
 from pytest_aipm.report.charts import Row, spark
 from pytest_aipm.report.figure import Figure, figures_of, sorted_groups
 from pytest_aipm.report.prose import Block, prose
@@ -51,6 +51,7 @@ class FindingView:
     """One finding, ready to print.
 
     `first` is whether its check is explained here, else `explained_at` links to where it is.
+    `asked_at` links to the block that shows the policy's lines, when another one does.
     """
 
     finding: Finding
@@ -58,6 +59,7 @@ class FindingView:
     first: bool
     open: bool
     explained_at: str
+    asked_at: str
 
     @cached_property
     def answer(self) -> Answer:
@@ -132,6 +134,11 @@ class FindingView:
         """The finding in natural frequencies, where it has them and its reason has not."""
         text, reason = self.answer.effect, self.finding.reason
         return text if _FREQUENCY.search(text) and not _FREQUENCY.search(reason) else ""
+
+    @property
+    def reason(self) -> str:
+        """The answer in a sentence."""
+        return stopped(self.finding.reason)
 
     @property
     def after(self) -> str:
@@ -226,7 +233,10 @@ class FindingView:
 
 
 def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
-    """Yield everything that was computed, by name; empty facts are left out."""
+    """Yield what else was computed, by name; empty facts are left out.
+
+    Value, interval and limit stand in the block's head and in the table of all checks.
+    """
     finding, shown = answer.finding, answer.shown
     formula = finding.formula or Formula(id="")
     decided = _DECIDED[finding.decide_on]
@@ -237,19 +247,17 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
         group = f" ({finding.detectable.group})" if finding.detectable.group else ""
         caught = f"{shown(finding.detectable.gap)}{group}"
     needed = finding.rows_needed.total if finding.rows_needed is not None else None
-    interval = "" if answer.interval == DASH else f" ({answer.interval})"
     facts = (
-        ("Value", f"{answer.value} {shown.unit}".rstrip() + interval),
-        ("Limit", limit_text(finding.limit)),
         ("Warns at", limit_text(finding.warn)),
         ("Decided by", decided),
         ("Because", answer.because),
         ("Severity", finding.severity if finding.severity == "advice" else ""),
+        ("Unit", shown.unit),
         ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
         ("Positive", formula.positive),
         ("Rows", _rows(finding.n, formula.population)),
         ("Compared with", formula.reference),
-        *_change_facts(finding, shown),
+        ("Change", _change(finding, shown)),
         ("Smallest gap caught at 80 % power", caught),
         ("Rows that would settle it", count(needed)),
         ("Method", finding.method),
@@ -271,17 +279,22 @@ _DECIDED = {
 }
 
 
-def _change_facts(finding: Finding, shown: Figures) -> Iterator[tuple[str, str]]:
+def _change(finding: Finding, shown: Figures) -> str:
+    """Return the change since the baseline with all that was computed about it."""
     old = finding.baseline
     if old is None:
-        return
-    yield f"Value of the {old.against}", shown(old.value)
+        return ""
     ends = shown.interval(old.interval)
-    said = shown(old.delta, signed=True) + (f" ({ends})" if ends != DASH else "")
-    said += f", {old.verdict}" + (f" for {old.group}" if old.group else "")
-    said += f"; {shown(old.limit)} is allowed" if old.limit is not None else ""
-    yield "Change", f"{said}; {'the same rows' if old.paired else 'two samples'}"
-    yield "Note on the change", old.note
+    between = f" ({ends})" if ends != DASH else ""
+    group = f" for {old.group}" if old.group else ""
+    said = [
+        f"{old.against} {shown(old.value)}",
+        f"{shown(old.delta, signed=True)}{between}, {old.verdict}{group}",
+        f"{shown(old.limit)} is allowed" if old.limit is not None else "",
+        "the same rows" if old.paired else "two samples",
+        "" if old.note.startswith(("two samples", "the same rows")) else old.note,
+    ]
+    return "; ".join(filter(None, said))
 
 
 def _policy_lines(text: str, line: int | None) -> str:

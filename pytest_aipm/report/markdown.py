@@ -80,7 +80,7 @@ def _audit(audit: Audit) -> list[str]:
     first = worst(audit.findings)
     if first is not None:
         answer = Answer(first)
-        said.append(f"Worst: {_safe(f'{answer.effect} {answer.change}')}")
+        said.append(f"Worst: {_safe(f'{answer.plain} {answer.change}')}")
     said.append(_identity(audit))
     weak = [*(audit.baseline.weakened if audit.baseline else ())]
     weak += [f"{x.check_id}: {x.what} ({x.reason}; {x.owner})" for x in audit.policy.loosened]

@@ -114,11 +114,20 @@ def page_of(record: Record) -> Page:
     audits = []
     many = len(record.audits) > 1
     for audit in record.audits:
-        views = []
+        views, asked = [], dict[int | None, str]()
         for finding in ranked(audit.findings):
-            at = explained.setdefault(finding.check, href_to(finding.id))
-            new = at == href_to(finding.id)
-            views.append(FindingView(finding, audit, new, open=finding is first, explained_at=at))
+            here = href_to(finding.id)
+            at = explained.setdefault(finding.check, here)
+            lines = asked.setdefault(finding.policy_line, here)
+            view = FindingView(
+                finding,
+                audit,
+                first=at == here,
+                open=finding is first,
+                explained_at=at,
+                asked_at="" if lines == here else lines,
+            )
+            views.append(view)
         prefix = f"{audit.policy.name}." if many else ""
         audits.append(AuditView(audit, tuple(views), prefix, record.run))
     return Page(record, tuple(audits), tuple(_glossary(record.findings)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_aipm.records import Audit, Finding, Record, RunVerdict, Verdict
-from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.answer import Answer, stopped
 from pytest_aipm.report.plain import clip, columns_of, plain_line
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ORDER, ranked
@@ -134,7 +134,8 @@ def _cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
 
 
 def _explained(finding: Finding) -> str:
-    return plain_line(f"{finding.reason} {Answer(finding).untold}".strip())
+    untold = Answer(finding).untold
+    return plain_line(f"{stopped(finding.reason)} {untold}" if untold else finding.reason)
 
 
 def _warnings(audit: Audit) -> list[str]:

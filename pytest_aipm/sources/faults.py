@@ -33,7 +33,10 @@ def problem(what: str, fix: str = "", *, where: Where | None = None) -> Problem:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an exception's own message, shortened; may be empty."""
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # noqa: BLE001 - someone else's `__str__` may raise anything
+        return ""
     line = lines[0].strip() if lines else ""
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 

@@ -248,6 +248,14 @@ class TestFaults:
         with pytest.raises(DataError, match=r'write `positive: "Yes"`$'):
             decided(frame_of(y=["No", "Yes"], pred="No"), positive="yes", favorable="yes")
 
+    def test_the_line_of_the_policy_is_named_where_it_is_known(self) -> None:
+        with pytest.raises(DataError, match=r"^base\.aipm\.yaml:7: `favorable: 2` never occurs"):
+            decided(
+                frame_of(y=[0, 1], pred=[0, 1]),
+                favorable=2,
+                places={"favorable": ("base.aipm.yaml", 7)},
+            )
+
     def test_an_absent_label_column_is_named_with_its_likely_spelling(self) -> None:
         with pytest.raises(DataError, match=r"defaulted.*did you mean 'default'"):
             decided(frame_of(default=[0, 1], pred=[0, 1]), label="defaulted")

@@ -62,7 +62,6 @@ def peak(path: Path) -> tuple[int, int, int]:
         [sys.executable, "-c", AUDIT, str(path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    print(done.stdout)
     rows, python, arrow = map(int, done.stdout.split())
     return rows, python, arrow
 

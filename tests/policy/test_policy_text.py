@@ -60,7 +60,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ),
         (
             'a: "\\UFFFFFFFF"\n',
-            "x.yaml: not valid YAML: Python int too large to convert to C int; correct it",
+            "x.yaml: not valid YAML: an escape stands for no character; correct it",
         ),
         ("a: *b\n", "x.yaml:1:4: an alias without an anchor; write the value out"),
         ("a: &b [*b]\n", "x.yaml:1:4: an alias that holds itself; write the value out"),
