@@ -233,7 +233,7 @@ class _StoredEntry(_Shape):
 
     @model_validator(mode="after")
     def _paired(self) -> Self:
-        if len(self.sizes) != len(self.part_names):
+        if self.sizes and len(self.sizes) != len(self.part_names):
             raise ValueError("a size for each part")
         return self
 

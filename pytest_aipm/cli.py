@@ -55,7 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from pytest_aipm.invocation import epoch_fault
+
     command: Command = options.run
+    fault = epoch_fault()
+    if fault:
+        complain(fault)
+        return USAGE
     try:
         return command(options)
     except AipmError as fault:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import pairwise
@@ -24,10 +25,12 @@ __all__ = [
     "arguments",
     "asked",
     "distributed",
+    "epoch_fault",
     "hidden_on_purpose",
     "ini",
     "is_worker",
     "only_looks",
+    "readable_epoch",
     "seed",
     "strays",
 ]
@@ -37,6 +40,7 @@ WITH_VALUE = frozenset(
     f"--aipm-{name}"
     for name in ("policy", "model", "data", "report", "baseline", "waivers", "trust", "seed")
 )
+EPOCH = "SOURCE_DATE_EPOCH"
 IN_TESTS_TOO = frozenset({"--aipm-audit", "--aipm-seed"})
 """Options that the fixture heeds, or that need no audit to make sense."""
 
@@ -97,6 +101,34 @@ def seed(config: pytest.Config) -> int:
     if not re.fullmatch(r"\d{1,18}", text):
         raise pytest.UsageError(f"--aipm-seed={text}: a seed is a whole number, 0 or more")
     return int(text)
+
+
+def epoch_fault() -> str:
+    """Return what is wrong with ``SOURCE_DATE_EPOCH``, or nothing."""
+    epoch = os.environ.get(EPOCH, "")
+    if re.fullmatch(r"[0-9]{0,11}", epoch):
+        return ""
+    return (
+        f"{EPOCH}={epoch[:40]}: not a number of seconds since 1970; "
+        "set it to `git log -1 --format=%ct`, or unset it"
+    )
+
+
+@contextmanager
+def readable_epoch() -> Iterator[None]:
+    """Hide an unreadable ``SOURCE_DATE_EPOCH`` while libraries are imported.
+
+    numpy reads it on import and would end the run with a traceback, before anyone can refuse it.
+    """
+    epoch = os.environ.get(EPOCH)
+    if epoch is None or not epoch_fault():
+        yield
+        return
+    del os.environ[EPOCH]
+    try:
+        yield
+    finally:
+        os.environ[EPOCH] = epoch
 
 
 def is_worker(config: pytest.Config) -> bool:

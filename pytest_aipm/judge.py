@@ -439,11 +439,20 @@ def _open_sentence(
         text += (
             f"; they would have caught a gap of {number(detectable.gap)}{group} in 8 of 10 samples"
         )
+    empty = _without_rows(measurement, estimate)
     if needed is not None:
         text += f"; about {_rounded(needed.total):,} rows in all, at the same mix, would settle it"
+    elif empty:
+        text += f"; it has no row for {', '.join(empty)}, so more of the same mix settle nothing"
     else:
         text += "; no number of rows settles it if these values are the true ones"
     return text
+
+
+def _without_rows(measurement: Measurement, estimate: Estimate) -> list[str]:
+    """Return the groups of which the metric has no row in its denominator."""
+    named = zip(measurement.part_names, estimate.sizes, strict=False)
+    return list(dict.fromkeys(name for name, size in named if size == 0))
 
 
 def _worse_sentence(summary: str, worse: BaselineComparison) -> str:

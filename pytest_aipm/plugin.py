@@ -106,14 +106,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
     strays = invocation.strays(config)
     if strays:
-        from pytest_aipm import session
+        with invocation.readable_epoch():
+            from pytest_aipm import session
 
         session.refuse(config, strays, config.invocation_params.dir)
     asked = invocation.asked(config)
     if asked.note:
         config.stash[NOTE] = asked.note
     if asked.audit:
-        from pytest_aipm import session
+        with invocation.readable_epoch():
+            from pytest_aipm import session
 
         session.start(config)
 

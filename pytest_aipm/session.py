@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -162,9 +161,9 @@ def _refuse_update(config: pytest.Config) -> None:
 
 
 def _refuse_epoch() -> None:
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if not re.fullmatch(r"\d{0,11}", epoch):
-        raise OptionError(f"SOURCE_DATE_EPOCH={epoch}: not a number of seconds since 1970")
+    fault = invocation.epoch_fault()
+    if fault:
+        raise OptionError(fault)
 
 
 def extra_checks(config: pytest.Config) -> Mapping[str, ModuleType]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pytest_aipm.errors import OptionError
+
 __all__ = ["BASELINE", "REPORT", "Settings", "now"]
 
 REPORT = "aipm-report"
@@ -65,8 +67,18 @@ class Settings:
 
 
 def now() -> datetime:
-    """Return the time in UTC; ``SOURCE_DATE_EPOCH`` where it is set, for reproducible files."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if epoch.isdigit():
+    """Return the time in UTC; ``SOURCE_DATE_EPOCH`` where it is set, for reproducible files.
+
+    Raises
+    ------
+    OptionError
+        ``SOURCE_DATE_EPOCH`` is no number of seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return datetime.now(UTC)
+    try:
         return datetime.fromtimestamp(int(epoch), UTC)
-    return datetime.now(UTC)
+    except (ValueError, OverflowError, OSError):
+        what = f"SOURCE_DATE_EPOCH is '{epoch[:40]}', not a number of seconds"
+        raise OptionError(f"{what}; set it to `git log -1 --format=%ct`") from None

@@ -77,7 +77,7 @@ def rate_disparity(
             id=f"{rate.id}_{kind}",
             numerator=numerator,
             denominator=denominator,
-            positive=str(evidence.subject.positive),
+            positive=evidence.subject.names["positive"],
             population=population(counts.n, counts.unknown),
             reference=reference_words(reference, names),
         ),

@@ -54,8 +54,7 @@ class Rate:
 
     def words(self, subject: Subject) -> tuple[str, str]:
         """Return numerator and denominator with the policy's own class names."""
-        names = {"positive": subject.positive, "favorable": subject.favorable}
-        return self.numerator.format(**names), self.denominator.format(**names)
+        return self.numerator.format(**subject.names), self.denominator.format(**subject.names)
 
 
 def _selected(table: np.ndarray, favors_positive: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -56,14 +56,13 @@ def measurement_of(
 ) -> Measurement:
     """Put a metric and its estimate into a measurement."""
     known = int(measured.sizes.sum())
-    positive = evidence.subject.positive
     return Measurement(
         estimate=estimate,
         formula=Formula(
             id=formula_id,
             numerator=measured.numerator_words,
             denominator=measured.denominator_words,
-            positive="" if positive is None else str(positive),
+            positive=evidence.subject.names["positive"],
             population=population(known, measured.unknown, grouped=bool(params.by)),
             reference=reference,
         ),

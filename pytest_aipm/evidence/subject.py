@@ -184,6 +184,14 @@ class Subject:
         """Return the attribute called `name`."""
         return next(each for each in self.attributes if each.name == name)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The positive and the favorable class as policies write them; a regression has none."""
+        return {
+            "positive": "" if self.positive is None else group_name(self.positive),
+            "favorable": "for the person" if self.favorable is None else group_name(self.favorable),
+        }
+
     def problem(self, key: str, what: str, fix: str) -> Problem:
         """Return a fault of one key of the subject, with its place."""
         path, line = self.places.get(key, (self.path, None))

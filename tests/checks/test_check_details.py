@@ -339,3 +339,20 @@ def test_people_without_a_group_count_against_a_flip_check_too() -> None:
     )
     assert measured.breach[0] == "unknown"
     assert measured.unknown == 100
+
+
+def test_the_curve_of_the_attack_is_the_best_that_scikit_learns_roc_allows() -> None:
+    from sklearn.metrics import roc_curve
+
+    from pytest_aipm.checks.privacy.membership_inference import _roc
+    from pytest_aipm.evidence.train import Fit
+
+    rng = np.random.default_rng(10)
+    # two digits, so that losses tie
+    members, others = (np.round(rng.exponential(scale, n), 2) for scale, n in ((1, 90), (2, 70)))
+    series = _roc(Fit(members, others, "log loss", 0))
+    label = np.repeat([1, 0], [len(members), len(others)])
+    loss = np.concatenate([members, others])
+    fpr, tpr, _ = roc_curve(label, -loss, drop_intermediate=False)
+    for allowed, found in zip(series.x, series.y, strict=True):
+        assert found == pytest.approx(tpr[fpr <= allowed + 1e-9].max())

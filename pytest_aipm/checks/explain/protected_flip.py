@@ -89,7 +89,7 @@ def _formula(evidence: Evidence, params: Params) -> Formula:
         id="protected_flip",
         numerator=f"rows whose decision changes when only {' and '.join(params.by)} is replaced",
         denominator="rows tried",
-        positive=str(evidence.subject.positive),
+        positive=evidence.subject.names["positive"],
         population=f"seeded sample of at most {params.rows:,} rows",
     )
 

@@ -78,9 +78,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         estimate=estimate,
         formula=Formula(
             id="equalized_odds_difference",
-            numerator=f"rows decided {evidence.subject.positive}",
+            numerator=f"rows decided {evidence.subject.names['positive']}",
             denominator="rows with, and rows without, the positive label",
-            positive=str(evidence.subject.positive),
+            positive=evidence.subject.names["positive"],
             population=population(counts.n, counts.unknown),
             reference=reference_words(reference, names),
         ),

@@ -99,17 +99,14 @@ def _notes(fit: Fit) -> tuple[str, ...]:
 
 
 def _roc(fit: Fit) -> Series:
-    """Return the attack's ROC at fixed false positive rates: what share of members it finds."""
-    others = np.sort(fit.others)
-    found = []
-    for rate in _CURVE:
-        cut = others[max(0, int(np.ceil(rate * len(others))) - 1)]
-        found.append(float(np.mean(fit.members <= cut)))
+    """Return what share of members is found when at most so many others are wrongly named."""
+    others = np.append(np.sort(fit.others), np.inf)
+    cuts = others[np.floor(_CURVE * len(fit.others) + 1e-9).astype(int)]
     return Series(
         name="share of training rows found",
         kind="curve",
         x=tuple(_CURVE.tolist()),
-        y=tuple(found),
-        x_label="share of other rows wrongly named",
+        y=tuple(float(np.mean(fit.members < cut)) for cut in cuts),
+        x_label="share of other rows wrongly named, at most",
         y_label="share of training rows found",
     )
