@@ -20,6 +20,19 @@ from pytest_aipm.sources.spec import JoinSpec, ModelSpec, Where
 
 __all__ = ["open_evidence", "subject_of"]
 
+PLACED = (
+    "label",
+    "positive",
+    "favorable",
+    "predictions",
+    "scores",
+    "decision",
+    "model",
+    "train",
+    "features",
+)
+"""Keys of a subject that errors about the data name by their line."""
+
 OTHER_VERSION = "InconsistentVersionWarning"
 """scikit-learn's own word that a model of another version may give invalid results."""
 
@@ -55,6 +68,11 @@ def subject_of(policy: Policy) -> Subject:
         id=spec.id,
         path=policy.path,
         others=tuple(column for column in (spec.date,) if column is not None),
+        places={
+            key: (place.path, place.line)
+            for key in PLACED
+            if (place := policy.where("subject", key)).line is not None
+        },
     )
 
 

@@ -277,7 +277,7 @@ def _auc(evidence: Evidence, params: CheckParams) -> Measured:
         unknown=scores.unknown,
         better="high",
         name="ROC AUC",
-        numerator_words=f"pairs in which the {evidence.subject.names['positive']} row scores higher",
+        numerator_words="pairs in which the positive row scores higher",
         denominator_words="pairs of a positive and a negative row",
     )
 

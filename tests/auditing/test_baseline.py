@@ -144,7 +144,7 @@ def test_an_unreadable_baseline_is_one_line(tmp_path, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BaselineError) as caught:
         read_baseline(path, shown="b.json")
-    assert str(caught.value).startswith("b.json: ")
+    assert str(caught.value).startswith("b.json:")
     assert "\n" not in str(caught.value)
 
 

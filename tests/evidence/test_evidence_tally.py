@@ -148,11 +148,14 @@ class TestValuesThatReadTheSame:
         sizes = dict(zip(counts.grouping.names, counts.sizes.tolist(), strict=True))
         assert sizes == {"1": 3, "2": 1, "(empty)": 2}
 
-    def test_nine_attributes_of_two_hundred_values_do_not_collide(self) -> None:
-        n = 400
-        frame = pd.DataFrame({f"a{i}": np.roll(np.arange(n) % 200, i) for i in range(9)})
+    def test_more_cells_than_a_whole_number_can_count_do_not_collide(self) -> None:
+        # 127 values and the missing one, in ten attributes: two to the seventieth
+        own, other = np.arange(127), np.zeros(127, dtype=int)
+        names = [f"a{i}" for i in range(10)]
+        frame = pd.DataFrame({name: np.concatenate([own, other]) for name in names})
+        frame["a0"] = np.concatenate([own, own])
+        n = len(frame)
         frame = frame.assign(y=np.arange(n) % 2, pred=1)
-        names = [f"a{i}" for i in range(9)]
         evidence = evidence_of(frame, subject_of(*names))
         expected = frame.groupby(names).size()
         assert len(evidence.tally.counts) == len(expected)
