@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 
@@ -18,10 +20,10 @@ __all__ = ["third_party"]
 def third_party(heard: list[str]) -> Iterator[None]:
     """Run a factory, a loader or a model in isolation.
 
-    Warnings are recorded, never raised, also under ``-W error``. The global random states of
-    `random` and `numpy.random` are put back afterwards. Inside they start from a fixed seed: code
-    that draws from them gives the same numbers in each run, whatever ran before it and in whichever
-    process.
+    Warnings are recorded, never raised, also under ``-W error``. The current folder and the global
+    random states of `random` and `numpy.random` are put back afterwards. Inside, these start from a
+    fixed seed: code that draws from them gives the same numbers in each run, whatever ran before it
+    and in whichever process.
 
     Parameters
     ----------
@@ -30,6 +32,7 @@ def third_party(heard: list[str]) -> Iterator[None]:
     """
     ours = random.getstate()
     numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the global state is the subject
+    folder = _folder()
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -38,12 +41,23 @@ def third_party(heard: list[str]) -> Iterator[None]:
                 np.random.seed(0)  # noqa: NPY002
             yield
     finally:
+        if folder is not None and folder != _folder():
+            with suppress(OSError):  # someone has removed it meanwhile
+                os.chdir(folder)
         random.setstate(ours)
         np.random.set_state(numpys)  # noqa: NPY002
         for each in caught:
             text = _text(each)
             if text not in heard:
                 heard.append(text)
+
+
+def _folder() -> Path | None:
+    """Return the current folder, None when it is no longer there."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def _text(caught: warnings.WarningMessage) -> str:

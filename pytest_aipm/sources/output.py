@@ -11,10 +11,14 @@ from pytest_aipm.errors import ModelError
 from pytest_aipm.sources.faults import describe, problem
 from pytest_aipm.sources.spec import Where
 
-__all__ = ["checked_labels", "checked_scores", "rows_of"]
+__all__ = ["LARGEST", "checked_labels", "checked_scores", "rows_of"]
 
 _NOISE = 1e-9
 """Calibrated probabilities pass 0 and 1 by a rounding error; that much is cut off."""
+
+
+LARGEST = 1e100
+"""Third powers of larger numbers overflow, and moments of scores need them."""
 
 
 def rows_of(frame: pd.DataFrame) -> str:
@@ -64,6 +68,9 @@ def checked_scores(
             raise _wrong(f"{said} returned the shape {array.shape}", fix, frame, where)
         array = array[:, column]
     array = _flat(array, frame, said, where)
+    if array.dtype.kind in "cmMV":  # a date or a complex number would become one without a word
+        fix = "return a number for each row"
+        raise _wrong(f"{said} returned values of type {array.dtype}", fix, frame, where)
     try:
         scores = array.astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -73,6 +80,10 @@ def checked_scores(
     if bad.any():
         what = f"{said} returned NaN or infinity in {bad.sum()} rows, first in {_row(frame, bad)}"
         raise _wrong(what, "mend the model, or fill missing features in its pipeline", frame, where)
+    bad = np.abs(scores) > LARGEST
+    if bad.any():
+        what = f"{said} returned {scores[bad][0]:.4g} in {_row(frame, bad)}"
+        raise _wrong(what, f"numbers beyond {LARGEST:g} cannot be averaged", frame, where)
     if probability:
         outside = (scores < -_NOISE) | (scores > 1 + _NOISE)
         if outside.any():
