@@ -9,8 +9,9 @@ from typing import Any
 
 from pytest_aipm.auditing import Auditor, Plan, Settings, assemble, load_plan
 from pytest_aipm.auditing.plan import complete
-from pytest_aipm.auditing.settings import BASELINE, REPORT, now
+from pytest_aipm.auditing.settings import BASELINE, REPORT
 from pytest_aipm.catalog import Catalog
+from pytest_aipm.clock import now
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.policy.load import policy_from
 from pytest_aipm.records import Audit, Finding, Record

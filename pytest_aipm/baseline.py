@@ -333,8 +333,11 @@ def write_baseline(
     text = canonical_json({"aipm_baseline": FORMAT, "policies": policies}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _stored(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dict[str, Any]:

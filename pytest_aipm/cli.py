@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from pytest_aipm.invocation import epoch_fault
+    from pytest_aipm.clock import epoch_fault
 
     command: Command = options.run
     fault = epoch_fault()

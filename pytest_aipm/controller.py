@@ -18,8 +18,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aipm import auditing, report
-from pytest_aipm.auditing.settings import now
+from pytest_aipm import auditing, clock, report
 from pytest_aipm.baseline import write_baseline
 from pytest_aipm.errors import UsageFault
 from pytest_aipm.invocation import only_looks
@@ -53,7 +52,7 @@ class Controller:
         self.policies = policies
         self.plan = policies.plan
         self.command = command
-        self.started = now().isoformat(timespec="seconds")
+        self.started = clock.now().isoformat(timespec="seconds")
         self.findings: dict[str, Finding] = {}
         self.extra: dict[str, tuple[Audit, ...]] = {}
         self.record: Record | None = None
@@ -148,9 +147,9 @@ class Controller:
 
     def _assemble(self, status: int) -> Record:
         interrupted = status in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        clock = None
-        if not os.environ.get("SOURCE_DATE_EPOCH"):
-            clock = {"run_s": round(time.monotonic() - self._clock, 3)}
+        timing = None
+        if not clock.pinned():
+            timing = {"run_s": round(time.monotonic() - self._clock, 3)}
         return auditing.assemble(
             self.plan,
             self.findings,
@@ -159,7 +158,7 @@ class Controller:
             planned=self.plan.nodeids(),
             command=self.command,
             started=self.started,
-            timing=clock,
+            timing=timing,
             extra=[self.extra[nodeid] for nodeid in sorted(self.extra)],
         )
 

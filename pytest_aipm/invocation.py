@@ -20,12 +20,13 @@ from typing import Any
 
 import pytest
 
+from pytest_aipm.clock import EPOCH, epoch_fault
+
 __all__ = [
     "Asked",
     "arguments",
     "asked",
     "distributed",
-    "epoch_fault",
     "hidden_on_purpose",
     "ini",
     "is_worker",
@@ -40,7 +41,6 @@ WITH_VALUE = frozenset(
     f"--aipm-{name}"
     for name in ("policy", "model", "data", "report", "baseline", "waivers", "trust", "seed")
 )
-EPOCH = "SOURCE_DATE_EPOCH"
 IN_TESTS_TOO = frozenset({"--aipm-audit", "--aipm-seed"})
 """Options that the fixture heeds, or that need no audit to make sense."""
 
@@ -101,17 +101,6 @@ def seed(config: pytest.Config) -> int:
     if not re.fullmatch(r"\d{1,18}", text):
         raise pytest.UsageError(f"--aipm-seed={text}: a seed is a whole number, 0 or more")
     return int(text)
-
-
-def epoch_fault() -> str:
-    """Return what is wrong with ``SOURCE_DATE_EPOCH``, or nothing."""
-    epoch = os.environ.get(EPOCH, "")
-    if re.fullmatch(r"[0-9]{0,11}", epoch):
-        return ""
-    return (
-        f"{EPOCH}={epoch[:40]}: not a number of seconds since 1970; "
-        "set it to `git log -1 --format=%ct`, or unset it"
-    )
 
 
 @contextmanager

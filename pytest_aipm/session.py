@@ -13,6 +13,7 @@ import pytest
 
 from pytest_aipm import auditing, invocation, report
 from pytest_aipm.auditing.settings import BASELINE, REPORT
+from pytest_aipm.clock import epoch_fault
 from pytest_aipm.controller import Controller
 from pytest_aipm.errors import OptionError, UsageFault
 from pytest_aipm.nodes import Policies, family
@@ -161,7 +162,7 @@ def _refuse_update(config: pytest.Config) -> None:
 
 
 def _refuse_epoch() -> None:
-    fault = invocation.epoch_fault()
+    fault = epoch_fault()
     if fault:
         raise OptionError(fault)
 

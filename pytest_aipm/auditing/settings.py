@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pytest_aipm.errors import OptionError
-
-__all__ = ["BASELINE", "REPORT", "Settings", "now"]
+__all__ = ["BASELINE", "REPORT", "Settings"]
 
 REPORT = "aipm-report"
 BASELINE = "aipm-baseline.json"
@@ -64,21 +60,3 @@ class Settings:
             return path.resolve().relative_to(self.root.resolve()).as_posix()
         except ValueError:
             return path.as_posix()
-
-
-def now() -> datetime:
-    """Return the time in UTC; ``SOURCE_DATE_EPOCH`` where it is set, for reproducible files.
-
-    Raises
-    ------
-    OptionError
-        ``SOURCE_DATE_EPOCH`` is no number of seconds.
-    """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        return datetime.now(UTC)
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC)
-    except (ValueError, OverflowError, OSError):
-        what = f"SOURCE_DATE_EPOCH is '{epoch[:40]}', not a number of seconds"
-        raise OptionError(f"{what}; set it to `git log -1 --format=%ct`") from None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pytest_aipm.auditing.plan import Plan
+from pytest_aipm.clock import today
 from pytest_aipm.judge import decide
-from pytest_aipm.policy.waivers import Waiver, is_active, today
+from pytest_aipm.policy.waivers import Waiver, is_active
 from pytest_aipm.records import Because, Finding, Verdict, WaiverInfo
 
 __all__ = ["states", "waive"]

@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from pytest_aipm.checks.base import CheckParams
+from pytest_aipm.checks.base import CheckParams, Measurement
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping
-from pytest_aipm.records import Because
+from pytest_aipm.records import Because, Formula
 
 __all__ = [
     "PartReference",
@@ -23,6 +23,7 @@ __all__ = [
     "reference_of",
     "reference_words",
     "unknown_breach",
+    "without_groups",
 ]
 
 Keyword = Literal["highest", "largest", "overall"]
@@ -128,6 +129,25 @@ def unknown_breach(params: CheckParams, unknown: int, known: int) -> tuple[Becau
         )
         return Because.UNKNOWN, why
     return None
+
+
+def without_groups(evidence: Evidence, params: CheckParams, formula_id: str) -> Measurement | None:
+    """Return what there is to say when no row has a group, or None."""
+    if not params.by:
+        return None
+    counts = evidence.counts(params.by, params.unknown)
+    if counts.grouping.keys:
+        return None
+    why = f"there is no group: every row's {' or '.join(params.by)} is missing"
+    return Measurement(
+        estimate=None,
+        formula=Formula(id=formula_id),
+        summary=why,
+        n=0,
+        not_judged=(Because.NO_EVIDENCE, why),
+        breach=unknown_breach(params, counts.unknown, 0),
+        unknown=counts.unknown,
+    )
 
 
 def population(known: int, unknown: int, *, grouped: bool = True) -> str:

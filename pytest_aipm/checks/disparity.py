@@ -15,6 +15,7 @@ from pytest_aipm.checks.compare import (
     reference_of,
     reference_words,
     unknown_breach,
+    without_groups,
 )
 from pytest_aipm.checks.paired import paired_disparity
 from pytest_aipm.checks.rates import RATES
@@ -59,6 +60,9 @@ def rate_disparity(
     Measurement
     """
     rate = RATES[rate_id]
+    nobody = without_groups(evidence, params, f"{rate_id}_{kind}")
+    if nobody is not None:
+        return nobody
     if rate.needs_label:
         evidence.require_both_classes()
     counts = evidence.counts(params.by, params.unknown)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_aipm.baseline import write_baseline
+from pytest_aipm.clock import today
 from pytest_aipm.commands.folder import read_folder
 from pytest_aipm.commands.paths import here, relative
 from pytest_aipm.commands.project import baseline_of, root_of
 from pytest_aipm.commands.say import say
 from pytest_aipm.errors import BaselineError, OptionError, Problem
-from pytest_aipm.policy.waivers import today
 from pytest_aipm.records import Audit, Record, RunVerdict
 
 __all__ = ["approve"]

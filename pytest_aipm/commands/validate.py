@@ -9,13 +9,14 @@ from dataclasses import replace
 from pytest_aipm.auditing.plan import Plan, complete
 from pytest_aipm.auditing.settings import Settings
 from pytest_aipm.catalog import Catalog
+from pytest_aipm.clock import today
 from pytest_aipm.commands.columns import Opened, open_all
 from pytest_aipm.commands.project import root_of, settings_of
 from pytest_aipm.commands.say import complain, say
 from pytest_aipm.errors import BaselineError, Problem, TrustError, WaiverError
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.plan import resolve_policies
-from pytest_aipm.policy.waivers import Waiver, is_active, today
+from pytest_aipm.policy.waivers import Waiver, is_active
 from pytest_aipm.sources.lock import LOCK
 from pytest_aipm.sources.trust import Trust
 

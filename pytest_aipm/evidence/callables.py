@@ -70,7 +70,9 @@ class Metric:
             return self.sign * float(self.function(label, predicted))
         except UserWarning:
             return float("nan")
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also what leaves a program or a test
             if isinstance(error, ValueError) and len(np.unique(label)) < 2:
                 return float("nan")
             what = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -85,7 +87,7 @@ class Metric:
         """Return the metric of a resample; NaN where it is undefined there."""
         try:
             return self.sign * float(self.function(label, predicted))
-        except Exception:  # noqa: BLE001 - it worked on the rows themselves
+        except (Exception, SystemExit):  # noqa: BLE001 - it worked on the rows themselves
             return float("nan")
 
 
@@ -144,7 +146,9 @@ def own_metric(reference: str, root: Path) -> Metric:
     try:
         with importable(root):
             function = reduce(getattr, attribute.split("."), importlib.import_module(module))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also what leaves a program or a test
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         raise CheckError(
             Problem(f"metric {reference!r} cannot be imported ({what})", "correct the name")

@@ -18,8 +18,13 @@ __all__ = [
     "matches",
     "numeric",
     "positive_mask",
+    "refuse_beyond",
     "refuse_missing",
 ]
+
+
+LARGEST = 1e50
+"""Sums of cubed squares of more than this are infinite."""
 
 
 def best_share(scores: np.ndarray, share: float, *, highest: bool) -> np.ndarray:
@@ -56,7 +61,7 @@ def numeric(values: pd.Series[Any], what: str, column: str) -> np.ndarray:
     Raises
     ------
     DataError
-        For text, dates, missing values and infinities, saying which and how many.
+        For text, dates, missing values, infinities and what cannot be summed, saying how many.
     """
     try:
         # as text, a date does not become the number of its nanoseconds
@@ -66,7 +71,9 @@ def numeric(values: pd.Series[Any], what: str, column: str) -> np.ndarray:
         raise DataError(
             Problem(f"{what} column {column!r} is not numeric", _text_hint(values))
         ) from None
-    _refuse_rows(~np.isfinite(numbers), values, f"{what} column {column!r}", "missing or infinite")
+    which = f"{what} column {column!r}"
+    _refuse_rows(~np.isfinite(numbers), values, which, "missing or infinite")
+    _refuse_rows(np.abs(numbers) > LARGEST, values, which, "astronomic")
     return numbers
 
 
@@ -164,6 +171,22 @@ def _check_scale(subject: Subject, scores: np.ndarray, threshold: float) -> None
                 f"scores lie outside [0, 1] (from {lowest:.4g} to {highest:.4g}), but the "
                 f"decision threshold {threshold:g} is a probability",
                 "give probabilities, or a threshold on the scale of the scores",
+            )
+        )
+
+
+def refuse_beyond(subject: Subject, lowest: float, highest: float) -> None:
+    """Refuse a threshold that no probability can reach, when all scores look like probabilities."""
+    decision = subject.decision
+    if subject.task != "binary" or decision is None or decision.threshold is None:
+        return
+    if not 0 <= decision.threshold <= 1 and lowest >= 0 and highest <= 1:
+        raise DataError(
+            subject.problem(
+                "decision",
+                f"the decision threshold {decision.threshold:g} is no probability, but all scores "
+                "lie in [0, 1], so everyone gets the same decision",
+                "write the threshold on the scale of the scores: 0.5, not 50",
             )
         )
 

@@ -14,6 +14,7 @@ import pandas as pd
 from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.evidence.classes import refuse_one_class, refuse_strangers
+from pytest_aipm.evidence.decide import refuse_beyond
 from pytest_aipm.evidence.groups import (
     GroupCounts,
     Grouping,
@@ -245,6 +246,7 @@ class Evidence:
         if self.subject.task == "binary":
             classes = tally.classes if self.subject.decision is None else frozenset()
             refuse_strangers(self.subject, tally.labels, classes)
+            refuse_beyond(self.subject, tally.lowest, tally.highest)
         return tally
 
     def _grouping(self, by: tuple[str, ...], unknown: Unknown) -> Grouping:

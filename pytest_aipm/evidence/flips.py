@@ -12,6 +12,7 @@ import pandas as pd
 
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.groups import display_order
 from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, group_name
 
@@ -96,16 +97,42 @@ def flip(
         When a linked column is no feature or there are too many values to try.
     """
     features = evidence.feature_columns()
-    for column in linked:
-        if column not in features:
-            raise CheckError(
-                Problem(
-                    f"linked column {column!r} is not an input of the model",
-                    "name feature columns under `linked:`",
-                )
-            )
+    _require_inputs(linked, features)
+    attributes = [evidence.subject.attribute(name) for name in by]
     frame = sample_rows(evidence.data.batches(features), rows, evidence.seed)
-    parts = [_replaceable(evidence, evidence.subject.attribute(name), frame) for name in by]
+    parts = [_replaceable(evidence, each, frame) for each in attributes]
+    combinations = _combinations(by, parts)
+    flipped = _flipped(evidence, frame, parts, combinations, linked)
+    keys = list(zip(*(part.own.tolist() for part in parts), strict=True))
+    known = sorted({key for key in keys if UNKNOWN not in key}, key=display_order(attributes))
+    number = {key: i for i, key in enumerate(known)}
+    index = np.array([number.get(key, -1) for key in keys])
+    inside = index >= 0
+    return Flips(
+        n=len(frame),
+        flipped=int(flipped.sum()),
+        rows=evidence.data.rows,
+        levels=len(combinations),
+        unknown=int((~inside).sum()),
+        groups=tuple(dict(zip(by, key, strict=True)) for key in known),
+        by_group=np.bincount(index[inside & flipped], minlength=len(known)),
+        sizes=np.bincount(index[inside], minlength=len(known)),
+    )
+
+
+def _require_inputs(linked: Mapping[str, Mapping[str, str]], features: list[str]) -> None:
+    absent = [column for column in linked if column not in features]
+    if absent:
+        raise CheckError(
+            Problem(
+                f"linked column {absent[0]!r} is not an input of the model",
+                "name feature columns under `linked:`",
+            )
+        )
+
+
+def _combinations(by: tuple[str, ...], parts: list[_Replaceable]) -> list[tuple[str, ...]]:
+    """Return every combination of values to try."""
     combinations = list(itertools.product(*(part.values for part in parts)))
     if len(combinations) > MAX_COMBINATIONS:
         raise CheckError(
@@ -115,6 +142,17 @@ def flip(
                 "declare `bins:` or name one attribute",
             )
         )
+    return combinations
+
+
+def _flipped(
+    evidence: Evidence,
+    frame: pd.DataFrame,
+    parts: list[_Replaceable],
+    combinations: list[tuple[str, ...]],
+    linked: Mapping[str, Mapping[str, str]],
+) -> np.ndarray:
+    """Return the rows whose decision changes under any values that are new to them."""
     decided = evidence.decide(frame)
     along = frame.assign(**{name: _swapped(frame[name], linked[name]) for name in linked})
     flipped = np.zeros(len(frame), dtype=bool)
@@ -125,7 +163,7 @@ def flip(
             part.replace(changed, name)
             new |= part.own != name
         flipped |= new & (evidence.decide(changed) != decided)
-    return _counted(by, parts, flipped, len(combinations), evidence.data.rows)
+    return flipped
 
 
 def _replaceable(evidence: Evidence, attribute: Attribute, frame: pd.DataFrame) -> _Replaceable:
@@ -169,23 +207,3 @@ def _swapped(column: pd.Series[Any], mapping: Mapping[str, str]) -> pd.Series[An
             )
         )
     return swapped
-
-
-def _counted(
-    by: tuple[str, ...], parts: list[_Replaceable], flipped: np.ndarray, levels: int, rows: int
-) -> Flips:
-    keys = list(zip(*(part.own.tolist() for part in parts), strict=True))
-    known = sorted({key for key in keys if UNKNOWN not in key})
-    number = {key: i for i, key in enumerate(known)}
-    index = np.array([number.get(key, -1) for key in keys])
-    inside = index >= 0
-    return Flips(
-        n=len(flipped),
-        flipped=int(flipped.sum()),
-        rows=rows,
-        levels=levels,
-        unknown=int((~inside).sum()),
-        groups=tuple(dict(zip(by, key, strict=True)) for key in known),
-        by_group=np.bincount(index[inside & flipped], minlength=len(known)),
-        sizes=np.bincount(index[inside], minlength=len(known)),
-    )

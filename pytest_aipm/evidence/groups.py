@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,15 @@ from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
 from pytest_aipm.evidence.tally import Cell
 
-__all__ = ["GroupCounts", "GroupMoments", "GroupRows", "GroupScores", "Grouping", "grouping"]
+__all__ = [
+    "GroupCounts",
+    "GroupMoments",
+    "GroupRows",
+    "GroupScores",
+    "Grouping",
+    "display_order",
+    "grouping",
+]
 
 Unknown = Literal["report", "group", "fail"]
 
@@ -88,12 +96,18 @@ def grouping(
         _require_declared(attribute, levels, subject.path)
     draft = Grouping(by, (), positions, keep_unknown=unknown == "group")
     observed = {key for cell in cells if (key := draft.key(cell)) is not None}
-    ranks = [_ranks(subject.attributes[position]) for position in positions]
-    keys = sorted(
-        observed,
-        key=lambda key: [_rank(each, value) for each, value in zip(ranks, key, strict=True)],
-    )
-    return Grouping(by, tuple(keys), positions, draft.keep_unknown)
+    order = display_order([subject.attributes[position] for position in positions])
+    return Grouping(by, tuple(sorted(observed, key=order)), positions, draft.keep_unknown)
+
+
+def display_order(attributes: Sequence[Attribute]) -> Callable[[tuple[str, ...]], Any]:
+    """Return a sorting key for groups: declared values first, the others by name, unknown last."""
+    ranks = [{name: i for i, name in enumerate(each.groups or each.names())} for each in attributes]
+
+    def place(key: tuple[str, ...]) -> list[tuple[int, str]]:
+        return [_rank(each, value) for each, value in zip(ranks, key, strict=True)]
+
+    return place
 
 
 def _require_declared(attribute: Attribute, levels: set[str], path: str) -> None:
@@ -112,12 +126,7 @@ def _require_declared(attribute: Attribute, levels: set[str], path: str) -> None
     )
 
 
-def _ranks(attribute: Attribute) -> dict[str, int]:
-    return {group: i for i, group in enumerate(attribute.groups or attribute.names())}
-
-
 def _rank(ranks: dict[str, int], value: str) -> tuple[int, str]:
-    """Put declared groups first, the others by name, unknown last."""
     if value == UNKNOWN:
         return len(ranks) + 1, ""
     return (ranks[value], "") if value in ranks else (len(ranks), value)

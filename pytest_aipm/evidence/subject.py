@@ -81,11 +81,15 @@ class Attribute:
         Raises
         ------
         DataError
-            When a binned column is not numeric.
+            When a binned column is not numeric, or values are no single values.
         """
         if self.bins:
             return self._encode_bins(column)
-        raw, uniques = pd.factorize(column, use_na_sentinel=True)
+        try:
+            raw, uniques = pd.factorize(column, use_na_sentinel=True)
+        except TypeError:
+            what = f"attribute {self.name!r} (column {self.column!r}) holds lists or mappings"
+            raise DataError(Problem(what, "name a column with one group a row")) from None
         known = (
             [CROWD] * len(uniques)
             if len(uniques) > MAX_LEVELS
@@ -221,5 +225,6 @@ def group_name(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    text = str(value)
+    # half a character, as a broken file name holds, cannot be written; its number can
+    text = str(value).encode("utf-8", "backslashreplace").decode()
     return text if text.strip() else EMPTY

@@ -7,6 +7,7 @@ the same counts and scores to the last digit, and the same sums up to rounding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -55,20 +56,26 @@ class Tally:
     bags : dict of (Cell, label) to list of ScoreBag
         Scores by cell and label.
     rows : tuple of Rows
-    scored : bool
-        Whether there are scores.
+    lowest, highest : float
+        Ends of the scores; infinite, and in the wrong order, without any.
     labels, classes : frozenset
         Distinct raw labels and predicted classes, so that a value that never occurs is noticed.
     """
 
     n: int = 0
-    scored: bool = False
+    lowest: float = math.inf
+    highest: float = -math.inf
     counts: dict[Cell, np.ndarray] = field(default_factory=dict)
     sums: dict[tuple[Cell, str], np.ndarray] = field(default_factory=dict)
     bags: dict[tuple[Cell, int], list[ScoreBag]] = field(default_factory=dict)
     rows: tuple[Rows, ...] = ()
     labels: frozenset[object] = frozenset()
     classes: frozenset[object] = frozenset()
+
+    @property
+    def scored(self) -> bool:
+        """Whether there are scores."""
+        return self.lowest <= self.highest
 
     def merge(self, other: Tally) -> Tally:
         """Return the tally of both sets of rows."""
@@ -80,7 +87,8 @@ class Tally:
                 bags[key] = [merge_bags(pending)]
         return Tally(
             n=self.n + other.n,
-            scored=self.scored or other.scored,
+            lowest=min(self.lowest, other.lowest),
+            highest=max(self.highest, other.highest),
             counts=_add(self.counts, other.counts),
             sums=_add(self.sums, other.sums),
             bags=bags,
@@ -163,7 +171,8 @@ def tally_rows(
     rows = Rows(cells, tuple(names), coded.label, coded.predicted, coded.score)
     return Tally(
         n=coded.n,
-        scored=coded.score is not None,
+        lowest=math.inf if coded.score is None else float(coded.score.min()),
+        highest=-math.inf if coded.score is None else float(coded.score.max()),
         counts=_counts(coded, cells, names),
         sums=_sums(coded, cells, names, losses),
         bags=_bags(coded, cells, names) if keep_scores and coded.score is not None else {},

@@ -16,7 +16,7 @@ from pytest_aipm.policy.model import (
     SubjectSpec,
 )
 from pytest_aipm.policy.plan import is_policy, policy_files, resolve_policies
-from pytest_aipm.policy.waivers import Waiver, is_active, load_waivers, today
+from pytest_aipm.policy.waivers import Waiver, is_active, load_waivers
 
 __all__ = [
     "Champion",
@@ -40,5 +40,4 @@ __all__ = [
     "policy_from",
     "resolve_policies",
     "scope_id",
-    "today",
 ]

@@ -25,7 +25,19 @@ def attribute_names(protected: Map, faults: Faults) -> None:
 def attributes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     """Note keys of an attribute that contradict each other."""
     for name, spec in subject.protected.items():
-        _attribute(name, spec, subject, tree.submap("protected").submap(name), faults)
+        written = tree.submap("protected").submap(name)
+        _column(name, spec, subject, written, faults)
+        _attribute(name, spec, subject, written, faults)
+
+
+def _column(
+    name: str, spec: ProtectedSpec, subject: SubjectSpec, tree: Map, faults: Faults
+) -> None:
+    """Note an attribute whose groups would be the outcome itself."""
+    for role in ("label", "predictions"):
+        if spec.file is None and (spec.column or name) == getattr(subject, role):
+            what = f"the attribute '{name}' and '{role}' are the same column"
+            faults.add(tree.place_of("column"), what, "name the column that holds the groups")
 
 
 def _attribute(

@@ -86,6 +86,14 @@ def _named(subject: SubjectSpec, tree: Map, given: Given, faults: Faults) -> Non
             faults.add(tree.place, f"'{key}' is missing in 'subject'", "say which rows are audited")
 
 
+def _features(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    """Note the label among the model's inputs."""
+    for i, name in enumerate(subject.features or ()):
+        if name == subject.label:
+            what = f"'features' lists the label '{name}'"
+            faults.add(tree.place_of("features", i), what, "a model must not see the answer")
+
+
 def _refs(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     for key in ("model", "data", "train"):
         ref = getattr(subject, key)
@@ -162,6 +170,7 @@ _RULES: tuple[Callable[[SubjectSpec, Map, Faults], None], ...] = (
     _refs,
     _classes,
     _decision,
+    _features,
     attributes,
 )
 

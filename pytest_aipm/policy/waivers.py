@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from pytest_aipm.errors import OptionError, WaiverError
+from pytest_aipm.errors import WaiverError
 from pytest_aipm.policy.grammar import Grammar, Sha256, Text
 from pytest_aipm.policy.ids import is_id
 from pytest_aipm.policy.limits import limit_of
@@ -34,7 +33,7 @@ from pytest_aipm.policy.tree import Faults, Map, Seq
 from pytest_aipm.policy.words import closed, did_you_mean, kind_of, no_nulls, shape, unknown_keys
 from pytest_aipm.records import Limit
 
-__all__ = ["Waiver", "is_active", "load_waivers", "today"]
+__all__ = ["Waiver", "is_active", "load_waivers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +70,6 @@ class Waiver:
     state: Literal["loaded", "ignored"] = "loaded"
     path: str = ""
     line: int | None = None
-
-
-def today() -> dt.date:
-    """Return today's date in UTC, or that of ``SOURCE_DATE_EPOCH`` when it is set.
-
-    Raises
-    ------
-    OptionError
-        When ``SOURCE_DATE_EPOCH`` is no number of seconds.
-    """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:
-        return dt.datetime.now(dt.UTC).date()
-    try:
-        return dt.datetime.fromtimestamp(int(epoch), dt.UTC).date()
-    except (ValueError, OverflowError, OSError):
-        what = f"SOURCE_DATE_EPOCH is '{epoch[:40]}', not a number of seconds"
-        raise OptionError(f"{what}; set it to `git log -1 --format=%ct`") from None
 
 
 def is_active(waiver: Waiver, today: dt.date) -> bool:

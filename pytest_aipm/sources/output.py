@@ -17,8 +17,8 @@ _NOISE = 1e-9
 """Calibrated probabilities pass 0 and 1 by a rounding error; that much is cut off."""
 
 
-LARGEST = 1e100
-"""Third powers of larger numbers overflow, and moments of scores need them."""
+LARGEST = 1e50
+"""Cubed squares of larger numbers overflow, and moments of losses need them."""
 
 
 def rows_of(frame: pd.DataFrame) -> str:

@@ -9,14 +9,13 @@ that a whole run can be refused before anything is opened.
 from __future__ import annotations
 
 import getpass
-import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from pytest_aipm.clock import today
 from pytest_aipm.errors import ModelError, OptionError, Problem, TrustError
 from pytest_aipm.sources.faults import normal_digest, problem, relative, short
 from pytest_aipm.sources.files import resolve, sha256_of, suffix_of
@@ -179,7 +178,9 @@ def trust_file(path: str | Path, root: Path) -> LockEntry:
         fix = f"files that can run code end in {', '.join(CODE)}"
         raise TrustError(Problem(f"{suffix or 'this'} is no format that needs trust", fix, name))
     versions = {each: version for each in _LIBRARIES if (version := _installed(each))}
-    entry = LockEntry(name, sha256_of(found), CODE[suffix], versions, _who(root), _today())
+    entry = LockEntry(
+        name, sha256_of(found), CODE[suffix], versions, _who(root), today().isoformat()
+    )
     others = tuple(each for each in read_lock(root / LOCK) if each.path != name)
     write_lock(root / LOCK, (*others, entry))
     return entry
@@ -213,18 +214,6 @@ def _who(root: Path) -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container without a user database
         return "unknown"
-
-
-def _today() -> str:
-    """Return the UTC date, or that of SOURCE_DATE_EPOCH."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
-    if not epoch:
-        return datetime.now(UTC).date().isoformat()
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC).date().isoformat()
-    except (ValueError, OverflowError, OSError):
-        what = f"SOURCE_DATE_EPOCH is {epoch!r}"
-        raise TrustError(Problem(what, "set it to whole seconds since 1970, or unset it")) from None
 
 
 def _other_bytes(name: str, digest: str, pinned: str, by: str, where: Where | None) -> ModelError:

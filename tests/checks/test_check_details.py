@@ -254,6 +254,36 @@ class TestProtectedColumnsKeptApart:
         assert "holds texts in the data and numbers in apart.csv" in found.reason
 
 
+class TestNobodyHasAGroup:
+    CHECKS = (
+        ("fairness.demographic_parity_difference", {}),
+        ("fairness.equal_opportunity_ratio", {}),
+        ("fairness.equalized_odds_difference", {}),
+        ("fairness.group_metric", {"metric": "f1"}),
+        ("fairness.group_metric", {"metric": "jaccard", "compare": "worst_group"}),
+        ("fairness.score_gap", {"measure": "mean"}),
+        ("fairness.score_gap", {"measure": "standardised"}),
+        ("fairness.score_gap", {"measure": "above_median"}),
+        ("fairness.score_gap", {"measure": "ks"}),
+        ("performance.metric", {"metric": "accuracy"}),
+    )
+
+    @pytest.mark.parametrize(("check", "params"), CHECKS)
+    def test_is_said_and_fails_by_count(self, check: str, params: dict) -> None:
+        frame = two_models().assign(sex=None, s=0.5)
+        measured = measure(check, frame, subject={"scores": "s"}, **params)
+        assert measured.estimate is None
+        assert measured.not_judged[1] == "there is no group: every row's sex is missing"
+        assert measured.breach[0] == "unknown"
+        assert measured.unknown == len(frame)
+
+    def test_or_is_not_judged_where_the_policy_allows_it(self) -> None:
+        frame = two_models().assign(sex=None)
+        measured = measure("fairness.accuracy_ratio", frame, max_unknown=1.0)
+        assert measured.breach is None
+        assert measured.not_judged[0] == "no_evidence"
+
+
 class TestErrorsSayWhere:
     TEXT = """subject:
   task: binary

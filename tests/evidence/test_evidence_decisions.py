@@ -57,6 +57,18 @@ class TestThresholds:
         with pytest.raises(DataError, match=r"scores lie outside \[0, 1\] \(from .* is a prob"):
             decided(frame_of(s=scores, y=[0, 1]), predictions=None, scores="s", decision=ABOVE)
 
+    @pytest.mark.parametrize("threshold", [50.0, -0.5])
+    def test_a_threshold_that_no_probability_reaches_is_refused(self, threshold: float) -> None:
+        rule = Decision(threshold=threshold, favorable_when="above")
+        with pytest.raises(DataError, match="is no probability, but all scores lie in"):
+            decided(self.FRAME, predictions=None, scores="s", decision=rule)
+
+    @pytest.mark.parametrize("threshold", [0.0, 1.0])
+    def test_everyone_or_nobody_by_a_threshold_of_0_or_1_is_a_choice(self, threshold) -> None:
+        rule = Decision(threshold=threshold, favorable_when="above")
+        table = decided(self.FRAME, predictions=None, scores="s", decision=rule)
+        assert table[:, 1].sum() == (4 if threshold == 0 else 0)
+
     def test_a_threshold_on_the_scale_of_the_scores_is_fine(self) -> None:
         rule = Decision(threshold=0.0, favorable_when="above")
         frame = frame_of(s=[-2.0, 3.0], y=[0, 1])
@@ -247,6 +259,11 @@ class TestFaults:
             decided(frame_of(y=["0", "1"], pred=["0", "1"]))
         with pytest.raises(DataError, match=r'write `positive: "Yes"`$'):
             decided(frame_of(y=["No", "Yes"], pred="No"), positive="yes", favorable="yes")
+
+    def test_numbers_whose_cubes_cannot_be_summed_are_refused(self) -> None:
+        frame = frame_of(y=[0, 1], s=[0.5, 1e60])
+        with pytest.raises(DataError, match=r"1 astronomic value\(s\), the first in data row 2"):
+            decided(frame, predictions=None, scores="s", decision=ABOVE)
 
     def test_the_line_of_the_policy_is_named_where_it_is_known(self) -> None:
         with pytest.raises(DataError, match=r"^base\.aipm\.yaml:7: `favorable: 2` never occurs"):

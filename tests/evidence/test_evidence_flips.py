@@ -93,6 +93,15 @@ def test_a_band_is_replaced_by_the_median_of_the_other_one_as_a_whole_number() -
     assert replaced == {round(age[age < 40].median()), round(age[age >= 40].median())}
 
 
+def test_another_age_of_the_same_band_is_no_other_group() -> None:
+    bands = Attribute("age", "age", bins=(40,), labels=("young", "old"))
+    found = flips(people(), Rule(lambda f: f["age"] >= 50, "sex", "age"), bands)
+    age = people()["age"]
+    # the median of the old is above 50, that of the young is not
+    assert found.by_group.tolist() == [int((age < 40).sum()), int((age >= 50).sum())]
+    assert [group["age"] for group in found.groups] == ["young", "old"]
+
+
 def test_intersections_are_replaced_together() -> None:
     both = Rule(lambda f: (f["sex"] == "f") & (f["title"] == "Mr"), "sex", "title")
     assert flips(people(), both, "sex").flipped == 50

@@ -93,6 +93,15 @@ class TestNames:
         frame = pd.DataFrame({"sex": [1.0, 2.0, np.nan], "y": [0, 1, 1], "pred": [0, 1, 1]})
         assert sizes(frame, Attribute("sex", "sex"), "group") == {"1": 1, "2": 1, "(unknown)": 1}
 
+    def test_half_a_character_is_named_by_its_number(self) -> None:
+        assert group_name("caf\udce9") == "caf\\udce9"
+
+    @pytest.mark.parametrize("values", [[["f"], ["m"]], [{"a": 1}, {"a": 2}]])
+    def test_lists_and_mappings_are_no_groups(self, values: list) -> None:
+        frame = pd.DataFrame({"sex": values, "y": [0, 1], "pred": [0, 1]})
+        with pytest.raises(DataError, match="holds lists or mappings; name a column"):
+            sizes(frame, Attribute("sex", "sex"))
+
 
 class TestDeclaredGroups:
     FRAME = pd.DataFrame({"race": ["B", "A", "D"], "y": [0, 1, 1], "pred": [0, 1, 1]})

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from policy_samples import GOOD
 from ruamel.yaml import YAML
 
+from pytest_aipm.clock import today
 from pytest_aipm.errors import OptionError, WaiverError
-from pytest_aipm.policy import Policy, Waiver, is_active, load_waivers, today
+from pytest_aipm.policy import Policy, Waiver, is_active, load_waivers
 from pytest_aipm.records import Limit
 
 Load = Callable[..., Policy]

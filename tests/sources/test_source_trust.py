@@ -308,8 +308,9 @@ class TestLock:
         monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
         (tmp_path / "m.pkl").write_bytes(b"one")
 
-        assert refused(TrustError, lambda: trust_file("m.pkl", tmp_path)) == (
-            "SOURCE_DATE_EPOCH is 'soon'; set it to whole seconds since 1970, or unset it"
+        assert refused(OptionError, lambda: trust_file("m.pkl", tmp_path)) == (
+            "SOURCE_DATE_EPOCH is 'soon', not a number of seconds since 1970; "
+            "set it to `git log -1 --format=%ct`, or unset it"
         )
 
     @pytest.mark.parametrize("forbid", ["m.pkl", "aipm.lock"])

@@ -33,6 +33,7 @@ from pytest_aipm.checks.compare import (
     reference_of,
     reference_words,
     unknown_breach,
+    without_groups,
 )
 from pytest_aipm.checks.disparity import compare_rates, compared, group_values
 from pytest_aipm.checks.rates import RATES
@@ -55,6 +56,9 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    nobody = without_groups(evidence, params, "equalized_odds_difference")
+    if nobody is not None:
+        return nobody
     evidence.require_both_classes()
     counts = evidence.counts(params.by, params.unknown)
     names = counts.grouping.names

@@ -30,7 +30,9 @@ from typing import Literal
 
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.between import between
-from pytest_aipm.checks.metrics import MetricParams, measure, needs_of_metric
+from pytest_aipm.checks.compare import without_groups
+from pytest_aipm.checks.metric_names import MetricParams, needs_of_metric
+from pytest_aipm.checks.metrics import measure
 from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -55,8 +57,11 @@ def needs(params: Params) -> Needs:
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    formula_id = f"{params.metric}_{params.compare}"
+    nobody = without_groups(evidence, params, formula_id)
+    if nobody is not None:
+        return nobody
     measured = measure(evidence, params.metric, params)
     if params.compare == "worst_group":
         return worst_group(evidence, params, measured)
-    formula_id = f"{params.metric}_{params.compare}"
     return between(evidence, params, measured, params.compare, formula_id=formula_id)

@@ -36,7 +36,12 @@ import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.between import between
-from pytest_aipm.checks.compare import nothing_to_compare, part_reference, reference_words
+from pytest_aipm.checks.compare import (
+    nothing_to_compare,
+    part_reference,
+    reference_words,
+    without_groups,
+)
 from pytest_aipm.checks.metrics import Measured
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
@@ -63,6 +68,9 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    nobody = without_groups(evidence, params, f"score_gap_{params.measure}")
+    if nobody is not None:
+        return nobody
     if params.measure == "ks":
         return _distance(evidence, params)
     if params.measure == "above_median":

@@ -33,7 +33,9 @@ features and few training rows there.
 from __future__ import annotations
 
 from pytest_aipm.checks.base import Measurement, Needs
-from pytest_aipm.checks.metrics import MetricParams, measure, needs_of_metric
+from pytest_aipm.checks.compare import without_groups
+from pytest_aipm.checks.metric_names import MetricParams, needs_of_metric
+from pytest_aipm.checks.metrics import measure
 from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -55,4 +57,7 @@ def needs(params: Params) -> Needs:
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    nobody = without_groups(evidence, params, params.metric)
+    if nobody is not None:
+        return nobody
     return worst_group(evidence, params, measure(evidence, params.metric, params))
