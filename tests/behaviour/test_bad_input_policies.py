@@ -145,7 +145,7 @@ def test_no_checks_and_no_policy_prove_nothing(project: Any) -> None:
         assert any("'checks'" in line for line in project.refusal()), empty
     (project.root / POLICY).unlink()
     (line,) = project.refusal()
-    assert "there is no policy (*.aipm.yaml) to run; write one, or name it with" in line
+    assert line == "policies: no policy in this folder; add a file '*.aipm.yaml'"
 
 
 def test_two_policies_of_one_name_are_refused(project: Any) -> None:

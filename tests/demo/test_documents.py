@@ -62,6 +62,30 @@ def test_the_readme_has_two_commands_and_the_gate_runs_the_second() -> None:
     assert "'.[test]'" not in first, "`.ci/run` finds the second by this"
 
 
+def test_the_audit_of_this_repository_needs_none_of_the_test_extra() -> None:
+    """The README's first command installs without it; pytest loads tests/conftest.py even so."""
+    code = """
+import sys
+from importlib.machinery import PathFinder
+absent = {"hypothesis", "jsonschema", "playwright", "skops", "statsmodels"}
+found = PathFinder.find_spec
+PathFinder.find_spec = staticmethod(lambda n, *rest: None if n in absent else found(n, *rest))
+import pytest
+sys.exit(pytest.main(["--aipm-audit", "--collect-only", "-q", "-p", "no:hypothesispytest"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "policies/lending.aipm.yaml::selection-rate::race" in done.stdout
+
+
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
     """A project with the README's policy, a predictions file and a model file."""

@@ -1,0 +1,230 @@
+"""The folder of the evidence: whole and of one run, or as it was before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_aipm.records import Record
+from pytest_aipm.report import FILES, files, write_reports
+
+
+@pytest.fixture
+def records(project: Any) -> tuple[Record, Record]:
+    """Two records that differ in every file but the stylesheet."""
+    good = project.audit()
+    return good, project.audit(data=project.rows(pred=0))
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def consistent(folder: Path) -> str:
+    """Return the digest of the one record that all files of a folder come from."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES), "nothing is left over"
+    assert Record.from_json((folder / "audit.json").read_bytes()).digest == manifest["digest"]
+    return str(manifest["digest"])
+
+
+def failing(call: Callable[..., Any], *, after: int, onwards: bool) -> Callable[..., Any]:
+    """Return a function of the system that fails at one call, or from there on."""
+    calls = iter(range(1_000_000))
+
+    def attempt(*args: Any, **kwargs: Any) -> Any:
+        number = next(calls)
+        if number == after or (onwards and number > after):
+            raise OSError(28, "No space left on device")
+        return call(*args, **kwargs)
+
+    return attempt
+
+
+@pytest.mark.parametrize("onwards", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("after", range(len(FILES)))
+def test_a_disk_that_fails_at_any_file_leaves_the_older_report_whole(
+    records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, onwards: bool
+) -> None:
+    older, newer = records
+    folder = tmp_path / "aipm-report"
+    write_reports(older, folder)
+    before = held(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", failing(os.replace, after=after, onwards=onwards))
+        with pytest.raises(OSError, match="No space"):
+            write_reports(newer, folder)
+    assert held(folder) == before
+    assert consistent(folder) == older.digest
+    write_reports(newer, folder)
+    assert consistent(folder) == newer.digest
+
+
+@pytest.mark.parametrize("after", range(len(FILES)))
+def test_a_disk_that_fails_at_the_first_report_leaves_nothing(
+    records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setattr("os.replace", failing(os.replace, after=after, onwards=True))
+    with pytest.raises(OSError, match="No space"):
+        write_reports(records[0], tmp_path / "aipm-report")
+    assert held(tmp_path / "aipm-report") == {}
+
+
+def test_an_interruption_leaves_the_older_report_whole(
+    records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = records
+    write_reports(older, tmp_path / "out")
+    before = held(tmp_path / "out")
+    calls = []
+
+    def interrupted(old: Any, new: Any, replace: Any = os.replace) -> None:
+        calls.append(new)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        replace(old, new)
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_reports(newer, tmp_path / "out")
+    assert held(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_folder_where_a_file_belongs_is_in_the_way_of_all_of_them(
+    records: Any, tmp_path: Path, name: str
+) -> None:
+    older, newer = records
+    folder = tmp_path / "out"
+    write_reports(older, folder)
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    before = held(folder)
+    with pytest.raises(OSError, match="irectory"):
+        write_reports(newer, folder)
+    assert held(folder) == before
+
+
+def test_other_files_of_the_folder_are_left_alone(records: Any, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "older.json.old").write_text("mine too")
+    write_reports(records[0], tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "older.json.old").read_text() == "mine too"
+
+
+def rewrite(text: str, folder: Path, times: int) -> None:
+    record = Record.from_json(text)
+    for _ in range(times):
+        write_reports(record, folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_runs_that_write_one_folder_at_a_time_never_mix_their_files(
+    records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    monkeypatch.setattr(files, "index_html", lambda record: record.digest * 50)
+    threads = [
+        threading.Thread(target=rewrite, args=(record.to_json(), folder, 40)) for record in records
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert consistent(folder) in {record.digest for record in records}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_processes_that_write_one_folder_never_mix_their_files(
+    records: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    spawn = multiprocessing.get_context("fork")
+    runs = [spawn.Process(target=rewrite, args=(record.to_json(), folder, 5)) for record in records]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert [run.exitcode for run in runs] == [0, 0]
+    assert consistent(folder) in {record.digest for record in records}
+
+
+# Through pytest
+
+
+def blocked(suite: Any, how: str) -> Path:
+    folder: Path = suite.root / "aipm-report"
+    if how == "a file":
+        folder.write_text("mine")
+    elif how == "a dangling link":
+        folder.symlink_to(suite.root / "absent" / "folder")
+    elif how == "a folder in the way":
+        (folder / "manifest.json").mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.parametrize("how", ["a file", "a dangling link", "a folder in the way"])
+def test_a_report_that_cannot_be_written_turns_a_good_run_red_in_one_line(
+    suite: Any, how: str
+) -> None:
+    folder = blocked(suite, how)
+    result = suite.here("--aipm-audit")
+    assert result.ret == 1
+    said = suite.said(result)
+    assert said.count("the report cannot be written (") == 1
+    assert "report: aipm-report" not in said
+    if how == "a file":
+        assert folder.read_text() == "mine"
+    elif folder.is_dir():
+        assert held(folder) == {}
+
+
+def test_a_read_only_folder_keeps_the_older_report(
+    suite: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert suite.here("--aipm-audit").ret == 0
+    folder = suite.root / "aipm-report"
+    before = held(folder)
+
+    def refused(self: Path, _: bytes) -> int:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    # what a folder without the right to write says, also to the superuser whom nothing stops
+    monkeypatch.setattr(Path, "write_bytes", refused)
+    result = suite.here("--aipm-audit")
+    assert result.ret == 1
+    assert "aipm-report: the report cannot be written (Permission denied)" in suite.said(result)
+    assert held(folder) == before
+
+
+def test_a_run_that_is_refused_leaves_no_report_that_looks_new(suite: Any) -> None:
+    assert suite.here("--aipm-audit").ret == 0
+    before = held(suite.root / "aipm-report")
+    suite.write("policies/credit.aipm.yaml", "aipm: 1\n")
+    assert suite.here("--aipm-audit").ret == 4
+    stale = held(suite.root / "aipm-report")
+    assert sorted(stale) == sorted(f"{Path(n).stem}.stale{Path(n).suffix}" for n in FILES)
+    assert sorted(stale.values()) == sorted(before.values())
+
+
+def test_a_run_that_only_errs_says_so_in_every_file(suite: Any) -> None:
+    shutil.rmtree(suite.root / "aipm-report", ignore_errors=True)
+    suite.policy(data="absent.csv")
+    assert suite.here("--aipm-audit").ret == 1
+    assert consistent(suite.root / "aipm-report") == suite.record().digest
+    for name in ("index.html", "summary.md"):
+        text = (suite.root / "aipm-report" / name).read_text()
+        assert "absent.csv" in text
+        assert "PASS" not in text
