@@ -33,6 +33,7 @@ from pytest_aipm.records import (
     Audit,
     BaselineComparison,
     BaselineRef,
+    Because,
     Finding,
     GroupValue,
     Limit,
@@ -139,13 +140,22 @@ def _weakened_finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
         found.append(f"{finding.id}: minimum {_show(low)} instead of {before['min']:g}")
     if before.get("max") is not None and (high is None or high > before["max"]):
         found.append(f"{finding.id}: maximum {_show(high)} instead of {before['max']:g}")
-    if (finding.confidence or 0.0) > (then.get("confidence") or 1.0):
+    if then.get("confidence") is not None and finding.confidence != then["confidence"]:
         found.append(
-            f"{finding.id}: confidence {finding.confidence:g} instead of "
-            f"{then['confidence']:g} (a breach is harder to show)"
+            f"{finding.id}: confidence {_show(finding.confidence)} instead of "
+            f"{then['confidence']:g}"
         )
-    if then.get("decide_on") == "proof" and finding.decide_on != "proof":
-        found.append(f"{finding.id}: decided on {finding.decide_on} instead of proof")
+    if then.get("decide_on", finding.decide_on) != finding.decide_on:
+        found.append(f"{finding.id}: decided on {finding.decide_on} instead of {then['decide_on']}")
+    if finding.because == Because.DISABLED and then.get("verdict") != Verdict.NOT_JUDGED.value:
+        found.append(f"{finding.id}: disabled")
+    judged = {
+        _key(GroupValue(**each)) for each in then.get("groups", ()) if each.get("judged", True)
+    }
+    unjudged = [group for group in finding.groups if not group.judged and _key(group) in judged]
+    if unjudged:
+        names = ", ".join(" · ".join(group.group.values()) for group in unjudged)
+        found.append(f"{finding.id}: no longer judged: {names}")
     if then.get("severity", "error") == "error" and finding.severity == "advice":
         found.append(f"{finding.id}: severity advice instead of error")
     return found
@@ -357,6 +367,7 @@ def _stored(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dict[
     groups = [group.model_dump(mode="json", exclude_defaults=True) for group in finding.groups]
     stored: dict[str, Any] = {
         "check": finding.check,
+        "by": list(finding.scope),
         "value": finding.value,
         "interval": None if finding.interval is None else list(finding.interval),
         "confidence": finding.confidence,
@@ -536,7 +547,7 @@ def _same_pairs(
     def column(groups: Mapping[Any, GroupValue], name: str) -> np.ndarray:
         return np.array([float(getattr(groups[key], name)) for key in common])
 
-    names = [" · ".join(value for _, value in key[1]) for key in common]
+    names = [" · ".join(new[key].group.values()) for key in common]
     return (
         column(new, "numerator"),
         column(new, "denominator"),
@@ -547,4 +558,4 @@ def _same_pairs(
 
 
 def _key(group: GroupValue) -> tuple[str, tuple[tuple[str, str], ...]]:
-    return group.part, tuple(group.group.items())
+    return group.part, tuple(sorted(group.group.items()))

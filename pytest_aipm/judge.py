@@ -7,7 +7,7 @@ it, so verdict and printed interval can never disagree. No rounded number is eve
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -253,7 +253,12 @@ def _held(
     comparison: BaselineComparison | None,
 ) -> Judgement:
     warned = rules.warn is not None and _beyond_warn(estimate, rules)
-    unshown = comparison is not None and comparison.verdict == "inconclusive" and rules.strict
+    unshown = (
+        rules.strict
+        and comparison is not None
+        and comparison.verdict == "inconclusive"
+        and comparison.limit is not None
+    )
     within = "" if rules.limit is None else f"within the limit {_limit(rules.limit)}"
     if warned:
         assert rules.warn is not None  # noqa: S101
@@ -299,11 +304,15 @@ def _evidence_lost(
     if entry is None or entry.state == "open" or state == "breach":
         return ""
     dropped = _dropped(measurement, entry)
-    if state == "holds" and not unjudged and not dropped:
+    thinned = _thinned(measurement, rules, entry)
+    if state == "holds" and not unjudged and not dropped and not thinned:
         return ""
     then = _at_baseline_sizes(measurement, entry)
-    if then is None:
-        lost = unjudged
+    if entry.state == "breach" and (thinned or _unjudged_on_purpose(measurement, dropped)):
+        lost = True
+    elif then is None:
+        # nobody can say what the missing group would have shown: a breach is not taken back
+        lost = unjudged or entry.state == "breach"
     else:
         state_then = decide(then.value, then.lower, then.upper, rules.limit, rules.decide_on)
         # a limit that holds only because a group is gone was not kept
@@ -320,6 +329,26 @@ def _evidence_lost(
         f"evidence lost: the approved baseline decided this and these rows no longer can{sizes}"
         f"{gone}; {measurement.summary}"
     )
+
+
+def _thinned(measurement: Measurement, rules: Rules, entry: Entry) -> bool:
+    """Return whether a breach of the baseline is gone with at least half of its rows.
+
+    A point estimate that decides has no interval to widen: with few rows it crosses its limit by
+    chance. It stays broken until these rows prove that the limit holds.
+    """
+    estimate = measurement.estimate
+    if rules.decide_on != "point" or entry.state != "breach" or estimate is None:
+        return False
+    if sum(estimate.sizes) > sum(entry.sizes) / 2:
+        return False
+    ends = (estimate.value, estimate.lower, estimate.upper)
+    return decide(*ends, rules.limit, "interval") != "holds"
+
+
+def _unjudged_on_purpose(measurement: Measurement, dropped: Sequence[str]) -> bool:
+    """Return whether a group that the baseline judged is there, but under `min_group_size`."""
+    return any(name in measurement.part_names for name in dropped)
 
 
 def _hidden(now: BaselineComparison | None, then: BaselineComparison | None) -> bool:
@@ -529,9 +558,10 @@ def roll_up(verdicts: Mapping[str, tuple[Verdict, Because | None, bool, str]]) -
     Returns
     -------
     RunVerdict
-        No findings are unproven, never a pass.
+        Nothing judged is unproven, never a pass.
     """
-    unproven = not verdicts
+    judged = [each for each in verdicts.values() if each[0] != Verdict.NOT_JUDGED]
+    unproven = not judged
     for verdict, because, failing, severity in verdicts.values():
         if failing or verdict in (Verdict.FAIL, Verdict.ERROR):
             return RunVerdict.FAIL

@@ -142,7 +142,7 @@ def _under(folder: Path, word: str) -> Path:
 
 def _reference(word: str | None, root: Path, here: Path) -> str | None:
     """Return a model or data reference as a policy would write it: relative to rootdir."""
-    if word is None or root == here or not (here / word).exists():
+    if word is None or not (here / word).exists():
         return word
     return Path(os.path.relpath(here / word, root)).as_posix()
 

@@ -8,7 +8,7 @@ from pytest_aipm.errors import CheckError
 from pytest_aipm.records import Audit, Finding, PolicyInfo, Record, RunVerdict, Verdict
 from pytest_aipm.report import publishable
 from pytest_aipm.report.plain import clip, columns_of, plain_line
-from pytest_aipm.report.words import count, figures, group_name
+from pytest_aipm.report.words import WITHHELD, count, figures, group_name
 
 __all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text"]
 
@@ -64,7 +64,10 @@ def sentence(finding: Finding) -> str:
 def text(finding: Finding) -> str:
     """Return the sentence, one line a group, and where the policy asks for it."""
     blocks = [sentence(finding)]
-    if finding.groups:
+    if any(group.note.startswith(WITHHELD) for group in finding.groups):
+        # one finding alone cannot know which of its cells another one's table gives away
+        blocks.append("  some groups are too small to print; the report shows the others")
+    elif finding.groups:
         blocks.append("\n".join(_table(finding)))
     if finding.policy_line is not None:
         blocks.append(f"{finding.nodeid.partition('::')[0]}:{finding.policy_line}")

@@ -175,7 +175,10 @@ def test_a_change_that_is_not_shown_leaves_the_limit_standing_unless_strict():
     loose = judge(measured, AT_MOST, comparison=unclear)
     assert (loose.verdict, loose.failing) == (Verdict.PASS, False)
     assert "change not shown" in loose.reason
-    assert judge(measured, replace(AT_MOST, strict=True), comparison=unclear).failing
+    strict = replace(AT_MOST, strict=True)
+    assert judge(measured, strict, comparison=unclear).failing
+    undeclared = unclear.model_copy(update={"limit": None})
+    assert not judge(measured, strict, comparison=undeclared).failing
 
 
 # -- evidence lost -----------------------------------------------------------------------------
@@ -249,6 +252,7 @@ OPEN = (Verdict.INCONCLUSIVE, Because.LIMIT, False, "error")
 @pytest.mark.parametrize(
     ("findings", "verdict"),
     [
+        ([(Verdict.NOT_JUDGED, Because.DISABLED, False, "error")], RunVerdict.UNPROVEN),
         ([], RunVerdict.UNPROVEN),
         ([PASS], RunVerdict.PASS),
         ([PASS, OPEN], RunVerdict.UNPROVEN),

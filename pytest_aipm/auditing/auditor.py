@@ -6,6 +6,7 @@ import contextlib
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ __all__ = ["Auditor"]
 MAX_WARNINGS = 5
 """More warnings of libraries than this are noise in a finding."""
 
+NOT_COMPARED = (
+    "the declared comparison was not made, because there is nothing to compare with yet: approve "
+    "a run"
+)
 UNCOMPARED = (
     "no limit, and this check is not in the approved baseline yet: approve a run to compare with"
 )
@@ -168,6 +173,8 @@ class Auditor:
             total=total,
             comparison_then=then,
         )
+        if spec.regression is not None and change is None and judgement.state == "holds":
+            judgement = replace(judgement, reason=f"{judgement.reason}; {NOT_COMPARED}")
         return self._finding(node, spec, judgement, measurement)
 
     @cached_property

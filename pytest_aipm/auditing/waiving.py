@@ -16,9 +16,11 @@ def waive(finding: Finding, plan: Plan, *, model_sha256: str | None) -> Finding:
 
     A crash is never waived; what passes needs no waiver.
     """
-    waiver = next((each for each in plan.waivers if each.check == finding.id), None)
-    if waiver is None:
+    own = [each for each in plan.waivers if each.check == finding.id]
+    if not own:
         return finding
+    active = [each for each in own if is_active(each, today())]
+    waiver = (active or sorted(own, key=lambda each: each.expires))[-1]
     state, note = _state(waiver, finding, plan, model_sha256)
     info = _info(waiver, state, note)
     if state != "applied":
@@ -59,12 +61,14 @@ def _below(waiver: Waiver, finding: Finding) -> bool:
 
 def states(plan: Plan, policy_name: str, findings: tuple[Finding, ...]) -> tuple[WaiverInfo, ...]:
     """Return every waiver of a policy as it stood in this run."""
-    by_id = {finding.id: finding.waiver for finding in findings if finding.waiver is not None}
+    by_id = {finding.waiver.id: finding.waiver for finding in findings if finding.waiver}
     found = []
     for waiver in plan.waivers:
         if waiver.check.partition("::")[0] != policy_name:
             continue
-        known = by_id.get(waiver.check)
+        known = by_id.get(waiver.id)
+        if known is None and not is_active(waiver, today()):
+            known = _info(waiver, "expired", f"expired on {waiver.expires.isoformat()}")
         found.append(known or _info(waiver, "unused", "its check was not run"))
     return tuple(found)
 

@@ -52,6 +52,7 @@ class FindingView:
 
     `first` is whether its check is explained here, else `explained_at` links to where it is.
     `asked_at` links to the block that shows the policy's lines, when another one does.
+    `command` is what started the run: another model or policy belongs to the rerun, too.
     """
 
     finding: Finding
@@ -60,6 +61,7 @@ class FindingView:
     open: bool
     explained_at: str
     asked_at: str
+    command: str = ""
 
     @cached_property
     def answer(self) -> Answer:
@@ -221,9 +223,8 @@ class FindingView:
         """The command that runs just this."""
         node = self.finding.nodeid
         plain = not set(node) & set('"$`\\!')
-        return (
-            f'pytest --aipm-audit "{node}"' if plain else f"pytest --aipm-audit {shlex.quote(node)}"
-        )
+        run = self.command if self.command.startswith("pytest ") else "pytest --aipm-audit"
+        return f'{run} "{node}"' if plain else f"{run} {shlex.quote(node)}"
 
     @property
     def misleads(self) -> list[Block]:

@@ -126,6 +126,7 @@ def page_of(record: Record) -> Page:
                 open=finding is first,
                 explained_at=at,
                 asked_at="" if lines == here else lines,
+                command=record.run.command,
             )
             views.append(view)
         prefix = f"{audit.policy.name}." if many else ""

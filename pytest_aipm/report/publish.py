@@ -85,10 +85,9 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding
         update["value"] = None
     if finding.baseline is not None:
         dropped: dict[str, object] = {"note": ""}
-        if any(g.judged for g in gone):
-            dropped["interval"] = None
-        if in_pair:
-            dropped |= {"value": None, "delta": None, "group": ""}
+        if in_pair or any(g.judged for g in gone):
+            # the change has a pair of its own, which may be the small group's
+            dropped |= {"value": None, "delta": None, "interval": None, "group": ""}
         update["baseline"] = finding.baseline.model_copy(update=dropped)
     if finding.waiver is not None:
         update["waiver"] = finding.waiver.model_copy(update={"note": ""})

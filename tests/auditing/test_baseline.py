@@ -193,3 +193,81 @@ def test_moving_a_cut_point_is_listed_as_another_gate(run, policy, fair, approve
     policy["subject"]["protected"]["band"]["bins"] = [35]
     weakened = run(policy, data).audits[0].baseline.weakened
     assert weakened == ("other bins of band: 35 instead of 40",)
+
+
+def test_an_intersection_is_compared_pair_by_pair_after_it_went_through_the_file(
+    run, policy, approve, rows
+):
+    policy["subject"]["protected"]["age"] = "age"
+    policy["checks"][0]["by"] = [["sex", "age"]]
+    policy["checks"][0]["limit"] = {"max": 0.90}
+    data = rows({"f": (4000, 10_000), "m": (4000, 10_000)}).assign(age=["young", "old"] * 10_000)
+    approve(run(policy, data))
+    worse = data.copy()
+    worse.loc[(worse.sex == "f") & (worse.age == "old"), "pred"] = 0
+    policy["checks"][0]["regression"] = {"max_change": 0.02}
+    finding = only(run(policy, worse))
+    assert finding.because == Because.REGRESSION
+    assert "f · old" in finding.baseline.group
+
+
+@pytest.mark.parametrize("change", ["min_group_size", "gone", "unknown", "merged"])
+@pytest.mark.parametrize("check", ["fairness.demographic_parity_difference", "performance.metric"])
+def test_a_failing_group_cannot_be_talked_away(run, policy, approve, rows, check, change):
+    data = rows({"a": (500, 1000), "b": (480, 1000), "c": (60, 300)})
+    data["y"] = data.pred.where(data.sex != "c", 1 - data.pred)
+    if check == "performance.metric":
+        asked = {"check": check, "metric": "accuracy", "by": "sex", "limit": {"min": 0.5}}
+    else:
+        asked = {"check": check, "limit": {"max": 0.20}}
+    policy["checks"] = [{**asked, "id": "it"}]
+    red = run(policy, data)
+    assert only(red).verdict == Verdict.FAIL
+    approve(red)
+    if change == "min_group_size":
+        policy["checks"][0]["min_group_size"] = 400
+    elif change == "gone":
+        data = data[data.sex != "c"]
+    elif change == "unknown":
+        policy["checks"][0]["max_unknown"] = 0.5
+        data.loc[data.sex == "c", "sex"] = None
+    else:
+        data.loc[data.sex == "c", "sex"] = "b"
+    assert run(policy, data).verdict == RunVerdict.FAIL
+
+
+def test_a_point_that_failed_does_not_pass_by_thinning(run, policy, approve, rows):
+    policy["checks"] = [
+        {"check": "performance.metric", "id": "it", "metric": "accuracy", "limit": {"min": 0.52}}
+    ]
+    data = rows({"f": (1000, 2000), "m": (1000, 2000)})
+    red = run(policy, data)
+    assert only(red).verdict == Verdict.FAIL
+    approve(red)
+    for seed in range(8):
+        few = data.sample(frac=0.2, random_state=seed)
+        assert run(policy, few).verdict == RunVerdict.FAIL
+
+
+def test_disabling_a_judged_check_is_listed_and_never_reads_pass(run, policy, fair, approve):
+    approve(run(policy, fair))
+    policy["checks"][0]["enabled"] = False
+    record = run(policy, fair)
+    assert record.verdict == RunVerdict.UNPROVEN
+    assert "credit::gap::sex: disabled" in record.audits[0].baseline.weakened
+
+
+def test_a_comparison_that_cannot_be_made_is_said(run, policy, rows):
+    policy["subject"]["champion"] = {"predictions": "old"}
+    policy["checks"] = [
+        {
+            "check": "fairness.equalized_odds_difference",
+            "id": "odds",
+            "limit": {"max": 0.10},
+            "regression": {"max_change": 0.02},
+        }
+    ]
+    data = rows({"f": (20_000, 50_000), "m": (20_000, 50_000)})
+    record = run(policy, data.assign(old=data.pred))
+    assert record.verdict == RunVerdict.UNPROVEN
+    assert "comparison was not made" in only(record).reason

@@ -86,3 +86,17 @@ def test_a_crash_is_never_waived(run, policy, biased, waive):
     record = run(policy, biased)
     assert only(record).verdict == Verdict.ERROR
     assert record.verdict == RunVerdict.FAIL
+
+
+def test_a_renewed_waiver_takes_the_place_of_the_expired_one(run, policy, biased, waive, tmp_path):
+    waive(expires="2026-06-30")
+    path = tmp_path / "policies" / "waivers.yaml"
+    second = WAIVER.format(expires="2026-12-31", extra="").replace("W-1", "W-2")
+    second = second.replace("2026-01-01", "2026-07-01").removeprefix("waivers:\n")
+    path.write_text(path.read_text(encoding="utf-8").rstrip() + "\n" + second, encoding="utf-8")
+    record = run(policy, biased)
+    assert only(record).verdict == Verdict.WAIVED
+    assert [(each.id, each.state) for each in record.audits[0].waivers] == [
+        ("W-1", "expired"),
+        ("W-2", "applied"),
+    ]

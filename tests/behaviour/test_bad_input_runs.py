@@ -218,7 +218,10 @@ def test_a_date_that_is_none_ends_the_run_with_4(
     suite: Any, epoch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
-    assert refused(suite).startswith(f"SOURCE_DATE_EPOCH={epoch}: not a number of seconds since")
+    said = refused(suite)
+    assert said.startswith(
+        f"SOURCE_DATE_EPOCH is '{epoch}', not a number of seconds since 1970; set"
+    )
 
 
 def test_a_date_that_is_none_is_refused_before_a_library_stumbles_over_it(
@@ -227,7 +230,7 @@ def test_a_date_that_is_none_is_refused_before_a_library_stumbles_over_it(
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
     result = suite.run("--aipm-audit")
     assert result.ret == 4
-    assert "ERROR: SOURCE_DATE_EPOCH=soon: not a number of seconds" in suite.said(result)
+    assert "ERROR: SOURCE_DATE_EPOCH is 'soon', not a number of seconds" in suite.said(result)
 
 
 def test_a_path_with_spaces_and_letters_of_all_kinds_is_a_path(suite: Any) -> None:

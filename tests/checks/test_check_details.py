@@ -13,6 +13,7 @@ from measuring import from_counts, measure
 import pytest_aipm
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.errors import PolicyError
+from pytest_aipm.evidence import callables
 from pytest_aipm.stats.paired import group_changes, widened
 
 
@@ -189,6 +190,32 @@ class TestEstimatesAnswerForEvidenceLost:
         more = estimate.at([100 * size for size in estimate.sizes])
         assert more.value == pytest.approx(estimate.value)
         assert more.upper - more.lower < 0.3 * (estimate.upper - estimate.lower)
+
+
+@pytest.mark.parametrize(
+    ("check", "params", "harm"),
+    [
+        ("fairness.demographic_parity_difference", {}, "up"),
+        ("fairness.demographic_parity_ratio", {}, "down"),
+        ("fairness.equalized_odds_difference", {}, "up"),
+        ("fairness.group_metric", {"metric": "f1"}, "up"),
+        ("fairness.group_metric", {"metric": "f1", "compare": "ratio"}, "down"),
+        ("fairness.group_metric", {"metric": "f1", "compare": "worst_group"}, "down"),
+        ("fairness.score_gap", {}, "up"),
+        ("fairness.score_gap", {"measure": "above_median"}, "down"),
+        ("fairness.score_gap", {"measure": "ks"}, "up"),
+        ("performance.metric", {"metric": "accuracy"}, "down"),
+        ("performance.metric", {"metric": "false_negative_rate"}, "up"),
+        ("performance.metric", {"metric": "log_loss"}, "up"),
+        ("performance.metric", {"metric": "neg_log_loss"}, "down"),
+        ("performance.metric", {"metric": "zero_one_loss"}, "up"),
+        ("performance.metric", {"metric": "average_precision"}, "down"),
+    ],
+)
+def test_a_measurement_knows_which_direction_is_worse(check, params, harm, monkeypatch) -> None:
+    monkeypatch.setattr(callables, "DRAWS", (20, 20))
+    frame = two_models().assign(s=lambda f: 0.2 + 0.6 * f["pred"])
+    assert measure(check, frame, subject={"scores": "s"}, **params).harm == harm
 
 
 def policy(tmp_path: Path, text: str) -> Path:

@@ -65,6 +65,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             "proxies are not tested by this check"
         )
         return nothing.with_(summary=why, not_judged=(Because.NOT_APPLICABLE, why))
+    counts = evidence.counts(params.by, params.unknown)
     flips = flip(evidence, params.by, rows=params.rows, linked=params.linked)
     if flips.levels < 2:
         why = f"{what} has one value only, so there is nothing to replace it with"
@@ -72,15 +73,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     return nothing.with_(
         estimate=rate(flips.flipped, flips.n, params.confidence),
         summary=(
-            f"{flips.flipped:,} of {flips.n:,} decisions change when only {what} is replaced "
-            f"({frequency(flips.flipped / flips.n)})"
+            f"{flips.flipped:,} of {flips.n:,} decisions change when only {what} is replaced, "
+            f"{frequency(flips.flipped / flips.n)}"
         ),
         n=flips.n,
         groups=_groups(flips, params),
         part_names=("all rows",),
         notes=_notes(flips),
-        breach=unknown_breach(params, flips.unknown, flips.n - flips.unknown),
-        unknown=flips.unknown,
+        breach=unknown_breach(params, counts.unknown, counts.n),
+        unknown=counts.unknown,
     )
 
 
