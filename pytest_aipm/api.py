@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +29,8 @@ def audit(
     root: str | Path | None = None,
     baseline: str | Path | None = None,
     seed: int = 0,
+    trust: tuple[str, ...] = (),
+    extra_checks: Mapping[str, ModuleType] | None = None,
 ) -> Record:
     """Audit a model against a policy.
 
@@ -45,6 +48,10 @@ def audit(
         The approved baseline; default ``aipm-baseline.json`` under `root` when it exists.
     seed : int
         Seed of all resampling; the global random state is never touched.
+    trust : tuple of str
+        ``sha256:HEX`` of artifacts that may be opened although they can run code.
+    extra_checks : mapping of full name to module, optional
+        Checks of one's own, beside those of entry points.
 
     Returns
     -------
@@ -58,6 +65,11 @@ def audit(
         When policy, baseline or trust are at fault. What could not be measured is a finding with
         the verdict ``error``, not an exception.
     """
+    if not isinstance(policy, str | os.PathLike | Mapping):
+        what = f"policy is of type {type(policy).__name__}"
+        raise OptionError(Problem(what, "name a file, or give what one would hold as a mapping"))
+    if type(seed) is not int or seed < 0:
+        raise OptionError(Problem(f"seed={seed!r}", "a seed is a whole number, 0 or more"))
     folder = Path.cwd() if root is None else Path(root)
     objects = {
         name: value
@@ -73,9 +85,10 @@ def audit(
         baseline=folder / (baseline or BASELINE),
         baseline_given=baseline is not None,
         seed=seed,
+        trust=trust,
         waivers=_default_waivers(folder),
     )
-    plan = _plan(policy, settings, given)
+    plan = _plan(policy, settings, given, extra_checks or {})
     auditor = Auditor(plan, plan.policies[0], objects=held)
     findings = {
         plan.nodeid(plan.policies[0], node): auditor.finding(node)
@@ -99,13 +112,14 @@ def _plan(
     policy: str | Path | Mapping[str, Any],
     settings: Settings,
     given: Mapping[str, str | None],
+    extra_checks: Mapping[str, ModuleType],
 ) -> Plan:
     if isinstance(policy, Mapping):
-        catalog = Catalog()
+        catalog = Catalog(extra=extra_checks)
         read = policy_from(policy, path="policy", root=settings.root, catalog=catalog, given=given)
         return complete(settings, [read], catalog)
     chosen = Settings(**{**vars(settings), "policies": (settings.root / policy,)})
-    plan = load_plan(chosen, given=given)
+    plan = load_plan(chosen, extra_checks=extra_checks, given=given)
     if len(plan.policies) != 1:
         raise OptionError(
             Problem(

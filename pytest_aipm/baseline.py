@@ -290,9 +290,7 @@ def _entry(stored: Mapping[str, Any]) -> Entry:
     )
 
 
-def write_baseline(
-    record: Record, path: Path, *, by: str, reason: str, when: str, keep: Path | None = None
-) -> None:
+def write_baseline(record: Record, path: Path, *, by: str, reason: str, when: str) -> None:
     """Approve a run: write its aggregates, keeping other policies and first anchors.
 
     Parameters
@@ -303,8 +301,6 @@ def write_baseline(
         The file to write, atomically.
     by, reason, when : str
         Who approves, why, and the UTC date.
-    keep : Path, optional
-        Earlier baseline whose anchors and other policies stay; default `path` when it exists.
 
     Raises
     ------
@@ -323,10 +319,9 @@ def write_baseline(
                 "mend the error first",
             )
         )
-    earlier = keep or path
     policies: dict[str, Any] = {}
-    if earlier.exists():
-        policies = dict(read_baseline(earlier, shown=str(earlier)).content["policies"])
+    if path.exists():
+        policies = dict(read_baseline(path, shown=str(path)).content["policies"])
     approved = {"by": by, "reason": reason, "when": when}
     for audit in record.audits:
         if "::" in audit.policy.path:

@@ -123,7 +123,11 @@ class Aipm:
         the run's record, which would then hold two audits of one policy.
         """
         __tracebackhide__ = True
-        kwargs.setdefault("root", self._node.config.rootpath)
+        config = self._node.config
+        kwargs.setdefault("root", config.rootpath)
+        kwargs.setdefault("seed", seed(config))
+        kwargs.setdefault("trust", tuple(config.getoption("aipm_trust")))
+        kwargs.setdefault("extra_checks", extra_checks(config))
         return api.audit(policy, **kwargs)
 
     def _keep(self, audit: Audit, finding: Finding) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import ModuleType
 
 from pytest_aipm.auditing.settings import Settings
@@ -51,11 +50,6 @@ class Plan:
     def approved(self, policy: Policy) -> PolicyBaseline | None:
         """Return what was approved for a policy."""
         return None if self.baseline is None else self.baseline.policy(policy.name)
-
-    @cached_property
-    def by_path(self) -> Mapping[str, Policy]:
-        """Policies by their path below the root."""
-        return {policy.path: policy for policy in self.policies}
 
 
 def load_plan(

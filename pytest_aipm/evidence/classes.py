@@ -11,7 +11,7 @@ import pandas as pd
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.subject import Subject, group_name
 
-__all__ = ["distinct", "refuse_one_class", "refuse_strangers"]
+__all__ = ["distinct", "listed", "refuse_one_class", "refuse_strangers"]
 
 MOST = 12
 """Distinct values remembered of a batch, for an error text."""
@@ -44,7 +44,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
             raise _fault(
                 subject,
                 "label" if what == "label" else "predictions",
-                f"the {what} has {len(values)} or more values ({_listed(values)}); a binary task "
+                f"the {what} has {len(values)} or more values ({listed(values)}); a binary task "
                 "has two",
                 "merge classes in the data, or name another column",
             )
@@ -53,8 +53,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
         raise _fault(
             subject,
             "predictions",
-            f"label ({_listed(labels)}) and predictions ({_listed(classes)}) are written "
-            "differently",
+            f"label ({listed(labels)}) and predictions ({listed(classes)}) are written differently",
             "write the same two classes in both",
         )
     wanted = {"positive": subject.positive, "favorable": subject.favorable}
@@ -65,7 +64,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
         raise _fault(
             subject,
             key,
-            f"`{key}: {_listed({wanted[key]})}` never occurs in the data (values: {_listed(seen)})",
+            f"`{key}: {listed({wanted[key]})}` never occurs in the data (values: {listed(seen)})",
             _hint(key, wanted[key], seen),
         )
 
@@ -76,7 +75,7 @@ def refuse_one_class(subject: Subject, labels: Classes, n: int) -> None:
         raise _fault(
             subject,
             "label",
-            f"label {subject.label!r} holds one class only ({_listed(labels)}) in {n:,} rows; "
+            f"label {subject.label!r} holds one class only ({listed(labels)}) in {n:,} rows; "
             "error rates and AUC need both",
             "use evaluation rows with both outcomes",
         )
@@ -89,11 +88,11 @@ def _fault(subject: Subject, key: str, what: str, fix: str) -> DataError:
 def _hint(key: str, wanted: object, seen: Classes) -> str:
     for value in sorted(seen, key=str):
         if str(value).strip().lower() == str(wanted).strip().lower():
-            return f"write `{key}: {_listed({value})}`"
+            return f"write `{key}: {listed({value})}`"
     return "name one of the values"
 
 
-def _listed(values: Classes) -> str:
+def listed(values: Classes) -> str:
     """Return up to six values as a reader can copy them into a policy."""
     shown = sorted((_quoted(value) for value in values), key=str)[:6]
     more = f" and {len(values) - 6} more" if len(values) > 6 else ""

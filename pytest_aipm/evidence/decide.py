@@ -64,8 +64,8 @@ def numeric(values: pd.Series[Any], what: str, column: str) -> np.ndarray:
         For text, dates, missing values, infinities and what cannot be summed, saying how many.
     """
     try:
-        # as text, a date does not become the number of its nanoseconds
-        plain = values.astype(str) if values.dtype.kind in "mM" else values
+        # as text, a date does not become its nanoseconds, nor a complex number its real part
+        plain = values.astype(str) if values.dtype.kind in "cmM" else values
         numbers = pd.to_numeric(plain).to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
         raise DataError(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, ModelError, Problem
+from pytest_aipm.evidence.classes import distinct, listed, refuse_strangers
 from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.losses import LOSSES
@@ -100,6 +101,7 @@ def fit_of(evidence: Evidence) -> Fit:
     train = _train(evidence)
     columns = _compared(evidence, train)
     members, others = _asked(evidence, train), _asked(evidence, evidence.data)
+    _same_classes(evidence.subject, members, others, train.ref)
     loss, name = _loss(evidence.subject, members, others)
     seen = among(hash_rows(others.frame, columns), _hashes(train, columns))
     return Fit(
@@ -140,7 +142,30 @@ def _compared(evidence: Evidence, train: DataSource) -> list[str]:
                 "name them under `features:`",
             )
         )
+    ours, theirs = _kinds(evidence.data, columns), _kinds(train, columns)
+    for name in columns:
+        if ours[name] and theirs[name] and ours[name] != theirs[name]:
+            # no row would equal another, and all would look as if nobody had seen them
+            what = (
+                f"feature column {name!r} holds {theirs[name]} in the training rows and "
+                f"{ours[name]} in the data"
+            )
+            raise DataError(Problem(what, "write it the same way in both", path=train.ref))
     return columns
+
+
+def _kinds(source: DataSource, columns: list[str]) -> dict[str, str]:
+    """Return what each column holds, nothing for one without values."""
+    batch = next(iter(source.batches(columns)))
+    return {name: _kind(batch[name].dropna()) for name in columns}
+
+
+def _kind(column: pd.Series[Any]) -> str:
+    if column.empty:
+        return ""
+    if pd.api.types.infer_dtype(column) == "boolean":
+        return "true and false"
+    return "numbers" if pd.api.types.is_numeric_dtype(column) else "texts"
 
 
 def _hashes(source: DataSource, columns: list[str]) -> np.ndarray:
@@ -160,6 +185,20 @@ class _Asked:
     truth: np.ndarray
     said: np.ndarray
     scored: bool
+    classes: frozenset[Any]
+
+
+def _same_classes(subject: Subject, members: _Asked, others: _Asked, train: str) -> None:
+    """Refuse labels that are written differently: a loss would then be of the wrong class."""
+    if subject.task == "regression":
+        return
+    refuse_strangers(subject, others.classes, frozenset())
+    if len(members.classes | others.classes) > 2:
+        what = (
+            f"label {subject.label!r} is written differently in the training rows "
+            f"({listed(members.classes)}) and in the data ({listed(others.classes)})"
+        )
+        raise DataError(Problem(what, "write the same two classes in both", path=train))
 
 
 def _asked(evidence: Evidence, source: DataSource) -> _Asked:
@@ -177,13 +216,13 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
     wanted = list(dict.fromkeys([*features, label]))
     with located(source.ref):
         frame = sample_rows(source.batches(wanted), MAX_ROWS, evidence.seed)
-        truth = _truth(subject, frame[label])
+        truth, classes = _truth(subject, frame[label]), distinct(frame[label])
         prediction = model.predict(frame[features], labels=False)
     if prediction.scores is not None:
-        return _Asked(frame, truth, prediction.scores, scored=True)
+        return _Asked(frame, truth, prediction.scores, scored=True, classes=classes)
     assert prediction.labels is not None  # noqa: S101 - a prediction has one of the two
     said = matches(prediction.labels, subject.positive).astype(float)
-    return _Asked(frame, truth, said, scored=False)
+    return _Asked(frame, truth, said, scored=False, classes=classes)
 
 
 def _truth(subject: Subject, column: pd.Series[Any]) -> np.ndarray:
