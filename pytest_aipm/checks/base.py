@@ -13,12 +13,15 @@ constant                  meaning
 ``UNITS``                 limit units: ``("",)`` for ``min``/``max``, ``"auc"`` for ``max_auc``
 ``DECIDE_ON``             optional default of ``decide_on``
 ``DEFAULT_LIMIT``         optional default limit, for example ``{"max": 0.01}``
+``RANGE``                 optional lowest and highest value there can be, so that a limit nobody
+                          can break is refused; or a function ``value_range(params)``
 ``TASKS``                 tasks it applies to
 ========================  =================================================================
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Literal
@@ -28,7 +31,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from pytest_aipm.records import Because, Formula, GroupValue, Series
 from pytest_aipm.stats.estimate import Estimate
 
-__all__ = ["CheckParams", "Comparison", "Measurement", "Needs", "Unknown", "needs_of"]
+__all__ = [
+    "CheckParams",
+    "Comparison",
+    "Measurement",
+    "Needs",
+    "Unknown",
+    "needs_of",
+    "range_of",
+]
 
 Unknown = Literal["report", "group", "fail"]
 
@@ -88,6 +99,13 @@ def needs_of(module: ModuleType, params: CheckParams) -> Needs:
     needs = module.NEEDS if ask is None else ask(params)
     assert isinstance(needs, Needs)  # noqa: S101
     return needs
+
+
+def range_of(module: ModuleType, params: CheckParams) -> tuple[float, float]:
+    """Return the lowest and the highest value a check can give; infinite where it does not say."""
+    ask = getattr(module, "value_range", None)
+    low, high = getattr(module, "RANGE", (-math.inf, math.inf)) if ask is None else ask(params)
+    return float(low), float(high)
 
 
 class CheckParams(BaseModel):

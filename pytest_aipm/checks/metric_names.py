@@ -23,6 +23,7 @@ __all__ = [
     "REGRESSION_ONLY",
     "MetricParams",
     "needs_of_metric",
+    "range_of_metric",
 ]
 
 RATE_METRICS = {
@@ -129,6 +130,17 @@ class MetricParams(CheckParams):
             except CheckError as error:
                 raise ValueError(f"names an {error.problems[0]}") from None
         return value
+
+
+def range_of_metric(metric: str) -> tuple[float, float]:
+    """Return the lowest and the highest value of a metric; infinite where nobody knows."""
+    metric = ALIASES.get(metric, metric)
+    if metric in COUNT_METRICS:
+        return COUNT_METRICS[metric].support
+    if metric in MEAN_METRICS:
+        return 0.0, MEAN_METRICS[metric][2]
+    known = metric in RATE_METRICS or metric == "roc_auc"
+    return (0.0, 1.0) if known else (-np.inf, np.inf)
 
 
 def needs_of_metric(metric: str) -> Needs:

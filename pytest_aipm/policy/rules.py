@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Protocol
 
-from pytest_aipm.checks.base import CheckParams, needs_of
+from pytest_aipm.checks.base import CheckParams, needs_of, range_of
 from pytest_aipm.errors import UsageFault
 from pytest_aipm.policy.grammar import CheckKeys, DecideOn
 from pytest_aipm.policy.limits import Limits, limits_of
@@ -119,10 +119,27 @@ def build_check(
     params = {scope: each for scope, each in told.items() if each is not None}
     if shared is None or limits is None or not params or len(params) < len(told):
         return None
+    _breakable(written, limits, next(iter(params.values())), faults)
     decide_on = _decide_on(written, shared, scopes, limits, faults)
     if len(faults.problems) > before:
         return None
     return _spec(check_id, written, shared, limits, params, decide_on)
+
+
+def _breakable(written: _Written, limits: Limits, told: CheckParams, faults: Faults) -> None:
+    """Note a limit beyond all values: it would hold whatever the model does."""
+    low, high = range_of(written.module, told)
+    for key, limit in (("limit", limits.limit), ("warn", limits.warn)):
+        if limit is None or key not in written.own.entries:
+            continue
+        top, bottom = limit.max, limit.min
+        if top is not None and top > high:
+            what = f"no value is above {high:g}, so '{key}' {top:g} can never be broken"
+            fix = f"write {top / 100:g} for {top:g} %" if high == 1 else "correct it"
+            faults.add(written.own.place_of(key), what, fix)
+        if bottom is not None and bottom < low:
+            what = f"no value is below {low:g}, so '{key}' {bottom:g} can never be broken"
+            faults.add(written.own.place_of(key), what, "correct it")
 
 
 def _spec(

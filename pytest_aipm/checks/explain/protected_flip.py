@@ -41,6 +41,7 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+RANGE = (0.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.01}
 BASIS = "convention of the field, not law"
 

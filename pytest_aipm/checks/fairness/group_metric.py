@@ -26,12 +26,13 @@ group's rows, features and labels.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.between import between
 from pytest_aipm.checks.compare import without_groups
-from pytest_aipm.checks.metric_names import MetricParams, needs_of_metric
+from pytest_aipm.checks.metric_names import MetricParams, needs_of_metric, range_of_metric
 from pytest_aipm.checks.metrics import measure
 from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
@@ -53,6 +54,14 @@ class Params(MetricParams):
 def needs(params: Params) -> Needs:
     """Return the evidence that the metric needs."""
     return needs_of_metric(params.metric)
+
+
+def value_range(params: Params) -> tuple[float, float]:
+    """Return the lowest and the highest value there can be."""
+    low, high = range_of_metric(params.metric)
+    if params.compare == "worst_group":
+        return low, high
+    return (low - high, high - low) if params.compare == "difference" else (-math.inf, math.inf)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

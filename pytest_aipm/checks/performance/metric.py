@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.compare import without_groups
-from pytest_aipm.checks.metric_names import MetricParams, needs_of_metric
+from pytest_aipm.checks.metric_names import MetricParams, needs_of_metric, range_of_metric
 from pytest_aipm.checks.metrics import measure
 from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
@@ -53,6 +53,11 @@ class Params(MetricParams):
 def needs(params: Params) -> Needs:
     """Return the evidence that the metric needs."""
     return needs_of_metric(params.metric)
+
+
+def value_range(params: Params) -> tuple[float, float]:
+    """Return the lowest and the highest value there can be."""
+    return range_of_metric(params.metric)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

@@ -43,6 +43,7 @@ NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("auc",)
+RANGE = (0.0, 1.0)
 TASKS = ("binary", "regression")
 DEFAULT_LIMIT = {"max_auc": 0.60}
 BASIS = "policy choice; no authority sets a number"
