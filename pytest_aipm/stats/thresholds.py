@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import betaincinv, ndtr
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrik, betaincinv, ndtr
 
 from pytest_aipm.stats.estimate import Limit
 from pytest_aipm.stats.parts import Part, RatePart
@@ -48,7 +47,7 @@ class _RateLaw:
         if self.part.method == "wilson":
             edge = self.n * p - quantile(alpha) * np.sqrt(self.n * p * (1 - p))
             return float(np.floor(edge))
-        return float(binom.ppf(alpha, self.n, p)) - 1
+        return _quantile(alpha, self.n, p) - 1
 
     def above(self, alpha: float, limit: float) -> float:
         return self.n - _RateLaw(
@@ -57,8 +56,26 @@ class _RateLaw:
 
     def within(self, span: Span) -> float:
         low, high = span
-        upper = binom.cdf(high, self.n, self.part.value)
-        return max(float(upper - binom.cdf(low - 1, self.n, self.part.value)), 0.0)
+        upper = _at_most(high, self.n, self.part.value)
+        return max(upper - _at_most(low - 1, self.n, self.part.value), 0.0)
+
+
+# scipy.stats checks its arguments each time: a hundred groups would take half a minute.
+
+
+def _at_most(k: float, n: int, p: float) -> float:
+    """Return P(X <= k) of a binomial count."""
+    if not k < n:
+        return np.nan if np.isnan(k) else 1.0
+    return 0.0 if k < 0 else float(bdtr(np.floor(k), n, p))
+
+
+def _quantile(alpha: float, n: int, p: float) -> float:
+    """Return the smallest count whose P(X <= k) reaches `alpha`."""
+    if not 0 < p < 1:
+        return p * n
+    k = max(float(np.ceil(bdtrik(alpha, n, p))), 0.0)
+    return k - 1 if k > 0 and bdtr(k - 1, n, p) >= alpha else k
 
 
 @dataclass(frozen=True)
