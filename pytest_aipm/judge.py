@@ -334,11 +334,12 @@ def _evidence_lost(
 def _thinned(measurement: Measurement, rules: Rules, entry: Entry) -> bool:
     """Return whether a breach of the baseline is gone with at least half of its rows.
 
-    A point estimate that decides has no interval to widen: with few rows it crosses its limit by
-    chance. It stays broken until these rows prove that the limit holds.
+    With few rows a point estimate crosses its limit by chance, and a breach that lay near the
+    limit would be undecided even at the baseline's sizes. It stays broken until the rows that
+    are left prove that the limit holds.
     """
     estimate = measurement.estimate
-    if rules.decide_on != "point" or entry.state != "breach" or estimate is None:
+    if entry.state != "breach" or estimate is None:
         return False
     if sum(estimate.sizes) > sum(entry.sizes) / 2:
         return False

@@ -271,3 +271,14 @@ def test_a_comparison_that_cannot_be_made_is_said(run, policy, rows):
     record = run(policy, data.assign(old=data.pred))
     assert record.verdict == RunVerdict.UNPROVEN
     assert "comparison was not made" in only(record).reason
+
+
+def test_a_breach_near_its_limit_does_not_become_undecided_by_thinning(run, policy, approve, rows):
+    policy["checks"][0]["limit"] = {"max": 0.03}
+    full = rows({"f": (2000, 5000), "m": (2260, 5000)})
+    red = run(policy, full)
+    assert only(red).verdict == Verdict.FAIL
+    approve(red)
+    for seed in range(10):
+        few = full.sample(frac=0.2, random_state=seed)
+        assert run(policy, few).verdict == RunVerdict.FAIL
