@@ -46,11 +46,12 @@ def delong(
     # the share of the other class that a row of each score stands above (or below)
     place_pos = (np.cumsum(below) - below / 2) / k
     place_neg = 1 - (np.cumsum(above) - above / 2) / m
-    auc = float(above @ place_pos / m)
+    # sums, not dot products: those wake the threads of the linear algebra for little work
+    auc = float((above * place_pos).sum() / m)
     variance = 0.0
     for weight, place, rows in ((above, place_pos, m), (below, place_neg, k)):
         if rows > 1:
-            variance += float(weight @ (place - auc) ** 2) / (rows - 1) / rows
+            variance += float((weight * (place - auc) ** 2).sum()) / (rows - 1) / rows
     return auc, variance
 
 
