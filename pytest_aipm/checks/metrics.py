@@ -37,6 +37,7 @@ from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.stats.auc import delong
 from pytest_aipm.stats.parts import AucPart, BootstrapPart, MeanPart, Part, RatePart
+from pytest_aipm.stats.resampled import jackknife_acceleration
 
 __all__ = ["Measured", "measure"]
 
@@ -139,7 +140,8 @@ def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured
         draws = rng.multinomial(n, cell.reshape(-1) / n, size=DRAWS).reshape(-1, 2, 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             value, drawn = float(of.function(cell)), of.function(draws)
-        parts.append(BootstrapPart(value, drawn, n, support=of.support))
+        bend = jackknife_acceleration(of.function, cell)
+        parts.append(BootstrapPart(value, drawn, n, bend, of.support))
     return Measured(
         grouping=counts.grouping,
         parts=parts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +12,37 @@ from scipy.special import ndtr, ndtri
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.means import SMALL
 
-__all__ = ["BootstrapPart"]
+__all__ = ["BootstrapPart", "jackknife_acceleration"]
+
+
+def jackknife_acceleration(function: Callable[[Array], Array], counts: Array) -> float:
+    """Return the acceleration of BCa of a statistic of counts (Efron 1987, equation 6.6).
+
+    Rows of one cell are alike, so leaving out each row is leaving out one of each cell.
+
+    Parameters
+    ----------
+    function : callable
+        Counts of shape (..., *cells) to values of shape (...).
+    counts : array of shape cells
+        Rows of each cell.
+
+    Returns
+    -------
+    float
+        0 where a value without one row is undefined, or all are the same.
+    """
+    cells = np.flatnonzero(counts)
+    without = np.repeat(np.asarray(counts, dtype=np.float64)[None], cells.size, axis=0)
+    without.reshape(cells.size, -1)[np.arange(cells.size), cells] -= 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = np.asarray(function(without), dtype=np.float64)
+    weights = counts.reshape(-1)[cells]
+    if not np.isfinite(values).all():
+        return 0.0
+    away = (weights * values).sum() / weights.sum() - values
+    squares = float((weights * away**2).sum())
+    return 0.0 if squares <= 0 else float((weights * away**3).sum() / (6 * squares**1.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +104,8 @@ class BootstrapPart:
         scale = 1 - self.acceleration * (shift + z)
         adjusted = float(ndtr(shift + (shift + z) / scale)) if scale > 0.1 else np.nan
         stable = abs(shift) < 0.5 and 1 / draws.size <= adjusted <= 1 - 1 / draws.size
-        return float(np.quantile(draws, adjusted if stable else level))
+        # the rank p (B + 1): the usual p (B - 1) + 1 lies inside the tail it stands for
+        return float(np.quantile(draws, adjusted if stable else level, method="weibull"))
 
     def scaled(self, n: float, value: float | None = None) -> BootstrapPart:
         """Return the part with `n` rows: draws shrink with the root of the rows."""

@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.metrics import root_mean_squared_error
 
 from pytest_aipm.stats.parts import AucPart, BootstrapPart, MeanPart, Part, RatePart
+from pytest_aipm.stats.resampled import jackknife_acceleration
 
 values = st.lists(st.floats(-50, 50, width=32), min_size=2, max_size=60)
 
@@ -108,7 +109,8 @@ def test_bca_bounds_are_close_to_scipys() -> None:
 def test_an_extreme_bias_falls_back_to_percentiles() -> None:
     draws = generator(8).normal(size=2000)
     part = BootstrapPart(float(np.quantile(draws, 0.9)), draws, 100)
-    assert part.bound(0.05) == pytest.approx(tuple(np.quantile(draws, [0.05, 0.95])))
+    ends = np.quantile(draws, [0.05, 0.95], method="weibull")
+    assert part.bound(0.05) == pytest.approx(tuple(ends))
 
 
 def test_levels_beyond_the_draws_come_from_a_normal_tail() -> None:
@@ -163,3 +165,27 @@ def test_no_rows_leave_nothing_defined(part: Part) -> None:
 def test_a_rate_needs_counts() -> None:
     with pytest.raises(ValueError, match="0 <= x <= n"):
         RatePart(5, 3)
+
+
+def test_the_acceleration_of_counts_is_the_jackknife_over_their_rows() -> None:
+    counts = np.array([[40.0, 7.0], [11.0, 30.0]])
+
+    def f1(table: np.ndarray) -> np.ndarray:
+        tp = table[..., 1, 1]
+        return 2 * tp / (2 * tp + table[..., 0, 1] + table[..., 1, 0])
+
+    left_out = []
+    for place, rows in np.ndenumerate(counts):
+        without = counts.copy()
+        without[place] -= 1
+        left_out += [float(f1(without))] * int(rows)
+    away = np.mean(left_out) - np.array(left_out)
+    expected = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
+    assert jackknife_acceleration(f1, counts) == pytest.approx(expected, rel=1e-9)
+
+
+def test_there_is_no_acceleration_where_a_row_less_has_no_value() -> None:
+    def precision(table: np.ndarray) -> np.ndarray:
+        return table[..., 1, 1] / table[..., :, 1].sum(axis=-1)
+
+    assert jackknife_acceleration(precision, np.array([[5.0, 0.0], [5.0, 1.0]])) == 0.0
