@@ -1,0 +1,12 @@
+"""The approved baseline: aggregates of an approved run, who approved it, and what changed since.
+
+The file holds values, counts and intervals of findings, group counts and hashes; never a row. It
+is sorted and indented, so that a review reads its diff.
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.baseline.comparison import compare
+from pytest_aipm.baseline.file import Baseline, PolicyBaseline, read_baseline, write_baseline
+
+__all__ = ["Baseline", "PolicyBaseline", "compare", "read_baseline", "write_baseline"]
