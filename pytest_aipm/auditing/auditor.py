@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_aipm.auditing.asking import asked_of, rules_of, tolerance_of
 from pytest_aipm.auditing.header import header_of
 from pytest_aipm.auditing.opening import open_evidence
 from pytest_aipm.auditing.plan import Plan
@@ -19,7 +20,7 @@ from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.errors import AipmError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.judge import Entry, Judgement, Rules, at_baseline_sizes, judge
+from pytest_aipm.judge import Entry, Judgement, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import (
     Audit,
@@ -147,16 +148,7 @@ class Auditor:
     # -- judging -------------------------------------------------------------------------------
 
     def _judged(self, node: Node, spec: CheckSpec, measurement: Measurement) -> Finding:
-        rules = Rules(
-            limit=spec.limit,
-            warn=spec.warn,
-            decide_on=spec.decide_on,
-            confidence=spec.confidence,
-            on_inconclusive=spec.on_inconclusive,
-            severity=spec.severity,
-            strict=self.plan.settings.strict,
-            seed=self.plan.settings.seed,
-        )
+        rules = rules_of(spec, self.plan.settings)
         entry = None if self._approved is None else self._approved.entry(node.finding_id)
         change, total = self._changes(node, spec, measurement, entry)
         then = None
@@ -186,7 +178,9 @@ class Auditor:
     ) -> tuple[BaselineComparison | None, BaselineComparison | None]:
         """Return the change against baseline or champion, and against the anchor."""
         regression = spec.regression
-        allowed = None if regression is None else regression.max_change
+        approved = self._approved
+        retraining = None if approved is None else approved.retraining(node.finding_id)
+        allowed, tolerance = tolerance_of(spec, retraining)
         against = "champion" if measurement.champion is not None else "baseline"
         point = spec.decide_on == "point"
         change = compare(
@@ -197,11 +191,13 @@ class Auditor:
             point=point,
             against=against,
         )
-        if regression is None or regression.max_total_change is None or self._approved is None:
+        if change is not None and tolerance:
+            change = change.model_copy(update={"tolerance": tolerance})
+        if regression is None or regression.max_total_change is None or approved is None:
             return change, None
         total = compare(
             measurement,
-            self._approved.anchor(node.finding_id),
+            approved.anchor(node.finding_id),
             allowed=regression.max_total_change,
             confidence=spec.confidence,
             point=point,
@@ -238,6 +234,7 @@ class Auditor:
             limit=spec.limit,
             warn=spec.warn,
             decide_on=spec.decide_on,
+            asked=asked_of(spec),
             detectable=judgement.detectable,
             rows_needed=judgement.rows_needed,
             formula=None if measurement is None else measurement.formula,

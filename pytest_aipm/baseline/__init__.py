@@ -7,6 +7,12 @@ is sorted and indented, so that a review reads its diff.
 from __future__ import annotations
 
 from pytest_aipm.baseline.comparison import compare
-from pytest_aipm.baseline.file import Baseline, PolicyBaseline, read_baseline, write_baseline
+from pytest_aipm.baseline.file import (
+    Baseline,
+    PolicyBaseline,
+    Retraining,
+    read_baseline,
+    write_baseline,
+)
 
-__all__ = ["Baseline", "PolicyBaseline", "compare", "read_baseline", "write_baseline"]
+__all__ = ["Baseline", "PolicyBaseline", "Retraining", "compare", "read_baseline", "write_baseline"]

@@ -19,9 +19,21 @@ from pytest_aipm.errors import BaselineError, Problem
 from pytest_aipm.judge import Entry
 from pytest_aipm.records import Approval, Audit, BaselineRef, Record, Verdict, canonical_json
 
-__all__ = ["Baseline", "PolicyBaseline", "read_baseline", "write_baseline"]
+__all__ = ["Baseline", "PolicyBaseline", "Retraining", "read_baseline", "write_baseline"]
 
 MEND = "restore it from version control or approve a run anew"
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """How much a finding changes between honest retrains of one recipe.
+
+    ``spread`` bounds the change for the worse of one retrain against another, as `retrains`
+    measured it from ``n`` of them.
+    """
+
+    n: int
+    spread: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,11 @@ class PolicyBaseline:
         if stored is None or stored.get("anchor") is None:
             return None
         return entry_of(stored["anchor"])
+
+    def retraining(self, finding_id: str) -> Retraining | None:
+        """Return what retrains of the approved recipe changed, None when nobody measured it."""
+        stored = self.findings.get(finding_id, {}).get("retraining")
+        return None if stored is None else Retraining(stored["n"], stored["spread"])
 
     def weakened(self, audit: Audit, *, seed: int) -> tuple[str, ...]:
         """Return the ways in which this run's gate asks for less than the approved one did."""

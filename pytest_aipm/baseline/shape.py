@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from pytest_aipm.judge import State
-from pytest_aipm.records import Approval, GroupValue, Limit
+from pytest_aipm.records import Approval, Asked, GroupValue, Limit
 
 __all__ = ["FORMAT", "StoredFile"]
 
@@ -35,8 +35,17 @@ class _StoredEntry(_Shape):
         return self
 
 
+class _StoredRetraining(_Shape):
+    n: Annotated[int, Field(ge=2)]
+    spread: Annotated[FiniteFloat, Field(ge=0)]
+    when: str = ""
+
+
 class _StoredFinding(_StoredEntry):
     limit: Limit | None = None
+    warn: Limit | None = None
+    asked: Asked | None = None
+    retraining: _StoredRetraining | None = None
     confidence: float | None = None
     decide_on: str | None = None
     severity: str = "error"

@@ -26,7 +26,10 @@ def entry_of(stored: Mapping[str, Any]) -> Entry:
 
 
 def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dict[str, Any]:
-    """Return a finding as it is stored; the anchor of an older one is kept."""
+    """Return a finding as it is stored; an older anchor, and what retrains showed, stay.
+
+    Retrains speak of a check on a scope, so a finding that asks another question starts anew.
+    """
     value = math.nan if finding.value is None else finding.value
     lower, upper = finding.interval or (None, None)
     state = (
@@ -50,6 +53,8 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
         "decide_on": finding.decide_on,
         "severity": finding.severity,
         "limit": None if finding.limit is None else finding.limit.model_dump(mode="json"),
+        "warn": None if finding.warn is None else finding.warn.model_dump(mode="json"),
+        "asked": None if finding.asked is None else finding.asked.model_dump(mode="json"),
         "verdict": finding.verdict.value,
         "state": state,
         "n": finding.n,
@@ -67,6 +72,8 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
         "groups": groups,
         "when": when,
     }
+    same = old is not None and all(old.get(key) == stored[key] for key in ("check", "by"))
+    stored["retraining"] = (old or {}).get("retraining") if same else None
     return stored
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_aipm.baseline.stored import facts_of, group_key
-from pytest_aipm.records import Audit, Because, Finding, GroupValue, Verdict
+from pytest_aipm.records import NO_WORSE, Asked, Audit, Because, Finding, GroupValue, Limit, Verdict
 
 __all__ = ["weakened"]
+
+_STRICT = ("report", "group", "fail")
+"""What an unknown group means, from lax to strict."""
 
 
 def weakened(
@@ -81,13 +84,11 @@ def _cuts(cuts: Sequence[float]) -> str:
 
 
 def _finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
-    found = []
-    limit, before = finding.limit, then.get("limit") or {}
-    low, high = (None, None) if limit is None else (limit.min, limit.max)
-    if before.get("min") is not None and (low is None or low < before["min"]):
-        found.append(f"{finding.id}: minimum {_show(low)} instead of {before['min']:g}")
-    if before.get("max") is not None and (high is None or high > before["max"]):
-        found.append(f"{finding.id}: maximum {_show(high)} instead of {before['max']:g}")
+    found = [
+        *_ends(finding.id, "", finding.limit, then.get("limit") or {}),
+        *_ends(finding.id, "warning ", finding.warn, then.get("warn") or {}),
+        *_asked(finding, then),
+    ]
     if then.get("confidence") is not None and finding.confidence != then["confidence"]:
         found.append(
             f"{finding.id}: confidence {_show(finding.confidence)} instead of "
@@ -109,6 +110,48 @@ def _finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
     if then.get("severity", "error") == "error" and finding.severity == "advice":
         found.append(f"{finding.id}: severity advice instead of error")
     return found
+
+
+def _ends(
+    finding_id: str, which: str, now: Limit | None, then: Mapping[str, float | None]
+) -> Iterator[str]:
+    """Yield the ends of a limit that are gone or lie further out."""
+    low, high = (None, None) if now is None else (now.min, now.max)
+    floor, ceiling = then.get("min"), then.get("max")
+    if floor is not None and (low is None or low < floor):
+        yield f"{finding_id}: {which}minimum {_show(low)} instead of {floor:g}"
+    if ceiling is not None and (high is None or high > ceiling):
+        yield f"{finding_id}: {which}maximum {_show(high)} instead of {ceiling:g}"
+
+
+def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what else the policy asked for and no longer does."""
+    if finding.asked is None or then.get("asked") is None:
+        return
+    now, before = finding.asked, Asked(**then["asked"])
+    retraining = then.get("retraining")
+    no_worse = NO_WORSE if retraining is None else retraining["spread"]
+    for what, was, allowed in (
+        ("change", _allowed(before, no_worse), _allowed(now, no_worse)),
+        ("total change", before.max_total_change, now.max_total_change),
+    ):
+        if was is not None and (allowed is None or allowed > was):
+            tolerance = "any" if allowed is None else f"{allowed:g}"
+            yield f"{finding.id}: {what} allowed {tolerance} instead of {was:g}"
+    if now.min_group_size > before.min_group_size:
+        sizes = f"{now.min_group_size} instead of {before.min_group_size}"
+        yield f"{finding.id}: min_group_size {sizes}"
+    if (now.max_unknown or 0.0) > (before.max_unknown or 0.0):
+        shares = f"{_show(now.max_unknown)} instead of {_show(before.max_unknown)}"
+        yield f"{finding.id}: max_unknown {shares}"
+    if _STRICT.index(now.unknown) < _STRICT.index(before.unknown):
+        yield f"{finding.id}: unknown {now.unknown} instead of {before.unknown}"
+    if now.on_inconclusive == "warn" and before.on_inconclusive == "fail":
+        yield f"{finding.id}: on_inconclusive warn instead of fail"
+
+
+def _allowed(asked: Asked, no_worse: float) -> float | None:
+    return no_worse if asked.no_worse else asked.max_change
 
 
 def _show(value: float | None) -> str:

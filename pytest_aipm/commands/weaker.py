@@ -1,7 +1,7 @@
 """In which ways a record's gate asks for less than an earlier record's did.
 
 `baseline` says it as if the old record had been approved. Added here is what a baseline does not
-hold: waivers, loosened bases, tolerances, and what was left unjudged.
+hold: waivers, loosened bases, and what was left unjudged.
 """
 
 from __future__ import annotations
@@ -55,11 +55,6 @@ def _finding(old: Finding, new: Finding) -> Iterator[str]:
         yield f"{new.id}: no longer judged{why}"
     if old.verdict == new.verdict == Verdict.INCONCLUSIVE and old.failing and not new.failing:
         yield f"{new.id}: inconclusive no longer fails"
-    allowed = None if old.baseline is None else old.baseline.limit
-    now = None if new.baseline is None else new.baseline.limit
-    if allowed is not None and (now is None or now > allowed):
-        tolerance = "any" if now is None else f"{now:g}"
-        yield f"{new.id}: change allowed {tolerance} instead of {allowed:g}"
     judged = {_group(g.group): g.judged for g in old.groups}
     lost = [_group(g.group) for g in new.groups if not g.judged and judged.get(_group(g.group))]
     if lost:

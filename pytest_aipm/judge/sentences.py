@@ -104,8 +104,12 @@ def worse_than(summary: str, worse: BaselineComparison) -> str:
     told = f"{summary}, " if summary else ""
     return (
         f"{told}worse than {against}: {where}changed by {number(worse.delta or 0.0)}{interval}, "
-        f"more than the {plain(worse.limit or 0.0)} allowed"
+        f"more than the {plain(worse.limit or 0.0)} allowed{_tolerance(worse)}"
     )
+
+
+def _tolerance(comparison: BaselineComparison) -> str:
+    return f" ({comparison.tolerance})" if comparison.tolerance else ""
 
 
 def change_words(comparison: BaselineComparison | None) -> str:
@@ -118,7 +122,7 @@ def change_words(comparison: BaselineComparison | None) -> str:
         "inconclusive": "change not shown",
         "worse": "worse than before",
     }[comparison.verdict]
-    return f"; {words}"
+    return f"; {words}{_tolerance(comparison)}"
 
 
 def _rounded(rows: int) -> int:

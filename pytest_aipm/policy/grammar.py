@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 TASKS = ("binary", "regression")
-INTERNAL = frozenset({"line"})
+INTERNAL = frozenset({"line", "no_worse"})
 """Fields that the loader fills; no policy may name them."""
 
 KEYWORDS = ("highest", "largest", "overall")
@@ -199,6 +199,8 @@ class Regression(Grammar):
 
     max_change: float | None = Field(default=None, ge=0)
     max_total_change: float | None = Field(default=None, ge=0)
+    no_worse: bool = False
+    """From ``gate: no-worse``: the tolerance is the baseline's own retraining spread, else 0.02."""
 
 
 class Publish(Grammar):
@@ -225,6 +227,8 @@ class CheckKeys(Grammar):
     """Whether rows that cannot tell leave the build green or turn it red."""
     min_group_size: int = Field(default=1, ge=1)
     """Smaller groups (by the metric's denominator) are counted but not judged."""
+    gate: Literal["no-worse"] | None = None
+    """No worse than the approved run, beyond what an honest retrain changes."""
     severity: Literal["error", "advice"] = "error"
     """Whether a broken limit fails the build or only warns."""
     unknown: Literal["report", "group", "fail"] = "report"

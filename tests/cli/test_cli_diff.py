@@ -8,6 +8,7 @@ import pytest
 
 from pytest_aipm.records import (
     Approval,
+    Asked,
     AuditGroup,
     BaselineComparison,
     BaselineRef,
@@ -202,7 +203,9 @@ def test_everything_that_asks_for_less_is_listed(compare, red, edited):
 def test_what_compares_less_is_listed(compare, red, edited):
     def with_change(limit):
         compared = BaselineComparison(verdict="same", limit=limit)
-        return edited(red, "sex", audit={"baseline": _baseline("a" * 64)}, baseline=compared)
+        asked = Asked(max_change=limit)
+        update = {"baseline": compared, "asked": asked}
+        return edited(red, "sex", audit={"baseline": _baseline("a" * 64)}, **update)
 
     tight = with_change(0.02)
     assert "red::gap::sex: change allowed 0.05 instead of 0.02" in _sections_of(
