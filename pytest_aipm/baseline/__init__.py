@@ -14,5 +14,15 @@ from pytest_aipm.baseline.file import (
     read_baseline,
     write_baseline,
 )
+from pytest_aipm.baseline.retrains import LEAST, spreads
 
-__all__ = ["Baseline", "PolicyBaseline", "Retraining", "compare", "read_baseline", "write_baseline"]
+__all__ = [
+    "LEAST",
+    "Baseline",
+    "PolicyBaseline",
+    "Retraining",
+    "compare",
+    "read_baseline",
+    "spreads",
+    "write_baseline",
+]

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_aipm.baseline.shape import FORMAT, StoredFile
-from pytest_aipm.baseline.stored import entry_of, facts_of, stored_of
+from pytest_aipm.baseline.stored import digest_of, entry_of, facts_of, stored_of
 from pytest_aipm.baseline.weakening import weakened
 from pytest_aipm.errors import BaselineError, Problem
 from pytest_aipm.judge import Entry
@@ -104,7 +104,7 @@ def read_baseline(path: Path, *, shown: str) -> Baseline:
     Raises
     ------
     BaselineError
-        When the file is missing, cut off, or not a baseline.
+        When the file is missing, cut off, not a baseline, or was changed by hand.
     """
     try:
         raw = path.read_bytes()
@@ -122,21 +122,46 @@ def read_baseline(path: Path, *, shown: str) -> Baseline:
         place = " > ".join(map(str, error.errors()[0]["loc"]))
         what = "this is no readable baseline" + (f" (see {place})" if place else "")
         raise BaselineError(Problem(what, MEND, path=shown)) from None
+    for name, section in content["policies"].items():
+        if "digest" in section and section["digest"] != _digest(section):
+            what = f"policy {name!r} was changed by hand after it was approved"
+            raise BaselineError(Problem(what, MEND, path=shown))
     return Baseline(shown, hashlib.sha256(raw).hexdigest(), content)
+
+
+def _digest(section: Mapping[str, Any]) -> str:
+    try:
+        return digest_of(section)
+    except ValueError:  # 1e999, which no run ever wrote
+        return ""
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def _parsed(raw: bytes, shown: str) -> Any:
     try:
-        return json.loads(raw)
+        return json.loads(raw, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         what = f"this is no readable baseline ({error.msg})"
         raise BaselineError(Problem(what, MEND, shown, error.lineno, error.colno)) from None
-    except (UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BaselineError(Problem("this is no readable baseline", MEND, path=shown)) from None
 
 
-def write_baseline(record: Record, path: Path, *, by: str, reason: str, when: str) -> None:
+def write_baseline(
+    record: Record,
+    path: Path,
+    *,
+    by: str,
+    reason: str,
+    when: str,
+    retraining: Mapping[str, Retraining] | None = None,
+) -> None:
     """Approve a run: write its aggregates, keeping other policies and first anchors.
+
+    What retrains showed earlier is kept where nothing newer is given.
 
     Parameters
     ----------
@@ -146,6 +171,8 @@ def write_baseline(record: Record, path: Path, *, by: str, reason: str, when: st
         The file to write, atomically.
     by, reason, when : str
         Who approves, why, and the UTC date.
+    retraining : mapping of finding id to Retraining, optional
+        How much honest retrains change each finding.
 
     Raises
     ------
@@ -172,14 +199,19 @@ def write_baseline(record: Record, path: Path, *, by: str, reason: str, when: st
         if "::" in audit.policy.path:
             continue  # made inside an ordinary test, which carries its own limits
         old = policies.get(audit.policy.name, {}).get("findings", {})
-        policies[audit.policy.name] = {
+        findings = {
+            finding.id: stored_of(finding, old.get(finding.id), when) for finding in audit.findings
+        }
+        for finding_id, one in (retraining or {}).items():
+            if finding_id in findings:
+                measured = {"n": one.n, "spread": one.spread, "when": when}
+                findings[finding_id]["retraining"] = measured
+        section = {
             "approved": approved,
             "facts": {**facts_of(audit), "seed": record.run.seed, "versions": record.run.versions},
-            "findings": {
-                finding.id: stored_of(finding, old.get(finding.id), when)
-                for finding in audit.findings
-            },
+            "findings": findings,
         }
+        policies[audit.policy.name] = {**section, "digest": digest_of(section)}
     text = canonical_json({"aipm_baseline": FORMAT, "policies": policies}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_aipm.judge import Entry, decide
-from pytest_aipm.records import Audit, Finding, GroupValue
+from pytest_aipm.records import Audit, Finding, GroupValue, canonical_json
 
-__all__ = ["entry_of", "facts_of", "group_key", "stored_of"]
+__all__ = ["digest_of", "entry_of", "facts_of", "group_key", "stored_of"]
 
 
 def entry_of(stored: Mapping[str, Any]) -> Entry:
@@ -75,6 +76,15 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
     same = old is not None and all(old.get(key) == stored[key] for key in ("check", "by"))
     stored["retraining"] = (old or {}).get("retraining") if same else None
     return stored
+
+
+def digest_of(section: Mapping[str, Any]) -> str:
+    """Return the hash of all that one policy's part of the file says; a slip of hand shows.
+
+    It stands with the policy, so that two branches that approve different policies still merge.
+    """
+    told = {key: value for key, value in section.items() if key != "digest"}
+    return hashlib.sha256(canonical_json(told).encode()).hexdigest()
 
 
 def facts_of(audit: Audit) -> dict[str, Any]:

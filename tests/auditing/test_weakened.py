@@ -47,9 +47,7 @@ def weakened(run, policy, fair, tmp_path):
 @pytest.fixture(autouse=True)
 def first(run, policy, fair, tmp_path):
     """Approve a first run, since a policy with `regression` is refused without a baseline."""
-    write_baseline(
-        run(policy, fair), tmp_path / "aipm-baseline.json", by="b", reason="r", when="w"
-    )
+    write_baseline(run(policy, fair), tmp_path / "aipm-baseline.json", by="b", reason="r", when="w")
 
 
 @pytest.mark.parametrize(
