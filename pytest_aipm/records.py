@@ -44,6 +44,7 @@ __all__ = [
     "ModelInfo",
     "NotTested",
     "Number",
+    "PairingInfo",
     "PolicyInfo",
     "Record",
     "RowsNeeded",
@@ -380,6 +381,13 @@ class BaselineRef(Frozen):
     weakened: tuple[str, ...] = ()
 
 
+class PairingInfo(Frozen):
+    """Whether the rows were paired with the approved ones, and how, or why not."""
+
+    paired: bool
+    said: str
+
+
 class AuditGroup(Frozen):
     """How many rows one group has; unknown values are a group named ``(unknown)``."""
 
@@ -403,6 +411,8 @@ class Audit(Frozen):
     verdict: RunVerdict
     subject: Subject | None = None
     baseline: BaselineRef | None = None
+    pairing: PairingInfo | None = None
+    """None where the policy does not ask for it."""
     waivers: tuple[WaiverInfo, ...] = ()
     groups: tuple[AuditGroup, ...] = ()
     not_tested: tuple[NotTested, ...] = ()

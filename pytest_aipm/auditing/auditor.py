@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aipm.auditing.asking import asked_of, rules_of, tolerance_of
-from pytest_aipm.auditing.header import header_of
+from pytest_aipm.auditing.header import header_of, pairing_of
 from pytest_aipm.auditing.opening import open_evidence
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import waive
@@ -152,7 +152,7 @@ class Auditor:
         entry = None if self._approved is None else self._approved.entry(node.finding_id)
         change, total = self._changes(node, spec, measurement, entry)
         then = None
-        if entry is not None and change is not None and change.against == "baseline":
+        if entry is not None and self._may_hide(change):
             scaled = at_baseline_sizes(measurement, entry)
             then = None if scaled is None else self._changes(node, spec, scaled, entry)[0]
         if _nothing_to_judge(spec, change, total) and measurement.not_judged is None:
@@ -169,6 +169,13 @@ class Auditor:
             judgement = replace(judgement, reason=f"{judgement.reason}; {NOT_COMPARED}")
         return self._finding(node, spec, judgement, measurement)
 
+    def _may_hide(self, change: BaselineComparison | None) -> bool:
+        """Return whether fewer rows could hide a change; not where all approved ones are paired."""
+        if change is None or change.against != "baseline":
+            return False
+        joined = None if self._evidence is None else self._evidence.joined
+        return not (change.paired and joined is not None and joined.complete)
+
     @cached_property
     def _approved(self) -> PolicyBaseline | None:
         return self.plan.approved(self.policy)
@@ -181,7 +188,8 @@ class Auditor:
         approved = self._approved
         retraining = None if approved is None else approved.retraining(node.finding_id)
         allowed, tolerance = tolerance_of(spec, retraining)
-        against = "champion" if measurement.champion is not None else "baseline"
+        paired = measurement.champion is not None
+        against = "champion" if paired and self.policy.subject.champion else "baseline"
         point = spec.decide_on == "point"
         change = compare(
             measurement,
@@ -193,6 +201,10 @@ class Auditor:
         )
         if change is not None and tolerance:
             change = change.model_copy(update={"tolerance": tolerance})
+        pairing = pairing_of(self.plan, self.policy, self._evidence)
+        if change is not None and pairing is not None and against == "baseline":
+            how = "the same rows" if change.paired else "two samples"
+            change = change.model_copy(update={"note": f"{how}: {pairing.said}"})
         if regression is None or regression.max_total_change is None or approved is None:
             return change, None
         total = compare(

@@ -33,8 +33,8 @@ def compare(
     ----------
     measurement : Measurement
     entry : Entry or None
-        The earlier finding; ignored where the measurement carries a paired comparison and
-        `against` is ``champion``.
+        The earlier finding; not needed where the measurement carries a comparison on the same
+        rows, with a champion or with the approved decisions.
     allowed : float or None
         Largest harmful change; None only reports.
     confidence : float
@@ -49,7 +49,7 @@ def compare(
     """
     found = (
         _champion_change(measurement)
-        if against == "champion"
+        if against == "champion" or (against == "baseline" and measurement.champion is not None)
         else _change_since(measurement, entry, confidence)
     )
     if found is None:

@@ -158,6 +158,7 @@ def write_baseline(
     reason: str,
     when: str,
     retraining: Mapping[str, Retraining] | None = None,
+    pairing: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Approve a run: write its aggregates, keeping other policies and first anchors.
 
@@ -173,6 +174,8 @@ def write_baseline(
         Who approves, why, and the UTC date.
     retraining : mapping of finding id to Retraining, optional
         How much honest retrains change each finding.
+    pairing : mapping of policy name to mapping, optional
+        Tag and number of rows of the pairing file of this approval.
 
     Raises
     ------
@@ -208,7 +211,12 @@ def write_baseline(
                 findings[finding_id]["retraining"] = measured
         section = {
             "approved": approved,
-            "facts": {**facts_of(audit), "seed": record.run.seed, "versions": record.run.versions},
+            "facts": {
+                **facts_of(audit),
+                "seed": record.run.seed,
+                "versions": record.run.versions,
+                "pairing": (pairing or {}).get(audit.policy.name),
+            },
             "findings": findings,
         }
         policies[audit.policy.name] = {**section, "digest": digest_of(section)}

@@ -52,6 +52,11 @@ class _StoredFinding(_StoredEntry):
     anchor: _StoredEntry | None = None
 
 
+class _StoredPairing(_Shape):
+    tag: str
+    rows: int
+
+
 class _StoredFacts(_Shape):
     rows: int | None = None
     unknown: dict[str, FiniteFloat] = Field(default_factory=dict)
@@ -61,6 +66,7 @@ class _StoredFacts(_Shape):
     positive: str | None = None
     favorable: str | None = None
     seed: int = 0
+    pairing: _StoredPairing | None = None
 
 
 class _StoredPolicy(_Shape):

@@ -32,6 +32,9 @@ def weakened(
     """
     now = {**facts_of(audit), "seed": seed}
     found = [*_facts(then, now), *_groups(then, now)]
+    if then.get("pairing") and (audit.pairing is None or not audit.pairing.paired):
+        why = "" if audit.pairing is None else f": {audit.pairing.said}"
+        found.append(f"no longer compared on the same rows{why}")
     present = {finding.id: finding for finding in audit.findings}
     for finding_id, before in findings.items():
         finding = present.get(finding_id)

@@ -99,10 +99,14 @@ def paired_worst(
 
 
 def _paired_counts(evidence: Evidence, counts: GroupCounts, rate: Rate) -> Sequence[np.ndarray]:
-    """Return events and rows now, events and rows then, and events in both models, each (K,)."""
-    agree = np.zeros_like(counts.table[:, :, :, 0])
-    agree[:, :, 0], agree[:, :, 1] = counts.table[:, :, 0, 0], counts.table[:, :, 1, 1]
+    """Return events and rows now, events and rows then, and events in both models, each (K,).
+
+    Rows that the champion never decided on are left out of both.
+    """
+    table = counts.table[..., :2]
+    agree = np.zeros_like(table[:, :, :, 0])
+    agree[:, :, 0], agree[:, :, 1] = table[:, :, 0, 0], table[:, :, 1, 1]
     both, _ = rate.counts(agree, evidence.subject)
-    x_new, n_new = rate.counts(counts.table, evidence.subject)
-    x_old, n_old = rate.counts(counts.table.swapaxes(2, 3), evidence.subject)
+    x_new, n_new = rate.counts(table, evidence.subject)
+    x_old, n_old = rate.counts(table.swapaxes(2, 3), evidence.subject)
     return x_new, n_new, x_old, n_old, both

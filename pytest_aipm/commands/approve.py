@@ -17,6 +17,11 @@ from pytest_aipm.records import NO_WORSE, Audit, Record, RunVerdict
 
 __all__ = ["approve"]
 
+NOT_PAIRED = (
+    "pairing file not written: a report holds no rows. Later runs are compared as two samples "
+    "until `pytest --aipm-audit --aipm-update-baseline` approves a run with its rows"
+)
+
 
 def approve(
     folder: str,
@@ -69,6 +74,8 @@ def approve(
     say(f"{shown}: approved by {approver}, {when}: {why}")
     for audit in record.audits:
         say(f"  {_approved(audit)}")
+        if audit.pairing is not None:
+            say(f"  {NOT_PAIRED}")
         for line in _retrained(audit, target, measured):
             say(f"  {line}")
     commit = f", commit {record.run.commit}" if record.run.commit else ""

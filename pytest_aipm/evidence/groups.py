@@ -141,7 +141,7 @@ class GroupCounts:
     grouping : Grouping
     table : int array of shape (K, labels, 2, champions)
         Rows by group, label (negative, positive), decision (other, positive), champion's
-        decision.
+        decision (other, positive, and where only some rows have one, none).
     unknown : int
         Rows left out because an attribute is missing.
     """

@@ -56,12 +56,15 @@ class RowPass:
         Of the audited model.
     champion : Predictor or None
         Of the earlier model, where decisions are wanted.
+    remembered : int array of shape (rows,) or None
+        The approved decision on every row instead: 0, 1, or 2 where there is none.
     """
 
     subject: Subject
     wanted: Wanted
     predictor: Predictor
     champion: Predictor | None
+    remembered: np.ndarray | None = None
 
     def columns(self) -> list[str]:
         """Return the columns to read, each once."""
@@ -91,6 +94,8 @@ class RowPass:
             earlier = self.champion.prediction(batch)
             champion = self._positive(self.champion, batch, earlier)
             classes |= _classes(earlier)
+        elif self.remembered is not None:
+            champion = self.remembered[batch.index.to_numpy()]
         coded = Coded(
             n=len(batch),
             attributes=[each.encode(batch[each.column]) for each in self.subject.attributes],
@@ -98,6 +103,7 @@ class RowPass:
             predicted=predicted,
             score=prediction.scores,
             champion=champion,
+            champions=2 if self.remembered is None else 3,
             binary=self.subject.task == "binary",
             labels=labels,
             classes=classes,

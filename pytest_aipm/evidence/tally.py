@@ -50,7 +50,7 @@ class Tally:
         Rows.
     counts : dict of Cell to int array of shape (labels, 2, champions)
         Rows by label (negative, positive; one slot without labels), decision (other, positive)
-        and champion's decision (one slot without a champion).
+        and champion's decision (one slot without a champion, a third for rows it never saw).
     sums : dict of (Cell, loss) to float array of shape (4,)
         n, Σv, Σv², Σv³.
     bags : dict of (Cell, label) to list of ScoreBag
@@ -118,8 +118,10 @@ class Coded:
     predicted : bool array of shape (n,) or None
         Whether the decision says the positive class.
     score : float array of shape (n,) or None
-    champion : bool array of shape (n,) or None
-        The champion's decision.
+    champion : bool or int array of shape (n,) or None
+        The champion's decision; 2 where there is none.
+    champions : int
+        How many values it can have.
     """
 
     n: int
@@ -129,6 +131,7 @@ class Coded:
     score: np.ndarray | None
     champion: np.ndarray | None
     binary: bool
+    champions: int = 2
     labels: frozenset[object] = frozenset()
     classes: frozenset[object] = frozenset()
 
@@ -198,7 +201,7 @@ def _sums(
 def _counts(coded: Coded, cells: np.ndarray, names: list[Cell]) -> dict[Cell, np.ndarray]:
     has_label = coded.binary and coded.label is not None
     has_champion = coded.champion is not None
-    shape = (len(names), 2 if has_label else 1, 2, 2 if has_champion else 1)
+    shape = (len(names), 2 if has_label else 1, 2, coded.champions if has_champion else 1)
     flat = cells * shape[1]
     if has_label:
         assert coded.label is not None  # noqa: S101

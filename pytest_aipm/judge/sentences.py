@@ -92,6 +92,8 @@ def worse_than(summary: str, worse: BaselineComparison) -> str:
         "anchor": "the first approved baseline",
         "champion": "the champion on the same rows",
     }[worse.against]
+    if worse.paired and worse.against == "baseline":
+        against += " on the same rows"
     where = f"between {worse.group} it " if " and " in worse.group else ""
     if worse.group and not where:
         where = f"for {worse.group} it "

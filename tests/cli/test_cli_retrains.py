@@ -60,7 +60,7 @@ def credit(project):
 
 
 @pytest.fixture
-def first(project, aipm, credit, monkeypatch):
+def first(project, aipm, credit):
     """Approve a first run and lay out the retrains of the same recipe."""
     plain = credit(0.4, baseline=False)
     project.report(plain, "start")
@@ -108,7 +108,8 @@ def test_a_later_approval_keeps_the_spread_and_says_so(first, aipm):
     assert "of 6 earlier retrains kept" in said.out
 
 
-def test_an_approval_without_retrains_says_what_the_gate_allows(first, aipm):
+@pytest.mark.usefixtures("first")
+def test_an_approval_without_retrains_says_what_the_gate_allows(aipm):
     said = aipm("approve", "aipm-report", *WORDS)
     assert "credit::gap::sex: no spread (no retrains); gate: no-worse allows 0.02" in said.out
 
