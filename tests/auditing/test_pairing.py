@@ -345,7 +345,7 @@ def test_a_file_that_could_be_committed_is_refused(run, paired, data, approve, t
     approve(paired, data)
     assert said(run(paired, data)).paired
     subprocess.run(["git", "-C", str(tmp_path), "add", "-f", FILE], check=True)
-    with pytest.raises(BaselineError, match="is not ignored; add it to .gitignore"):
+    with pytest.raises(BaselineError, match=r"is not ignored; add it to \.gitignore"):
         run(paired, data)
 
 
