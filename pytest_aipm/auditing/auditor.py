@@ -202,9 +202,8 @@ class Auditor:
         if change is not None and tolerance:
             change = change.model_copy(update={"tolerance": tolerance})
         pairing = pairing_of(self.plan, self.policy, self._evidence)
-        if change is not None and pairing is not None and against == "baseline":
-            how = "the same rows" if change.paired else "two samples"
-            change = change.model_copy(update={"note": f"{how}: {pairing.said}"})
+        if change is not None and pairing is not None and change.paired == pairing.paired:
+            change = change.model_copy(update={"note": pairing.said})
         if regression is None or regression.max_total_change is None or approved is None:
             return change, None
         total = compare(

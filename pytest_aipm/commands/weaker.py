@@ -35,6 +35,9 @@ def weaker(old: Record, new: Record) -> tuple[str, ...]:
 def _audit(old: Audit, new: Audit) -> Iterator[str]:
     if old.baseline is not None and new.baseline is None:
         yield "no longer compared with an approved baseline"
+    if _paired(old) and not _paired(new):
+        why = f": {new.pairing.said}" if new.pairing is not None else ""
+        yield f"no longer compared on the same rows{why}"
     applied = {each.id for each in old.waivers if each.state == "applied"}
     for waiver in new.waivers:
         if waiver.state == "applied" and waiver.id not in applied:
@@ -47,6 +50,10 @@ def _audit(old: Audit, new: Audit) -> Iterator[str]:
     for finding in old.findings:
         if finding.id in present:
             yield from _finding(finding, present[finding.id])
+
+
+def _paired(audit: Audit) -> bool:
+    return audit.pairing is not None and audit.pairing.paired
 
 
 def _finding(old: Finding, new: Finding) -> Iterator[str]:

@@ -243,6 +243,7 @@ class Evidence:
             label=joined("label"),
             predicted=score if self.subject.task == "regression" else joined("predicted"),
             score=score,
+            champion_score=joined("champion_score"),
         )
 
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
@@ -257,6 +258,11 @@ class Evidence:
     def n(self) -> int:
         """Rows of the evaluation data."""
         return self.tally.n
+
+    @property
+    def paired_scores(self) -> bool:
+        """Whether a champion's scores of the same rows are there."""
+        return self.tally.paired_scores
 
     @property
     def counted(self) -> bool:
@@ -339,8 +345,9 @@ class Evidence:
 
     @cached_property
     def _champion(self) -> Predictor | None:
-        decided = self._wanted.decisions and self.subject.has_decisions
-        if not self.has_champion or not decided:
+        wanted = self._wanted
+        decided = wanted.decisions and self.subject.has_decisions
+        if not self.has_champion or not (decided or wanted.scores or wanted.losses):
             return None
         features: list[str] = []
         if self.champion is not None:

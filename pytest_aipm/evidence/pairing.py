@@ -242,7 +242,7 @@ def join(approved: ApprovedRows, now: Marked, key: RowKey) -> Joined:
         return Joined(None, "the label or a group of some approved rows is another one now")
     decisions = np.full(len(now.ids), NEW, dtype=np.int8)
     decisions[found] = approved.decisions[old]
-    said = f"the same {there:,} rows as approved"
+    said = f"all {there:,} approved rows are paired"
     if not whole:
         said = f"{common:,} of the {there:,} approved rows are paired"
         fresh = len(now.ids) - common

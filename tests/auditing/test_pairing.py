@@ -102,7 +102,7 @@ def test_a_change_in_a_small_group_is_proven_on_the_same_rows_and_only_there(
     assert finding.baseline.paired
     assert finding.baseline.against == "baseline"
     assert "worse than the approved baseline on the same rows: between" in finding.reason
-    assert finding.baseline.note == "the same rows: the same 2,000 rows as approved"
+    assert finding.baseline.note == "all 2,000 approved rows are paired"
     monkeypatch.delenv("AIPM_TEST_KEY")
     record = run(paired, harmed)
     assert only(record).baseline.verdict == "inconclusive"
@@ -183,7 +183,7 @@ def two_samples(record, why):
     assert line in record.audits[0].warnings
     finding = only(record)
     assert not finding.baseline.paired
-    assert finding.baseline.note == f"two samples: {said(record).said}"
+    assert finding.baseline.note == said(record).said
     assert f"no longer compared on the same rows: {said(record).said}" in (
         record.audits[0].baseline.weakened
     )
@@ -256,7 +256,7 @@ def test_most_of_the_rows_are_paired_and_it_is_said_how_many(run, paired, data, 
     finding = only(record)
     assert (finding.because, finding.baseline.paired) == (Because.REGRESSION, True)
     assert finding.n == 2047
-    assert finding.baseline.note == f"the same rows: {words}"
+    assert finding.baseline.note == words
 
 
 # -- what would mislead is refused -------------------------------------------------------------

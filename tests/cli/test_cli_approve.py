@@ -36,7 +36,7 @@ def test_a_green_report_becomes_the_baseline(aipm, project, green, monkeypatch):
 
 
 def test_an_approval_from_a_folder_says_that_it_has_no_rows_to_pair(aipm, project, green, edited):
-    info = PairingInfo(paired=True, said="the same 400 rows as approved")
+    info = PairingInfo(paired=True, said="all 400 approved rows are paired")
     project.report(edited(green, "region", audit={"pairing": info}))
     said = aipm("approve", "aipm-report", *WORDS)
     assert said.code == 0
