@@ -117,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--reason", required=True, metavar="TEXT", help="why")
     one.add_argument("--baseline", metavar="PATH", help="default: aipm_baseline of the project")
     one.add_argument("--red-is-accepted", action="store_true", help="also when the run failed")
+    one.add_argument(
+        "--retrains",
+        metavar="DIR",
+        help="report folders of honest refits; their spread is what `gate: no-worse` allows",
+    )
     _root(one)
 
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
@@ -161,6 +166,7 @@ def _approve(options: argparse.Namespace) -> int:
         reason=options.reason,
         baseline=options.baseline,
         red_is_accepted=options.red_is_accepted,
+        retrains=options.retrains,
         root=options.root,
     )
 

@@ -19,8 +19,10 @@ from typing import Any
 import pytest
 
 from pytest_aipm import auditing, clock, report
+from pytest_aipm.auditing.pairing import sealed
 from pytest_aipm.baseline import write_baseline
-from pytest_aipm.errors import UsageFault
+from pytest_aipm.errors import AipmError
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.invocation import only_looks
 from pytest_aipm.located import locate
 from pytest_aipm.nodes import PROPERTY, Policies
@@ -207,12 +209,29 @@ class Controller:
             return True
         who, today = _who(self.plan.settings.root), self.started[:10]
         try:
-            write_baseline(self.record, path, by=who, reason="updated locally", when=today)
-        except (UsageFault, OSError) as fault:
+            files = sealed(self.plan.pairables, self.record, self._evidence)
+            write_baseline(
+                self.record,
+                path,
+                by=who,
+                reason="updated locally",
+                when=today,
+                pairing={name: {"tag": one.tag, "rows": one.rows} for name, one in files.items()},
+            )
+            for one in files.values():
+                one.write()
+        except (AipmError, OSError) as fault:
             self.notes += [f"--aipm-update-baseline: {line}" for line in str(fault).splitlines()]
             return True
         self.notes.append(f"baseline written: {self.plan.settings.shown(path)}")
+        for name, one in files.items():
+            shown = self.plan.settings.shown(one.path)
+            self.notes.append(f"pairing file of {name} written: {shown}, {one.rows:,} rows")
         return False
+
+    def _evidence(self, name: str) -> Evidence:
+        """Return the open rows of a policy; an update runs in one process."""
+        return self.policies.auditors[name].evidence
 
     def _headers(self) -> dict[str, Audit]:
         """Return what is known of each policy's subject, from this process or from workers."""

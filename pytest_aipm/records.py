@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOTICE",
+    "NO_WORSE",
     "SCHEMA",
     "Approval",
+    "Asked",
     "AttributeInfo",
     "Audit",
     "AuditGroup",
@@ -42,6 +44,7 @@ __all__ = [
     "ModelInfo",
     "NotTested",
     "Number",
+    "PairingInfo",
     "PolicyInfo",
     "Record",
     "RowsNeeded",
@@ -59,6 +62,12 @@ NOTICE = (
     "This file holds the counts that verdicts are derived from. It is the project's own file, "
     "not for publication; index.html, summary.md and the exports are the published views."
 )
+
+NO_WORSE = 0.02
+"""Change for the worse that ``gate: no-worse`` allows where no retrains were measured.
+
+A tolerance of 0 turns honest retrains red; see `benchmarks/retrains.py` for how often.
+"""
 
 
 class Verdict(StrEnum):
@@ -203,6 +212,8 @@ class BaselineComparison(Frozen):
     against: Literal["baseline", "anchor", "champion"] = "baseline"
     group: str = ""
     note: str = ""
+    tolerance: str = ""
+    """Where ``limit`` comes from, when ``gate: no-worse`` chose it."""
 
 
 class WaiverInfo(Frozen):
@@ -232,6 +243,18 @@ class Docs(Frozen):
     sources: str = ""
 
 
+class Asked(Frozen):
+    """What the policy asked beside limits, so that a laxer gate is noticed later."""
+
+    max_change: Number = None
+    max_total_change: Number = None
+    no_worse: bool = False
+    on_inconclusive: Literal["warn", "fail"] = "warn"
+    min_group_size: int = 1
+    unknown: Literal["report", "group", "fail"] = "report"
+    max_unknown: Number = None
+
+
 class Finding(Frozen):
     """One check on one scope: what was measured and what it means."""
 
@@ -253,6 +276,7 @@ class Finding(Frozen):
     limit: Limit | None = None
     warn: Limit | None = None
     decide_on: Literal["interval", "point", "proof"] = "interval"
+    asked: Asked | None = None
     detectable: Detectable | None = None
     rows_needed: RowsNeeded | None = None
     formula: Formula | None = None
@@ -357,6 +381,13 @@ class BaselineRef(Frozen):
     weakened: tuple[str, ...] = ()
 
 
+class PairingInfo(Frozen):
+    """Whether the rows were paired with the approved ones, and how, or why not."""
+
+    paired: bool
+    said: str
+
+
 class AuditGroup(Frozen):
     """How many rows one group has; unknown values are a group named ``(unknown)``."""
 
@@ -380,6 +411,8 @@ class Audit(Frozen):
     verdict: RunVerdict
     subject: Subject | None = None
     baseline: BaselineRef | None = None
+    pairing: PairingInfo | None = None
+    """None where the policy does not ask for it."""
     waivers: tuple[WaiverInfo, ...] = ()
     groups: tuple[AuditGroup, ...] = ()
     not_tested: tuple[NotTested, ...] = ()

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_aipm.auditing.header import header_of
+from pytest_aipm.auditing.asking import asked_of, rules_of, tolerance_of
+from pytest_aipm.auditing.header import header_of, pairing_of
 from pytest_aipm.auditing.opening import open_evidence
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import waive
@@ -19,7 +20,7 @@ from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.errors import AipmError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.judge import Entry, Judgement, Rules, at_baseline_sizes, judge
+from pytest_aipm.judge import Entry, Judgement, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import (
     Audit,
@@ -147,20 +148,11 @@ class Auditor:
     # -- judging -------------------------------------------------------------------------------
 
     def _judged(self, node: Node, spec: CheckSpec, measurement: Measurement) -> Finding:
-        rules = Rules(
-            limit=spec.limit,
-            warn=spec.warn,
-            decide_on=spec.decide_on,
-            confidence=spec.confidence,
-            on_inconclusive=spec.on_inconclusive,
-            severity=spec.severity,
-            strict=self.plan.settings.strict,
-            seed=self.plan.settings.seed,
-        )
+        rules = rules_of(spec, self.plan.settings)
         entry = None if self._approved is None else self._approved.entry(node.finding_id)
         change, total = self._changes(node, spec, measurement, entry)
         then = None
-        if entry is not None and change is not None and change.against == "baseline":
+        if entry is not None and self._may_hide(change):
             scaled = at_baseline_sizes(measurement, entry)
             then = None if scaled is None else self._changes(node, spec, scaled, entry)[0]
         if _nothing_to_judge(spec, change, total) and measurement.not_judged is None:
@@ -177,6 +169,13 @@ class Auditor:
             judgement = replace(judgement, reason=f"{judgement.reason}; {NOT_COMPARED}")
         return self._finding(node, spec, judgement, measurement)
 
+    def _may_hide(self, change: BaselineComparison | None) -> bool:
+        """Return whether fewer rows could hide a change; not where all approved ones are paired."""
+        if change is None or change.against != "baseline":
+            return False
+        joined = None if self._evidence is None else self._evidence.joined
+        return not (change.paired and joined is not None and joined.complete)
+
     @cached_property
     def _approved(self) -> PolicyBaseline | None:
         return self.plan.approved(self.policy)
@@ -186,8 +185,11 @@ class Auditor:
     ) -> tuple[BaselineComparison | None, BaselineComparison | None]:
         """Return the change against baseline or champion, and against the anchor."""
         regression = spec.regression
-        allowed = None if regression is None else regression.max_change
-        against = "champion" if measurement.champion is not None else "baseline"
+        approved = self._approved
+        retraining = None if approved is None else approved.retraining(node.finding_id)
+        allowed, tolerance = tolerance_of(spec, retraining)
+        paired = measurement.champion is not None
+        against = "champion" if paired and self.policy.subject.champion else "baseline"
         point = spec.decide_on == "point"
         change = compare(
             measurement,
@@ -197,11 +199,16 @@ class Auditor:
             point=point,
             against=against,
         )
-        if regression is None or regression.max_total_change is None or self._approved is None:
+        if change is not None and tolerance:
+            change = change.model_copy(update={"tolerance": tolerance})
+        pairing = pairing_of(self.plan, self.policy, self._evidence)
+        if change is not None and pairing is not None and change.paired == pairing.paired:
+            change = change.model_copy(update={"note": pairing.said})
+        if regression is None or regression.max_total_change is None or approved is None:
             return change, None
         total = compare(
             measurement,
-            self._approved.anchor(node.finding_id),
+            approved.anchor(node.finding_id),
             allowed=regression.max_total_change,
             confidence=spec.confidence,
             point=point,
@@ -238,6 +245,7 @@ class Auditor:
             limit=spec.limit,
             warn=spec.warn,
             decide_on=spec.decide_on,
+            asked=asked_of(spec),
             detectable=judgement.detectable,
             rows_needed=judgement.rows_needed,
             formula=None if measurement is None else measurement.formula,

@@ -15,13 +15,14 @@ from pytest_aipm.records import (
     DataInfo,
     ModelInfo,
     NotTested,
+    PairingInfo,
     PolicyInfo,
     RunVerdict,
     Subject,
 )
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["header_of"]
+__all__ = ["header_of", "pairing_of"]
 
 
 def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
@@ -49,10 +50,24 @@ def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
         verdict=RunVerdict.UNPROVEN,
         subject=_subject(policy, evidence),
         baseline=None if approved is None else approved.ref,
+        pairing=pairing_of(plan, policy, evidence),
         groups=_groups(evidence),
         not_tested=_not_tested(plan, policy),
-        warnings=_warnings(evidence),
+        warnings=_warnings(plan, policy, evidence),
     )
+
+
+def pairing_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> PairingInfo | None:
+    """Return whether and how rows are paired; None where nobody asks or rows are not read yet."""
+    pairable = plan.pairables.get(policy.name)
+    if pairable is None:
+        return None
+    if pairable.pairing is None:
+        return PairingInfo(paired=False, said=pairable.why)
+    if evidence is None or not evidence.counted or evidence.joined is None:
+        return None
+    joined = evidence.joined
+    return PairingInfo(paired=joined.decisions is not None, said=joined.said)
 
 
 def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
@@ -146,11 +161,15 @@ def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
     return tuple(found)
 
 
-def _warnings(evidence: Evidence | None) -> tuple[str, ...]:
+def _warnings(plan: Plan, policy: Policy, evidence: Evidence | None) -> tuple[str, ...]:
     if evidence is None:
         return ()
     opened = (evidence.data, evidence.train, evidence.model, evidence.champion)
-    return tuple(dict.fromkeys(text for each in opened if each for text in each.warnings))
+    said = [text for each in opened if each for text in each.warnings]
+    pairing = pairing_of(plan, policy, evidence)
+    if pairing is not None and not pairing.paired:
+        said.append(f"not paired with the approved rows, two samples instead: {pairing.said}")
+    return tuple(dict.fromkeys(said))
 
 
 def _not_tested(plan: Plan, policy: Policy) -> tuple[NotTested, ...]:

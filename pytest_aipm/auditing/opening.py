@@ -21,6 +21,7 @@ from pytest_aipm.sources.spec import JoinSpec, ModelSpec, Where
 __all__ = ["open_evidence", "subject_of"]
 
 PLACED = (
+    "id",
     "label",
     "positive",
     "favorable",
@@ -129,12 +130,14 @@ def open_evidence(
     train = None
     if needs.train and ("train" in objects or policy.subject.train is not None):
         train = _data(plan, policy, "train", policy.subject.train or DataRef(), objects)
+    pairable = plan.pairables.get(policy.name)
     return Evidence(
         subject_of(policy),
         data,
         model=_model(plan, policy, objects),
         train=train,
         champion=_champion(plan, policy),
+        pairing=None if pairable is None else pairable.pairing,
         losses=needs.losses,
         keep_scores=needs.scores,
         keep_rows=needs.rows,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
+from pytest_aipm.auditing.pairing import Pairable, pairables
 from pytest_aipm.auditing.settings import Settings
 from pytest_aipm.baseline import Baseline, PolicyBaseline, read_baseline
 from pytest_aipm.catalog import Catalog
@@ -34,6 +35,8 @@ class Plan:
     trust: Trust
     waivers: tuple[Waiver, ...] = ()
     baseline: Baseline | None = None
+    pairables: Mapping[str, Pairable] = field(default_factory=dict)
+    """By the name of the policy, for those that ask for pairing."""
 
     def nodes(self, policy: Policy) -> tuple[Node, ...]:
         """Return a policy's nodes in the order they run."""
@@ -120,6 +123,7 @@ def complete(
     if settings.waivers is not None:
         waivers = load_waivers(settings.waivers, policies, root=settings.root)
     baseline = _baseline(settings, policies) if compares else None
+    pairs = pairables(settings, policies, baseline) if compares else {}
     trust = Trust.read(settings.root, settings.trust)
     for policy in policies:
         for spec in (model_spec(policy), champion_spec(policy, settings)):
@@ -137,7 +141,7 @@ def complete(
                 faults.extend(error.problems)
     if faults:
         raise TrustError(faults)
-    return Plan(settings, policies, catalog, trust, waivers, baseline)
+    return Plan(settings, policies, catalog, trust, waivers, baseline, pairs)
 
 
 def model_spec(policy: Policy) -> ModelSpec | None:

@@ -27,7 +27,7 @@ from pytest_aipm.checks.metric_names import (
     RATE_METRICS,
     REGRESSION_ONLY,
 )
-from pytest_aipm.checks.paired import paired_worst
+from pytest_aipm.checks.paired import paired_areas, paired_means, paired_worst
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.callables import Metric, bootstrap_by_group, find_metric, own_metric
@@ -166,6 +166,7 @@ def _auc(evidence: Evidence, params: CheckParams) -> Measured:
         name="ROC AUC",
         numerator_words="pairs in which the positive row scores higher",
         denominator_words="pairs of a positive and a negative row",
+        champion=paired_areas(evidence, params),
     )
 
 
@@ -196,6 +197,8 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         name=metric.upper() if metric in REGRESSION_ONLY else metric.replace("_", " "),
         numerator_words=f"sum of {loss.replace('_', ' ')}",
         denominator_words="rows",
+        # a root of a mean is no mean of roots, so it has no paired change
+        champion=None if transform else paired_means(evidence, loss, params, highest),
     )
 
 

@@ -1,4 +1,4 @@
-"""Change against a champion's decisions on the same rows."""
+"""Change against a champion's decisions or scores on the same rows."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pytest_aipm.checks.base import Comparison
+from pytest_aipm.checks.base import CheckParams, Comparison
 from pytest_aipm.checks.rates import Rate
+from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.groups import GroupCounts
+from pytest_aipm.evidence.groups import GroupCounts, Grouping
+from pytest_aipm.stats.auc import delong
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.estimate import Estimate
-from pytest_aipm.stats.paired import group_changes, widened
+from pytest_aipm.stats.means import MeanPart
+from pytest_aipm.stats.paired import Change, group_changes, widened
+from pytest_aipm.stats.paired_scores import auc_change, most_harmful
 
-__all__ = ["paired_disparity", "paired_worst"]
+__all__ = ["paired_areas", "paired_disparity", "paired_means", "paired_worst"]
 
 
 def paired_disparity(
@@ -98,11 +102,79 @@ def paired_worst(
     )
 
 
+def paired_areas(evidence: Evidence, params: CheckParams) -> Comparison | None:
+    """Compare each group's area under the curve with the champion's on the same rows.
+
+    None without the champion's scores.
+    """
+    if not evidence.paired_scores:
+        return None
+    rows = evidence.rows(params.by, params.unknown)
+    assert rows.score is not None  # noqa: S101 - the champion's are there, so these are
+    assert rows.champion_score is not None  # noqa: S101
+    assert rows.label is not None  # noqa: S101 - an area asks for it
+    parts, before = [], []
+    for i in range(len(rows.grouping.keys)):
+        here = rows.group == i
+        new, old, positive = rows.score[here], rows.champion_score[here], rows.label[here] > 0
+        parts.append(auc_change(new, old, positive))
+        before.append(delong(old[positive], old[~positive])[0])
+    found = most_harmful(parts, harm="lower", confidence=params.confidence)
+    return _worst_part(found, before, rows.grouping, falls=True)
+
+
+def paired_means(
+    evidence: Evidence, loss: str, params: CheckParams, highest: float
+) -> Comparison | None:
+    """Compare each group's mean loss with the champion's on the same rows.
+
+    None without the champion's scores.
+
+    Raises
+    ------
+    DataError
+        When the champion's scores lie where the loss is undefined.
+    """
+    if not evidence.paired_scores:
+        return None
+    now = evidence.moments(loss, params.by, params.unknown)
+    changed = evidence.moments(f"change:{loss}", params.by, params.unknown)
+    if not np.isfinite(changed.table).all():
+        what = f"the champion's scores lie where {loss.replace('_', ' ')} is undefined"
+        raise DataError(Problem(what, "give probabilities in the champion's column, too"))
+    parts = [
+        MeanPart(n, one, two, three, limits=(-highest, highest))
+        for n, one, two, three in changed.table.tolist()
+    ]
+    before = (now.table[:, 1] - changed.table[:, 1]) / now.table[:, 0]
+    found = most_harmful(parts, harm="higher", confidence=params.confidence)
+    return _worst_part(found, before.tolist(), now.grouping, falls=False)
+
+
+def _worst_part(
+    found: Change, before: Sequence[float], grouping: Grouping, *, falls: bool
+) -> Comparison | None:
+    if not found.pair:
+        return None
+    worst = found.pair[0]
+    return Comparison(
+        value=before[worst],
+        delta=-found.delta if falls else found.delta,
+        lower=-found.upper if falls else found.lower,
+        upper=-found.lower if falls else found.upper,
+        group=grouping.names[worst] if grouping.by else "",
+    )
+
+
 def _paired_counts(evidence: Evidence, counts: GroupCounts, rate: Rate) -> Sequence[np.ndarray]:
-    """Return events and rows now, events and rows then, and events in both models, each (K,)."""
-    agree = np.zeros_like(counts.table[:, :, :, 0])
-    agree[:, :, 0], agree[:, :, 1] = counts.table[:, :, 0, 0], counts.table[:, :, 1, 1]
+    """Return events and rows now, events and rows then, and events in both models, each (K,).
+
+    Rows that the champion never decided on are left out of both.
+    """
+    table = counts.table[..., :2]
+    agree = np.zeros_like(table[:, :, :, 0])
+    agree[:, :, 0], agree[:, :, 1] = table[:, :, 0, 0], table[:, :, 1, 1]
     both, _ = rate.counts(agree, evidence.subject)
-    x_new, n_new = rate.counts(counts.table, evidence.subject)
-    x_old, n_old = rate.counts(counts.table.swapaxes(2, 3), evidence.subject)
+    x_new, n_new = rate.counts(table, evidence.subject)
+    x_old, n_old = rate.counts(table.swapaxes(2, 3), evidence.subject)
     return x_new, n_new, x_old, n_old, both

@@ -1,7 +1,7 @@
 """In which ways a record's gate asks for less than an earlier record's did.
 
 `baseline` says it as if the old record had been approved. Added here is what a baseline does not
-hold: waivers, loosened bases, tolerances, and what was left unjudged.
+hold: waivers, loosened bases, and what was left unjudged.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ def weaker(old: Record, new: Record) -> tuple[str, ...]:
 def _audit(old: Audit, new: Audit) -> Iterator[str]:
     if old.baseline is not None and new.baseline is None:
         yield "no longer compared with an approved baseline"
+    if _paired(old) and not _paired(new):
+        why = f": {new.pairing.said}" if new.pairing is not None else ""
+        yield f"no longer compared on the same rows{why}"
     applied = {each.id for each in old.waivers if each.state == "applied"}
     for waiver in new.waivers:
         if waiver.state == "applied" and waiver.id not in applied:
@@ -49,17 +52,16 @@ def _audit(old: Audit, new: Audit) -> Iterator[str]:
             yield from _finding(finding, present[finding.id])
 
 
+def _paired(audit: Audit) -> bool:
+    return audit.pairing is not None and audit.pairing.paired
+
+
 def _finding(old: Finding, new: Finding) -> Iterator[str]:
     if new.verdict == Verdict.NOT_JUDGED and old.verdict != Verdict.NOT_JUDGED:
         why = f" ({new.because.value.replace('_', ' ')})" if new.because else ""
         yield f"{new.id}: no longer judged{why}"
     if old.verdict == new.verdict == Verdict.INCONCLUSIVE and old.failing and not new.failing:
         yield f"{new.id}: inconclusive no longer fails"
-    allowed = None if old.baseline is None else old.baseline.limit
-    now = None if new.baseline is None else new.baseline.limit
-    if allowed is not None and (now is None or now > allowed):
-        tolerance = "any" if now is None else f"{now:g}"
-        yield f"{new.id}: change allowed {tolerance} instead of {allowed:g}"
     judged = {_group(g.group): g.judged for g in old.groups}
     lost = [_group(g.group) for g in new.groups if not g.judged and judged.get(_group(g.group))]
     if lost:

@@ -14,7 +14,7 @@ import pandas as pd
 from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.evidence.classes import refuse_one_class, refuse_strangers
-from pytest_aipm.evidence.decide import refuse_beyond
+from pytest_aipm.evidence.decide import positive_mask, refuse_beyond
 from pytest_aipm.evidence.groups import (
     GroupCounts,
     Grouping,
@@ -23,6 +23,16 @@ from pytest_aipm.evidence.groups import (
     GroupScores,
     Unknown,
     grouping,
+)
+from pytest_aipm.evidence.once import once
+from pytest_aipm.evidence.pairing import (
+    ApprovedRows,
+    Joined,
+    Pairing,
+    RowKey,
+    join,
+    marked,
+    refuse_twice,
 )
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.rowpass import RowPass, Wanted
@@ -60,6 +70,8 @@ class Evidence:
         The rows the model was trained on.
     champion : Model or None
         An earlier model, for paired comparison on the same rows.
+    pairing : Pairing or None
+        Decisions of the approved run, for the same.
     losses : frozenset of str
         Row losses to sum in the pass.
     keep_scores, keep_rows : bool
@@ -84,6 +96,7 @@ class Evidence:
         model: Model | None = None,
         train: DataSource | None = None,
         champion: Model | None = None,
+        pairing: Pairing | None = None,
         losses: frozenset[str] = frozenset(),
         keep_scores: bool = False,
         keep_rows: bool = False,
@@ -99,6 +112,7 @@ class Evidence:
         self.model = model
         self.train = train
         self.champion = champion
+        self.pairing = pairing
         self.seed = seed
         self.root = Path.cwd() if root is None else root
         self._wanted = Wanted(
@@ -119,6 +133,47 @@ class Evidence:
         """Whether an earlier model's decisions on the same rows are known."""
         columns = (self.subject.champion_predictions, self.subject.champion_scores)
         return self.champion is not None or columns != (None, None)
+
+    @cached_property
+    def joined(self) -> Joined | None:
+        """How these rows and the approved ones fit together; None without a pairing file.
+
+        Raises
+        ------
+        DataError
+            When an id or a label is missing.
+        """
+        pairing = self.pairing
+        if pairing is None or not (self._wanted.decisions and self.subject.has_decisions):
+            return None
+
+        def compute() -> dict[str, np.ndarray]:
+            with located(self.data.ref):
+                now = marked(self.subject, self.data, pairing.key)
+            found = join(pairing.rows, now, pairing.key)
+            told = {"said": np.array(found.said), "complete": np.array(found.complete)}
+            return told if found.decisions is None else {**told, "decisions": found.decisions}
+
+        arrays = once(self._run_dir, f"{self._key}.pairing", compute)
+        return Joined(arrays.get("decisions"), str(arrays["said"]), bool(arrays["complete"]))
+
+    def remember(self, key: RowKey) -> ApprovedRows:
+        """Return what a pairing file keeps of these rows.
+
+        Raises
+        ------
+        MeasurementError
+            When ids do not tell the rows apart, or the rows cannot be decided on.
+        """
+        with located(self.data.ref):
+            rows = marked(self.subject, self.data, key)
+            refuse_twice(rows, self.subject)
+            predictor = self._predictor
+            decided = []
+            for batch in self.data.batches(predictor.columns):
+                favorable = predictor.favorable(batch, predictor.prediction(batch))
+                decided.append(positive_mask(self.subject, favorable))
+        return ApprovedRows.of(rows, np.concatenate(decided), key)
 
     def counts(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupCounts:
         """Return the confusion counts of every group of a scope."""
@@ -188,6 +243,7 @@ class Evidence:
             label=joined("label"),
             predicted=score if self.subject.task == "regression" else joined("predicted"),
             score=score,
+            champion_score=joined("champion_score"),
         )
 
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
@@ -202,6 +258,11 @@ class Evidence:
     def n(self) -> int:
         """Rows of the evaluation data."""
         return self.tally.n
+
+    @property
+    def paired_scores(self) -> bool:
+        """Whether a champion's scores of the same rows are there."""
+        return self.tally.paired_scores
 
     @property
     def counted(self) -> bool:
@@ -239,7 +300,14 @@ class Evidence:
         return self._tally
 
     def _run(self) -> Tally:
-        rows = RowPass(self.subject, self._wanted, self._predictor, self._champion)
+        joined = self.joined
+        rows = RowPass(
+            self.subject,
+            self._wanted,
+            self._predictor,
+            self._champion,
+            None if joined is None else joined.decisions,
+        )
         tally = run_pass(self.data.batches(rows.columns()), rows.partial, Tally())
         if tally.n == 0:
             raise DataError(Problem("there are no rows to audit"))
@@ -277,8 +345,9 @@ class Evidence:
 
     @cached_property
     def _champion(self) -> Predictor | None:
-        decided = self._wanted.decisions and self.subject.has_decisions
-        if not self.has_champion or not decided:
+        wanted = self._wanted
+        decided = wanted.decisions and self.subject.has_decisions
+        if not self.has_champion or not (decided or wanted.scores or wanted.losses):
             return None
         features: list[str] = []
         if self.champion is not None:

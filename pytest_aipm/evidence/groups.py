@@ -141,7 +141,7 @@ class GroupCounts:
     grouping : Grouping
     table : int array of shape (K, labels, 2, champions)
         Rows by group, label (negative, positive), decision (other, positive), champion's
-        decision.
+        decision (other, positive, and where only some rows have one, none).
     unknown : int
         Rows left out because an attribute is missing.
     """
@@ -194,6 +194,8 @@ class GroupRows:
     label, predicted, score : array of shape (n,) or None
         0/1 labels and predictions (binary) or numbers (regression, where `predicted` is the
         score).
+    champion_score : array of shape (n,) or None
+        The champion's score of the same rows.
     """
 
     grouping: Grouping
@@ -202,3 +204,4 @@ class GroupRows:
     label: np.ndarray | None
     predicted: np.ndarray | None
     score: np.ndarray | None
+    champion_score: np.ndarray | None = None

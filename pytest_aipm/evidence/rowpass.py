@@ -55,13 +55,16 @@ class RowPass:
     predictor : Predictor
         Of the audited model.
     champion : Predictor or None
-        Of the earlier model, where decisions are wanted.
+        Of the earlier model, where decisions or scores are wanted.
+    remembered : int array of shape (rows,) or None
+        The approved decision on every row instead: 0, 1, or 2 where there is none.
     """
 
     subject: Subject
     wanted: Wanted
     predictor: Predictor
     champion: Predictor | None
+    remembered: np.ndarray | None = None
 
     def columns(self) -> list[str]:
         """Return the columns to read, each once."""
@@ -83,14 +86,19 @@ class RowPass:
         """
         label, labels = self._label(batch)
         prediction = self.predictor.prediction(batch)
-        predicted = champion = None
+        predicted = champion = champion_score = None
         classes = _classes(prediction)
         if self._decides(prediction):
             predicted = self._positive(self.predictor, batch, prediction)
         if self.champion is not None:
             earlier = self.champion.prediction(batch)
-            champion = self._positive(self.champion, batch, earlier)
-            classes |= _classes(earlier)
+            if self.wanted.decisions and self.subject.has_decisions:
+                champion = self._positive(self.champion, batch, earlier)
+                classes |= _classes(earlier)
+            if self.wanted.scores or self.wanted.losses:
+                champion_score = earlier.scores
+        elif self.remembered is not None:
+            champion = self.remembered[batch.index.to_numpy()]
         coded = Coded(
             n=len(batch),
             attributes=[each.encode(batch[each.column]) for each in self.subject.attributes],
@@ -98,6 +106,8 @@ class RowPass:
             predicted=predicted,
             score=prediction.scores,
             champion=champion,
+            champions=2 if self.remembered is None else 3,
+            champion_score=champion_score,
             binary=self.subject.task == "binary",
             labels=labels,
             classes=classes,
@@ -106,7 +116,8 @@ class RowPass:
             coded,
             losses=self.wanted.losses,
             keep_scores=self.wanted.scores,
-            keep_rows=self.wanted.rows,
+            # areas are paired row by row; without a champion their scores are only counted
+            keep_rows=self.wanted.rows or (self.wanted.scores and champion_score is not None),
         )
 
     def _decides(self, prediction: Prediction) -> bool:

@@ -38,6 +38,7 @@ class Rows:
     label: np.ndarray | None
     predicted: np.ndarray | None
     score: np.ndarray | None
+    champion_score: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class Tally:
         Rows.
     counts : dict of Cell to int array of shape (labels, 2, champions)
         Rows by label (negative, positive; one slot without labels), decision (other, positive)
-        and champion's decision (one slot without a champion).
+        and champion's decision (one slot without a champion, a third for rows it never saw).
     sums : dict of (Cell, loss) to float array of shape (4,)
-        n, Σv, Σv², Σv³.
+        n, Σv, Σv², Σv³; under ``change:LOSS`` of the loss now minus the champion's.
     bags : dict of (Cell, label) to list of ScoreBag
         Scores by cell and label.
     rows : tuple of Rows
@@ -71,6 +72,8 @@ class Tally:
     rows: tuple[Rows, ...] = ()
     labels: frozenset[object] = frozenset()
     classes: frozenset[object] = frozenset()
+    paired_scores: bool = False
+    """Whether the champion's scores are there, too."""
 
     @property
     def scored(self) -> bool:
@@ -95,6 +98,7 @@ class Tally:
             rows=self.rows + other.rows,
             labels=self.labels | other.labels,
             classes=self.classes | other.classes,
+            paired_scores=self.paired_scores or other.paired_scores,
         )
 
 
@@ -118,8 +122,12 @@ class Coded:
     predicted : bool array of shape (n,) or None
         Whether the decision says the positive class.
     score : float array of shape (n,) or None
-    champion : bool array of shape (n,) or None
-        The champion's decision.
+    champion_score : float array of shape (n,) or None
+        The champion's score, where scores are compared.
+    champion : bool or int array of shape (n,) or None
+        The champion's decision; 2 where there is none.
+    champions : int
+        How many values it can have.
     """
 
     n: int
@@ -129,6 +137,8 @@ class Coded:
     score: np.ndarray | None
     champion: np.ndarray | None
     binary: bool
+    champions: int = 2
+    champion_score: np.ndarray | None = None
     labels: frozenset[object] = frozenset()
     classes: frozenset[object] = frozenset()
 
@@ -168,7 +178,9 @@ def tally_rows(
     if coded.n == 0:
         return Tally()
     cells, names = _cells(coded)
-    rows = Rows(cells, tuple(names), coded.label, coded.predicted, coded.score)
+    rows = Rows(
+        cells, tuple(names), coded.label, coded.predicted, coded.score, coded.champion_score
+    )
     return Tally(
         n=coded.n,
         lowest=math.inf if coded.score is None else float(coded.score.min()),
@@ -179,6 +191,7 @@ def tally_rows(
         rows=(rows,) if keep_rows else (),
         labels=coded.labels,
         classes=coded.classes,
+        paired_scores=coded.champion_score is not None,
     )
 
 
@@ -190,15 +203,20 @@ def _sums(
     label = coded.label if coded.label is not None else np.full(coded.n, np.nan)
     sums: dict[tuple[Cell, str], np.ndarray] = {}
     for loss in sorted(losses):
-        summed = moments(LOSSES[loss](label.astype(float), coded.score), cells, len(names))
-        sums.update({(name, loss): summed[i] for i, name in enumerate(names)})
+        values = {loss: LOSSES[loss](label.astype(float), coded.score)}
+        if coded.champion_score is not None:
+            earlier = LOSSES[loss](label.astype(float), coded.champion_score)
+            values[f"change:{loss}"] = values[loss] - earlier
+        for key, value in values.items():
+            summed = moments(value, cells, len(names))
+            sums.update({(name, key): summed[i] for i, name in enumerate(names)})
     return sums
 
 
 def _counts(coded: Coded, cells: np.ndarray, names: list[Cell]) -> dict[Cell, np.ndarray]:
     has_label = coded.binary and coded.label is not None
     has_champion = coded.champion is not None
-    shape = (len(names), 2 if has_label else 1, 2, 2 if has_champion else 1)
+    shape = (len(names), 2 if has_label else 1, 2, coded.champions if has_champion else 1)
     flat = cells * shape[1]
     if has_label:
         assert coded.label is not None  # noqa: S101

@@ -24,6 +24,7 @@ __all__ = [
     "Grammar",
     "ModelRef",
     "Override",
+    "Pairing",
     "ProtectedSpec",
     "Publish",
     "Regression",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 TASKS = ("binary", "regression")
-INTERNAL = frozenset({"line"})
+INTERNAL = frozenset({"line", "no_worse"})
 """Fields that the loader fills; no policy may name them."""
 
 KEYWORDS = ("highest", "largest", "overall")
@@ -41,6 +42,7 @@ KEYWORDS = ("highest", "largest", "overall")
 
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SHA256 = re.compile(r"(sha256:)?[0-9a-fA-F]{64}")
 
 DecideOn = Literal["interval", "point", "proof"]
@@ -69,6 +71,15 @@ def _sha256(value: str) -> str:
     if not _SHA256.fullmatch(value):
         raise ValueError("is not a sha256 of 64 hex digits; copy it from `sha256sum FILE`")
     return value.removeprefix("sha256:").lower()
+
+
+def _environment(value: str) -> str:
+    if not _ENVIRONMENT.fullmatch(value):
+        raise ValueError(
+            "is not the name of an environment variable; write the name such as AIPM_PAIRING_KEY, "
+            "never the key itself"
+        )
+    return value
 
 
 def _group(value: object) -> object:
@@ -105,6 +116,7 @@ Text = Annotated[str, AfterValidator(_text)]
 LocalPath = Annotated[str, AfterValidator(_local)]
 Factory = Annotated[str, AfterValidator(_factory)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
+EnvironmentName = Annotated[str, AfterValidator(_environment)]
 GroupName = Annotated[str, BeforeValidator(_group)]
 Texts = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
 Groups = Annotated[tuple[GroupName, ...], AfterValidator(_distinct)]
@@ -143,6 +155,13 @@ class Champion(Grammar):
     ref: LocalPath | None = None
     predictions: Text | None = None
     scores: Text | None = None
+
+
+class Pairing(Grammar):
+    """Where the approved decisions are kept row by row, and the variable that holds the key."""
+
+    file: LocalPath
+    key_env: EnvironmentName
 
 
 class Decision(Grammar):
@@ -192,6 +211,7 @@ class SubjectSpec(Grammar):
     date: Text | None = None
     features: Texts | None = None
     champion: Champion | None = None
+    pairing: Pairing | None = None
 
 
 class Regression(Grammar):
@@ -199,6 +219,8 @@ class Regression(Grammar):
 
     max_change: float | None = Field(default=None, ge=0)
     max_total_change: float | None = Field(default=None, ge=0)
+    no_worse: bool = False
+    """From ``gate: no-worse``: the tolerance is the baseline's own retraining spread, else 0.02."""
 
 
 class Publish(Grammar):
@@ -225,6 +247,8 @@ class CheckKeys(Grammar):
     """Whether rows that cannot tell leave the build green or turn it red."""
     min_group_size: int = Field(default=1, ge=1)
     """Smaller groups (by the metric's denominator) are counted but not judged."""
+    gate: Literal["no-worse"] | None = None
+    """No worse than the approved run, beyond what an honest retrain changes."""
     severity: Literal["error", "advice"] = "error"
     """Whether a broken limit fails the build or only warns."""
     unknown: Literal["report", "group", "fail"] = "report"

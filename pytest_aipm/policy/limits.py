@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from pytest_aipm.policy.grammar import Regression
+from pytest_aipm.policy.grammar import INTERNAL, Regression
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Tree, tree_of
 from pytest_aipm.policy.words import closed, kind_of, shape, unknown_keys
 from pytest_aipm.records import Limit
@@ -26,21 +26,27 @@ class Limits:
     unit: str
 
 
-def limits_of(tree: Map, module: ModuleType, faults: Faults) -> Limits | None:
+def limits_of(
+    tree: Map, module: ModuleType, faults: Faults, *, no_worse: bool = False
+) -> Limits | None:
     """Return the limits of a check, or None after noting what is wrong.
 
     A limit that is written wins over the check's own ``DEFAULT_LIMIT``, which also holds beside a
-    `regression`: adding a rule never takes one away.
+    `regression`: adding a rule never takes one away. `no_worse` is what ``gate`` says, here or as
+    a default; a `max_change` written here is another word on the same, and wins over a default.
     """
     before = len(faults.problems)
     units = tuple(getattr(module, "UNITS", ("",)))
     regression = _regression(tree, faults)
+    if no_worse:
+        regression = _gated(regression, tree, faults)
     limit = _read(tree, "limit", units, faults)
     warn = _read(tree, "warn", units, faults)
     default = getattr(module, "DEFAULT_LIMIT", None)
     if "limit" not in tree.entries and default is not None:
         limit = limit_of(tree_of(_plain(default)), units, faults, name="limit")
-    if limit is None and regression is None and not tree.entries.keys() & {"limit", "regression"}:
+    asked = tree.entries.keys() & {"limit", "regression", "gate"}
+    if limit is None and regression is None and not asked:
         fix = "add `limit: {max: ...}` or `limit: {min: ...}`"
         what = f"'{tree.text('check')}' has no limit of its own, and none is given"
         faults.add(tree.place, what, fix)
@@ -119,7 +125,19 @@ def _regression(tree: Map, faults: Faults) -> Regression | None:
         what = f"'regression' {said}"
         faults.add(value.place, what, "write for example `regression: {max_change: 0.02}`")
         return None
-    return shape(Regression, closed(value, Regression, faults, where="'regression'"), faults)
+    known = closed(value, Regression, faults, where="'regression'", hidden=INTERNAL)
+    return shape(Regression, known, faults)
+
+
+def _gated(regression: Regression | None, tree: Map, faults: Faults) -> Regression:
+    """Return the regression under ``gate: no-worse``, which brings its own `max_change`."""
+    if regression is None or regression.max_change is None:
+        return (regression or Regression()).model_copy(update={"no_worse": True})
+    if "gate" in tree.entries:
+        what = "'gate: no-worse' and 'regression.max_change' exclude each other"
+        fix = "keep the gate (0.02, or the spread of measured retrains) or your own number"
+        faults.add(tree.key_place("gate"), what, fix)
+    return regression
 
 
 def _warn_inside(

@@ -13,7 +13,7 @@ from pytest_aipm.policy.model import CheckSpec
 from pytest_aipm.policy.rules import Modules, build_check
 from pytest_aipm.policy.tree import Faults, Map, Place
 from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape
-from pytest_aipm.records import Limit, Loosening
+from pytest_aipm.records import NO_WORSE, Limit, Loosening
 
 __all__ = ["Change", "changes", "loosenings"]
 
@@ -108,9 +108,17 @@ def _regression(old: CheckSpec, new: CheckSpec) -> Iterator[Change]:
     for key in ("max_change", "max_total_change"):
         was, now = getattr(old.regression, key), getattr(new.regression, key)
         if was is not None and now is None:
-            yield Change("regression", f"{key} removed")
+            replaced = key == "max_change" and new.regression.no_worse
+            what = f"{key} {was:g} replaced by gate: no-worse" if replaced else f"{key} removed"
+            yield Change("gate" if replaced else "regression", what)
         elif was is not None and now > was:
             yield Change("regression", f"{key} from {was:g} to {now:g}")
+    if old.regression.no_worse and not new.regression.no_worse:
+        allowed = new.regression.max_change
+        if allowed is None:
+            yield Change("gate", "gate: no-worse removed")
+        elif allowed > NO_WORSE:
+            yield Change("regression", f"gate: no-worse replaced by max_change {allowed:g}")
 
 
 def _decide_on(old: CheckSpec, new: CheckSpec) -> Iterator[Change]:

@@ -113,7 +113,8 @@ def build_check(
         return None
     shared = shape(CheckKeys, _clauses(written.whole.only(SHARED)), faults)
     scopes = _scopes(written, tuple(attributes), faults)
-    limits = limits_of(written.own, written.module, faults)
+    gated = shared is not None and shared.gate is not None
+    limits = limits_of(written.own, written.module, faults, no_worse=gated)
     unit, keys = limits.unit if limits else "", shared or CheckKeys()
     told = {scope: _params(written, scope, unit, keys, attributes, faults) for scope in scopes}
     params = {scope: each for scope, each in told.items() if each is not None}

@@ -113,6 +113,24 @@ def _refs(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
         faults.add(tree.key_place("champion"), what, "keep one kind")
 
 
+def _pairing(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    """Rows are found again by their id, and there is one earlier model to compare with."""
+    if subject.pairing is None:
+        return
+    place = tree.key_place("pairing")
+    if subject.id is None:
+        fix = "name the column that identifies a row as 'id'"
+        faults.add(place, "'pairing' finds rows again by their id, but there is no 'id'", fix)
+    if subject.champion is not None:
+        what = "'pairing' and 'champion' exclude each other: each is the model compared with"
+        faults.add(place, what, "keep one")
+    decides = subject.task == "binary" or subject.decision is not None
+    if not (decides and can_decide(subject)):
+        what = "'pairing' compares decisions, but there are none"
+        fix = "add 'predictions', a 'model', or a 'decision', or remove 'pairing'"
+        faults.add(place, what, fix)
+
+
 def _classes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     given = [key for key in ("positive", "favorable") if getattr(subject, key) is not None]
     if subject.task == "binary" and not given:
@@ -168,6 +186,7 @@ def _side(subject: SubjectSpec) -> str:
 _RULES: tuple[Callable[[SubjectSpec, Map, Faults], None], ...] = (
     _source,
     _refs,
+    _pairing,
     _classes,
     _decision,
     _features,

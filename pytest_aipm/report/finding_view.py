@@ -288,10 +288,11 @@ def _change(finding: Finding, shown: Figures) -> str:
     ends = shown.interval(old.interval)
     between = f" ({ends})" if ends != DASH else ""
     group = f" for {old.group}" if old.group else ""
+    tolerance = f" ({old.tolerance})" if old.tolerance else ""
     said = [
         f"{old.against} {shown(old.value)}",
         f"{shown(old.delta, signed=True)}{between}, {old.verdict}{group}",
-        f"{shown(old.limit)} is allowed" if old.limit is not None else "",
+        f"{shown(old.limit)} is allowed{tolerance}" if old.limit is not None else "",
         "the same rows" if old.paired else "two samples",
         "" if old.note.startswith(("two samples", "the same rows")) else old.note,
     ]

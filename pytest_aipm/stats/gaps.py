@@ -61,6 +61,24 @@ class DifferencePairs:
         new = self.p_new[self.high] - self.p_new[self.low]
         return np.asarray(new - np.abs(self.p_old[self.high] - self.p_old[self.low]))
 
+    def errors(self) -> tuple[Array, Array]:
+        """Return the standard errors (P,) of d_new - d_old and of d_new + d_old.
+
+        Each group counts one row more that changed, so that no change seen is not no error.
+        """
+        spread = [
+            p * (1 - p) / n for p, n in ((self.p_new, self.new[1]), (self.p_old, self.old[1]))
+        ]
+        shared = 2 * self.correlation * np.sqrt(spread[0] * spread[1])
+        unseen = 1 / self.new[1] ** 2
+        apart, together = (
+            np.maximum(spread[0] + spread[1] + sign * shared, 0) + unseen for sign in (-1, 1)
+        )
+        return (
+            np.sqrt(apart[self.high] + apart[self.low]),
+            np.sqrt(together[self.high] + together[self.low]),
+        )
+
     def _bounds(self, alpha: float, sign: int) -> list[Array]:
         """Return the bounds on side `sign` of d_new - d_old and of d_new + d_old."""
         (new_low, new_high), (old_low, old_high) = (

@@ -11,7 +11,13 @@ from scipy.special import ndtr, ndtri
 
 from pytest_aipm.stats.estimate import Array, as_array
 
-__all__ = ["bonferroni", "closed_critical_value", "sidak", "star_critical_value"]
+__all__ = [
+    "bonferroni",
+    "closed_critical_value",
+    "sidak",
+    "star_critical_value",
+    "widening_critical_value",
+]
 
 CLASSES = 64
 """Above this many distinct sizes they are rounded down to as many classes: never too liberal."""
@@ -110,6 +116,46 @@ def star_critical_value(margins: ArrayLike, alpha: float) -> float:
 
     low = float(-ndtri(min(alpha / margins.size, 0.5)))
     return _root(excess, low, float(-ndtri(alpha / (2 * margins.size))))
+
+
+def widening_critical_value(near: ArrayLike, far: ArrayLike, groups: int, alpha: float) -> float:
+    """Return the critical value for all pairs of groups whose gap may have widened by a margin.
+
+    With old rates r and changes D of K groups the hypothesis is ``|d_new| <= |d_old| + tau`` for
+    every pair, that is ``D_i - D_j <= tau + 2 max(0, r_j - r_i)`` for every ordered pair. The
+    chance of a false proof is at most a sum of normal tails at non-negative margins, which is
+    convex in D, so it is largest at a vertex of that polytope. There no group is on the margin
+    with one group above and another below it (the bounds would add up to more than the third
+    allows), so the groups fall into two clusters: at most ``m = K² // 4`` pairs sit on the margin,
+    the others at least `tau` inside it. With ``a = P(Z > c) + P(Z > c + 2 tau / se)`` for the
+    larger of a pair's two errors and ``b = P(Z > c + near) + P(Z > c + far)`` the value solves
+    ``alpha = sum of b + sum of the m largest (a - b)``.
+
+    Parameters
+    ----------
+    near, far : array_like, shape (P,)
+        ``tau`` over the standard errors of d_new - d_old and of d_new + d_old, for each of the
+        unordered pairs.
+    groups : int
+        K, with ``P = K(K - 1) / 2``.
+    alpha : float
+        Level of the family, one-sided.
+
+    Returns
+    -------
+    float
+        Between Bonferroni over ``m`` and over ``K(K - 1)`` tests.
+    """
+    near, far = as_array(near), as_array(far)
+    least, on_margin = np.minimum(near, far), groups**2 // 4
+
+    def excess(c: float) -> float:
+        b = ndtr(-c - near) + ndtr(-c - far)
+        more = np.sort(ndtr(-c) + ndtr(-c - 2 * least) - b)[::-1][:on_margin]
+        return float(b.sum() + np.maximum(more, 0).sum() - alpha)
+
+    low = float(-ndtri(min(alpha / on_margin, 0.5)))
+    return _root(excess, low, float(-ndtri(alpha / (2 * near.size))))
 
 
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:

@@ -7,15 +7,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
 from pytest_aipm.stats.contrasts import Kind, all_pairs
 from pytest_aipm.stats.estimate import Array, Estimate, as_array
 from pytest_aipm.stats.gaps import DifferencePairs, RatioPairs
-from pytest_aipm.stats.multiplicity import sidak
+from pytest_aipm.stats.multiplicity import sidak, widening_critical_value
 from pytest_aipm.stats.parts import SMALL
 from pytest_aipm.stats.score import quantile, search_outward
 
 __all__ = ["Change", "change", "group_changes", "tango", "tango_bounds", "widened"]
+
+CLIMB = 50
+"""Steps towards the proven widening; each is valid, and a handful reach it."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,11 @@ def widened(
 
     The gap of a pair is |r_i - r_j|, or for ratios one minus the smaller over the larger rate.
     With d = r_i - r_j, |d_new| - |d_old| is at least the smaller of d_new - d_old and
-    d_new + d_old, so for each ordered pair the smaller of their lower bounds is valid;
-    Bonferroni over the K(K - 1) ordered pairs. Bounds are MOVER from Wilson limits of the single
-    rates (ratios: from score limits of the two ratios), with the correlation of the two models.
+    d_new + d_old, so for each ordered pair the smaller of their lower bounds is valid. The lower
+    end of differences is the largest tau below which every "no gap has widened by more than tau"
+    is rejected at `widening_critical_value`; ratios have Bonferroni over the K(K - 1) ordered
+    pairs. Bounds are MOVER from Wilson limits of the single rates (ratios: from score limits of
+    the two ratios), with the correlation of the two models.
 
     Parameters
     ----------
@@ -169,12 +175,36 @@ def widened(
     alpha = 1 - confidence
     proves = np.minimum(new[1], old[1]) >= SMALL
     can = proves[high] & proves[low]
-    lower = float(pairs.lower(alpha / high.size)[can].max(initial=-1.0))
+    lower = _proven(pairs, can, int(proves.sum()), alpha)
     upper = float(pairs.upper(alpha / 2).max())
     best = int(np.argmax(delta))
     pair = (int(keep[high[best]]), int(keep[low[best]]))
     widest = float(delta[best])
     return Change(widest, min(lower, widest), max(upper, widest), pair)
+
+
+def _proven(
+    pairs: DifferencePairs | RatioPairs, can: NDArray[np.bool_], k: int, alpha: float
+) -> float:
+    """Return the widening that is proven for some pair of the `k` groups that can prove one."""
+    if k < 2:
+        return -1.0
+
+    def lowest(level: float) -> float:
+        return float(pairs.lower(level)[can].max(initial=-1.0))
+
+    proven = lowest(alpha / (k * (k - 1)))
+    if proven <= 0 or not isinstance(pairs, DifferencePairs):
+        return proven
+    apart, together = (each[can & (pairs.high < pairs.low)] for each in pairs.errors())
+    # the critical value falls with the margin: climb until the margin is no longer rejected
+    for _ in range(CLIMB):
+        c = widening_critical_value(proven / apart, proven / together, k, alpha)
+        further = lowest(float(ndtr(-c)))
+        if further <= proven + 1e-6:
+            break
+        proven = further
+    return proven
 
 
 def change(

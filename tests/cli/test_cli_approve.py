@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_aipm.records import Because, RunVerdict, Verdict
+from pytest_aipm.records import Because, PairingInfo, RunVerdict, Verdict
 
 WORDS = ("--by", "the owner", "--reason", "first release")
 BASELINE = "aipm-baseline.json"
@@ -33,6 +33,15 @@ def test_a_green_report_becomes_the_baseline(aipm, project, green, monkeypatch):
     )
     assert f"digest {green.digest}" in said.out
     assert (said.code, said.err) == (0, "")
+
+
+def test_an_approval_from_a_folder_says_that_it_has_no_rows_to_pair(aipm, project, green, edited):
+    info = PairingInfo(paired=True, said="all 400 approved rows are paired")
+    project.report(edited(green, "region", audit={"pairing": info}))
+    said = aipm("approve", "aipm-report", *WORDS)
+    assert said.code == 0
+    assert "  pairing file not written: a report holds no rows. Later runs are " in said.out
+    assert _policies(project.path / BASELINE)["green"]["facts"]["pairing"] is None
 
 
 def test_a_red_report_needs_a_word(aipm, project, red):

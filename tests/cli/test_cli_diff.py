@@ -8,12 +8,14 @@ import pytest
 
 from pytest_aipm.records import (
     Approval,
+    Asked,
     AuditGroup,
     BaselineComparison,
     BaselineRef,
     Because,
     Limit,
     Loosening,
+    PairingInfo,
     RunVerdict,
     Verdict,
     WaiverInfo,
@@ -202,7 +204,9 @@ def test_everything_that_asks_for_less_is_listed(compare, red, edited):
 def test_what_compares_less_is_listed(compare, red, edited):
     def with_change(limit):
         compared = BaselineComparison(verdict="same", limit=limit)
-        return edited(red, "sex", audit={"baseline": _baseline("a" * 64)}, baseline=compared)
+        asked = Asked(max_change=limit)
+        update = {"baseline": compared, "asked": asked}
+        return edited(red, "sex", audit={"baseline": _baseline("a" * 64)}, **update)
 
     tight = with_change(0.02)
     assert "red::gap::sex: change allowed 0.05 instead of 0.02" in _sections_of(
@@ -212,6 +216,18 @@ def test_what_compares_less_is_listed(compare, red, edited):
         compare, tight, with_change(None)
     )
     assert "red: no longer compared with an approved baseline" in _sections_of(compare, tight, red)
+
+
+def test_rows_that_are_no_longer_paired_are_listed(compare, red, edited):
+    def with_pairing(paired, said):
+        return edited(red, "sex", audit={"pairing": PairingInfo(paired=paired, said=said)})
+
+    paired = with_pairing(True, "all 400 approved rows are paired")
+    assert "red: no longer compared on the same rows: KEY is not set" in _sections_of(
+        compare, paired, with_pairing(False, "KEY is not set")
+    )
+    assert "red: no longer compared on the same rows" in _sections_of(compare, paired, red)
+    assert _sections_of(compare, red, paired) == []
 
 
 def test_an_undecided_finding_that_no_longer_fails_is_listed(compare, red, edited):

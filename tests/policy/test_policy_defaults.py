@@ -90,6 +90,22 @@ def test_a_regression_alone_is_enough(load: Load) -> None:
     assert (check.limit, check.regression) == (None, Regression(max_change=0.02))
 
 
+def test_a_gate_alone_is_enough_and_stands_beside_a_total(load: Load) -> None:
+    check = load(of_check("{check: fairness.fake_gap, gate: no-worse}")).checks[0]
+    assert (check.limit, check.regression) == (None, Regression(no_worse=True))
+    total = "{check: fairness.fake_gap, gate: no-worse, regression: {max_total_change: 0.04}}"
+    check = load(of_check(total)).checks[0]
+    assert check.regression == Regression(no_worse=True, max_total_change=0.04)
+
+
+def test_a_gate_may_be_a_default_and_a_check_may_set_its_own_tolerance(load: Load) -> None:
+    text = GOOD.replace("checks:", "defaults: {gate: no-worse}\nchecks:")
+    text += "  - {check: fairness.fake_gap, id: b, regression: {max_change: 0.01}}\n"
+    first, own = load(text).checks
+    assert first.regression == Regression(no_worse=True)
+    assert own.regression == Regression(max_change=0.01)
+
+
 @pytest.mark.parametrize(
     ("check", "defaults", "decided"),
     [

@@ -385,6 +385,30 @@ def test_each_file_answers_for_itself(faults: Faults, load: Load, write: Write) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        ("gate: ", "regression removed"),
+        ("gate: , regression: {max_total_change: 0.1}", "gate: no-worse removed"),
+        ("gate: , regression: {max_change: 0.03}", "gate: no-worse replaced by max_change 0.03"),
+    ],
+)
+def test_a_gate_is_not_taken_away_without_a_word(
+    faults: Faults, load: Load, write: Write, entry: str, what: str
+) -> None:
+    old = "regression: {max_change: 0.02, max_total_change: 0.04}"
+    write(BASE.replace(old, "gate: no-worse"), "base.aipm.yaml")
+    assert [f"less than base.aipm.yaml: {what};" in line for line in faults(child(entry))] == [True]
+    assert [each.what for each in load(child(entry, override=True)).loosened] == [what]
+    assert load(child("gate: , regression: {max_change: 0.01}")).loosened == ()
+
+
+def test_a_number_is_not_replaced_by_a_gate_without_a_word(faults: Faults, write: Write) -> None:
+    write(BASE, "base.aipm.yaml")
+    (said,) = faults(child("regression: {max_change: }, gate: no-worse"))
+    assert "asks for less than base.aipm.yaml: max_change 0.02 replaced by gate: no-worse" in said
+
+
 def test_what_a_base_disabled_cannot_be_loosened(load: Load, write: Write) -> None:
     write(BASE + "    enabled: false\n", "base.aipm.yaml")
     assert load(child("limit: {max: 0.9}, warn: {max: 0.8}, enabled: true")).loosened == ()

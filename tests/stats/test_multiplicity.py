@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from scipy.stats import norm
 
 from pytest_aipm.stats.contrasts import among_all
@@ -16,6 +17,7 @@ from pytest_aipm.stats.multiplicity import (
     closed_critical_value,
     sidak,
     star_critical_value,
+    widening_critical_value,
 )
 
 SIZES = [600, 180, 130, 60, 30]
@@ -82,6 +84,39 @@ def test_further_directed_tests_each_count_in_full() -> None:
 def test_a_star_counts_two_directions_at_no_margin_and_one_at_a_wide_one() -> None:
     assert star_critical_value([0, 0, 0], 0.05) == pytest.approx(norm.isf(0.05 / 6), abs=1e-9)
     assert star_critical_value([50, 50, 50], 0.05) == pytest.approx(norm.isf(0.05 / 3), abs=1e-9)
+
+
+def test_the_widening_value_goes_from_all_ordered_pairs_to_a_quarter_of_the_square() -> None:
+    none, wide = (widening_critical_value([m] * 10, [m] * 10, 5, 0.05) for m in (0.0, 50.0))
+    assert none == pytest.approx(norm.isf(0.05 / 20), abs=1e-9)
+    assert wide == pytest.approx(norm.isf(0.05 / 6), abs=1e-9)
+    assert widening_critical_value([50.0], [50.0], 2, 0.05) == pytest.approx(
+        norm.isf(0.05), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_change_within_the_tolerance_exceeds_the_level_of_the_widening_value(seed: int) -> None:
+    """Search the polytope of allowed changes with linear programs: its vertices are the worst."""
+    rng = np.random.default_rng(seed)
+    k, tau = int(rng.integers(2, 6)), float(rng.uniform(0.005, 0.05))
+    old = rng.choice([0.4, *rng.uniform(0.38, 0.42, 3), *rng.uniform(0.2, 0.6, 2)], k)
+    change, level = rng.uniform(1e-4, 6e-4, k), rng.uniform(2e-4, 2e-3, k)
+    high, low = (np.array(each) for each in zip(*itertools.permutations(range(k), 2), strict=True))
+    apart, together = (np.sqrt(each[high] + each[low]) for each in (change, change + level))
+    allowed = tau + 2 * np.maximum(old[low] - old[high], 0)
+    one = high < low
+    c = widening_critical_value(tau / apart[one], tau / together[one], k, 0.05)
+    rows = np.zeros((high.size, k))
+    rows[np.arange(high.size), high], rows[np.arange(high.size), low] = 1, -1
+    # where the gap turns, what must not widen is the sum of both gaps, with its own error
+    error = np.where(old[low] > old[high], together, apart)
+    for _ in range(25):
+        found = linprog(
+            rng.normal(size=k), rows, allowed, np.eye(1, k), [0.0], bounds=[(None, None)] * k
+        )
+        margins = (allowed - rows @ found.x) / error if found.success else np.full(1, 99.0)
+        assert norm.sf(c + np.maximum(margins, 0)).sum() <= 0.05 + 1e-9
 
 
 def test_one_group_has_no_critical_value() -> None:

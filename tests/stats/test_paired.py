@@ -10,6 +10,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import xlogy
 from scipy.stats import multinomial, norm
 
+from pytest_aipm.stats.contrasts import all_pairs
+from pytest_aipm.stats.gaps import DifferencePairs
 from pytest_aipm.stats.paired import change, group_changes, tango, tango_bounds, widened
 from pytest_aipm.stats.single import rate
 
@@ -169,6 +171,34 @@ def simulate_widened(old: list[float], new: list[float], runs: int) -> float:
 def test_a_doubled_gap_is_proven_on_the_same_rows_and_an_allowed_one_is_not() -> None:
     assert simulate_widened([0.4, 0.3, 0.4, 0.4, 0.4], [0.4, 0.2, 0.4, 0.4, 0.4], 150) > 0.9
     assert simulate_widened([0.4, 0.3, 0.4, 0.4, 0.4], [0.4, 0.28, 0.4, 0.4, 0.4], 300) <= 0.055
+
+
+def test_the_closed_value_proves_more_than_bonferroni_over_the_pairs_that_can_prove() -> None:
+    n = np.array([1200, 360, 260, 120, 20])
+    old, new = n * 0.4, n * 0.4
+    old[1], new[1] = 360 * 0.3, 360 * 0.2
+    covariance = (np.minimum(old, new) / n - old * new / n**2) / n
+    found = widened(new, n, old, n, covariance=covariance)
+    high, low = all_pairs(np.arange(5), np.arange(5))
+    pairs = DifferencePairs((new, n), (old, n), covariance, high, low)
+    can = (n[high] >= 30) & (n[low] >= 30)
+    bonferroni = pairs.lower(0.05 / can.sum())[can].max()
+    single = pairs.lower(0.05)[can].max()
+    assert bonferroni + 0.004 < found.lower < single
+
+
+def test_a_pair_of_groups_is_one_test_once_a_widening_is_proven() -> None:
+    """Of two groups only one direction of change can widen: the level is spent on it alone."""
+    n, old, new = [1000, 1000], [500, 400], [500, 300]
+    covariance = (np.array([0.5, 0.3]) - np.array([0.25, 0.12])) / 1000
+    found = widened(new, n, old, n, covariance=covariance)
+    pairs = DifferencePairs(
+        *((np.array(x, float), np.array(n, float)) for x in (new, old)),
+        covariance,
+        np.array([0]),
+        np.array([1]),
+    )
+    assert found.lower == pytest.approx(float(pairs.lower(0.05)[0]), abs=1e-3)
 
 
 def test_other_changes_subtract_two_intervals() -> None:

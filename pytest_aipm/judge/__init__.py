@@ -1,0 +1,22 @@
+"""The only place that decides: measurement + limit + baseline → verdict.
+
+``rules`` holds the values and how one meets a limit, ``lost`` what fewer rows can no longer
+decide, ``verdict`` the order of reasons, ``sentences`` their words.
+"""
+
+from __future__ import annotations
+
+from pytest_aipm.judge.lost import at_baseline_sizes
+from pytest_aipm.judge.rules import Entry, Judgement, Rules, State, decide
+from pytest_aipm.judge.verdict import judge, roll_up
+
+__all__ = [
+    "Entry",
+    "Judgement",
+    "Rules",
+    "State",
+    "at_baseline_sizes",
+    "decide",
+    "judge",
+    "roll_up",
+]

@@ -1,0 +1,114 @@
+"""A gate that asks for less than the approved one is listed, in words, and changes no verdict."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from pytest_aipm.baseline import write_baseline
+from pytest_aipm.records import RunVerdict
+
+ASKED = {
+    "warn": {"max": 0.05},
+    "regression": {"max_change": 0.02, "max_total_change": 0.04},
+    "on_inconclusive": "fail",
+    "min_group_size": 10,
+    "unknown": "group",
+    "max_unknown": 0.02,
+}
+
+GATE = "credit::gap::sex"
+
+
+@pytest.fixture
+def weakened(run, policy, fair, tmp_path):
+    """Return what is listed when one check changes after its run was approved."""
+
+    def of(change, asked=ASKED):
+        before = copy.deepcopy(policy)
+        before["checks"][0] |= asked
+        approved = run(before, fair)
+        write_baseline(approved, tmp_path / "aipm-baseline.json", by="b", reason="r", when="w")
+        after = copy.deepcopy(before)
+        check = after["checks"][0]
+        for key, value in change.items():
+            if value is None:
+                del check[key]
+            else:
+                check[key] = value
+        record = run(after, fair)
+        assert record.verdict == RunVerdict.PASS
+        return list(record.audits[0].baseline.weakened)
+
+    return of
+
+
+@pytest.fixture(autouse=True)
+def first(run, policy, fair, tmp_path):
+    """Approve a first run, since a policy with `regression` is refused without a baseline."""
+    write_baseline(run(policy, fair), tmp_path / "aipm-baseline.json", by="b", reason="r", when="w")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"warn": None}, ["warning maximum none instead of 0.05"]),
+        ({"warn": {"max": 0.08}}, ["warning maximum 0.08 instead of 0.05"]),
+        (
+            {"regression": {"max_change": 0.03, "max_total_change": 0.05}},
+            ["change allowed 0.03 instead of 0.02", "total change allowed 0.05 instead of 0.04"],
+        ),
+        (
+            {"regression": None},
+            ["change allowed any instead of 0.02", "total change allowed any instead of 0.04"],
+        ),
+        ({"on_inconclusive": "warn"}, ["on_inconclusive warn instead of fail"]),
+        ({"min_group_size": 30}, ["min_group_size 30 instead of 10"]),
+        ({"unknown": "report"}, ["unknown report instead of group"]),
+        ({"max_unknown": 0.5}, ["max_unknown 0.5 instead of 0.02"]),
+    ],
+    ids=str,
+)
+def test_asking_for_less_is_listed(weakened, change, said):
+    assert weakened(change) == [f"{GATE}: {line}" for line in said]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"warn": {"max": 0.04}},
+        {"regression": {"max_change": 0.01, "max_total_change": 0.03}},
+        {"min_group_size": 1},
+        {"unknown": "fail"},
+        {"max_unknown": 0.0},
+    ],
+    ids=str,
+)
+def test_asking_for_the_same_or_more_is_not(weakened, change):
+    assert weakened(change) == []
+
+
+def test_a_gate_is_listed_by_the_tolerance_it_stands_for(weakened):
+    gate = {"gate": "no-worse"}
+    assert weakened({"gate": None, "regression": {"max_change": 0.02}}, gate) == []
+    assert weakened({"gate": None, "regression": {"max_change": 0.03}}, gate) == [
+        f"{GATE}: change allowed 0.03 instead of 0.02"
+    ]
+    assert weakened({"gate": None}, gate) == [f"{GATE}: change allowed any instead of 0.02"]
+    strict = {"regression": {"max_change": 0.01}}
+    assert weakened({"regression": None} | gate, strict) == [
+        f"{GATE}: change allowed 0.02 instead of 0.01"
+    ]
+
+
+def test_fewer_groups_are_listed_as_checks_that_are_gone(run, policy, fair, tmp_path):
+    policy["subject"]["protected"]["band"] = "band"
+    data = fair.assign(band=["young", "old"] * 10_000)
+    policy["checks"][0]["by"] = ["sex", "band"]
+    approved = run(policy, data)
+    write_baseline(approved, tmp_path / "aipm-baseline.json", by="b", reason="r", when="w")
+    policy["checks"][0]["by"] = "sex"
+    record = run(policy, data)
+    assert record.audits[0].baseline.weakened == ("no longer checked: credit::gap::band",)
