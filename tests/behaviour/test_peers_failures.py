@@ -367,7 +367,9 @@ def test_a_column_that_is_missing_is_no_unfairness_and_hides_no_other_check(proj
     (finding,) = measured(project, rows, check(GAP), protected={"sex": "gender"}).findings
     assert (finding.verdict, finding.because) == (Verdict.ERROR, "error")
     assert "gender" in finding.reason
-    name = project.module("def own(label, predicted):\n    raise ValueError('the meter fell off')\n")
+    name = project.module(
+        "def own(label, predicted):\n    raise ValueError('the meter fell off')\n"
+    )
     own = {"check": "performance.metric", "id": "own", "metric": f"{name}:own", "limit": {"min": 0}}
     record = measured(project, rows, own, check(GAP))
     broken, whole = record.findings
