@@ -153,10 +153,11 @@ class Predictor:
         best = best_share(scores, decision.top_k, highest=decision.favorable_when == "above")
         tied, drawn = drawn_by_lot(scores, best)
         if tied:
-            self.warnings += (
+            said = (
                 f"`top_k`: {tied:,} rows share the score at the cut; the {drawn:,} of them that "
-                "are in were drawn by lot, so counts of groups hang on it",
+                "are in were drawn by lot, so counts of groups hang on it"
             )
+            self.warnings = (*self.warnings, said)
         return best
 
     def _all_scores(self) -> np.ndarray | None:
