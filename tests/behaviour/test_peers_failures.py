@@ -1,11 +1,20 @@
 """What went wrong, or was asked for in vain, in other tools of this kind; here it must not.
 
 Each case names its source: a project and the number of an issue or pull request, or a measurement
-of a released version ("ran").
+of a released version ("ran"). What users asked for and another file holds:
+
+- comparing two results side by side (deepchecks #349, trulens #2629): tests/cli/test_cli_diff.py
+- accepting a red model on purpose and on record (tfx #4390): tests/cli/test_cli_approve.py
+- code in a model file (AIF360 PR 566, skops #30): tests/behaviour/test_bad_input_models.py
+- reports that grow with the data or need a network (evidently #1092, deepchecks #1654, pytest-html
+  #552): tests/report/test_report_browser.py, tests/report/test_report_html.py
+- a notice before a waiver ends (gascity PR 5649): tests/auditing/test_waivers_applied.py
+- many groups and no correction for them (faircode #346): tests/stats/test_multiplicity.py
 """
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any, NamedTuple
 
@@ -433,6 +442,35 @@ def test_a_row_without_label_or_decision_shifts_no_count(
     (finding,) = measured(project, rows, check(TPR)).findings
     assert finding.verdict is Verdict.ERROR
     assert said in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("expires", "verdict", "run"),
+    [("2099-01-01", Verdict.WAIVED, RunVerdict.PASS), ("2026-01-31", Verdict.FAIL, FAIL)],
+    ids=["in force", "expired"],
+)
+def test_what_is_waived_stays_in_the_record_with_its_number_and_comes_back_by_itself(
+    project: Any, expires: str, verdict: Verdict, run: RunVerdict
+) -> None:
+    # hackmyagent #450 and #466: ignored findings vanished and turned the run green; gascity PR 5649
+    waiver = {
+        "id": "W-1",
+        "check": "credit::node::sex",
+        "reason": "new rows come in May",
+        "owner": "risk@example.org",
+        "ticket": "T-1",
+        "created": "2026-01-01",
+        "expires": expires,
+    }
+    project.write("policies/waivers.yaml", json.dumps({"waivers": [waiver]}))
+    rows = people({"a": (500, 500, 500, 500), "b": (300, 700, 300, 700)})
+    record = measured(project, rows, check(GAP))
+    (finding,) = record.findings
+    assert (finding.verdict, record.verdict) == (verdict, run)
+    assert finding.value == pytest.approx(0.2)
+    assert finding.waiver is not None
+    assert record.summary[verdict.value] == 1
+    assert "risk@example.org" in index_html(publishable(record))
 
 
 def test_the_report_lists_what_passed_beside_what_failed(project: Any) -> None:
