@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -179,6 +179,93 @@ def test_a_change_that_is_not_shown_leaves_the_limit_standing_unless_strict():
     assert judge(measured, strict, comparison=unclear).failing
     undeclared = unclear.model_copy(update={"limit": None})
     assert not judge(measured, strict, comparison=undeclared).failing
+
+
+# -- every way to read two limits and a warning ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ends:
+    """An estimate that is nothing but its value and its two ends."""
+
+    value: float
+    lower: float
+    upper: float
+    parts: tuple = ()
+    sizes: tuple = ()
+
+    def detectable(self, _limit, **_):
+        return None
+
+    def rows_needed(self, _limit, **_):
+        return None
+
+
+BETWEEN = {"limit": Limit(min=0.2, max=0.6), "warn": Limit(min=0.3, max=0.5)}
+FLOOR = {"limit": Limit(min=0.2), "warn": Limit(min=0.3)}
+CEILING = {"limit": Limit(max=0.6), "warn": Limit(max=0.5)}
+PASSES, WARNS, FAILS, UNDECIDED = Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.INCONCLUSIVE
+TABLE = [
+    # interval: wholly beyond, wholly inside, else open; warn speaks only when wholly beyond it
+    ("interval", BETWEEN, (0.40, 0.35, 0.45), PASSES),
+    ("interval", BETWEEN, (0.40, 0.25, 0.45), PASSES),
+    ("interval", BETWEEN, (0.55, 0.45, 0.58), PASSES),
+    ("interval", BETWEEN, (0.55, 0.52, 0.58), WARNS),
+    ("interval", BETWEEN, (0.25, 0.22, 0.28), WARNS),
+    ("interval", BETWEEN, (0.55, 0.52, 0.62), UNDECIDED),
+    ("interval", BETWEEN, (0.25, 0.15, 0.28), UNDECIDED),
+    ("interval", BETWEEN, (0.40, 0.10, 0.70), UNDECIDED),
+    ("interval", BETWEEN, (0.70, 0.61, 0.80), FAILS),
+    ("interval", BETWEEN, (0.10, 0.05, 0.19), FAILS),
+    ("interval", BETWEEN, (0.50, 0.50, 0.50), PASSES),
+    ("interval", BETWEEN, (0.60, 0.60, 0.60), WARNS),
+    ("interval", BETWEEN, (0.20, 0.20, 0.20), WARNS),
+    ("interval", FLOOR, (0.90, 0.85, 0.95), PASSES),
+    ("interval", FLOOR, (0.25, 0.22, 0.29), WARNS),
+    ("interval", FLOOR, (0.25, 0.15, 0.95), UNDECIDED),
+    ("interval", FLOOR, (0.10, 0.05, 0.15), FAILS),
+    ("interval", CEILING, (0.01, 0.00, 0.05), PASSES),
+    ("interval", CEILING, (0.55, 0.51, 0.59), WARNS),
+    ("interval", CEILING, (0.55, 0.10, 0.65), UNDECIDED),
+    ("interval", CEILING, (0.70, 0.65, 0.75), FAILS),
+    # point: the estimate alone, against both levels
+    ("point", BETWEEN, (0.40, 0.10, 0.90), PASSES),
+    ("point", BETWEEN, (0.50, 0.10, 0.90), PASSES),
+    ("point", BETWEEN, (0.55, 0.10, 0.90), WARNS),
+    ("point", BETWEEN, (0.25, 0.10, 0.90), WARNS),
+    ("point", BETWEEN, (0.60, 0.10, 0.90), WARNS),
+    ("point", BETWEEN, (0.61, 0.10, 0.90), FAILS),
+    ("point", BETWEEN, (0.19, 0.10, 0.90), FAILS),
+    # proof: only what holds wholly; a warning unless it holds inside that, too
+    ("proof", BETWEEN, (0.40, 0.35, 0.45), PASSES),
+    ("proof", BETWEEN, (0.40, 0.25, 0.45), WARNS),
+    ("proof", BETWEEN, (0.55, 0.52, 0.58), WARNS),
+    ("proof", BETWEEN, (0.40, 0.10, 0.45), FAILS),
+    ("proof", BETWEEN, (0.40, 0.35, 0.65), FAILS),
+    ("proof", FLOOR, (0.40, 0.19, 0.95), FAILS),
+    ("proof", CEILING, (0.40, 0.00, 0.61), FAILS),
+]
+
+
+@pytest.mark.parametrize(("decide_on", "levels", "ends", "verdict"), TABLE)
+def test_two_limits_and_a_warning_are_read_as_promised(decide_on, levels, ends, verdict):
+    measured = Measurement(
+        estimate=Ends(*ends), formula=Formula(id="any"), summary="the value", n=100
+    )
+    found = judge(measured, Rules(decide_on=decide_on, **levels))
+    assert (found.verdict, found.failing) == (verdict, verdict == FAILS), found.reason
+    advised = judge(measured, Rules(decide_on=decide_on, severity="advice", **levels))
+    assert (advised.verdict, advised.failing) == (WARNS if verdict == FAILS else verdict, False)
+    strict = judge(measured, Rules(decide_on=decide_on, strict=True, **levels))
+    assert (strict.verdict, strict.failing) == (verdict, verdict in (FAILS, UNDECIDED))
+    # a point that is not the interval's verdict says that it is not certain
+    low, high = ends[1:]
+    limit = levels["limit"]
+    unsure = (limit.min or 0) > low or high > (limit.max or 1)
+    assert ("not certain" in found.reason) == (decide_on == "point" and unsure)
+    # without `warn` it is a pass
+    bare = judge(measured, Rules(decide_on=decide_on, limit=limit))
+    assert bare.verdict == (PASSES if verdict == WARNS else verdict)
 
 
 # -- evidence lost -----------------------------------------------------------------------------

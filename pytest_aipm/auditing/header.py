@@ -158,13 +158,19 @@ def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
         for i, group in enumerate(counts.grouping.groups):
             positives = int(counts.table[i, 1].sum()) if labelled else None
             found.append(AuditGroup(group=group, n=int(counts.sizes[i]), positives=positives))
+        there = {group[attribute.name] for group in counts.grouping.groups}
+        found += [
+            AuditGroup(group={attribute.name: name}, n=0)
+            for name in (*attribute.names(), *attribute.optional)
+            if name not in there
+        ]
     return tuple(found)
 
 
 def _warnings(plan: Plan, policy: Policy, evidence: Evidence | None) -> tuple[str, ...]:
     if evidence is None:
         return ()
-    opened = (evidence.data, evidence.train, evidence.model, evidence.champion)
+    opened = (evidence, evidence.data, evidence.train, evidence.model, evidence.champion)
     said = [text for each in opened if each for text in each.warnings]
     pairing = pairing_of(plan, policy, evidence)
     if pairing is not None and not pairing.paired:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.clock import today
 from pytest_aipm.judge import decide
-from pytest_aipm.policy.waivers import Waiver, is_active
+from pytest_aipm.policy.waivers import Waiver, is_active, notice
 from pytest_aipm.records import Because, Finding, Verdict, WaiverInfo
 
 __all__ = ["states", "waive"]
@@ -20,13 +22,18 @@ def waive(finding: Finding, plan: Plan, *, model_sha256: str | None) -> Finding:
     if not own:
         return finding
     active = [each for each in own if is_active(each, today())]
-    waiver = (active or sorted(own, key=lambda each: each.expires))[-1]
+    # they never overlap, so of two that still hold the one that ends first is the one in force
+    waiver = min(active, key=_end) if active else max(own, key=_end)
     state, note = _state(waiver, finding, plan, model_sha256)
     info = _info(waiver, state, note)
     if state != "applied":
         reason = f"{finding.reason} ({note})" if note and finding.failing else finding.reason
         return finding.model_copy(update={"waiver": info, "reason": reason})
     return finding.model_copy(update={"waiver": info, "verdict": Verdict.WAIVED, "failing": False})
+
+
+def _end(waiver: Waiver) -> date:
+    return waiver.expires
 
 
 def _state(  # noqa: PLR0911 - one line a state
@@ -44,7 +51,7 @@ def _state(  # noqa: PLR0911 - one line a state
         return "voided", f"waiver {waiver.id} was given for another model and is void"
     if waiver.floor is not None and _below(waiver, finding):
         return "exceeded", f"beyond the floor of waiver {waiver.id}"
-    return "applied", ""
+    return "applied", notice(waiver, today())
 
 
 def _below(waiver: Waiver, finding: Finding) -> bool:
@@ -69,8 +76,14 @@ def states(plan: Plan, policy_name: str, findings: tuple[Finding, ...]) -> tuple
         known = by_id.get(waiver.id)
         if known is None and not is_active(waiver, today()):
             known = _info(waiver, "expired", f"expired on {waiver.expires.isoformat()}")
-        found.append(known or _info(waiver, "unused", "its check was not run"))
+        found.append(known or _info(waiver, "unused", _unused(waiver, findings)))
     return tuple(found)
+
+
+def _unused(waiver: Waiver, findings: tuple[Finding, ...]) -> str:
+    if any(finding.id == waiver.check for finding in findings):
+        return "another waiver of its check is in force"
+    return "; ".join(filter(None, ("its check was not run", notice(waiver, today()))))
 
 
 def _info(waiver: Waiver, state: str, note: str) -> WaiverInfo:

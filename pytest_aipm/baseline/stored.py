@@ -98,7 +98,7 @@ def facts_of(audit: Audit) -> dict[str, Any]:
             continue
         if value == "(unknown)":
             unknown[name] = float(group.n)
-        else:
+        elif group.n:
             groups.setdefault(name, {})[value] = group.n
     for name, count in unknown.items():
         unknown[name] = count / (count + sum(groups.get(name, {}).values()))

@@ -16,7 +16,7 @@ from pytest_aipm.commands.say import complain, say
 from pytest_aipm.errors import BaselineError, Problem, TrustError, WaiverError
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.plan import resolve_policies
-from pytest_aipm.policy.waivers import Waiver, is_active
+from pytest_aipm.policy.waivers import Waiver, is_active, notice
 from pytest_aipm.sources.lock import LOCK
 from pytest_aipm.sources.trust import Trust
 
@@ -132,7 +132,7 @@ def _waiver(waiver: Waiver) -> str:
     if waiver.state == "ignored":
         return f"{waiver.id} (of another policy)"
     word = "until" if is_active(waiver, today()) else "EXPIRED on"
-    return f"{waiver.id} {word} {waiver.expires.isoformat()}"
+    return f"{waiver.id} {notice(waiver, today()) or f'{word} {waiver.expires.isoformat()}'}"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

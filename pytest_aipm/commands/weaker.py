@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from pytest_aipm.baseline import PolicyBaseline
 from pytest_aipm.commands.changes import audits
-from pytest_aipm.records import Audit, Finding, Record, Verdict
+from pytest_aipm.records import Audit, Finding, Limit, Record, Verdict, WaiverInfo
+from pytest_aipm.report.words import limit_text
 
 __all__ = ["weaker"]
 
@@ -38,10 +39,10 @@ def _audit(old: Audit, new: Audit) -> Iterator[str]:
     if _paired(old) and not _paired(new):
         why = f": {new.pairing.said}" if new.pairing is not None else ""
         yield f"no longer compared on the same rows{why}"
-    applied = {each.id for each in old.waivers if each.state == "applied"}
+    applied = {each.id: each for each in old.waivers if each.state == "applied"}
     for waiver in new.waivers:
-        if waiver.state == "applied" and waiver.id not in applied:
-            yield f"waived now: {waiver.check} by {waiver.id} ({waiver.owner}), {waiver.expires}"
+        if waiver.state == "applied":
+            yield from _waiver(applied.get(waiver.id), waiver)
     before = {(each.check_id, each.what) for each in old.policy.loosened}
     for loosened in new.policy.loosened:
         if (loosened.check_id, loosened.what) not in before:
@@ -54,6 +55,30 @@ def _audit(old: Audit, new: Audit) -> Iterator[str]:
 
 def _paired(audit: Audit) -> bool:
     return audit.pairing is not None and audit.pairing.paired
+
+
+def _waiver(old: WaiverInfo | None, new: WaiverInfo) -> Iterator[str]:
+    """Yield that a waiver is new, or covers more than it did."""
+    if old is None:
+        yield f"waived now: {new.check} by {new.id} ({new.owner}), {new.expires}"
+        return
+    if new.expires > old.expires:
+        yield f"{new.check}: waived by {new.id} until {new.expires} instead of {old.expires}"
+    if _wider(old.floor, new.floor):
+        floor = "none" if new.floor is None else limit_text(new.floor, words=True)
+        floors = f"{floor} instead of {limit_text(old.floor, words=True)}"
+        yield f"{new.check}: floor of waiver {new.id} {floors}"
+    if old.model_sha256 is not None and new.model_sha256 != old.model_sha256:
+        model = "any model" if new.model_sha256 is None else f"model {new.model_sha256[:12]}"
+        yield f"{new.check}: waived by {new.id} for {model} instead of {old.model_sha256[:12]}"
+
+
+def _wider(old: Limit | None, new: Limit | None) -> bool:
+    """Return whether a floor lies further out than it did, or is gone."""
+    before, now = old or Limit(), new or Limit()
+    lower = before.min is not None and (now.min is None or now.min < before.min)
+    upper = before.max is not None and (now.max is None or now.max > before.max)
+    return lower or upper
 
 
 def _finding(old: Finding, new: Finding) -> Iterator[str]:

@@ -89,6 +89,8 @@ def _hint(key: str, wanted: object, seen: Classes) -> str:
     for value in sorted(seen, key=str):
         if str(value).strip().lower() == str(wanted).strip().lower():
             return f"write `{key}: {listed({value})}`"
+    if len(seen) == 1:  # the one value may well be the other class: naming it would turn the audit
+        return "all rows are alike: look at the model first, then at how the data write the class"
     return "name one of the values"
 
 

@@ -14,6 +14,7 @@ from pytest_aipm.sources.model import Prediction
 __all__ = [
     "best_share",
     "decidable",
+    "drawn_by_lot",
     "favorable_mask",
     "matches",
     "numeric",
@@ -42,12 +43,24 @@ def best_share(scores: np.ndarray, share: float, *, highest: bool) -> np.ndarray
     Returns
     -------
     bool array of shape (n,)
-        Exactly k rows; ties at the cut go to the earlier row.
+        Exactly k rows. Among rows that share the score at the cut a lot decides, always the same
+        one: rows are often sorted by group, and the earlier ones would all be of one.
     """
-    order = np.argsort(-scores if highest else scores, kind="stable")
+    lot = np.random.default_rng(0).permutation(len(scores))
+    order = np.lexsort((lot, -scores if highest else scores))
     chosen = np.zeros(len(scores), dtype=bool)
     chosen[order[: max(1, min(len(scores), round(share * len(scores))))]] = True
     return chosen
+
+
+def drawn_by_lot(scores: np.ndarray, chosen: np.ndarray) -> tuple[int, int]:
+    """Return how many rows share the score at the cut, and how many of them are chosen.
+
+    Both are 0 where all of them, or none, are chosen: then no lot was drawn.
+    """
+    shared = np.intersect1d(scores[chosen], scores[~chosen])
+    at_cut = np.isin(scores, shared)
+    return int(at_cut.sum()), int((at_cut & chosen).sum())
 
 
 def matches(values: np.ndarray | pd.Series[Any], wanted: object) -> np.ndarray:

@@ -269,6 +269,11 @@ class Evidence:
         """Whether the pass over the rows was made, and succeeded."""
         return isinstance(self._tally, Tally)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know of how rows were decided, once they were."""
+        return self._predictor.warnings if self.counted else ()
+
     def feature_columns(self) -> list[str]:
         """Return the columns that the model is given."""
         if self.subject.features is not None:

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, ModelError, Problem
-from pytest_aipm.evidence.decide import best_share, favorable_mask, numeric, refuse_missing
+from pytest_aipm.evidence.decide import (
+    best_share,
+    drawn_by_lot,
+    favorable_mask,
+    numeric,
+    refuse_missing,
+)
 from pytest_aipm.evidence.once import once
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
@@ -58,6 +64,7 @@ class Predictor:
         self.features = list(features)
         self.predictions = predictions
         self.scores = scores
+        self.warnings: tuple[str, ...] = ()
         self._run_dir = run_dir
         self._name = name
 
@@ -143,7 +150,15 @@ class Predictor:
                     "name a `scores:` column or a model with predict_proba",
                 )
             )
-        return best_share(scores, decision.top_k, highest=decision.favorable_when == "above")
+        best = best_share(scores, decision.top_k, highest=decision.favorable_when == "above")
+        tied, drawn = drawn_by_lot(scores, best)
+        if tied:
+            said = (
+                f"`top_k`: {tied:,} rows share the score at the cut; the {drawn:,} of them that "
+                "are in were drawn by lot, so counts of groups hang on it"
+            )
+            self.warnings = (*self.warnings, said)
+        return best
 
     def _all_scores(self) -> np.ndarray | None:
         """Return the scores of all rows: eight bytes a row, which a share of all rows needs."""

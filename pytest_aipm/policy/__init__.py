@@ -16,7 +16,7 @@ from pytest_aipm.policy.model import (
     SubjectSpec,
 )
 from pytest_aipm.policy.plan import is_policy, policy_files, resolve_policies
-from pytest_aipm.policy.waivers import Waiver, is_active, load_waivers
+from pytest_aipm.policy.waivers import Waiver, is_active, load_waivers, notice
 
 __all__ = [
     "Champion",
@@ -36,6 +36,7 @@ __all__ = [
     "is_policy",
     "load_policy",
     "load_waivers",
+    "notice",
     "policy_files",
     "policy_from",
     "resolve_policies",

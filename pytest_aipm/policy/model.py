@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -53,6 +54,8 @@ class CheckSpec:
     params : dict of scope to CheckParams
         What the check is told in each scope. See `params_for`.
     kind : {"sample", "census"}
+    value_range : tuple of float
+        Lowest and highest value the check can give.
     path, line : str, int or None
         Where the check is written: in the policy itself, or in the base that brings it.
     """
@@ -76,6 +79,7 @@ class CheckSpec:
     params: dict[Scope, CheckParams]
     needs: Needs
     kind: Literal["sample", "census"]
+    value_range: tuple[float, float] = (-math.inf, math.inf)
     path: str = ""
     line: int | None = None
 

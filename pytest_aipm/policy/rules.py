@@ -172,6 +172,7 @@ def _spec(
         params=params,
         needs=needs_of(written.module, told),
         kind=written.module.KIND,
+        value_range=range_of(written.module, told),
         path=written.own.place.path,
         line=written.own.place.line,
     )

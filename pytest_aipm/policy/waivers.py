@@ -33,7 +33,10 @@ from pytest_aipm.policy.tree import Faults, Map, Seq
 from pytest_aipm.policy.words import closed, did_you_mean, kind_of, no_nulls, shape, unknown_keys
 from pytest_aipm.records import Limit
 
-__all__ = ["Waiver", "is_active", "load_waivers"]
+__all__ = ["NOTICE_DAYS", "Waiver", "is_active", "load_waivers", "notice"]
+
+NOTICE_DAYS = 14
+"""So many days before its end a waiver is announced: time to mend, or to decide again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,21 @@ class Waiver:
 
 def is_active(waiver: Waiver, today: dt.date) -> bool:
     """Return whether a waiver still holds; its last day counts. Nothing else decides that."""
-    return today <= waiver.expires
+    return _days_left(waiver, today) >= 0
+
+
+def notice(waiver: Waiver, today: dt.date) -> str:
+    """Return that a waiver ends within `NOTICE_DAYS` days, in words; else an empty text."""
+    left = _days_left(waiver, today)
+    if not 0 <= left <= NOTICE_DAYS:
+        return ""
+    when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
+    return f"ends {when} ({waiver.expires.isoformat()})"
+
+
+def _days_left(waiver: Waiver, today: dt.date) -> int:
+    """Return how many days of it follow this one: 0 on the last, negative afterwards."""
+    return (waiver.expires - today).days
 
 
 def load_waivers(path: Path, policies: Sequence[Policy], *, root: Path) -> tuple[Waiver, ...]:
@@ -228,8 +245,9 @@ def _floor(
 
 
 def _beyond(floor: Limit, spec: CheckSpec, tree: Map, faults: Faults) -> None:
-    """Note a floor that does not lie beyond the limit: it would waive nothing."""
+    """Note a floor that would waive nothing, or everything: it lies beyond the limit, not all."""
     limit = spec.limit or Limit()
+    low, high = spec.value_range
     for end, sign in (("min", -1), ("max", 1)):
         there, bound = getattr(floor, end), getattr(limit, end)
         if there is None:
@@ -240,6 +258,9 @@ def _beyond(floor: Limit, spec: CheckSpec, tree: Map, faults: Faults) -> None:
         elif (there - bound) * sign <= 0:
             what = f"the floor {end} {there:g} is not beyond the limit {end} {bound:g}"
             faults.add(tree.place_of("floor"), what, "it would waive nothing: correct it")
+        elif not low < there < high:
+            what = f"no value is beyond the floor {end} {there:g}: it would waive without end"
+            faults.add(tree.place_of("floor"), what, "set it to the worst value you answer for")
 
 
 def _beside(waiver: Waiver, tree: Map, others: Sequence[Waiver], faults: Faults) -> None:

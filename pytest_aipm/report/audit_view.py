@@ -17,6 +17,7 @@ from pytest_aipm.report.ranking import worst
 from pytest_aipm.report.sentences import (
     headline,
     tally,
+    urgent_waivers,
 )
 from pytest_aipm.report.words import (
     RUN_WORDS,
@@ -150,6 +151,11 @@ class AuditView:
             line = f", line {item.line}" if item.line else ""
             said.append((f"{item.check_id}: {item.what}", f"{item.reason} ({item.owner}{line})"))
         return said
+
+    @property
+    def notes(self) -> list[str]:
+        """What the first screen must say beside the verdict."""
+        return [*self.audit.warnings, *urgent_waivers(self.audit)]
 
     @property
     def changed(self) -> list[tuple[str, list[FindingView]]]:

@@ -14,6 +14,7 @@ from pytest_aipm.report.sentences import (
     LEGAL,
     headline,
     missing_sentence,
+    urgent_waivers,
 )
 from pytest_aipm.report.words import (
     DASH,
@@ -86,7 +87,8 @@ def _audit(audit: Audit) -> list[str]:
     weak += [f"{x.check_id}: {x.what} ({x.reason}; {x.owner})" for x in audit.policy.loosened]
     if weak:
         said.append("**What weakens the gate**\n\n" + "\n".join(f"- {_safe(x)}" for x in weak))
-    said += [f"**Note:** {_safe(warning)}" for warning in audit.warnings]
+    notes = [*audit.warnings, *urgent_waivers(audit)]
+    said += [f"**Note:** {_safe(note)}" for note in notes]
     blocks = ["\n\n".join(said)]
     head = ("Verdict", "Check", "Value", "Interval", "Limit", "Change")
     blocks.append("\n".join(_table(head, map(_row, ranked(audit.findings)))))

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from pytest_aipm.records import Finding, Record, RunVerdict, Verdict
+from pytest_aipm.records import Audit, Finding, Record, RunVerdict, Verdict
 from pytest_aipm.report.words import count, listed, plural
 
-__all__ = ["LEGAL", "counts_sentence", "headline", "missing_sentence", "tally"]
+__all__ = [
+    "LEGAL",
+    "counts_sentence",
+    "headline",
+    "missing_sentence",
+    "tally",
+    "urgent_waivers",
+    "voided_waivers",
+]
 
 LEGAL = "Statistical evidence, not a legal opinion."
 
@@ -52,6 +60,26 @@ def headline(findings: Sequence[Finding], verdict: RunVerdict) -> str:
         verb = "fails" if forced == 1 else "fail"
         return f"{counts} {count(forced)} inconclusive {verb} the build, as the policy asks."
     return counts
+
+
+def voided_waivers(audit: Audit) -> str:
+    """Return how many waivers were given for another model; empty for none."""
+    voided = [waiver.id for waiver in audit.waivers if waiver.state == "voided"]
+    if not voided:
+        return ""
+    return f"{plural(len(voided), 'waiver')} voided by the new model: {listed(voided)}"
+
+
+def urgent_waivers(audit: Audit) -> list[str]:
+    """Return what somebody must do something about: waivers that are void, over, or soon over."""
+    over = [waiver.id for waiver in audit.waivers if waiver.state == "expired"]
+    soon = [f"{w.id} {w.note}" for w in audit.waivers if w.state == "applied" and w.note]
+    said = [
+        voided_waivers(audit),
+        f"{plural(len(over), 'waiver')} expired: {listed(over)}" if over else "",
+        f"Waiver {listed(soon)}" if soon else "",
+    ]
+    return [line for line in said if line]
 
 
 def missing_sentence(record: Record) -> str:

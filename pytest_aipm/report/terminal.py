@@ -12,6 +12,7 @@ from pytest_aipm.report.ranking import ORDER, ranked
 from pytest_aipm.report.sentences import (
     missing_sentence,
     tally,
+    voided_waivers,
 )
 from pytest_aipm.report.words import (
     DASH,
@@ -140,8 +141,11 @@ def _explained(finding: Finding) -> str:
 
 def _warnings(audit: Audit) -> list[str]:
     said = list(audit.warnings)
+    said += filter(None, [voided_waivers(audit)])
     for waiver in audit.waivers:
-        if waiver.state != "applied":
+        if waiver.state == "applied" and waiver.note:
+            said.append(f"waiver {waiver.id} {waiver.note}")
+        elif waiver.state not in ("applied", "voided"):
             note = f": {waiver.note}" if waiver.note else ""
             said.append(f"waiver {waiver.id} {waiver.state.replace('_', ' ')}{note}")
     if audit.baseline is not None:

@@ -181,6 +181,8 @@ WAIVER = {
         ({"expires": "2025-12-31"}, ": 'expires' 2025-12-31 is before 'created' 2026-01-01; cor"),
         ({"owner": ""}, "'owner'"),
         ({"floor": {"max": 0.1}}, ": the floor max 0.1 is not beyond the limit max 0.9; it woul"),
+        ({"floor": {"max": 1}}, ": no value is beyond the floor max 1: it would waive without e"),
+        ({"floor": {"max": 10}}, ": no value is beyond the floor max 10: it would waive without "),
     ],
     ids=str,
 )

@@ -201,6 +201,43 @@ def test_everything_that_asks_for_less_is_listed(compare, red, edited):
     assert _sections_of(compare, red, red) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "line"),
+    [
+        ({}, {"expires": "2099-06-30"}, "waived by W-1 until 2099-06-30 instead of 2099-01-01"),
+        (
+            {"floor": Limit(max=0.4)},
+            {"floor": Limit(max=0.5)},
+            "floor of waiver W-1 at most 0.50 instead of at most 0.40",
+        ),
+        (
+            {"floor": Limit(min=0.4)},
+            {"floor": None},
+            "floor of waiver W-1 none instead of at least 0.40",
+        ),
+        (
+            {"model_sha256": "a" * 64},
+            {"model_sha256": "b" * 64},
+            "waived by W-1 for model bbbbbbbbbbbb instead of aaaaaaaaaaaa",
+        ),
+        (
+            {"model_sha256": "a" * 64},
+            {"model_sha256": None},
+            "waived by W-1 for any model instead of aaaaaaaaaaaa",
+        ),
+    ],
+    ids=["longer", "a wider floor", "no floor", "another model", "any model"],
+)
+def test_a_waiver_that_covers_more_is_listed(compare, red, edited, before, now, line):
+    one = _waiver("applied").model_copy(update=before)
+    old = edited(red, "-", audit={"waivers": (one,)})
+    new = edited(red, "-", audit={"waivers": (one.model_copy(update=now),)})
+    assert _sections_of(compare, old, new) == [f"red::gap::sex: {line}"]
+    # what covers less weakens nothing
+    if now.get("model_sha256") != "b" * 64:
+        assert _sections_of(compare, new, old) == []
+
+
 def test_what_compares_less_is_listed(compare, red, edited):
     def with_change(limit):
         compared = BaselineComparison(verdict="same", limit=limit)

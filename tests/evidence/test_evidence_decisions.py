@@ -108,12 +108,25 @@ class TestTopK:
             )
             assert worst >= best
 
-    def test_ties_go_to_the_earlier_row(self) -> None:
-        frame = frame_of(s=[0.5] * 6, y=[0, 1] * 3)
+    def test_a_lot_that_never_changes_decides_ties_and_not_the_order_of_the_file(self) -> None:
+        # sorted by group, as files often are: the earlier half would all be one group
+        frame = frame_of(s=[0.5] * 2000, y=[0, 1] * 1000, sex=["f"] * 1000 + ["m"] * 1000)
         rule = Decision(threshold=None, favorable_when="above", top_k=0.5)
         subject = subject_of("sex", predictions=None, scores="s", decision=rule)
-        rows = evidence_of(frame, subject, keep_rows=True).rows(())
-        assert rows.predicted.tolist() == [True] * 3 + [False] * 3
+        once, again = evidence_of(frame, subject), evidence_of(frame, subject)
+        chosen = once.counts(("sex",)).table[:, :, 1].sum(axis=1)
+        assert chosen.sum() == 1000
+        assert abs(chosen[0] - 500) < 50  # a lot gives 500 with a standard deviation of 16
+        assert (chosen == again.counts(("sex",)).table[:, :, 1].sum(axis=1)).all()
+        assert once.warnings[0].startswith("`top_k`: 2,000 rows share the score at the cut; the 1,")
+
+    def test_where_no_row_is_tied_at_the_cut_no_lot_is_drawn(self) -> None:
+        frame = frame_of(s=[0.9, 0.9, 0.1, 0.1], y=[0, 1] * 2)
+        rule = Decision(threshold=None, favorable_when="above", top_k=0.5)
+        subject = subject_of("sex", predictions=None, scores="s", decision=rule)
+        evidence = evidence_of(frame, subject, keep_rows=True)
+        assert evidence.rows(()).predicted.tolist() == [True, True, False, False]
+        assert evidence.warnings == ()
 
     def test_a_model_chooses_other_rows_by_the_cut_of_the_evaluation_rows(self) -> None:
         frame = frame_of(s=np.linspace(0, 1, 11), y=[0, 1] * 5 + [0])

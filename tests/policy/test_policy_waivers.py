@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from pytest_aipm.clock import today
 from pytest_aipm.errors import OptionError, WaiverError
-from pytest_aipm.policy import Policy, Waiver, is_active, load_waivers
+from pytest_aipm.policy import Policy, Waiver, is_active, load_waivers, notice
 from pytest_aipm.records import Limit
 
 Load = Callable[..., Policy]
@@ -137,6 +137,23 @@ def test_all_faults_are_said_at_once(read: Read) -> None:
 def test_a_waiver_holds_through_its_last_day_and_no_longer(day: dt.date) -> None:
     waiver = Waiver(**{**ONE, "created": dt.date(2026, 1, 1), "expires": dt.date(2026, 6, 30)})  # type: ignore[arg-type]
     assert is_active(waiver, day) is (day <= dt.date(2026, 6, 30))
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (15, ""),
+        (14, "ends in 14 days (2026-06-30)"),
+        (2, "ends in 2 days (2026-06-30)"),
+        (1, "ends tomorrow (2026-06-30)"),
+        (0, "ends today (2026-06-30)"),
+        (-1, ""),
+    ],
+)
+def test_the_last_fourteen_days_are_announced(left: int, said: str) -> None:
+    end = dt.date(2026, 6, 30)
+    waiver = Waiver(**{**ONE, "created": dt.date(2026, 1, 1), "expires": end})  # type: ignore[arg-type]
+    assert notice(waiver, end - dt.timedelta(days=left)) == said
 
 
 @pytest.mark.parametrize(

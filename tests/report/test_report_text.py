@@ -162,5 +162,5 @@ def test_waivers_without_effect_are_told() -> None:
     audit = lending().model_copy(update={"waivers": waivers})
     text = "\n".join(terminal_lines(record_of(audit)))
     assert "waiver not_needed not needed: not_needed" in text
-    assert "waiver voided voided" in text
+    assert "1 waiver voided by the new model: voided" in text
     assert Verdict.WAIVED in {one.verdict for one in audit.findings}
