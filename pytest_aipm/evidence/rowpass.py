@@ -74,7 +74,16 @@ class RowPass:
         return list(dict.fromkeys(names))
 
     def partial(self, batch: pd.DataFrame) -> Tally:
-        """Return the tally of one batch.
+        """Return the tally of one batch; raises as `coded` does."""
+        return tally_rows(
+            self.coded(batch),
+            losses=self.wanted.losses,
+            keep_scores=self.wanted.scores,
+            keep_rows=self.wanted.rows,
+        )
+
+    def coded(self, batch: pd.DataFrame) -> Coded:
+        """Return one batch in codes.
 
         Raises
         ------
@@ -91,7 +100,7 @@ class RowPass:
             earlier = self.champion.prediction(batch)
             champion = self._positive(self.champion, batch, earlier)
             classes |= _classes(earlier)
-        coded = Coded(
+        return Coded(
             n=len(batch),
             attributes=[each.encode(batch[each.column]) for each in self.subject.attributes],
             label=label,
@@ -101,12 +110,6 @@ class RowPass:
             binary=self.subject.task == "binary",
             labels=labels,
             classes=classes,
-        )
-        return tally_rows(
-            coded,
-            losses=self.wanted.losses,
-            keep_scores=self.wanted.scores,
-            keep_rows=self.wanted.rows,
         )
 
     def _decides(self, prediction: Prediction) -> bool:
