@@ -14,7 +14,7 @@ from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.slices import SliceCounts
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.records import GroupValue, Series
-from pytest_aipm.stats.conjunctions import Conjunctions, column_sets, conjunctions
+from pytest_aipm.stats.conjunctions import Conjunctions, Items, column_sets, conjunctions
 from pytest_aipm.stats.parts import rate_bounds
 from pytest_aipm.stats.slices import Rates, WorstSlice
 
@@ -22,8 +22,8 @@ __all__ = ["Search", "described", "left_out", "searched", "shown_slices"]
 
 MOST_SETS = 20_000
 """Sets of columns beyond which a search takes minutes."""
-CONFIRMED = "the half that confirms"
-WIDEST = "all rows: sets the upper end"
+CONFIRMED = "confirming half"
+WIDEST = "upper end, on all rows"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Search:
         Slices that are judged: no smaller than `min_group_size`.
     usable : bool array of shape (S,)
         Those of them that the confirming half can measure.
+    rare : dict of str to int
+        Rows of each column whose value has too few rows to be searched.
     """
 
     counts: SliceCounts
@@ -50,6 +52,7 @@ class Search:
     everyone: Rates
     large: np.ndarray
     usable: np.ndarray
+    rare: dict[str, int]
 
     @property
     def rows(self) -> int:
@@ -103,15 +106,37 @@ def searched(
         max_depth=max_depth,
         min_count=int(np.ceil(min_support * counts.n - 1e-9)),
     )
-    parts = found.counts.reshape(-1, 2, 2, 2), found.total.reshape(1, 2, 2, 2)
-    finding, confirming, everyone = (
-        _rates(*(part[:, half].sum(axis=1) for part in parts), rate, subject)
-        for half in ([0], [1], [0, 1])
-    )
-    large = everyone.n >= min_size
+    table, whole = found.counts.reshape(-1, 2, 2, 2), found.total.reshape(1, 2, 2, 2)
+    finding, confirming = (_rates(table[:, half], whole[:, half], rate, subject) for half in (0, 1))
+    everyone = _rates(table.sum(axis=1), whole.sum(axis=1), rate, subject)
+    # a slice without any row of the denominator is left out on purpose only
+    large = everyone.n >= (min_size if min_size > 1 else 0)
     return Search(
-        counts, found, finding, confirming, everyone, large, usable=large & confirming.defined
+        counts=counts,
+        found=found,
+        finding=finding,
+        confirming=confirming,
+        everyone=everyone,
+        large=large,
+        usable=large & confirming.defined,
+        rare=_rare(counts, found),
     )
+
+
+def _rare(counts: SliceCounts, found: Conjunctions) -> dict[str, int]:
+    known = counts.weight @ (counts.codes > 0)
+    singles = [(items[0][0], rows) for items, rows in _sizes(found) if len(items) == 1]
+    covered = np.bincount(
+        [column for column, _ in singles],
+        [rows for _, rows in singles],
+        minlength=len(counts.columns),
+    )
+    left = zip(counts.columns, (known - covered).astype(int), strict=True)
+    return {name: int(rows) for name, rows in left if rows}
+
+
+def _sizes(found: Conjunctions) -> list[tuple[Items, int]]:
+    return list(zip(found.items, found.counts.sum(axis=1).tolist(), strict=True))
 
 
 def _rates(table: np.ndarray, whole: np.ndarray, rate: Rate, subject: Subject) -> Rates:
@@ -169,14 +194,15 @@ def shown_slices(
         groups.append(_group(search, widest, search.everyone, rate, confidence, WIDEST))
     undefined = int((~search.everyone.defined[judged]).sum())
     few = len(search.large) - len(judged)
-    told = [
-        f"searched {len(judged):,} slices of {', '.join(search.counts.columns)}; "
-        f"{len(found)} of them measured on rows that had no part in the choice"
-    ]
+    columns = ", ".join(search.counts.columns)
+    told = [f"searched {len(judged):,} slices of {columns}; {len(found)} went on to be confirmed"]
     if undefined:
         told.append(f"{undefined:,} slices have no row in the rate's denominator, or all of them")
     if few:
         told.append(f"not judged: {few:,} slices with too few rows in the denominator")
+    if search.rare:
+        rare = ", ".join(f"{name} {rows:,}" for name, rows in search.rare.items())
+        told.append(f"rows whose value is too rare to be searched: {rare}")
     chart = Series(
         name="harmful divergence of the slices found, with bounds that hold together",
         kind="bars",

@@ -32,6 +32,8 @@ class SliceCounts:
 
     Attributes
     ----------
+    n : int
+        Rows.
     columns : tuple of J str
         Those that are searched.
     values : tuple of J tuples of str
@@ -49,6 +51,7 @@ class SliceCounts:
         Columns that are not searched, and why.
     """
 
+    n: int
     columns: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
     codes: np.ndarray
@@ -56,11 +59,6 @@ class SliceCounts:
     weight: np.ndarray
     unknown: int
     left_out: Mapping[str, str]
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return int(self.weight.sum())
 
 
 def slice_counts(
@@ -94,6 +92,8 @@ def slice_counts(
     CheckError, DataError
         When a named column does not exist, has another role or holds no groups.
     """
+    # asked first: the counting pass refuses classes that do not fit the policy
+    rows = evidence.n
     protected = {each.name: each for each in evidence.subject.attributes}
     books = [
         _Book(
@@ -120,6 +120,7 @@ def slice_counts(
     held = [i for i, book in enumerate(searched) if book.protected]
     first, weight, joint = _joint(shown, half * 4 + outcome)
     return SliceCounts(
+        n=rows,
         columns=tuple(book.name for book in searched),
         values=tuple(tuple(sorted(book.codes)) for book in searched),
         codes=shown[first],
@@ -174,7 +175,9 @@ class _Book:
     def name(self) -> str:
         return self.attribute.name
 
-    def take(self, column: pd.Series[Any], codes: np.ndarray, names: list[str | None]) -> np.ndarray:
+    def take(
+        self, column: pd.Series[Any], codes: np.ndarray, names: list[str | None]
+    ) -> np.ndarray:
         """Return the rows' codes in this book, 0 where missing values are left out."""
         plain = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
         self.numeric |= plain and not self.attribute.bins
@@ -189,7 +192,8 @@ class _Book:
             return np.zeros(len(codes), dtype=np.uint8)
         place = np.zeros(len(names), dtype=np.uint8)
         place[seen] = [0 if text is None else self.codes[text] for text in known.values()]
-        return place[codes]
+        coded: np.ndarray = place[codes]
+        return coded
 
     def _text(self, name: str | None) -> str | None:
         return UNKNOWN if name is None and self.missing else name
@@ -228,7 +232,9 @@ def _named(
         if name not in attributes and name in subject.roles():
             what = f"column {name!r} is a label, a prediction or an id, not a trait of people"
             raise CheckError(Problem(what, "leave it out of `columns:`"))
-    absent = [name for name in named if name not in attributes and name not in evidence.data.columns]
+    absent = [
+        name for name in named if name not in attributes and name not in evidence.data.columns
+    ]
     if absent:
         what, fix = unknown_columns(absent, (*attributes, *evidence.data.columns))
         raise CheckError(Problem(what, fix))
@@ -260,16 +266,16 @@ def _outcomes(coded: Coded) -> np.ndarray:
     if coded.binary and coded.label is not None:
         label = coded.label.astype(np.int64)
     assert coded.predicted is not None  # noqa: S101 - the check needs decisions
-    return (label * 2 + coded.predicted).astype(np.uint8)
+    outcome: np.ndarray = (label * 2 + coded.predicted).astype(np.uint8)
+    return outcome
 
 
 def _coded(books: Sequence[_Book], batch: pd.DataFrame, coded: Coded) -> np.ndarray:
-    return np.column_stack(
-        [
-            book.take(batch[book.attribute.column], *encoded)
-            for book, encoded in zip(books, coded.attributes, strict=True)
-        ]
-    )
+    columns = [
+        book.take(batch[book.attribute.column], *encoded)
+        for book, encoded in zip(books, coded.attributes, strict=True)
+    ]
+    return np.column_stack(columns)
 
 
 def _in_order(books: Sequence[_Book], codes: np.ndarray) -> np.ndarray:

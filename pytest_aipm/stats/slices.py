@@ -92,15 +92,13 @@ class Rates:
         gap, sd = self._posterior()
         return gap - quantile(alpha) * sd
 
-    def only(self, which: ArrayLike) -> Rates:
+    def only(self, which: NDArray[np.intp] | NDArray[np.bool_] | list[int]) -> Rates:
         """Return the rates of some of the slices."""
         return Rates(self.x[which], self.n[which], self.all_x, self.all_n)
 
     def scaled(self, factor: float) -> Rates:
         """Return the same rates with more or fewer rows."""
-        return Rates(
-            self.x * factor, self.n * factor, self.all_x * factor, self.all_n * factor
-        )
+        return Rates(self.x * factor, self.n * factor, self.all_x * factor, self.all_n * factor)
 
     def bound(self, alpha: float, side: int) -> Array:
         """Return one-sided bounds of the divergence: lower ones for `side` -1, upper ones for 1.
@@ -204,6 +202,7 @@ class WorstSlice(Numbers):
     confirmed: Rates = field(repr=False)
     everyone: Rates = field(repr=False)
     confidence: float = 0.95
+    most: int = 1
     blocked: bool = False
 
     def at(self, sizes: Sequence[float], values: Sequence[float] | None = None) -> WorstSlice:
@@ -222,13 +221,15 @@ class WorstSlice(Numbers):
             self.confirmed.scaled(factor),
             self.everyone.scaled(factor),
             confidence=self.confidence,
+            most=self.most,
             blocked=self.blocked,
         )
 
     @property
     def _levels(self) -> tuple[float, float]:
+        """Levels of the upper end and of the lower one, were as many chosen as may be."""
         alpha = 1 - self.confidence
-        return alpha, bonferroni(alpha, len(self.confirmed.x))
+        return alpha, bonferroni(alpha, self.most)
 
     def detectable(self, limit: Limit, *, seed: int = 0) -> tuple[float, int] | None:
         """Return the smallest divergence caught at 80 % power in the smallest slice, or None.
@@ -260,7 +261,9 @@ class WorstSlice(Numbers):
     def rows_needed(self, limit: Limit, *, seed: int = 0) -> tuple[float, tuple[int, ...]] | None:
         """Return the factor on all rows that decides in 80 % of samples, or None.
 
-        The observed divergences are taken as true and, in a normal model, as independent.
+        The confirmed divergences are taken as true. Those of all slices are mostly noise, the
+        largest most of all, so each is first drawn towards 0 by the share of noise in it. In a
+        normal model, as if slices were independent.
         """
         del seed
         if limit[1] is None:
@@ -280,7 +283,9 @@ class _SliceDecision:
         confirmed = found.confirmed
         everyone = found.everyone.only(found.everyone.defined)
         self.beyond = (confirmed.divergence - limit) / confirmed.spread()
-        self.inside = (limit - everyone.divergence) / everyone.spread()
+        sd = everyone.spread()
+        true = max(float(np.mean(everyone.divergence**2 - sd**2)), 0.0)
+        self.inside = (limit - everyone.divergence * true / (true + sd**2)) / sd
 
     def approximate(self, factor: float) -> tuple[float, float]:
         """Return P(fail) and P(holds)."""
@@ -293,7 +298,12 @@ class _SliceDecision:
 
 
 def worst_slice(
-    confirmed: Rates, everyone: Rates, *, confidence: float = 0.95, blocked: bool = False
+    confirmed: Rates,
+    everyone: Rates,
+    *,
+    confidence: float = 0.95,
+    most: int = 1,
+    blocked: bool = False,
 ) -> WorstSlice:
     """Return the worst divergence among slices that were chosen on other rows.
 
@@ -313,6 +323,8 @@ def worst_slice(
         Of every slice of the search, on all rows. Those that are undefined are left out.
     confidence : float
         Of each end, one-sided.
+    most : int
+        How many might have been chosen, for what other samples would show.
     blocked : bool
         Whether an undefined slice makes it impossible to say what no slice exceeds.
 
@@ -353,6 +365,7 @@ def worst_slice(
         confirmed=confirmed,
         everyone=everyone,
         confidence=confidence,
+        most=max(most, tests),
         blocked=blocked,
     )
 

@@ -36,8 +36,8 @@ leaves such slices out.
 - Slices overlap: two of them may be the same people described twice.
 
 ## What to do
-Read the table from the top: look at rows of the first slice, at how many such people the
-training data hold, and whether a shorter slice beside it tells the same story. Then repeat with
+Read the chart from the top: look at rows of the first slice, at how many such people the
+training data hold, and whether a shorter slice below it tells the same story. Then repeat with
 the slice declared as a protected attribute, so that it is watched without a search.
 
 ## Sources
@@ -164,6 +164,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         search.confirming.only(found),
         everyone,
         confidence=params.confidence,
+        most=params.candidates,
         blocked=bool((~everyone.defined).any()) and params.min_group_size <= 1,
     )
     return nothing.with_(
