@@ -212,7 +212,8 @@ class _Book:
 
     def problem(self, subject: Subject) -> Problem:
         """Return the fault as an error."""
-        what = f"column {self.attribute.column!r} holds no groups: it has {self.fault()}"
+        kind = "attribute" if self.protected else "column"
+        what = f"{kind} {self.name!r} holds no groups: it has {self.fault()}"
         if self.protected:
             fix = "declare `bins:` of the attribute, or name a column that holds groups"
             return Problem(what, fix, path=subject.path, line=self.attribute.line)
