@@ -20,10 +20,10 @@ from pytest_aipm.stats.guard import guarded, split_bounds
 from pytest_aipm.stats.multiplicity import bonferroni
 from pytest_aipm.stats.power import ALTERNATIVE, smallest_factor
 from pytest_aipm.stats.score import (
-    difference_bound,
     difference_variance,
     difference_z,
     quantile,
+    search_outward,
 )
 
 __all__ = ["Rates", "WorstSlice", "chosen", "worst_slice"]
@@ -103,10 +103,17 @@ class Rates:
     def bound(self, alpha: float, side: int) -> Array:
         """Return one-sided bounds of the divergence: lower ones for `side` -1, upper ones for 1.
 
-        Farrington-Manning scores; beside tiny slices exact bounds as well, the wider one counts.
+        Farrington-Manning scores, moved outward for their skewness; beside tiny slices exact
+        bounds as well, the wider one counts.
         """
         other, size = self.rest
-        gap = difference_bound(self.x, self.n, other, size, alpha, side)
+        gap = self.x / self.n - other / size
+
+        def rejected(tau: Array) -> NDArray[np.bool_]:
+            z = difference_z(self.x, self.n, other, size, tau)
+            return np.asarray(-side * z > self._critical(tau, alpha, side))
+
+        gap = search_outward(rejected, np.full_like(gap, side), gap)
         tiny = guarded(self.n, size)
         if tiny.any():
             mine, rest = (self.x[tiny], self.n[tiny]), (other[tiny], size[tiny])
@@ -117,6 +124,23 @@ class Rates:
                 least, most = split_bounds(rest, mine, alpha)
                 gap[tiny] = np.maximum(gap[tiny], most - least)
         return np.asarray(self.outside * gap)
+
+    def _critical(self, tau: Array, alpha: float, side: int) -> Array:
+        """Return the quantile of a score against the difference `tau` from the rest.
+
+        A slice is small beside its rest, and its score skewed: 125 rows against 2,375 at rate
+        0.02 pass the bound at 1 % in 2.0 % of samples, and in 0.9 % when the third moment moves
+        the quantile by ``skewness (z² - 1) / 6`` (Cornish and Fisher; Gart and Nam 1990,
+        Biometrics 46:637). It is moved away from the estimate only.
+        """
+        other, size = self.rest
+        base = np.clip((self.x + other - self.n * tau) / self.all_n, 0, 1)
+        rate = np.clip(base + tau, 0, 1)
+        own, rest = rate * (1 - rate) / self.n, base * (1 - base) / size
+        third = own * (1 - 2 * rate) / self.n - rest * (1 - 2 * base) / size
+        skewness = third / np.maximum(own + rest, 1e-12) ** 1.5
+        z = quantile(alpha)
+        return np.asarray(z + np.maximum(-side * skewness, 0) * (z**2 - 1) / 6)
 
     def spread(self) -> Array:
         """Return the sd of each divergence, at smoothed rates."""
@@ -383,7 +407,8 @@ def _widest(rates: Rates, alpha: float) -> tuple[int, float]:
     other, size = rates.rest
     margin = np.minimum(top / rates.outside, 1.0)
     z = difference_z(rates.x, rates.n, other, size, margin)
-    open_ = np.flatnonzero((z >= -quantile(alpha)) | guarded(rates.n, size))
+    kept = -z <= rates._critical(margin, alpha, 1)  # noqa: SLF001 - its own
+    open_ = np.flatnonzero(kept | guarded(rates.n, size))
     if len(open_):
         bounds = rates.only(open_).bound(alpha, 1)
         if float(bounds.max()) > top:

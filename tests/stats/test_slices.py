@@ -105,8 +105,25 @@ def test_divergence_is_the_share_outside_times_the_difference_from_the_rest():
     rest = np.array([60 / 400, 80 / 300])
     assert rate.divergence == pytest.approx(np.array([0.8, 0.6]) * ([0.3, 0.05] - rest))
     lower, upper = difference_bounds([30, 10], [100, 200], [60, 80], [400, 300], 0.01)
-    assert rate.bound(0.01, -1) == pytest.approx(np.array([0.8, 0.6]) * lower)
-    assert rate.bound(0.01, 1) == pytest.approx(np.array([0.8, 0.6]) * upper)
+    for side, scores in ((-1, lower), (1, upper)):
+        beyond = side * (rate.bound(0.01, side) - np.array([0.8, 0.6]) * scores)
+        # moved outward for skewness, by little where slices are large
+        assert (beyond >= -1e-9).all()
+        assert (beyond < 0.006).all()
+
+
+@pytest.mark.parametrize(("n", "rest", "rate"), [(125, 2375, 0.02), (30, 570, 0.1), (60, 540, 0.3)])
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_a_small_slice_keeps_its_level_counted_over_all_samples(n, rest, rate, alpha):
+    most = [int(binom.isf(1e-8, size, rate)) + 1 for size in (n, rest)]
+    least = [int(binom.ppf(1e-8, size, rate)) for size in (n, rest)]
+    ranges = [np.arange(low, high + 1.0) for low, high in zip(least, most, strict=True)]
+    x, y = (grid.ravel() for grid in np.meshgrid(*ranges, indexing="ij"))
+    chance = binom.pmf(x, n, rate) * binom.pmf(y, rest, rate)
+    x, y, chance = (each[chance > 1e-10] for each in (x, y, chance))
+    rates = Rates(x, np.full_like(x, n), x + y, float(n + rest))
+    for bound in (-rates.bound(alpha, -1), rates.bound(alpha, 1)):
+        assert chance[bound < 0].sum() <= 1.05 * alpha
 
 
 def test_t_compares_beta_posteriors():
