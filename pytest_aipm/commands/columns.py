@@ -58,6 +58,7 @@ def open_all(plan: Plan, policy: Policy) -> Opened:
     data = _open(plan, policy, "data", subject.data, found)
     if data is not None:
         _require(data, policy, _named(policy), found)
+        _searched(data, policy, found)
         _join(plan, policy, data, found)
     if subject.train is not None:
         train = _open(plan, policy, "train", subject.train, found)
@@ -119,6 +120,18 @@ def _require(source: DataSource, policy: Policy, columns: Iterable[Column], foun
     for column, keys in columns:
         try:
             source.require([column], _where(policy, *keys))
+        except MeasurementError as fault:
+            found.problems += fault.problems
+
+
+def _searched(data: DataSource, policy: Policy, found: Opened) -> None:
+    """Look for the columns that a check names itself, beside the protected attributes."""
+    for check in policy.checks:
+        told = next(iter(check.params.values()))
+        named = getattr(told, "columns", ())
+        others = [name for name in named if name not in policy.subject.protected]
+        try:
+            data.require(others, {"path": check.path or policy.path, "line": check.line})
         except MeasurementError as fault:
             found.problems += fault.problems
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -37,8 +37,8 @@ from pytest_aipm.evidence.pairing import (
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.rowpass import RowPass, Wanted
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
-from pytest_aipm.evidence.subject import Subject
-from pytest_aipm.evidence.tally import Tally
+from pytest_aipm.evidence.subject import Attribute, Subject
+from pytest_aipm.evidence.tally import Coded, Tally
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model
 
@@ -249,6 +249,28 @@ class Evidence:
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
         """Return where the model decides favorably on other rows, shape (n,)."""
         return self._predictor.decide(frame)
+
+    def coded(
+        self, attributes: tuple[Attribute, ...], others: Sequence[str]
+    ) -> Iterator[tuple[pd.DataFrame, Coded]]:
+        """Yield the rows once more, coded by attributes that need not be protected.
+
+        Parameters
+        ----------
+        attributes : tuple of Attribute
+        others : sequence of str
+            Further columns that the batches shall hold.
+
+        Yields
+        ------
+        batch, coded : DataFrame, Coded
+            The columns, and the same rows with labels and decisions.
+        """
+        wanted = replace(self._wanted, scores=False, rows=False, losses=frozenset())
+        rows = RowPass(replace(self.subject, attributes=attributes), wanted, self._predictor, None)
+        with located(self.data.ref):
+            for batch in self.data.batches([*rows.columns(), *others]):
+                yield batch, rows.coded(batch)
 
     def require_both_classes(self) -> None:
         """Raise DataError when the label has one class only."""

@@ -77,7 +77,18 @@ class RowPass:
         return list(dict.fromkeys(names))
 
     def partial(self, batch: pd.DataFrame) -> Tally:
-        """Return the tally of one batch.
+        """Return the tally of one batch; raises as `coded` does."""
+        coded = self.coded(batch)
+        return tally_rows(
+            coded,
+            losses=self.wanted.losses,
+            keep_scores=self.wanted.scores,
+            # areas are paired row by row; without a champion their scores are only counted
+            keep_rows=self.wanted.rows or (self.wanted.scores and coded.champion_score is not None),
+        )
+
+    def coded(self, batch: pd.DataFrame) -> Coded:
+        """Return one batch in codes.
 
         Raises
         ------
@@ -99,7 +110,7 @@ class RowPass:
                 champion_score = earlier.scores
         elif self.remembered is not None:
             champion = self.remembered[batch.index.to_numpy()]
-        coded = Coded(
+        return Coded(
             n=len(batch),
             attributes=[each.encode(batch[each.column]) for each in self.subject.attributes],
             label=label,
@@ -111,13 +122,6 @@ class RowPass:
             binary=self.subject.task == "binary",
             labels=labels,
             classes=classes,
-        )
-        return tally_rows(
-            coded,
-            losses=self.wanted.losses,
-            keep_scores=self.wanted.scores,
-            # areas are paired row by row; without a champion their scores are only counted
-            keep_rows=self.wanted.rows or (self.wanted.scores and champion_score is not None),
         )
 
     def _decides(self, prediction: Prediction) -> bool:

@@ -52,6 +52,20 @@ def test_unknown_columns_are_found_early_each_at_its_line(aipm, project):
     assert "valid" not in said.out
 
 
+def test_columns_that_a_check_searches_are_looked_for_at_its_line(aipm, project):
+    search = "check: fairness.worst_slice, limit: {max: 0.1}"
+    project.policy(
+        "search",
+        f"{{{search}, columns: [sex, pred], id: good}}",
+        f"{{{search}, columns: [sex, tean]}}",
+    )
+    said = aipm("validate")
+    assert said.code == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith("policies/search.aipm.yaml:14: ")
+    assert "there is no column 'tean' in data.csv" in line
+
+
 def test_without_data_nothing_is_opened(aipm, project):
     project.policy("far", GREEN, data="not/there.csv")
     assert aipm("validate").code == 1
