@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -189,6 +189,17 @@ class Evidence:
             predicted=score if self.subject.task == "regression" else joined("predicted"),
             score=score,
         )
+
+    def decided(self, columns: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+        """Yield columns of the evaluation rows, batch by batch, and where decisions are favorable.
+
+        For what no count of cells can tell: factors to adjust for, neighbours. A model is asked
+        once in all.
+        """
+        names = list(dict.fromkeys([*columns, *self._predictor.columns]))
+        with located(self.data.ref):
+            for batch in self.data.batches(names):
+                yield batch, self._predictor.favorable(batch, self._predictor.prediction(batch))
 
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
         """Return where the model decides favorably on other rows, shape (n,)."""
