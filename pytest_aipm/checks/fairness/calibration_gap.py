@@ -1,4 +1,4 @@
-"""How far apart the groups lie in what their predicted probabilities promise and what came true.
+"""How far apart the groups lie in what their scores promise and what came true.
 
 ## Question
 Does a score mean the same for every group, or does it promise one group too much?
