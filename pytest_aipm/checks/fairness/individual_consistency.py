@@ -13,8 +13,8 @@ best, so the limit is a `min`. Distance is Euclidean over the model's inputs wit
 attributes, or over `columns`: numbers in standard deviations, two different categories 1 apart,
 missing values a category of their own. Rows at the distance of the k-th share the places left.
 
-With `by` each group has its own value (neighbours come from all groups) and the worst decides, a
-breach corrected for the number of groups (Sidak). The interval treats the value as a rate of as
+Each group has its own value (neighbours come from all groups) and the worst decides, a breach
+corrected for the number of groups (Sidak); without groups all rows are one. The interval treats the value as a rate of as
 many independent rows as its jackknife variance is worth (Korn, Graubard); rows share neighbours,
 so these are fewer than there are. It speaks of another sample of as many rows: with more rows
 neighbours lie nearer, and consistency rises. At most `rows` rows are compared, chosen by the seed:
@@ -131,7 +131,7 @@ def _notes(points: Points) -> tuple[str, ...]:
     notes = [f"alike by {len(points.columns)} columns: {shown}"]
     if n < rows:
         notes.append(
-            f"compared among {n:,} of {rows:,} rows ({n / rows:.1%}), chosen by the seed; neighbours "
-            "lie farther apart in a sample than in all rows"
+            f"compared among {n:,} of {rows:,} rows ({n / rows:.1%}), chosen by the seed: "
+            "neighbours lie farther apart in a sample than in all rows"
         )
     return tuple(notes)
