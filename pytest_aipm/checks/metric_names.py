@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pytest_aipm.checks.base import CheckParams, Needs
 from pytest_aipm.checks.rates import RATES
@@ -49,6 +49,14 @@ MEAN_METRICS: dict[str, tuple[str, Literal["sqrt"] | None, float]] = {
 }
 """Row loss, what is done to its mean, and the largest mean there can be."""
 
+SCORE_METRICS: dict[str, tuple[str, ...]] = {
+    "roc_auc": (),
+    "ece": (),
+    "pinball": ("shortfall", "excess"),
+    **{name: (loss,) for name, (loss, _, _) in MEAN_METRICS.items()},
+}
+"""Metrics of scores or predicted numbers, and the row losses they sum."""
+
 ALIASES = {
     "accuracy_score": "accuracy",
     "balanced_accuracy_score": "balanced_accuracy",
@@ -64,7 +72,7 @@ ALIASES = {
 }
 """scikit-learn's names of functions that are measured here."""
 
-REGRESSION_ONLY = {"mae", "mse", "rmse", "mape"}
+REGRESSION_ONLY = {"mae", "mse", "rmse", "mape", "pinball"}
 
 
 def _balanced_accuracy(table: np.ndarray) -> np.ndarray:
@@ -112,7 +120,7 @@ COUNT_METRICS = {
     ),
 }
 
-BUILT_IN = {*RATE_METRICS, *MEAN_METRICS, *COUNT_METRICS, "roc_auc"}
+BUILT_IN = {*RATE_METRICS, *COUNT_METRICS, *SCORE_METRICS}
 
 
 class MetricParams(CheckParams):
@@ -120,6 +128,8 @@ class MetricParams(CheckParams):
 
     metric: str
     """Name of the metric, or ``pkg.module:callable``."""
+    quantile: float | None = Field(default=None, gt=0, lt=1)
+    """Which quantile the predictions are of, for `pinball`."""
 
     @field_validator("metric")
     @classmethod
@@ -131,6 +141,15 @@ class MetricParams(CheckParams):
                 raise ValueError(f"names an {error.problems[0]}") from None
         return value
 
+    @model_validator(mode="after")
+    def _of_a_quantile(self) -> Self:
+        named = ALIASES.get(self.metric, self.metric) == "pinball"
+        if named and self.quantile is None:
+            raise ValueError("`pinball` needs the `quantile` that is predicted, such as 0.9")
+        if self.quantile is not None and not named:
+            raise ValueError(f"`quantile` belongs to the metric pinball, not to {self.metric!r}")
+        return self
+
 
 def range_of_metric(metric: str) -> tuple[float, float]:
     """Return the lowest and the highest value of a metric; infinite where nobody knows."""
@@ -139,7 +158,9 @@ def range_of_metric(metric: str) -> tuple[float, float]:
         return COUNT_METRICS[metric].support
     if metric in MEAN_METRICS:
         return 0.0, MEAN_METRICS[metric][2]
-    known = metric in RATE_METRICS or metric == "roc_auc"
+    if metric == "pinball":
+        return 0.0, np.inf
+    known = metric in RATE_METRICS or metric in ("roc_auc", "ece")
     return (0.0, 1.0) if known else (-np.inf, np.inf)
 
 
@@ -150,10 +171,8 @@ def needs_of_metric(metric: str) -> Needs:
         return Needs(predictions=True, label=RATES[RATE_METRICS[metric]].needs_label)
     if metric in COUNT_METRICS:
         return Needs(predictions=True, label=True)
-    if metric == "roc_auc":
-        return Needs(label=True, scores=True)
-    if metric in MEAN_METRICS:
-        return Needs(label=True, scores=True, losses=frozenset({MEAN_METRICS[metric][0]}))
+    if metric in SCORE_METRICS:
+        return Needs(label=True, scores=True, losses=frozenset(SCORE_METRICS[metric]))
     if ":" in metric:
         return Needs(label=True, rows=True)
     by_score = find_metric(metric).wants_score

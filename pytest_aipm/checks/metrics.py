@@ -6,14 +6,15 @@ shape                 metrics
 rate of counts        accuracy, precision, recall, specificity, selection_rate, ...
 function of counts    balanced_accuracy, f1, matthews_corrcoef (bootstrap of the counts)
 ranking               roc_auc
-mean of a row loss    mae, mse, rmse, mape, log_loss, brier
+bins of scores        ece (debiased)
+mean of a row loss    mae, mse, rmse, mape, pinball, log_loss, brier
 anything else         scikit-learn metrics by name, ``pkg.module:callable`` (row bootstrap)
 ====================  =========================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ from pytest_aipm.checks.metric_names import (
     REGRESSION_ONLY,
 )
 from pytest_aipm.checks.paired import paired_areas, paired_means, paired_worst
+from pytest_aipm.checks.probabilities import bins_of
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.callables import Metric, bootstrap_by_group, find_metric, own_metric
@@ -36,6 +38,7 @@ from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.stats.auc import delong
+from pytest_aipm.stats.calibration import CalibrationPart
 from pytest_aipm.stats.parts import AucPart, BootstrapPart, MeanPart, Part, RatePart
 from pytest_aipm.stats.resampled import jackknife_acceleration
 
@@ -100,8 +103,8 @@ def measure(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         return _rate(evidence, name, params)
     if name in COUNT_METRICS:
         return _of_counts(evidence, name, params)
-    if name == "roc_auc":
-        return _auc(evidence, params)
+    if name in _OF_SCORES:
+        return _OF_SCORES[name](evidence, params)
     if name in MEAN_METRICS:
         return _mean(evidence, name, params)
     found = own_metric(name, evidence.root) if ":" in name else find_metric(name)
@@ -202,6 +205,45 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
     )
 
 
+def _pinball(evidence: Evidence, params: CheckParams) -> Measured:
+    """Weigh what is too low by the quantile, what is too high by the rest; no row is both."""
+    quantile = float(getattr(params, "quantile", None) or 0.5)
+    low = evidence.moments("shortfall", params.by, params.unknown)
+    high = evidence.moments("excess", params.by, params.unknown)
+    powers = np.arange(4)
+    table = quantile**powers * low.table + (1 - quantile) ** powers * high.table
+    table[:, 0] = low.table[:, 0]
+    if not np.isfinite(table).all():
+        raise DataError(Problem("errors are too large to be summed", "look for wrong numbers"))
+    return Measured(
+        grouping=low.grouping,
+        parts=[
+            MeanPart(n, one, two, three, limits=(0.0, np.inf))
+            for n, one, two, three in table.tolist()
+        ],
+        sizes=table[:, 0].astype(int),
+        unknown=low.unknown,
+        better="low",
+        name=f"pinball loss of quantile {quantile:g}",
+        numerator_words=f"{quantile:g} x what is too low + {1 - quantile:g} x what is too high",
+        denominator_words="rows",
+    )
+
+
+def _calibration(evidence: Evidence, params: CheckParams) -> Measured:
+    scores = evidence.scores(params.by, params.unknown)
+    return Measured(
+        grouping=scores.grouping,
+        parts=[CalibrationPart.of(bins) for bins in bins_of(scores)],
+        sizes=np.array([neg.n + pos.n for neg, pos in scores.bags]),
+        unknown=scores.unknown,
+        better="low",
+        name="expected calibration error (debiased)",
+        numerator_words="distance of the share of positives from the mean score, by bin of scores",
+        denominator_words="rows, in ten bins of about equally many",
+    )
+
+
 def _of_rows(evidence: Evidence, metric: Metric, params: CheckParams) -> Measured:
     rows = evidence.rows(params.by, params.unknown)
     values, draws, sizes = bootstrap_by_group(metric, rows, params.seed)
@@ -218,3 +260,10 @@ def _of_rows(evidence: Evidence, metric: Metric, params: CheckParams) -> Measure
         numerator_words=f"{metric.name} of labels and "
         + ("scores" if metric.wants_score else "predictions"),
     )
+
+
+_OF_SCORES: Mapping[str, Callable[[Evidence, CheckParams], Measured]] = {
+    "roc_auc": _auc,
+    "ece": _calibration,
+    "pinball": _pinball,
+}

@@ -246,6 +246,17 @@ class Evidence:
             champion_score=joined("champion_score"),
         )
 
+    def decided(self, columns: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+        """Yield columns of the evaluation rows, batch by batch, and where decisions are favorable.
+
+        For what no count of cells can tell: factors to adjust for, neighbours. A model is asked
+        once in all.
+        """
+        names = list(dict.fromkeys([*columns, *self._predictor.columns]))
+        with located(self.data.ref):
+            for batch in self.data.batches(names):
+                yield batch, self._predictor.favorable(batch, self._predictor.prediction(batch))
+
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
         """Return where the model decides favorably on other rows, shape (n,)."""
         return self._predictor.decide(frame)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.scores import ScoreBag
@@ -64,7 +65,9 @@ class Grouping:
 
     def key(self, cell: Cell) -> tuple[str, ...] | None:
         """Return the group of a cell; None when one of its attributes is unknown."""
-        values = [cell[position] for position in self.positions]
+        return self._key([cell[position] for position in self.positions])
+
+    def _key(self, values: Sequence[str | None]) -> tuple[str, ...] | None:
         if not self.keep_unknown and None in values:
             return None
         return tuple(UNKNOWN if value is None else value for value in values)
@@ -73,6 +76,18 @@ class Grouping:
         """Return the number of a cell's group, -1 when unknown."""
         key = self.key(cell)
         return -1 if key is None else self._numbers[key]
+
+    def members(self, subject: Subject, frame: pd.DataFrame) -> np.ndarray:
+        """Return the number of each row's group, -1 when unknown, from the attributes' columns."""
+        joint = np.zeros(len(frame), dtype=np.int64)
+        coded = [(each := subject.attribute(name)).encode(frame[each.column]) for name in self.by]
+        for codes, names in coded:
+            _, joint = np.unique(joint * len(names) + codes, return_inverse=True)
+        _, first, place = np.unique(joint, return_index=True, return_inverse=True)
+        keys = [self._key([names[codes[row]] for codes, names in coded]) for row in first]
+        numbers = np.array([-1 if key is None else self._numbers[key] for key in keys], dtype=int)
+        found: np.ndarray = numbers[place.reshape(-1)]
+        return found
 
 
 def grouping(

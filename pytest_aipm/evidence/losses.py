@@ -52,6 +52,19 @@ def _margin(label: Array, score: Array) -> Array:
     return np.where(label > 0, -score, score)
 
 
+def _calibration(label: Array, score: Array) -> Array:
+    """Return how far a probability falls short of what came true; its mean is that in the large."""
+    return np.where(_probability(score), label - score, np.nan)
+
+
+def _shortfall(label: Array, score: Array) -> Array:
+    return np.maximum(label - score, 0.0)
+
+
+def _excess(label: Array, score: Array) -> Array:
+    return np.maximum(score - label, 0.0)
+
+
 def _score(label: Array, score: Array) -> Array:
     del label
     return score
@@ -65,10 +78,13 @@ LOSSES: dict[str, Loss] = {
     "log_loss": _log_loss,
     "margin": _margin,
     "score": _score,
+    "calibration": _calibration,
+    "shortfall": _shortfall,
+    "excess": _excess,
 }
 """Losses by name: (label, score) of shape (n,) to loss of shape (n,).
 
-NaN where the loss is undefined: a Brier score or log loss of what is no probability.
+NaN where the loss is undefined: a Brier score, log loss or calibration of what is no probability.
 """
 
 
