@@ -38,6 +38,7 @@ from pytest_aipm.records import (
     GroupValue,
     Limit,
     Record,
+    Subject,
     Verdict,
     canonical_json,
 )
@@ -95,6 +96,9 @@ class PolicyBaseline:
         ):
             if key in then and then[key] != now.get(key):
                 found.append(f"{words}: {now.get(key)} instead of {then[key]}")
+        for key, words in (("weights", "other weights"), ("cluster", "another column of people")):
+            if then.get(key) != now.get(key):
+                found.append(f"{words}: {now.get(key, 'none')} instead of {then.get(key, 'none')}")
         found += _weakened_groups(then, now)
         found += self._weakened_checks(audit)
         return tuple(found)
@@ -264,6 +268,8 @@ class _StoredFacts(_Shape):
     decision: str | None = None
     positive: str | None = None
     favorable: str | None = None
+    weights: str | None = None
+    cluster: str | None = None
     seed: int = 0
 
 
@@ -411,12 +417,19 @@ def _facts(audit: Audit) -> dict[str, Any]:
         "decision": None if subject is None else subject.decision,
         "positive": None if subject is None else subject.positive,
         "favorable": None if subject is None else subject.favorable,
+        **_design(subject),
         "groups": groups,
         "unknown": unknown,
         "bins": {}
         if subject is None
         else {each.name: list(each.bins) for each in subject.attributes if each.bins},
     }
+
+
+def _design(subject: Subject | None) -> dict[str, str]:
+    """Return how rows are weighted and whose they are, as far as the policy says so."""
+    said = {} if subject is None else {"weights": subject.weights, "cluster": subject.cluster}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def compare(

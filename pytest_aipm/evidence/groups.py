@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.design import Design
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
 from pytest_aipm.evidence.tally import Cell
@@ -144,11 +145,15 @@ class GroupCounts:
         decision.
     unknown : int
         Rows left out because an attribute is missing.
+    design : Design or None
+        Sums over rows with weights, or over people with several rows; None where each row is one
+        person of the same weight.
     """
 
     grouping: Grouping
     table: np.ndarray
     unknown: int
+    design: Design | None = None
 
     @property
     def sizes(self) -> np.ndarray:
@@ -160,6 +165,13 @@ class GroupCounts:
     def n(self) -> int:
         """Rows with known groups."""
         return int(self.table.sum())
+
+    @property
+    def people(self) -> np.ndarray | None:
+        """People of each group, shape (K,); None where each row is one."""
+        if self.design is None or not self.design.clustered:
+            return None
+        return self.design.units(np.ones(self.table.shape[1:], dtype=bool))
 
 
 @dataclass(frozen=True)
@@ -194,6 +206,8 @@ class GroupRows:
     label, predicted, score : array of shape (n,) or None
         0/1 labels and predictions (binary) or numbers (regression, where `predicted` is the
         score).
+    weight, person : array of shape (n,) or None
+        Sampling weights, and a hash of whose row it is.
     """
 
     grouping: Grouping
@@ -202,3 +216,5 @@ class GroupRows:
     label: np.ndarray | None
     predicted: np.ndarray | None
     score: np.ndarray | None
+    weight: np.ndarray | None = None
+    person: np.ndarray | None = None
