@@ -203,6 +203,11 @@ class GroupValue(_Sparse):
     judged: bool = True
     note: str = ""
 
+    @property
+    def counts(self) -> tuple[float | None, float | None]:
+        """Events and rows as they were counted, never effective ones."""
+        return (self.numerator, self.denominator) if self.counted is None else self.counted
+
 
 class Series(Frozen):
     """Points a chart draws: a curve, bins, shares or strips.

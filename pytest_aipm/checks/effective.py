@@ -15,7 +15,7 @@ import numpy as np
 from pytest_aipm.checks.compare import PartReference, Reference
 from pytest_aipm.checks.rates import Rate
 from pytest_aipm.errors import CheckError, Problem
-from pytest_aipm.evidence.design import Design
+from pytest_aipm.evidence.design import Design, units_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupCounts
 from pytest_aipm.evidence.subject import Subject
@@ -31,6 +31,7 @@ __all__ = [
     "level_of",
     "part_comparator",
     "refuse_design",
+    "rows_counted",
     "shown_counts",
 ]
 
@@ -162,6 +163,35 @@ def counts_of(
     )
 
 
+def rows_counted(
+    group: np.ndarray,
+    event: np.ndarray,
+    groups: int,
+    design: tuple[np.ndarray | None, np.ndarray | None],
+    confidence: float,
+) -> Counted:
+    """Return the effective counts of n rows that are at hand.
+
+    Parameters
+    ----------
+    group : int array of shape (n,)
+    event : bool array of shape (n,)
+    groups : int
+        How many there are.
+    design : (weights or None, people or None)
+        Arrays of shape (n,); with neither the counts are the rows themselves.
+    confidence : float
+    """
+    slot = event.astype(np.int64)
+    table = np.bincount(group * 2 + slot, minlength=2 * groups).reshape(groups, 2)
+    events, rows = table[:, 1], table.sum(axis=1)
+    if design == (None, None):
+        return Counted(events, rows, events, rows)
+    inside, hit = np.array([True, True]), np.array([False, True])
+    units = units_of(group, slot, (groups, 2), *design)
+    return counts_of(units, inside, hit, events, rows, confidence)
+
+
 @dataclass(frozen=True)
 class Linear:
     """A weighted mean over the cells `inside` of what each counts for, with its influence.
@@ -226,9 +256,12 @@ class Linear:
     def sizes(self, variance: np.ndarray, rows: np.ndarray, alpha: float) -> np.ndarray:
         """Return the effective rows, given the variance of a single one."""
         flat = np.broadcast_to(self.inside, self.design.weight.shape)
-        alike = self.design.product(flat, flat)
-        equal = self.weight**2 / np.where(alike > 0, alike, 1.0)
-        return effective_sizes(variance, self.squares, rows, self.units, equal, alpha)
+        of_rows, of_units = (
+            self.weight**2 / np.where(alike > 0, alike, 1.0)
+            for alike in (self.design.row_squares(self.inside), self.design.product(flat, flat))
+        )
+        kish = of_rows, of_units
+        return effective_sizes(variance, self.squares, rows, self.units, kish, alpha)
 
 
 def design_note(

@@ -31,7 +31,7 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupRows
 from pytest_aipm.evidence.losses import LOSSES
 from pytest_aipm.evidence.sample import generator
-from pytest_aipm.stats.effective import auc_part, kish, mean_part
+from pytest_aipm.stats.effective import auc_part, kish_size, mean_part
 from pytest_aipm.stats.parts import BootstrapPart, MeanPart, Part
 
 __all__ = ["GroupedRows", "mean_parts", "weighted"]
@@ -102,7 +102,7 @@ def weighted(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
     return Measured(
         grouping=rows.grouping,
         parts=[
-            BootstrapPart(float(value), drawn, kish(weight, unit))
+            BootstrapPart(float(value), drawn, kish_size(weight, unit))
             for value, drawn, (_, weight, unit) in zip(values, draws, grouped.parts(), strict=True)
         ],
         sizes=grouped.sizes,

@@ -49,6 +49,9 @@ class Design(Protocol):
     def units(self, inside: np.ndarray) -> np.ndarray:
         """Return how many units have rows in the cells where `inside`, of shape S, is true."""
 
+    def row_squares(self, inside: np.ndarray) -> np.ndarray:
+        """Return the sum of w² over the rows in some cells."""
+
     def opposed(self, a: np.ndarray) -> np.ndarray:
         """Return minus the most negative sum of z(a) over units that two groups share, (K,)."""
 
@@ -103,13 +106,14 @@ class WeightSums:
 
 @dataclass(frozen=True)
 class _Entries:
-    """Weights by person, cell and slot, each combination once, ascending."""
+    """Sums of w and w² by person, cell and slot, each combination once, ascending."""
 
     names: tuple[Cell, ...]
     person: np.ndarray
     cell: np.ndarray
     slot: np.ndarray
     weight: np.ndarray
+    square: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class PersonSums:
         person: np.ndarray,
     ) -> PersonSums:
         """Return the sums of a batch of n rows; `person` is a hash of who each row is of."""
-        return cls((_summed([_Entries(tuple(names), person, cells, slot, weight)]),))
+        return cls((_summed([_Entries(tuple(names), person, cells, slot, weight, weight**2)]),))
 
     def merge(self, other: PersonSums) -> PersonSums:
         """Return the sums of both sets of rows."""
@@ -146,7 +150,12 @@ class PersonSums:
         group = np.array([index[name] for name in entries.names], dtype=np.int64)[entries.cell]
         keep = group >= 0
         return PersonUnits(
-            group[keep], entries.slot[keep], entries.weight[keep], entries.person[keep], table.shape
+            group[keep],
+            entries.slot[keep],
+            entries.weight[keep],
+            entries.square[keep],
+            entries.person[keep],
+            table.shape,
         )
 
 
@@ -156,17 +165,17 @@ def _summed(parts: Sequence[_Entries]) -> _Entries:
     cell = np.concatenate(
         [np.array([number[n] for n in part.names], dtype=np.int64)[part.cell] for part in parts]
     )
-    person, slot, weight = (
+    person, slot, weight, square = (
         np.concatenate([getattr(part, key) for part in parts])
-        for key in ("person", "slot", "weight")
+        for key in ("person", "slot", "weight", "square")
     )
     order = np.lexsort((slot, cell, person))
     person, cell, slot = person[order], cell[order], slot[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (np.diff(slot) != 0) | (np.diff(cell) != 0) | (person[1:] != person[:-1])
     first = np.flatnonzero(new)
-    total = np.add.reduceat(weight[order], first) if len(first) else weight
-    return _Entries(names, person[first], cell[first], slot[first], total)
+    sums = [np.add.reduceat(each[order], first) for each in (weight, square) if len(first)]
+    return _Entries(names, person[first], cell[first], slot[first], *(sums or (weight, square)))
 
 
 # -- what checks ask -------------------------------------------------------------------------------
@@ -190,6 +199,10 @@ class RowUnits:
         """Return the rows in some cells."""
         return _over_cells(self.rows * inside)
 
+    def row_squares(self, inside: np.ndarray) -> np.ndarray:
+        """Return the sum of w² over the rows in some cells."""
+        return _over_cells(self.squares * inside)
+
     def opposed(self, a: np.ndarray) -> np.ndarray:
         """Return zeros: a row is in one group only."""
         return np.zeros(len(a))
@@ -202,7 +215,8 @@ class PersonUnits:
     ----------
     group, slot : int arrays of shape (m,)
         Group, and place in the table, of a part of a person's rows.
-    weight : float array of shape (m,)
+    weight, square : float arrays of shape (m,)
+        Sums of w and of w² over those rows.
     person : array of shape (m,)
         Whose rows they are.
     shape : tuple of int
@@ -216,10 +230,11 @@ class PersonUnits:
         group: np.ndarray,
         slot: np.ndarray,
         weight: np.ndarray,
+        square: np.ndarray,
         person: np.ndarray,
         shape: tuple[int, ...],
     ) -> None:
-        self.shape = shape
+        self.shape, self._square = shape, square
         self._k, self._size = shape[0], int(np.prod(shape[1:]))
         self._flat, self._own = group * self._size + slot, weight
         _, number = np.unique(person, return_inverse=True)
@@ -247,6 +262,12 @@ class PersonUnits:
         present = np.bincount(self._pair, weights=there, minlength=len(self._group)) > 0
         return np.bincount(self._group[present], minlength=self._k)
 
+    def row_squares(self, inside: np.ndarray) -> np.ndarray:
+        """Return the sum of w² over the rows in some cells."""
+        there = np.broadcast_to(inside, self.shape).reshape(-1)[self._flat]
+        group = self._group[self._pair]
+        return np.bincount(group, weights=there * self._square, minlength=self._k)
+
     def opposed(self, a: np.ndarray) -> np.ndarray:
         """Return minus the most negative sum over people who are in two groups, at least 0.
 
@@ -272,7 +293,7 @@ def units_of(
     """Return the design of n rows that are at hand, each in a group and a place of the table."""
     own = np.ones(len(group)) if weight is None else weight
     if person is not None:
-        return PersonUnits(group, slot, own, person, shape)
+        return PersonUnits(group, slot, own, own**2, person, shape)
     flat = group * int(np.prod(shape[1:])) + slot
     sums = [
         np.bincount(flat, weights=each, minlength=int(np.prod(shape))).reshape(shape)

@@ -15,6 +15,7 @@ from pytest_aipm.evidence.once import once
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
+from pytest_aipm.sources.weights import weights_of
 
 __all__ = ["Predictor"]
 
@@ -143,7 +144,16 @@ class Predictor:
                     "name a `scores:` column or a model with predict_proba",
                 )
             )
-        return best_share(scores, decision.top_k, highest=decision.favorable_when == "above")
+        highest = decision.favorable_when == "above"
+        return best_share(scores, decision.top_k, highest=highest, weights=self._all_weights())
+
+    def _all_weights(self) -> np.ndarray | None:
+        """Return the sampling weights of all rows, None where there are none."""
+        if self.subject.weights is None:
+            return None
+        columns = [self.subject.weights]
+        parts = [weights_of(batch[columns[0]], whole=False) for batch in self.data.batches(columns)]
+        return np.concatenate(parts)
 
     def _all_scores(self) -> np.ndarray | None:
         """Return the scores of all rows: eight bytes a row, which a share of all rows needs."""

@@ -65,6 +65,8 @@ def weighting_words(subject: SubjectSpec) -> str:
                 f"column '{column}' holds sampling weights: a row is one person, who stands for "
                 "that many (`kind: frequency` would count them)"
             )
+            if subject.decision is not None and subject.decision.top_k is not None:
+                said.append("the share that is decided for is one of all weight")
         else:
             said.append(
                 f"column '{column}' holds frequencies: a row is that many people, each counted "

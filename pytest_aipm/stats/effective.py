@@ -16,7 +16,14 @@ from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.means import MeanPart
 from pytest_aipm.stats.parts import AucPart
 
-__all__ = ["auc_part", "effective_sizes", "few_units", "kish", "mean_part", "weighted_median"]
+__all__ = [
+    "auc_part",
+    "effective_sizes",
+    "few_units",
+    "kish_size",
+    "mean_part",
+    "weighted_median",
+]
 
 
 def few_units(rows: Array, units: Array, alpha: float) -> Array:
@@ -31,7 +38,12 @@ def few_units(rows: Array, units: Array, alpha: float) -> Array:
 
 
 def effective_sizes(
-    variance: Array, squares: Array, rows: Array, units: Array, equal: Array, alpha: float
+    variance: Array,
+    squares: Array,
+    rows: Array,
+    units: Array,
+    kish: tuple[Array, Array],
+    alpha: float,
 ) -> Array:
     """Return the effective number of rows of each of K weighted means.
 
@@ -46,22 +58,32 @@ def effective_sizes(
         Sum over units of z², z the unit's sum of w (y - mean), divided by the square of all w.
     rows, units : ndarray, shape (K,)
         n and C: rows, and rows or people.
-    equal : ndarray, shape (K,)
-        Kish's size (sum of w)² / sum over units of w²: taken where there is no variance to see.
+    kish : two ndarrays, shape (K,)
+        (sum of w)² / sum of w² over rows, and over units.
     alpha : float
         Level at which few units are corrected for.
 
     Returns
     -------
     ndarray, shape (K,)
-        At least 1 and at most n; 0 without rows.
+        At least 1 and at most Kish's size of the rows; 0 without rows.
+
+    Notes
+    -----
+    Kish's size of the units serves where there is no variance to see: no event, or nothing else.
+
+    Kish's size of the rows does not look at outcomes, and caps the other one, which is too large
+    when the heavy rows among few happen to be alike: of 100 rows with log-normal weights (sigma
+    1.5) and a rate of 0.05 the upper end of a plain linearised size covers 82 % instead of 95 %.
+    Where weights rise or fall with the outcome Kish's size alone would cover as little as 87 %.
     """
+    of_rows, of_units = kish
     factor = few_units(rows, units, alpha)
     with np.errstate(divide="ignore", invalid="ignore"):
         linear = squares * units / (units - 1)
         size = rows / (linear / (variance / (rows - 1))) * factor
     seen = (units > 1) & (variance > 1e-12) & (squares > 1e-12 * variance / np.maximum(rows, 1))
-    size = np.where(seen, size, equal)
+    size = np.where(seen, np.minimum(size, of_rows), np.minimum(of_units, of_rows))
     # rounding must not take a part of a row away where all weights are equal
     size = np.where(np.abs(size - rows) <= 1e-9 * rows, rows, size)
     return np.asarray(np.where(rows > 0, np.clip(size, 1.0, np.maximum(rows, 1)), 0.0))
@@ -71,7 +93,7 @@ def _unit_sums(values: Array, unit: np.ndarray | None) -> Array:
     return values if unit is None else np.asarray(np.bincount(unit, weights=values))
 
 
-def kish(weight: Array, unit: np.ndarray | None) -> float:
+def kish_size(weight: Array, unit: np.ndarray | None) -> float:
     """Return (sum of w)² / sum over units of w²; 0 without rows."""
     own = _unit_sums(weight, unit)
     return float(own.sum() ** 2 / (own @ own)) if len(weight) else 0.0
@@ -119,7 +141,14 @@ def mean_part(
     variance = float(weight @ off**2 / total)
     z = _unit_sums(weight * off, unit) / total
     squares = float(z @ z)
-    counts = np.array([float(n)]), np.array([float(len(z))]), np.array([kish(weight, unit)])
+    counts = (
+        np.array([float(n)]),
+        np.array([float(len(z))]),
+        (
+            np.array([kish_size(weight, None)]),
+            np.array([kish_size(weight, unit)]),
+        ),
+    )
     size = float(effective_sizes(np.array([variance]), np.array([squares]), *counts, alpha)[0])
     # the mean's own skewness is that of one row over the root of the size
     cube = 0.0
@@ -155,7 +184,7 @@ def auc_part(
     sizes, people = [], []
     for side in (positive, ~positive):
         own = None if unit is None else np.unique(unit[side], return_inverse=True)[1]
-        sizes.append(kish(weight[side], own))
+        sizes.append(kish_size(weight[side], own))
         people.append(float(side.sum()) if own is None else float(own.max(initial=-1) + 1))
     if min(sizes) <= 0:
         return AucPart(float("nan"), 0.0, *sizes)

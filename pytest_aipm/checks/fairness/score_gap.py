@@ -42,13 +42,12 @@ from pytest_aipm.checks.compare import (
     reference_words,
     without_groups,
 )
-from pytest_aipm.checks.effective import counts_of, refuse_design
+from pytest_aipm.checks.effective import refuse_design, rows_counted
 from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.weighted import GroupedRows, mean_parts
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.design import units_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, GroupMoments
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
@@ -180,12 +179,13 @@ def _weighted_above_median(evidence: Evidence, params: Params) -> Measured:
     grouped = GroupedRows(rows)
     assert rows.score is not None  # noqa: S101 - just required
     middle = weighted_median(rows.score, grouped.weights)
-    above = (rows.score > middle).astype(np.int64)
-    shape = (len(rows.grouping.keys), 2)
-    table = np.bincount(rows.group * 2 + above, minlength=2 * shape[0]).reshape(shape)
-    design = units_of(rows.group, above, shape, rows.weight, rows.person)
-    inside, hit = np.array([True, True]), np.array([False, True])
-    found = counts_of(design, inside, hit, table[:, 1], table.sum(axis=1), params.confidence)
+    found = rows_counted(
+        rows.group,
+        rows.score > middle,
+        len(rows.grouping.keys),
+        (rows.weight, rows.person),
+        params.confidence,
+    )
     return Measured(
         grouping=rows.grouping,
         parts=[RatePart(float(a), float(b)) for a, b in zip(found.x, found.n, strict=True)],

@@ -55,6 +55,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         notes = (
             f"{found.conflicting:,} of the shared rows carry another label in the training data",
         )
+    if evidence.subject.designed:
+        notes = (*notes, "a count of rows: weights, and whose rows they are, do not enter")
     return Measurement(
         estimate=census(found.shared / found.rows, found.rows),
         formula=Formula(
