@@ -185,7 +185,7 @@ def rows_counted(
     slot = event.astype(np.int64)
     table = np.bincount(group * 2 + slot, minlength=2 * groups).reshape(groups, 2)
     events, rows = table[:, 1], table.sum(axis=1)
-    if design == (None, None):
+    if all(each is None for each in design):
         return Counted(events, rows, events, rows)
     inside, hit = np.array([True, True]), np.array([False, True])
     units = units_of(group, slot, (groups, 2), *design)

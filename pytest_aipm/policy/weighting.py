@@ -69,7 +69,7 @@ def weighting_words(subject: SubjectSpec) -> str:
                 said.append("the share that is decided for is one of all weight")
         else:
             said.append(
-                f"column '{column}' holds frequencies: a row is that many people, each counted "
+                f"column '{column}' holds frequencies: a row counts as that many rows "
                 "(`kind: sampling` would let one person stand for them)"
             )
     if subject.cluster is not None:

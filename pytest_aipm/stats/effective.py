@@ -189,12 +189,17 @@ def auc_part(
     if min(sizes) <= 0:
         return AucPart(float("nan"), 0.0, *sizes)
     auc, share = placements(scores, positive, weight)
-    influence = np.zeros(len(scores))
+    influence, equal = np.zeros(len(scores)), 0.0
     for side, units in zip((positive, ~positive), people, strict=True):
         # as in DeLong's variance, each class has its own degrees of freedom
         scale = np.sqrt(units / (units - 1)) if units > 1 else 0.0
-        influence[side] = scale * weight[side] * (share[side] - auc) / weight[side].sum()
+        own, off = weight[side] / weight[side].sum(), share[side] - auc
+        influence[side] = scale * own * off
+        rows = kish_size(own, None)
+        if rows > 1:
+            equal += float(own @ off**2) / (rows - 1)
     z = _unit_sums(influence, unit)
     few = few_units(np.array([float(len(scores))]), np.array([float(len(z))]), alpha)
-    variance = float(z @ z) / float(few[0])
+    # as with rates, Kish's size of the rows caps what the weights of a few seem to show
+    variance = max(float(z @ z) / float(few[0]), equal)
     return AucPart(auc, variance, *sizes)
