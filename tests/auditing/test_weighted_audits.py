@@ -57,17 +57,19 @@ CHECKS = [
     {"check": "performance.metric", "id": "auc", "metric": "roc_auc", "limit": {"min": 0.6}},
     {"check": "performance.metric", "id": "f1", "metric": "f1", "by": "sex", "limit": {"min": 0.5}},
     {"check": "performance.metric", "id": "brier", "metric": "brier", "limit": {"max": 0.3}},
-    {
-        "check": "performance.metric",
-        "id": "jaccard",
-        "metric": "jaccard",
-        "by": "sex",
-        "limit": {"min": 0.2},
-    },
     {"check": "explain.protected_flip", "id": "flip", "rows": 40, **LIMIT},
     {"check": "privacy.membership_inference", "id": "members", "limit": {"max_auc": 0.9}},
     {"check": "privacy.train_test_overlap", "id": "overlap", "limit": {"max": 0.5}},
 ]
+
+
+JACCARD = {
+    "check": "performance.metric",
+    "id": "jaccard",
+    "metric": "jaccard",
+    "by": "sex",
+    "limit": {"min": 0.2},
+}
 
 
 def audit(frame: pd.DataFrame, checks=None, model=None, train=None, **subject) -> Record:
@@ -113,6 +115,17 @@ def test_frequencies_are_the_rows_written_out(seed, decision):
     assert heads[0] == heads[1]
     assert counted.audits[0].subject.weights == "frequencies in column k"
     assert counted.audits[0].subject.data.rows == len(written)
+
+
+def test_frequencies_are_the_rows_written_out_for_functions_of_rows_too():
+    frame = people(12, 60)
+    written = frame.loc[np.repeat(frame.index, frame["k"])].reset_index(drop=True)
+    weights = {"column": "k", "kind": "frequency"}
+    counted, single = (
+        audit(rows, checks=[JACCARD], model=Scored(), decision=RULE, **told)
+        for rows, told in ((frame, {"weights": weights}), (written, {}))
+    )
+    assert counted.findings == single.findings
 
 
 def test_an_unweighted_record_says_nothing_of_weights():

@@ -220,25 +220,34 @@ def test_small_groups_are_small_by_effective_rows():
         (
             "fairness.score_gap",
             {"measure": "ks"},
-            "`measure: ks` has no honest form under `weights`; use `measure: mean` or `above_median`",
+            (
+                "`measure: ks` has no honest form under `weights`; use `measure: mean` or "
+                "`above_median`"
+            ),
         ),
         (
             "fairness.demographic_parity_difference",
             {"reference": "overall"},
-            "`reference: overall` compares shares of all rows, which effective rows under weights "
-            "are not; name a group, `largest` or `highest` as `reference`",
+            (
+                "`reference: overall` compares shares of all rows, which effective rows under "
+                "weights are not; name a group, `largest` or `highest` as `reference`"
+            ),
         ),
         (
             "fairness.demographic_parity_ratio",
             {"at_least": 0.02},
-            "`at_least` compares shares of all rows, which effective rows under weights are not; "
-            "name a group, `largest` or `highest` as `reference`",
+            (
+                "`at_least` compares shares of all rows, which effective rows under weights are "
+                "not; name a group, `largest` or `highest` as `reference`"
+            ),
         ),
         (
             "performance.metric",
             {"metric": "own_metrics:share_found"},
-            "metric 'own_metrics:share_found' takes no `sample_weight`, so weights cannot be "
-            "heeded; name a metric that does, or give the function such a parameter",
+            (
+                "metric 'own_metrics:share_found' takes no `sample_weight`, so weights cannot be "
+                "heeded; name a metric that does, or give the function such a parameter"
+            ),
         ),
     ],
 )
