@@ -20,9 +20,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
+from pydantic_core import CoreSchema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +148,14 @@ class _Sparse(Frozen):
             if fields.get(name, "") is None:
                 del fields[name]
         return fields
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the fields, not the mapping that they are written through."""
+        described: Any = {key: value for key, value in schema.items() if key != "serialization"}
+        return handler(described)
 
 
 class Limit(Frozen):

@@ -43,6 +43,7 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.01}
 BASIS = "convention of the field, not law"

@@ -59,6 +59,7 @@ NEEDS = Needs(scores=True, losses=frozenset({"score"}))
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 TASKS = ("binary", "regression")
 
 

@@ -32,7 +32,6 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.effective import refuse_design
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.train import Fit, fit_of
@@ -58,11 +57,6 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    refuse_design(
-        evidence,
-        "an attack that tells row from row",
-        "audit it in a policy without them",
-    )
     fit = fit_of(evidence)
     if not len(fit.others):
         return _nothing(fit)

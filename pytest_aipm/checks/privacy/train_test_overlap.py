@@ -35,6 +35,7 @@ NEEDS = Needs(train=True)
 KIND = "census"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 DECIDE_ON = "point"
 TASKS = ("binary", "regression")
