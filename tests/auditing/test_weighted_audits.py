@@ -227,6 +227,60 @@ def test_frequencies_that_are_none_are_errors_of_every_check(change, said):
         assert said in finding.reason
 
 
+@pytest.mark.parametrize("design", [{"weights": "w"}, {"cluster": "id"}], ids=str)
+def test_a_check_that_does_not_heed_weights_is_refused(design):
+    checks = [each for each in CHECKS if each["id"] in ("members", "overlap", "flip")]
+    flip, members, overlap = audit(
+        people(10, 200), checks=checks, **PLAIN, decision=RULE, **design
+    ).findings
+    assert members.verdict is Verdict.ERROR
+    assert members.reason.endswith(
+        "privacy.membership_inference heeds neither `weights` nor `cluster`, and would take every "
+        "row for one person; audit it in a policy without them"
+    )
+    # a count over the given rows is what it was, and says so
+    assert overlap.notes[-1] == "a count of rows: weights, and whose rows they are, do not enter"
+    assert "effective rows" in flip.notes[0]
+
+
+def test_flips_are_weighted_and_counted_by_person():
+    frame = people(11, 400)
+    checks = [{"check": "explain.protected_flip", "id": "flip", **LIMIT}]
+    # decisions of women at the border turn when they are taken for men, and the other way round
+    turns = (frame["income"] >= 0.5) != (frame["income"] - 0.2 >= 0.5)
+    (found,) = audit(frame, checks=checks, model=Scored(), decision=RULE, weights="w").findings
+    assert found.value == pytest.approx(np.average(turns, weights=frame["w"]))
+    for group in found.groups:
+        own = frame["sex"] == group.group["sex"]
+        assert group.value == pytest.approx(np.average(turns[own], weights=frame["w"][own]))
+        assert group.counted == (int(turns[own].sum()), int(own.sum()))
+    (by_person,) = audit(frame, checks=checks, model=Scored(), decision=RULE, cluster="id").findings
+    (plain,) = audit(frame, checks=checks, model=Scored(), decision=RULE).findings
+    assert by_person.value == pytest.approx(plain.value)
+    assert by_person.groups[0].people == frame[frame["sex"] == "f"]["id"].nunique()
+
+
+def test_the_fixture_takes_weights_and_people(tmp_path):
+    from pytest_aipm.api import check
+
+    frame = people(13, 300)
+    _, finding = check(
+        GAP,
+        nodeid="test_it.py::test_it",
+        seed=0,
+        root=tmp_path,
+        data=frame.assign(pred=frame["y"]),
+        label="y",
+        positive=1,
+        predictions="pred",
+        by="sex",
+        limit={"max": 0.5},
+        weights="w",
+        cluster="id",
+    )
+    assert finding.notes[0].startswith("weighted by w, rows of one id taken together; effective")
+
+
 def test_a_fault_among_frequencies_is_told_by_the_row_of_the_file():
     frame = people(7, 50).assign(k=3)
     frame["y"] = frame["y"].astype(object)

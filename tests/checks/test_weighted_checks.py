@@ -7,11 +7,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from measuring import evidence_of, measure
+from measuring import measure
 from scipy.stats import binom
 from sklearn.metrics import average_precision_score, f1_score
 
-from pytest_aipm.catalog import Catalog
 from pytest_aipm.checks.effective import Linear, level_of
 from pytest_aipm.errors import CheckError
 from pytest_aipm.evidence.design import units_of
@@ -269,16 +268,6 @@ def test_a_function_without_weights_is_resampled_by_people():
     )
     assert told.estimate.value == plain.estimate.value
     assert told.estimate.lower != plain.estimate.lower
-
-
-def test_an_attack_on_rows_is_refused():
-    module = Catalog().load("privacy.membership_inference")
-    told = module.Params(by=())
-    evidence = evidence_of(rows(), module, told, by=(), cluster="id")
-    with pytest.raises(
-        CheckError, match="an attack that tells row from row has no honest form under"
-    ):
-        module.check(evidence, told)
 
 
 # Samples of known truth, with fixed seeds: a limit that is just kept is seldom found broken
