@@ -151,6 +151,8 @@ def check(
     scores: str | None = None,
     protected: Mapping[str, Any] | None = None,
     features: list[str] | None = None,
+    weights: Any = None,
+    cluster: str | None = None,
     trust: tuple[str, ...] = (),
     extra_checks: Mapping[str, ModuleType] | None = None,
     **params: Any,
@@ -166,7 +168,8 @@ def check(
     seed : int
     root : Path
     data, model, train : objects or references
-    label, positive, favorable, decision, task, predictions, scores, protected, features
+    label, positive, favorable, decision, task, predictions, scores, protected, features, \
+weights, cluster
         As in a policy's ``subject``; a protected attribute named in `by` needs no declaration
         when its column has the same name.
     by, limit, warn, **params
@@ -197,6 +200,8 @@ def check(
         "predictions": predictions,
         "scores": scores,
         "features": features,
+        "weights": weights,
+        "cluster": cluster,
         "protected": {**{each: each for each in attributes}, **(protected or {})} or None,
     }
     asked = {

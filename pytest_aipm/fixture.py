@@ -59,7 +59,7 @@ class Aipm:
             Rows to audit on.
         label, positive, favorable, decision
             As in a policy's ``subject``; so are ``train``, ``task``, ``predictions``, ``scores``,
-            ``protected`` and ``features``.
+            ``protected``, ``features``, ``weights`` and ``cluster``.
         by : str or list of str, optional
             Protected attributes; several make an intersection.
         limit, warn : mapping, optional

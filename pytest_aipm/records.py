@@ -13,9 +13,18 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+from pydantic_core import CoreSchema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,6 +142,31 @@ class Frozen(BaseModel):
     )
 
 
+class _Sparse(Frozen):
+    """A record of which some fields are written only where they say something.
+
+    An audit of single rows of the same weight reads as it did before there were others.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = written(self)
+        for name in self.SPARSE:
+            if fields.get(name, "") is None:
+                del fields[name]
+        return fields
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the fields, not the mapping that they are written through."""
+        described: Any = {key: value for key, value in schema.items() if key != "serialization"}
+        return handler(described)
+
+
 class Limit(Frozen):
     """A lower limit, an upper limit, or both; at least one."""
 
@@ -165,22 +199,33 @@ class Formula(Frozen):
     reference: str = ""
 
 
-class GroupValue(Frozen):
+class GroupValue(_Sparse):
     """One group's part of a finding.
 
-    ``part`` names the rate where a finding shows several (equalized odds). Counts are exact; the
-    interval holds the one-sided bounds at the finding's confidence.
+    ``part`` names the rate where a finding shows several (equalized odds). Counts are exact; under
+    weights or with several rows of one person, numerator and denominator are the effective ones
+    that verdicts rest on, ``counted`` holds events and rows, and ``people`` whose rows those are.
+    The interval holds the one-sided bounds at the finding's confidence.
     """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"counted", "people"})
 
     group: dict[str, str]
     part: str = ""
     n: int
     numerator: Count = None
     denominator: Count = None
+    counted: tuple[int, int] | None = None
+    people: int | None = None
     value: Number = None
     interval: Interval = None
     judged: bool = True
     note: str = ""
+
+    @property
+    def counts(self) -> tuple[float | None, float | None]:
+        """Events and rows as they were counted, never effective ones."""
+        return (self.numerator, self.denominator) if self.counted is None else self.counted
 
 
 class Series(Frozen):
@@ -347,8 +392,10 @@ class AttributeInfo(Frozen):
     groups: tuple[str, ...] = ()
 
 
-class Subject(Frozen):
+class Subject(_Sparse):
     """What was audited."""
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"weights", "cluster"})
 
     task: str
     label: str | None = None
@@ -362,6 +409,10 @@ class Subject(Frozen):
     train: DataInfo | None = None
     features: tuple[str, ...] = ()
     attributes: tuple[AttributeInfo, ...] = ()
+    weights: str | None = None
+    """Kind and column of the weights: ``sampling weights in column w``."""
+    cluster: str | None = None
+    """Column that says whose row it is."""
 
 
 class Approval(Frozen):
@@ -388,12 +439,18 @@ class PairingInfo(Frozen):
     said: str
 
 
-class AuditGroup(Frozen):
-    """How many rows one group has; unknown values are a group named ``(unknown)``."""
+class AuditGroup(_Sparse):
+    """How many rows one group has; unknown values are a group named ``(unknown)``.
+
+    ``people`` is written where people have several rows.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"people"})
 
     group: dict[str, str]
     n: int
     positives: int | None = None
+    people: int | None = None
 
 
 class NotTested(Frozen):

@@ -82,9 +82,7 @@ def _table(finding: Finding) -> list[str]:
             plain_line(group_name(group.group)),
             group.part,
             count(group.n),
-            f"{count(group.numerator)} of {count(group.denominator)}"
-            if group.numerator is not None and group.denominator is not None
-            else "",
+            " of ".join(map(count, group.counts)) if None not in group.counts else "",
             shown(group.value) if group.value is not None else "-",
             shown.interval(group.interval) if group.interval else "",
             plain_line(group.note or ("" if group.judged else "not judged")),

@@ -18,7 +18,7 @@ from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import waive
 from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Measurement
-from pytest_aipm.errors import AipmError, MeasurementError, Problem
+from pytest_aipm.errors import AipmError, CheckError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.judge import Entry, Judgement, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
@@ -125,6 +125,14 @@ class Auditor:
 
     def _measure(self, node: Node, spec: CheckSpec) -> Measurement:
         module = self.plan.catalog.load(spec.check)
+        if self.evidence.subject.designed and not getattr(module, "WEIGHTED", False):
+            raise CheckError(
+                Problem(
+                    f"{spec.check} heeds neither `weights` nor `cluster`, and would take every row "
+                    "for one person",
+                    "audit it in a policy without them",
+                )
+            )
         params = spec.params_for(node.scope, seed=self.plan.settings.seed)
         measurement = module.check(self.evidence, params)
         assert isinstance(measurement, Measurement), "a check returns a Measurement"  # noqa: S101

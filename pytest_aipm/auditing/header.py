@@ -7,7 +7,7 @@ from typing import Any
 from pytest_aipm.auditing.opening import subject_of
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.policy.model import DataRef, Policy
+from pytest_aipm.policy.model import DataRef, Policy, Weights
 from pytest_aipm.records import (
     AttributeInfo,
     Audit,
@@ -80,6 +80,8 @@ def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
         favorable=_text(spec.favorable),
         decision=_decision(policy),
         reading=policy.reading(),
+        weights=None if spec.weights is None else _weights(spec.weights),
+        cluster=spec.cluster,
         model=_model(policy, evidence),
         data=_data(spec.data, None if evidence is None else evidence.data, count=counted),
         train=None
@@ -99,6 +101,11 @@ def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
             for name, each in spec.protected.items()
         ),
     )
+
+
+def _weights(weights: Weights) -> str:
+    named = {"sampling": "sampling weights", "frequency": "frequencies"}
+    return f"{named[weights.kind]} in column {weights.column}"
 
 
 def _text(value: object) -> str | None:
@@ -155,9 +162,16 @@ def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
         except Exception:  # noqa: BLE001, S112 - the check that asks for it says what is wrong
             continue
         labelled = counts.table.shape[1] == 2
+        people = counts.people
         for i, group in enumerate(counts.grouping.groups):
-            positives = int(counts.table[i, 1].sum()) if labelled else None
-            found.append(AuditGroup(group=group, n=int(counts.sizes[i]), positives=positives))
+            found.append(
+                AuditGroup(
+                    group=group,
+                    n=int(counts.sizes[i]),
+                    positives=int(counts.table[i, 1].sum()) if labelled else None,
+                    people=None if people is None else int(people[i]),
+                )
+            )
         there = {group[attribute.name] for group in counts.grouping.groups}
         found += [
             AuditGroup(group={attribute.name: name}, n=0)

@@ -17,6 +17,7 @@ from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.sources.join import join
 from pytest_aipm.sources.model import Model, open_model
 from pytest_aipm.sources.spec import JoinSpec, ModelSpec, Where
+from pytest_aipm.sources.weights import RepeatedData
 
 __all__ = ["open_evidence", "subject_of"]
 
@@ -31,6 +32,8 @@ PLACED = (
     "model",
     "train",
     "features",
+    "weights",
+    "cluster",
 )
 """Keys of a subject that errors about the data name by their line."""
 
@@ -68,13 +71,22 @@ def subject_of(policy: Policy) -> Subject:
         champion_scores=None if champion is None else champion.scores,
         id=spec.id,
         path=policy.path,
-        others=tuple(column for column in (spec.date,) if column is not None),
+        weights=_weights(policy, "sampling"),
+        cluster=spec.cluster,
+        others=tuple(
+            column for column in (spec.date, _weights(policy, "frequency")) if column is not None
+        ),
         places={
             key: (place.path, place.line)
             for key in PLACED
             if (place := policy.where("subject", key)).line is not None
         },
     )
+
+
+def _weights(policy: Policy, kind: str) -> str | None:
+    weights = policy.subject.weights
+    return weights.column if weights is not None and weights.kind == kind else None
 
 
 def _joined(name: str) -> str:
@@ -127,6 +139,9 @@ def open_evidence(
             key=each.key or policy.subject.id or "",
         )
         data = join(data, second, root=root, where=_where(policy, "subject", "protected", name))
+    frequency = _weights(policy, "frequency")
+    if frequency is not None:
+        data = RepeatedData(data, frequency, _where(policy, "subject", "weights"))
     train = None
     if needs.train and ("train" in objects or policy.subject.train is not None):
         train = _data(plan, policy, "train", policy.subject.train or DataRef(), objects)

@@ -65,6 +65,8 @@ class _StoredFacts(_Shape):
     decision: str | None = None
     positive: str | None = None
     favorable: str | None = None
+    weights: str | None = None
+    cluster: str | None = None
     seed: int = 0
     pairing: _StoredPairing | None = None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_aipm.judge import Entry, decide
-from pytest_aipm.records import Audit, Finding, GroupValue, canonical_json
+from pytest_aipm.records import Audit, Finding, GroupValue, Subject, canonical_json
 
 __all__ = ["digest_of", "entry_of", "facts_of", "group_key", "stored_of"]
 
@@ -110,12 +110,19 @@ def facts_of(audit: Audit) -> dict[str, Any]:
         "decision": None if subject is None else subject.decision,
         "positive": None if subject is None else subject.positive,
         "favorable": None if subject is None else subject.favorable,
+        **_design(subject),
         "groups": groups,
         "unknown": unknown,
         "bins": {}
         if subject is None
         else {each.name: list(each.bins) for each in subject.attributes if each.bins},
     }
+
+
+def _design(subject: Subject | None) -> dict[str, str]:
+    """Return how rows are weighted and whose they are, as far as the policy says so."""
+    said = {} if subject is None else {"weights": subject.weights, "cluster": subject.cluster}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def group_key(group: GroupValue) -> tuple[str, tuple[tuple[str, str], ...]]:

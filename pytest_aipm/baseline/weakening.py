@@ -62,6 +62,9 @@ def _facts(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ):
         if key in then and then[key] != now.get(key):
             found.append(f"{words}: {now.get(key)} instead of {then[key]}")
+    for key, words in (("weights", "other weights"), ("cluster", "another column of people")):
+        if then.get(key) != now.get(key):
+            found.append(f"{words}: {now.get(key, 'none')} instead of {then.get(key, 'none')}")
     return found
 
 

@@ -15,6 +15,7 @@ from pytest_aipm.checks.compare import (
     reference_words,
 )
 from pytest_aipm.checks.disparity import compare_rates, compared
+from pytest_aipm.checks.effective import comparator, part_comparator
 from pytest_aipm.checks.metrics import Measured
 from pytest_aipm.checks.words import number
 from pytest_aipm.checks.worst import measurement_of
@@ -59,7 +60,8 @@ def between(
     estimate: Estimate
     if measured.counts is not None:
         reference = reference_of(evidence, params, measured.grouping)
-        estimate = compare_rates(*measured.counts, params, kind, reference)
+        against = comparator(reference, measured.weight)
+        estimate = compare_rates(*measured.counts, params, kind, against)
         sizes = measured.counts[1]
     else:
         reference = part_reference(evidence, params, measured.grouping)
@@ -67,10 +69,10 @@ def between(
         estimate = compare(
             measured.parts,
             confidence=params.confidence,
-            reference=reference,
+            reference=part_comparator(reference, measured.weight),
             min_size=params.min_group_size,
         )
-        sizes = measured.sizes
+        sizes = measured.sizes if measured.weight is None else np.array(estimate.sizes)
     defined = np.isfinite([part[0] for part in estimate.parts])
     nothing = nothing_to_compare(names, np.where(defined, sizes, 0), params, measured.name)
     return measurement_of(

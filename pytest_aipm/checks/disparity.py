@@ -17,6 +17,7 @@ from pytest_aipm.checks.compare import (
     unknown_breach,
     without_groups,
 )
+from pytest_aipm.checks.effective import Counted, comparator, counted, design_note
 from pytest_aipm.checks.paired import paired_disparity
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.words import frequency, number
@@ -66,12 +67,14 @@ def rate_disparity(
     if rate.needs_label:
         evidence.require_both_classes()
     counts = evidence.counts(params.by, params.unknown)
-    x, n = rate.counts(counts.table, evidence.subject)
+    found = counted(evidence, counts, rate, params.confidence)
+    x, n = found.x, found.n
     names = counts.grouping.names
     reference = reference_of(evidence, params, counts.grouping)
+    against = comparator(reference, found.weight, at_least=at_least)
 
     def compare(x: np.ndarray, n: np.ndarray) -> Estimate:
-        return compare_rates(x, n, params, kind, reference, at_least)
+        return compare_rates(x, n, params, kind, against, at_least)
 
     estimate = compare(x, n)
     numerator, denominator = rate.words(evidence.subject)
@@ -87,8 +90,9 @@ def rate_disparity(
         ),
         summary=compared(rate.name, kind, estimate, names, frequency),
         n=counts.n,
-        groups=group_values(counts, x, n, estimate, params.min_group_size),
+        groups=group_values(counts, x, n, estimate, params.min_group_size, found=found),
         part_names=names,
+        notes=design_note(evidence.subject, found.rows, n),
         not_judged=nothing_to_compare(names, n, params, rate.name)
         or _undefined(estimate, f"{kind} of {rate.name}s"),
         breach=unknown_breach(params, counts.unknown, counts.n),
@@ -143,9 +147,10 @@ def group_values(
     min_size: int,
     *,
     part: str = "",
+    found: Counted | None = None,
 ) -> tuple[GroupValue, ...]:
-    """Return one record a group: counts, rate and interval."""
-    values = []
+    """Return one record a group: counts, rate and interval; `found` where they are effective."""
+    found, values = found or Counted(x, n, x, n), []
     for i, group in enumerate(counts.grouping.groups):
         value, lower, upper = estimate.parts[i]
         values.append(
@@ -153,22 +158,22 @@ def group_values(
                 group=group,
                 part=part,
                 n=int(counts.sizes[i]),
-                numerator=int(x[i]),
-                denominator=int(n[i]),
+                **found.shown(i),
                 value=value,
                 interval=None if n[i] == 0 else (lower, upper),
                 judged=bool(n[i] >= min_size),
-                note=_note(int(n[i]), min_size),
+                note=_note(float(n[i]), min_size, designed=found.designed),
             )
         )
     return tuple(values)
 
 
-def _note(n: int, min_size: int) -> str:
+def _note(n: float, min_size: int, *, designed: bool) -> str:
     if n == 0:
         return "undefined: no rows in the denominator"
     if n < min_size:
-        return f"not judged: fewer than {min_size} rows in the denominator"
+        rows = "effective rows" if designed else "rows"
+        return f"not judged: fewer than {min_size} {rows} in the denominator"
     return ""
 
 

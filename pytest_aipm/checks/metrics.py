@@ -14,12 +14,13 @@ anything else         scikit-learn metrics by name, ``pkg.module:callable`` (row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from pytest_aipm.checks.base import CheckParams, Comparison
+from pytest_aipm.checks.base import CheckParams
+from pytest_aipm.checks.effective import counted
+from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.metric_names import (
     ALIASES,
     BUILT_IN,
@@ -31,10 +32,10 @@ from pytest_aipm.checks.metric_names import (
 from pytest_aipm.checks.paired import paired_areas, paired_means, paired_worst
 from pytest_aipm.checks.probabilities import bins_of
 from pytest_aipm.checks.rates import RATES
+from pytest_aipm.checks.weighted import weighted
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.callables import Metric, bootstrap_by_group, find_metric, own_metric
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.stats.auc import delong
@@ -46,43 +47,6 @@ __all__ = ["Measured", "measure"]
 
 DRAWS = 1000
 """Bootstrap replicates of counts: the rank of a 5 % quantile is then right to 0.7 points."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A metric in every group of a scope.
-
-    Attributes
-    ----------
-    grouping : Grouping
-    parts : sequence of Part
-        One estimate a group.
-    sizes : int array of shape (K,)
-        Rows of each group.
-    unknown : int
-        Rows without a group.
-    better : str
-        Which end is good, ``high`` or ``low``.
-    name : str
-        The metric's name.
-    numerator_words, denominator_words : str
-        What it counts.
-    counts : (events, rows) or None
-        Arrays of shape (K,), for rates.
-    champion : Comparison or None
-        The most harmful change of a group's rate against a champion on the same rows.
-    """
-
-    grouping: Grouping
-    parts: Sequence[Part]
-    sizes: np.ndarray
-    unknown: int
-    better: str
-    name: str
-    numerator_words: str = ""
-    denominator_words: str = ""
-    counts: tuple[np.ndarray, np.ndarray] | None = None
-    champion: Comparison | None = None
 
 
 def measure(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
@@ -101,6 +65,8 @@ def measure(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
             raise CheckError(Problem(what, "name another metric"))
     if name in RATE_METRICS:
         return _rate(evidence, name, params)
+    if evidence.subject.designed:
+        return weighted(evidence, name, params)
     if name in COUNT_METRICS:
         return _of_counts(evidence, name, params)
     if name in _OF_SCORES:
@@ -116,19 +82,21 @@ def _rate(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
     if rate.needs_label:
         evidence.require_both_classes()
     counts = evidence.counts(params.by, params.unknown)
-    x, n = rate.counts(counts.table, evidence.subject)
+    found = counted(evidence, counts, rate, params.confidence)
     numerator, denominator = rate.words(evidence.subject)
     return Measured(
         grouping=counts.grouping,
-        parts=[RatePart(float(a), float(b)) for a, b in zip(x, n, strict=True)],
+        parts=[RatePart(float(a), float(b)) for a, b in zip(found.x, found.n, strict=True)],
         sizes=counts.sizes,
         unknown=counts.unknown,
         better=rate.better or "high",
         name=rate.name,
         numerator_words=numerator,
         denominator_words=denominator,
-        counts=(x, n),
+        counts=(found.x, found.n),
         champion=paired_worst(evidence, counts, rate, params.confidence),
+        found=found,
+        weight=found.weight,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Comparison
+from pytest_aipm.checks.effective import Linear, counts_of, level_of
 from pytest_aipm.checks.rates import Rate
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -45,11 +46,8 @@ def paired_disparity(
     """
     if counts.table.shape[3] < 2:
         return None
-    x_new, n_new, x_old, n_old, both = _paired_counts(evidence, counts, rate)
-    covariance = None
-    if rate.fixed_denominator:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            covariance = (both / n_new - (x_new / n_new) * (x_old / n_new)) / n_new
+    x_new, n_new, x_old, n_old, linked = _paired_counts(evidence, counts, rate, confidence)
+    paired = rate.fixed_denominator
     change = widened(
         x_new,
         n_new,
@@ -57,7 +55,7 @@ def paired_disparity(
         n_old,
         kind=kind,
         confidence=confidence,
-        covariance=None if covariance is None else np.nan_to_num(covariance),
+        covariance=np.nan_to_num(linked) if paired else None,
     )
     if not change.pair:
         return None
@@ -70,7 +68,7 @@ def paired_disparity(
         lower=-change.upper if ratio else change.lower,
         upper=-change.lower if ratio else change.upper,
         group=" and ".join(names[i] for i in change.pair),
-        paired=covariance is not None,
+        paired=paired,
     )
 
 
@@ -80,11 +78,11 @@ def paired_worst(
     """Compare each group's rate with the champion's; the most harmful change speaks."""
     if counts.table.shape[3] < 2 or not rate.fixed_denominator:
         return None
-    x_new, n, x_old, _, both = _paired_counts(evidence, counts, rate)
+    gained, lost, n, before = _changed_counts(evidence, counts, rate, confidence)
     falls = rate.better != "low"
     change = group_changes(
-        x_new - both,
-        x_old - both,
+        gained,
+        lost,
         n,
         confidence=confidence,
         harm="lower" if falls else "higher",
@@ -94,7 +92,7 @@ def paired_worst(
     worst = change.pair[0]
     # `group_changes` counts harm; the rate falls by as much where high is good
     return Comparison(
-        value=float(x_old[worst] / n[worst]),
+        value=float(before[worst]),
         delta=-change.delta if falls else change.delta,
         lower=-change.upper if falls else change.lower,
         upper=-change.lower if falls else change.upper,
@@ -166,7 +164,7 @@ def _worst_part(
     )
 
 
-def _paired_counts(evidence: Evidence, counts: GroupCounts, rate: Rate) -> Sequence[np.ndarray]:
+def _raw_counts(evidence: Evidence, counts: GroupCounts, rate: Rate) -> Sequence[np.ndarray]:
     """Return events and rows now, events and rows then, and events in both models, each (K,).
 
     Rows that the champion never decided on are left out of both.
@@ -178,3 +176,55 @@ def _paired_counts(evidence: Evidence, counts: GroupCounts, rate: Rate) -> Seque
     x_new, n_new = rate.counts(table, evidence.subject)
     x_old, n_old = rate.counts(table.swapaxes(2, 3), evidence.subject)
     return x_new, n_new, x_old, n_old, both
+
+
+def _paired_counts(
+    evidence: Evidence, counts: GroupCounts, rate: Rate, confidence: float
+) -> Sequence[np.ndarray]:
+    """Return events and rows now and then, and the covariance of both rates, each (K,)."""
+    x_new, n_new, x_old, n_old, both = _raw_counts(evidence, counts, rate)
+    design, shape = counts.design, counts.table.shape[1:]
+    if design is None:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            linked = (both / n_new - (x_new / n_new) * (x_old / n_new)) / n_new
+        return x_new, n_new, x_old, n_old, linked
+    sides = []
+    for raw, champion in (((x_new, n_new), False), ((x_old, n_old), True)):
+        inside, hit = rate.cells(shape, evidence.subject, champion=champion)
+        inside = inside & _decided(shape)
+        found = counts_of(design, inside, hit, *raw, confidence)
+        sides.append((found.x, found.n, Linear(design, inside, hit.astype(float))))
+    (x_new, n_new, now), (x_old, n_old, then) = sides
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.sqrt(now.own * then.own)
+        correlation = design.product(now.influence, then.influence) / scale
+        spread = [x / n * (1 - x / n) / n for x, n in ((x_new, n_new), (x_old, n_old))]
+        linked = correlation * np.sqrt(spread[0] * spread[1])
+    return x_new, n_new, x_old, n_old, linked
+
+
+def _decided(shape: tuple[int, ...]) -> np.ndarray:
+    """Return which cells of a table hold rows that the champion decided on, too."""
+    return np.arange(shape[-1]) < 2
+
+
+def _changed_counts(
+    evidence: Evidence, counts: GroupCounts, rate: Rate, confidence: float
+) -> Sequence[np.ndarray]:
+    """Return rows that became events, rows that ceased to be, all rows, and the rate before."""
+    x_new, n, x_old, _, both = _raw_counts(evidence, counts, rate)
+    design, shape = counts.design, counts.table.shape[1:]
+    if design is None:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return x_new - both, x_old - both, n, x_old / n
+    inside, now = rate.cells(shape, evidence.subject)
+    inside = inside & _decided(shape)
+    _, then = rate.cells(shape, evidence.subject, champion=True)
+    gained, lost, before = (
+        Linear(design, inside, each.astype(float)).mean for each in (now & ~then, then & ~now, then)
+    )
+    change = Linear(design, inside, now.astype(float) - then)
+    size = change.sizes(
+        gained + lost - (gained - lost) ** 2, n, level_of(confidence, int((n > 0).sum()))
+    )
+    return gained * size, lost * size, size, before

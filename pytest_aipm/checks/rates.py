@@ -52,6 +52,25 @@ class Rate:
         flat = table.sum(axis=tuple(range(3, table.ndim))) if table.ndim > 3 else table
         return self.pick(flat, subject.favors_positive)
 
+    def cells(
+        self, shape: tuple[int, ...], subject: Subject, *, champion: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return which cells of a table of `shape` (labels, 2, champions) are counted.
+
+        Returns
+        -------
+        denominator, numerator : bool arrays of `shape`
+            Of the audited model's rate, or of the champion's.
+        """
+        labels, decisions, champions = shape
+        decided = champions if champion else decisions
+        single = np.eye(labels * decided, dtype=np.int64).reshape(-1, labels, decided)
+        hit, inside = (
+            np.expand_dims(each.reshape(labels, decided) > 0, 1 if champion else 2)
+            for each in self.counts(single, subject)
+        )
+        return np.broadcast_to(inside, shape), np.broadcast_to(hit, shape)
+
     def words(self, subject: Subject) -> tuple[str, str]:
         """Return numerator and denominator with the policy's own class names."""
         return self.numerator.format(**subject.names), self.denominator.format(**subject.names)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from pytest_aipm.checks.base import CheckParams, Measurement
 from pytest_aipm.checks.compare import population, unknown_breach
+from pytest_aipm.checks.effective import Counted, design_note
 from pytest_aipm.checks.metrics import Measured
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
@@ -71,6 +73,7 @@ def measurement_of(
         groups=_groups(measured, estimate, params) if params.by else (),
         part_names=measured.grouping.names,
         breach=unknown_breach(params, measured.unknown, known) if params.by else None,
+        notes=_worth(evidence, measured, estimate),
         unknown=measured.unknown,
     )
 
@@ -80,15 +83,18 @@ def _groups(measured: Measured, estimate: Estimate, params: CheckParams) -> tupl
     records = []
     for i, group in enumerate(measured.grouping.groups):
         value, lower, upper = estimate.parts[i]
-        x, n = (None, None) if measured.counts is None else (each[i] for each in measured.counts)
-        defined = math.isfinite(value)
-        size = int(measured.sizes[i] if n is None else n)
+        counts, defined = measured.counts, math.isfinite(value)
+        designed = measured.weight is not None
+        size = float(estimate.sizes[i] if designed else measured.sizes[i])
+        shown: dict[str, Any] = {}
+        if counts is not None:
+            size = float(counts[1][i])
+            shown = (measured.found or Counted(*counts, *counts)).shown(i)
         records.append(
             GroupValue(
                 group=group,
                 n=int(measured.sizes[i]),
-                numerator=None if x is None else int(x),
-                denominator=None if n is None else int(n),
+                **shown,
                 value=value,
                 interval=(lower, upper) if defined else None,
                 judged=defined and size >= params.min_group_size,
@@ -98,12 +104,18 @@ def _groups(measured: Measured, estimate: Estimate, params: CheckParams) -> tupl
     return tuple(records)
 
 
-def _note(measured: Measured, i: int, size: int, params: CheckParams) -> str:
+def _note(measured: Measured, i: int, size: float, params: CheckParams) -> str:
+    rows = "rows" if measured.weight is None else "effective rows"
     if size < params.min_group_size:
-        return f"not judged: fewer than {params.min_group_size} rows"
+        return f"not judged: fewer than {params.min_group_size} {rows}"
     if measured.parts and not measured.parts[i].proves:
-        return f"fewer than {SMALL} rows: cannot prove a breach"
+        return f"fewer than {SMALL} {rows}: cannot prove a breach"
     return ""
+
+
+def _worth(evidence: Evidence, measured: Measured, estimate: Estimate) -> tuple[str, ...]:
+    rows = measured.sizes if measured.found is None else measured.found.rows
+    return design_note(evidence.subject, rows, estimate.sizes)
 
 
 def _summary(measured: Measured, estimate: Estimate) -> str:

@@ -90,7 +90,9 @@ def _open(plan: Plan, policy: Policy, key: str, ref: DataRef, found: Opened) -> 
 def _named(policy: Policy) -> Iterator[Column]:
     """Yield the columns that the data must have."""
     subject = policy.subject
-    for key in ("label", "predictions", "scores", "id", "date"):
+    if subject.weights is not None:
+        yield subject.weights.column, ("subject", "weights", "column")
+    for key in ("label", "predictions", "scores", "id", "cluster", "date"):
         column = getattr(subject, key)
         if column is not None:
             yield column, ("subject", key)

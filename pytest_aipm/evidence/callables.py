@@ -58,7 +58,16 @@ class Metric:
     wants_score: bool = False
     better: str = "high"
 
-    def __call__(self, label: np.ndarray, predicted: np.ndarray) -> float:
+    def _value(self, label: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
+        told = {} if weight is None else {"sample_weight": weight}
+        return self.sign * float(self.function(label, predicted, **told))
+
+    def __call__(
+        self,
+        label: np.ndarray,
+        predicted: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+    ) -> float:
         """Return the metric of these rows; NaN where they cannot define it.
 
         Raises
@@ -67,7 +76,7 @@ class Metric:
             When the function raises although the rows hold two labels, or returns no number.
         """
         try:
-            return self.sign * float(self.function(label, predicted))
+            return self._value(label, predicted, sample_weight)
         except UserWarning:
             return float("nan")
         except KeyboardInterrupt:
@@ -83,10 +92,12 @@ class Metric:
                 )
             ) from error
 
-    def resampled(self, label: np.ndarray, predicted: np.ndarray) -> float:
+    def resampled(
+        self, label: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None
+    ) -> float:
         """Return the metric of a resample; NaN where it is undefined there."""
         try:
-            return self.sign * float(self.function(label, predicted))
+            return self._value(label, predicted, weight)
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001 - it worked on the rows themselves
@@ -190,18 +201,26 @@ def bootstrap_by_group(
     from fairlearn.metrics import MetricFrame  # noqa: PLC0415 - heavy
 
     label, predicted = _arguments(metric, rows)
+    weight, person = rows.weight, rows.person
     k = len(rows.grouping.keys)
     draws = int(np.clip(4 * DRAWS[1] // k, DRAWS[1], DRAWS[0]))
     with _quiet():
         frame = MetricFrame(
-            metrics=metric, y_true=label, y_pred=predicted, sensitive_features=rows.group
+            metrics=metric,
+            y_true=label,
+            y_pred=predicted,
+            sensitive_features=rows.group,
+            sample_params=None if weight is None else {"sample_weight": weight},
         )
         values = np.array([float(frame.by_group.get(i, np.nan)) for i in range(k)])
         drawn = []
         for i, name in enumerate(rows.grouping.names):
             own = rows.group == i
             rng = generator(seed, name)
-            drawn.append(_resamples(metric, label[own], predicted[own], draws, rng))
+            kept = [None if each is None else each[own] for each in (weight, person)]
+            drawn.append(
+                _resamples(metric, label[own], predicted[own], (kept[0], kept[1]), draws, rng)
+            )
     return values, drawn, np.bincount(rows.group, minlength=k)
 
 
@@ -209,25 +228,44 @@ def _resamples(
     metric: Metric,
     label: np.ndarray,
     predicted: np.ndarray,
+    design: tuple[np.ndarray | None, np.ndarray | None],
     count: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the metric of resampled rows, shape (count,).
+    """Return the metric of resampled rows, or of all rows of resampled people, shape (count,).
 
     Beyond `RESAMPLED` rows smaller resamples are drawn and their spread about their median is
     shrunk to that of whole ones (the m out of n bootstrap of a root-n statistic, Bickel, Goetze
     and van Zwet 1997).
     """
-    order = np.lexsort((predicted, label))
+    weight, person = design
+    keys = [each for each in (weight, predicted, label) if each is not None]
+    order = np.lexsort(keys)
     label, predicted = label[order], predicted[order]
+    weight = None if weight is None else weight[order]
     n = len(label)
-    size = min(n, RESAMPLED)
-    picks = (rng.integers(n, size=size) for _ in range(count))
-    draws = np.array([metric.resampled(label[pick], predicted[pick]) for pick in picks])
-    if size == n:
+    unit = None if person is None else np.unique(person[order], return_inverse=True)[1]
+    units = n if unit is None else int(unit.max()) + 1
+    size = max(1, min(units, RESAMPLED * units // n))
+
+    def picks() -> Iterator[np.ndarray]:
+        for _ in range(count):
+            drawn = rng.integers(units, size=size)
+            if unit is None:
+                yield drawn
+            else:
+                yield np.repeat(np.arange(n), np.bincount(drawn, minlength=units)[unit])
+
+    draws = np.array(
+        [
+            metric.resampled(label[pick], predicted[pick], None if weight is None else weight[pick])
+            for pick in picks()
+        ]
+    )
+    if size == units:
         return draws
-    middle = metric.resampled(label, predicted)
-    return np.asarray(middle + (draws - np.nanmedian(draws)) * np.sqrt(size / n))
+    middle = metric.resampled(label, predicted, weight)
+    return np.asarray(middle + (draws - np.nanmedian(draws)) * np.sqrt(size / units))
 
 
 def _arguments(metric: Metric, rows: GroupRows) -> tuple[np.ndarray, np.ndarray]:
@@ -238,6 +276,13 @@ def _arguments(metric: Metric, rows: GroupRows) -> tuple[np.ndarray, np.ndarray]
                 f"metric {metric.name!r} needs labels and "
                 f"{'scores' if metric.wants_score else 'predictions'}",
                 "declare them in the subject",
+            )
+        )
+    if rows.weight is not None and "sample_weight" not in _parameters(metric.function):
+        raise CheckError(
+            Problem(
+                f"metric {metric.name!r} takes no `sample_weight`, so weights cannot be heeded",
+                "name a metric that does, or give the function such a parameter",
             )
         )
     return rows.label, second.astype(np.int64) if second.dtype == bool else second

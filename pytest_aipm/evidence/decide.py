@@ -28,8 +28,13 @@ LARGEST = 1e50
 """Sums of cubed squares of more than this are infinite."""
 
 
-def best_share(scores: np.ndarray, share: float, *, highest: bool) -> np.ndarray:
+def best_share(
+    scores: np.ndarray, share: float, *, highest: bool, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Return where the k best rows are, ``k = round(share * n)`` but at least one.
+
+    With weights k is the number of rows whose weight comes nearest to that share of all weight:
+    the cut that the model would make among the people whom the rows stand for.
 
     Parameters
     ----------
@@ -39,6 +44,7 @@ def best_share(scores: np.ndarray, share: float, *, highest: bool) -> np.ndarray
         Share of rows in (0, 1].
     highest : bool
         Whether high scores are best.
+    weights : float array of shape (n,), optional
 
     Returns
     -------
@@ -49,7 +55,11 @@ def best_share(scores: np.ndarray, share: float, *, highest: bool) -> np.ndarray
     lot = np.random.default_rng(0).permutation(len(scores))
     order = np.lexsort((lot, -scores if highest else scores))
     chosen = np.zeros(len(scores), dtype=bool)
-    chosen[order[: max(1, min(len(scores), round(share * len(scores))))]] = True
+    wanted = round(share * len(scores))
+    if weights is not None and len(scores) and weights.min() < weights.max():
+        reached = np.cumsum(weights[order])
+        wanted = int(np.argmin(np.abs(reached - share * reached[-1]))) + 1
+    chosen[order[: max(1, min(len(scores), wanted))]] = True
     return chosen
 
 

@@ -39,6 +39,7 @@ from pytest_aipm.evidence.rowpass import RowPass, Wanted
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.subject import Attribute, Subject
 from pytest_aipm.evidence.tally import Coded, Tally
+from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model
 
@@ -115,12 +116,14 @@ class Evidence:
         self.pairing = pairing
         self.seed = seed
         self.root = Path.cwd() if root is None else root
+        # with weights or repeated people, what is not counted is measured on the rows themselves
+        by_row = subject.designed and (keep_scores or bool(losses))
         self._wanted = Wanted(
             label=need_label,
             decisions=need_decision,
-            scores=keep_scores,
-            rows=keep_rows,
-            losses=losses,
+            scores=keep_scores and not by_row,
+            rows=keep_rows or by_row,
+            losses=frozenset() if by_row else losses,
         )
         self._run_dir = run_dir
         self._key = key
@@ -187,12 +190,15 @@ class Evidence:
                 outside += int(counted.sum())
             else:
                 table[index] += counted
-        return GroupCounts(groups, table, outside)
+        sums = self.tally.people or self.tally.weights
+        numbers = {cell: groups.index(cell) for cell in self.tally.counts}
+        design = None if sums is None else sums.grouped(numbers, table)
+        return GroupCounts(groups, table, outside, design)
 
     def moments(self, loss: str, by: tuple[str, ...], unknown: Unknown = "report") -> GroupMoments:
         """Return the moments of a row loss in every group of a scope."""
         groups = self._grouping(by, unknown)
-        self._require_scores()
+        self.require_scores()
         table, outside = np.zeros((len(groups.keys), 4)), 0
         for (cell, name), summed in self.tally.sums.items():
             if name != loss:
@@ -207,7 +213,7 @@ class Evidence:
     def scores(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupScores:
         """Return the scores of negatives and positives in every group of a scope."""
         groups = self._grouping(by, unknown)
-        self._require_scores()
+        self.require_scores()
         split: list[tuple[list[ScoreBag], list[ScoreBag]]] = [([], []) for _ in groups.keys]
         outside = 0
         for (cell, label), bags in self.tally.bags.items():
@@ -244,6 +250,8 @@ class Evidence:
             predicted=score if self.subject.task == "regression" else joined("predicted"),
             score=score,
             champion_score=joined("champion_score"),
+            weight=joined("weight"),
+            person=joined("person"),
         )
 
     def decided(self, columns: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
@@ -338,6 +346,8 @@ class Evidence:
         return self._tally
 
     def _run(self) -> Tally:
+        if self.model is not None:
+            refuse_inputs(self.subject, self.feature_columns())
         joined = self.joined
         rows = RowPass(
             self.subject,
@@ -346,7 +356,14 @@ class Evidence:
             self._champion,
             None if joined is None else joined.decisions,
         )
-        tally = run_pass(self.data.batches(rows.columns()), rows.partial, Tally())
+        try:
+            tally = run_pass(self.data.batches(rows.columns()), rows.partial, Tally())
+        except DataError:
+            written = getattr(self.data, "written", None)
+            if written is not None:  # the same fault, told by the rows of the file
+                run_pass(written.batches(rows.columns()), rows.partial, Tally())
+            raise
+        refuse_nobody(self.subject, tally, self.data.rows)
         if tally.n == 0:
             raise DataError(Problem("there are no rows to audit"))
         if self.subject.task == "binary":
@@ -358,7 +375,8 @@ class Evidence:
     def _grouping(self, by: tuple[str, ...], unknown: Unknown) -> Grouping:
         return grouping(self.subject, by, self.tally.counts, unknown)
 
-    def _require_scores(self) -> None:
+    def require_scores(self) -> None:
+        """Raise DataError when there are predicted classes only."""
         if not self.tally.scored:
             raise DataError(
                 self.subject.problem(

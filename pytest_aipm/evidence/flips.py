@@ -15,6 +15,7 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import display_order
 from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, group_name
+from pytest_aipm.evidence.weighing import people, weights
 
 __all__ = ["Flips", "flip", "missing_inputs"]
 
@@ -40,6 +41,11 @@ class Flips:
         The groups people are in.
     by_group, sizes : int arrays of shape (K,)
         Changed decisions and rows of each group.
+    group : int array of shape (n,)
+        Number of each row's group, -1 where its own value is missing.
+    changed : bool array of shape (n,)
+    weight, person : array of shape (n,) or None
+        Sampling weights, and a hash of whose row it is.
     """
 
     n: int
@@ -50,6 +56,10 @@ class Flips:
     groups: tuple[dict[str, str], ...]
     by_group: np.ndarray
     sizes: np.ndarray
+    group: np.ndarray
+    changed: np.ndarray
+    weight: np.ndarray | None = None
+    person: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,13 @@ def flip(
     features = evidence.feature_columns()
     _require_inputs(linked, features)
     attributes = [evidence.subject.attribute(name) for name in by]
-    frame = sample_rows(evidence.data.batches(features), rows, evidence.seed)
+    subject = evidence.subject
+    beside = [each for each in (subject.weights, subject.cluster) if each is not None]
+    frame = sample_rows(evidence.data.batches([*features, *beside]), rows, evidence.seed)
+    weight = weights(subject, frame)
+    if weight is not None:
+        # a row without weight stands for nobody
+        frame, weight = frame[weight > 0], weight[weight > 0]
     parts = [_replaceable(evidence, each, frame) for each in attributes]
     combinations = _combinations(by, parts)
     flipped = _flipped(evidence, frame, parts, combinations, linked)
@@ -117,6 +133,10 @@ def flip(
         groups=tuple(dict(zip(by, key, strict=True)) for key in known),
         by_group=np.bincount(index[inside & flipped], minlength=len(known)),
         sizes=np.bincount(index[inside], minlength=len(known)),
+        group=index,
+        changed=flipped,
+        weight=weight,
+        person=people(subject, frame),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.design import Design
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
 from pytest_aipm.evidence.tally import Cell
@@ -159,11 +160,15 @@ class GroupCounts:
         decision (other, positive, and where only some rows have one, none).
     unknown : int
         Rows left out because an attribute is missing.
+    design : Design or None
+        Sums over rows with weights, or over people with several rows; None where each row is one
+        person of the same weight.
     """
 
     grouping: Grouping
     table: np.ndarray
     unknown: int
+    design: Design | None = None
 
     @property
     def sizes(self) -> np.ndarray:
@@ -175,6 +180,13 @@ class GroupCounts:
     def n(self) -> int:
         """Rows with known groups."""
         return int(self.table.sum())
+
+    @property
+    def people(self) -> np.ndarray | None:
+        """People of each group, shape (K,); None where each row is one."""
+        if self.design is None or not self.design.clustered:
+            return None
+        return self.design.units(np.ones(self.table.shape[1:], dtype=bool))
 
 
 @dataclass(frozen=True)
@@ -211,6 +223,8 @@ class GroupRows:
         score).
     champion_score : array of shape (n,) or None
         The champion's score of the same rows.
+    weight, person : array of shape (n,) or None
+        Sampling weights, and a hash of whose row it is.
     """
 
     grouping: Grouping
@@ -220,3 +234,5 @@ class GroupRows:
     predicted: np.ndarray | None
     score: np.ndarray | None
     champion_score: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    person: np.ndarray | None = None

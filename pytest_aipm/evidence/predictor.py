@@ -21,6 +21,7 @@ from pytest_aipm.evidence.once import once
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
+from pytest_aipm.sources.weights import weights_of
 
 __all__ = ["Predictor"]
 
@@ -150,7 +151,9 @@ class Predictor:
                     "name a `scores:` column or a model with predict_proba",
                 )
             )
-        best = best_share(scores, decision.top_k, highest=decision.favorable_when == "above")
+        highest = decision.favorable_when == "above"
+        weights = self._all_weights()
+        best = best_share(scores, decision.top_k, highest=highest, weights=weights)
         tied, drawn = drawn_by_lot(scores, best)
         if tied:
             said = (
@@ -159,6 +162,14 @@ class Predictor:
             )
             self.warnings = (*self.warnings, said)
         return best
+
+    def _all_weights(self) -> np.ndarray | None:
+        """Return the sampling weights of all rows, None where there are none."""
+        if self.subject.weights is None:
+            return None
+        columns = [self.subject.weights]
+        parts = [weights_of(batch[columns[0]], whole=False) for batch in self.data.batches(columns)]
+        return np.concatenate(parts)
 
     def _all_scores(self) -> np.ndarray | None:
         """Return the scores of all rows: eight bytes a row, which a share of all rows needs."""

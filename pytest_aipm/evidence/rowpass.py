@@ -18,6 +18,7 @@ from pytest_aipm.evidence.decide import (
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.tally import Coded, Tally, tally_rows
+from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.sources.model import Prediction
 
 __all__ = ["RowPass", "Wanted"]
@@ -74,6 +75,7 @@ class RowPass:
         names += self.predictor.columns
         if self.champion is not None:
             names += self.champion.columns
+        names += [each for each in (self.subject.weights, self.subject.cluster) if each is not None]
         return list(dict.fromkeys(names))
 
     def partial(self, batch: pd.DataFrame) -> Tally:
@@ -122,6 +124,8 @@ class RowPass:
             binary=self.subject.task == "binary",
             labels=labels,
             classes=classes,
+            weight=weights(self.subject, batch),
+            person=people(self.subject, batch),
         )
 
     def _decides(self, prediction: Prediction) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.sources.spec import Where
 
 __all__ = ["UNKNOWN", "Attribute", "Decision", "Subject", "group_name"]
 
@@ -168,6 +169,10 @@ class Subject:
     features: tuple[str, ...] | None = None
     champion_predictions: str | None = None
     champion_scores: str | None = None
+    weights: str | None = None
+    """Column of sampling weights; rows that count several people are written out before."""
+    cluster: str | None = None
+    """Column that says whose row it is, where people have several."""
     id: str | None = None
     path: str = ""
     others: tuple[str, ...] = ()
@@ -178,6 +183,11 @@ class Subject:
     def favors_positive(self) -> bool:
         """Whether the favorable decision is the positive class."""
         return self.positive == self.favorable
+
+    @property
+    def designed(self) -> bool:
+        """Whether rows are not one independent person each of the same weight."""
+        return self.weights is not None or self.cluster is not None
 
     @property
     def has_decisions(self) -> bool:
@@ -198,8 +208,12 @@ class Subject:
 
     def problem(self, key: str, what: str, fix: str) -> Problem:
         """Return a fault of one key of the subject, with its place."""
+        return Problem(what, fix, **self.where(key))
+
+    def where(self, key: str) -> Where:
+        """Return the place of one key of the subject."""
         path, line = self.places.get(key, (self.path, None))
-        return Problem(what, fix, path=path, line=line)
+        return {"path": path, "line": line}
 
     def roles(self) -> set[str]:
         """Return the columns that have a role other than feature."""
@@ -209,6 +223,8 @@ class Subject:
             self.scores,
             self.champion_predictions,
             self.champion_scores,
+            self.weights,
+            self.cluster,
             self.id,
         )
         return {column for column in named if column is not None} | set(self.others)

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
+from pytest_aipm.evidence.design import Cell, PersonSums, WeightSums
 from pytest_aipm.evidence.losses import LOSSES, moments
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 
 __all__ = ["Cell", "Coded", "Rows", "Tally", "tally_rows"]
-
-Cell = tuple[str | None, ...]
-"""One group name for each protected attribute; None is unknown."""
 
 _PENDING = 16
 """Bags are merged sixteen at a time: merging each batch at once would sort old scores anew."""
@@ -39,6 +37,8 @@ class Rows:
     predicted: np.ndarray | None
     score: np.ndarray | None
     champion_score: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    person: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Tally:
     bags : dict of (Cell, label) to list of ScoreBag
         Scores by cell and label.
     rows : tuple of Rows
+    weights, people : WeightSums, PersonSums or None
+        Weights of the rows, where they differ, and of the people, where they have several rows.
     lowest, highest : float
         Ends of the scores; infinite, and in the wrong order, without any.
     labels, classes : frozenset
@@ -70,6 +72,8 @@ class Tally:
     sums: dict[tuple[Cell, str], np.ndarray] = field(default_factory=dict)
     bags: dict[tuple[Cell, int], list[ScoreBag]] = field(default_factory=dict)
     rows: tuple[Rows, ...] = ()
+    weights: WeightSums | None = None
+    people: PersonSums | None = None
     labels: frozenset[object] = frozenset()
     classes: frozenset[object] = frozenset()
     paired_scores: bool = False
@@ -96,10 +100,19 @@ class Tally:
             sums=_add(self.sums, other.sums),
             bags=bags,
             rows=self.rows + other.rows,
+            weights=_both(self.weights, other.weights),
+            people=_both(self.people, other.people),
             labels=self.labels | other.labels,
             classes=self.classes | other.classes,
             paired_scores=self.paired_scores or other.paired_scores,
         )
+
+
+_Sums = TypeVar("_Sums", WeightSums, PersonSums)
+
+
+def _both(one: _Sums | None, two: _Sums | None) -> _Sums | None:
+    return one if two is None else two if one is None else one.merge(two)
 
 
 def _add(one: dict[_Key, np.ndarray], two: dict[_Key, np.ndarray]) -> dict[_Key, np.ndarray]:
@@ -128,6 +141,10 @@ class Coded:
         The champion's decision; 2 where there is none.
     champions : int
         How many values it can have.
+    weight : float array of shape (n,) or None
+        Sampling weights, all above 0.
+    person : uint64 array of shape (n,) or None
+        Hash of whose row it is.
     """
 
     n: int
@@ -141,6 +158,29 @@ class Coded:
     champion_score: np.ndarray | None = None
     labels: frozenset[object] = frozenset()
     classes: frozenset[object] = frozenset()
+    weight: np.ndarray | None = None
+    person: np.ndarray | None = None
+
+    def weighing(self) -> Coded:
+        """Return the rows that stand for somebody: those without weight are left out."""
+        if self.weight is None or (keep := self.weight > 0).all():
+            return self
+
+        def kept(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[keep]
+
+        return replace(
+            self,
+            n=int(keep.sum()),
+            attributes=[(codes[keep], names) for codes, names in self.attributes],
+            label=kept(self.label),
+            predicted=kept(self.predicted),
+            score=kept(self.score),
+            champion=kept(self.champion),
+            champion_score=kept(self.champion_score),
+            weight=kept(self.weight),
+            person=kept(self.person),
+        )
 
 
 def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
@@ -175,20 +215,30 @@ def tally_rows(
     -------
     Tally
     """
+    coded = coded.weighing()
     if coded.n == 0:
-        return Tally()
+        return Tally(labels=coded.labels, classes=coded.classes)
     cells, names = _cells(coded)
+    slot, shape = _slots(coded)
     rows = Rows(
-        cells, tuple(names), coded.label, coded.predicted, coded.score, coded.champion_score
+        cells,
+        tuple(names),
+        coded.label,
+        coded.predicted,
+        coded.score,
+        coded.champion_score,
+        coded.weight,
+        coded.person,
     )
     return Tally(
         n=coded.n,
         lowest=math.inf if coded.score is None else float(coded.score.min()),
         highest=-math.inf if coded.score is None else float(coded.score.max()),
-        counts=_counts(coded, cells, names),
+        counts=_counts(cells, names, slot, shape),
         sums=_sums(coded, cells, names, losses),
         bags=_bags(coded, cells, names) if keep_scores and coded.score is not None else {},
         rows=(rows,) if keep_rows else (),
+        **_design(coded, cells, names, slot, math.prod(shape)),
         labels=coded.labels,
         classes=coded.classes,
         paired_scores=coded.champion_score is not None,
@@ -213,22 +263,44 @@ def _sums(
     return sums
 
 
-def _counts(coded: Coded, cells: np.ndarray, names: list[Cell]) -> dict[Cell, np.ndarray]:
+def _slots(coded: Coded) -> tuple[np.ndarray, tuple[int, int, int]]:
+    """Return each row's place in a cell's table, and the table's shape."""
     has_label = coded.binary and coded.label is not None
     has_champion = coded.champion is not None
-    shape = (len(names), 2 if has_label else 1, 2, coded.champions if has_champion else 1)
-    flat = cells * shape[1]
+    shape = (2 if has_label else 1, 2, coded.champions if has_champion else 1)
+    slot = np.zeros(coded.n, dtype=np.int64)
     if has_label:
         assert coded.label is not None  # noqa: S101
-        flat = flat + coded.label.astype(np.int64)
-    flat = flat * 2
+        slot = coded.label.astype(np.int64)
+    slot = slot * 2
     if coded.predicted is not None:
-        flat = flat + coded.predicted
-    flat = flat * shape[3]
+        slot = slot + coded.predicted
+    slot = slot * shape[2]
     if coded.champion is not None:
-        flat = flat + coded.champion
-    table = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.int64)
+        slot = slot + coded.champion
+    return slot, shape
+
+
+def _counts(
+    cells: np.ndarray, names: list[Cell], slot: np.ndarray, shape: tuple[int, int, int]
+) -> dict[Cell, np.ndarray]:
+    size = math.prod(shape)
+    flat = np.bincount(cells * size + slot, minlength=len(names) * size)
+    table = flat.reshape(len(names), *shape).astype(np.int64)
     return {name: table[i] for i, name in enumerate(names)}
+
+
+def _design(
+    coded: Coded, cells: np.ndarray, names: list[Cell], slot: np.ndarray, size: int
+) -> dict[str, Any]:
+    """Return what weights or repeated people add to the counts: nothing without either."""
+    weight = coded.weight
+    if coded.person is not None:
+        weight = np.ones(coded.n) if weight is None else weight
+        return {"people": PersonSums.of(cells, names, slot, weight, coded.person)}
+    if weight is None:
+        return {}
+    return {"weights": WeightSums.of(cells, names, slot, weight, size)}
 
 
 def _bags(

@@ -30,6 +30,7 @@ __all__ = [
     "Regression",
     "SubjectSpec",
     "Text",
+    "Weights",
     "ref_of",
 ]
 
@@ -193,6 +194,19 @@ class ProtectedSpec(Grammar):
     line: int | None = None
 
 
+class Weights(Grammar):
+    """How many people a row stands for.
+
+    A plain column name means `sampling`: read as sampling weights, counts of people lose power;
+    read as counts, sampling weights would show what the rows cannot.
+    """
+
+    column: Text
+    kind: Literal["sampling", "frequency"]
+    """``sampling``: one person, who stands for others like them. ``frequency``: so many people
+    alike, each of whom was seen."""
+
+
 class SubjectSpec(Grammar):
     """What is audited. `positive` and `favorable` are both set for a classification."""
 
@@ -208,6 +222,9 @@ class SubjectSpec(Grammar):
     decision: Decision | None = None
     protected: dict[str, ProtectedSpec] = Field(default_factory=dict)
     id: Text | None = None
+    weights: Weights | None = None
+    cluster: Text | None = None
+    """The column that says whose row it is, where people have several."""
     date: Text | None = None
     features: Texts | None = None
     champion: Champion | None = None

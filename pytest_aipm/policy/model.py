@@ -17,6 +17,7 @@ from pytest_aipm.policy.grammar import (
     Publish,
     Regression,
     SubjectSpec,
+    Weights,
 )
 from pytest_aipm.policy.ids import finding_id, scope_id
 from pytest_aipm.policy.reading import reading
@@ -36,6 +37,7 @@ __all__ = [
     "Publish",
     "Regression",
     "SubjectSpec",
+    "Weights",
 ]
 
 

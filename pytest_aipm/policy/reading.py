@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_aipm.policy.grammar import Decision, SubjectSpec
+from pytest_aipm.policy.weighting import weighting_words
 
 __all__ = ["reading"]
 
@@ -21,6 +22,10 @@ def reading(subject: SubjectSpec) -> str:
         For example "class 1 = defaulted is what the score predicts; the favorable decision is 0,
         taken when score < 0.35".
     """
+    return _reading(subject) + weighting_words(subject)
+
+
+def _reading(subject: SubjectSpec) -> str:
     if subject.task == "regression":
         return _regression(subject)
     of_label = f" = {subject.label}" if subject.label else ""

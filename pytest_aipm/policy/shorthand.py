@@ -35,6 +35,11 @@ def written_out(tree: Map, faults: Faults) -> Map:
     tree = _hoisted(tree, faults)
     for key, inner in (("model", "path"), ("data", "path"), ("train", "path"), ("champion", "ref")):
         tree = _wrapped(tree, key, inner)
+    if isinstance(tree.get("weights"), Scalar):
+        tree = _wrapped(tree, "weights", "column")
+        if isinstance(weights := tree.get("weights"), Map):
+            kind = Scalar("sampling", weights.place)
+            tree = tree.having("weights", weights.having("kind", kind))
     tree = _listed(tree, "features")
     for key, item in (("model", "trust"), ("data", "missing"), ("train", "missing")):
         value = tree.get(key)

@@ -9,6 +9,7 @@ from pytest_aipm.policy.attributes import attribute_names, attributes
 from pytest_aipm.policy.grammar import INTERNAL, Decision, SubjectSpec
 from pytest_aipm.policy.shorthand import Given, replaced, written_out
 from pytest_aipm.policy.tree import Faults, Map
+from pytest_aipm.policy.weighting import weighting
 from pytest_aipm.policy.words import closed, no_nulls, shape
 
 __all__ = ["build_subject", "can_decide", "can_score"]
@@ -191,6 +192,7 @@ _RULES: tuple[Callable[[SubjectSpec, Map, Faults], None], ...] = (
     _decision,
     _features,
     attributes,
+    weighting,
 )
 
 

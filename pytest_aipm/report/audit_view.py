@@ -54,6 +54,8 @@ class GroupTable:
     """Name, people, share of rows, positives, note."""
     positives: bool
     more: int = 0
+    repeated: bool = False
+    """Whether people have several rows, so that rows are counted."""
 
 
 def _group_tables(audit: Audit) -> list[GroupTable]:
@@ -67,14 +69,16 @@ def _group_tables(audit: Audit) -> list[GroupTable]:
         total = sum(group.n for group in groups) or 1
         rows = []
         for group in groups[:MOST_GROUPS]:
-            small = group.n < audit.policy.min_cell
+            small = min(group.n, group.people or group.n) < audit.policy.min_cell
             note = f"fewer than {audit.policy.min_cell} people" if small else ""
             positives = "withheld" if group.positives is None else count(group.positives)
             name = group_name(group.group, attributes)
             rows.append((name, group.n, percent(group.n / total), positives, note))
         known = any(group.positives is not None for group in groups)
         more = max(len(groups) - MOST_GROUPS, 0)
-        made.append(GroupTable(TIMES.join(attributes) or "all rows", tuple(rows), known, more))
+        repeated = any(group.people is not None for group in groups)
+        name = TIMES.join(attributes) or "all rows"
+        made.append(GroupTable(name, tuple(rows), known, more, repeated))
     return made
 
 

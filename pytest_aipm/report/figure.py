@@ -153,7 +153,7 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
         title=f"{name} {answer.where}",
         desc=f"{len(groups)} groups, lowest first.",
     )
-    said = [f"{name[:1].upper()}{name[1:]} with interval and people (n)."]
+    said = [f"{name[:1].upper()}{name[1:]} with interval and {_counted(groups)} (n)."]
     if any(answer.decides(group) for group in groups):
         said.append("Coloured: what decides.")
     if allowed is not None and answer.kind == "level":
@@ -207,7 +207,8 @@ def _heat(answer: Answer, groups: Sequence[GroupValue]) -> Iterator[Figure]:
         title=f"{answer.quantity} in each cell of {down} and {across}",
         desc=f"Rows are {down}, columns are {across}.",
     )
-    said = f"The {answer.quantity} and the people (n) of each cell; darker is higher."
+    counted = _counted(answer.finding.groups)
+    said = f"The {answer.quantity} and the {counted} (n) of each cell; darker is higher."
     if not all(cell.judged for cell in cells):
         said += " Dashed: not judged."
     yield _figure(svg, said, wide=True)
@@ -231,3 +232,8 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
         svg = (strip if kind == "strip" else curves)(together, title=title, desc=desc)
         if svg:
             yield _figure(svg, f"{title}: {desc}.")
+
+
+def _counted(groups: Sequence[GroupValue]) -> str:
+    """Return what n counts: rows, where people have several."""
+    return "rows" if any(group.people is not None for group in groups) else "people"

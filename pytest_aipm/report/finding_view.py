@@ -179,9 +179,10 @@ class FindingView:
 
     def of(self, group: GroupValue) -> str:
         """Return ``187 of 398``, exact counts, when the rate has them."""
-        if group.numerator is None or group.denominator is None:
+        events, rows = group.counts
+        if events is None or rows is None:
             return "withheld" if group.note.startswith(WITHHELD) else DASH
-        return f"{count(group.numerator)} of {count(group.denominator)}"
+        return f"{count(events)} of {count(rows)}"
 
     def bounds(self, group: GroupValue) -> str:
         """Return a group's interval."""
@@ -200,7 +201,12 @@ class FindingView:
     @property
     def people(self) -> bool:
         """Whether groups have people beyond those the rate is out of."""
-        return not self.counted or any(g.denominator != g.n for g in self.finding.groups)
+        return not self.counted or any(g.counts[1] != g.n for g in self.finding.groups)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether people have several rows, so that n counts rows."""
+        return any(g.people is not None for g in self.finding.groups)
 
     @property
     def tables(self) -> list[RecordSeries]:

@@ -101,6 +101,8 @@ def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:
         update={
             "numerator": None,
             "denominator": None,
+            "counted": None,
+            "people": None,
             "value": None,
             "interval": None,
             "note": group.note if group.note.startswith(WITHHELD) else note,

@@ -23,7 +23,7 @@ from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
-from pytest_aipm.records import Audit, Finding, GroupValue, Record
+from pytest_aipm.records import Audit, AuditGroup, Finding, GroupValue, Record
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.elimination import Row, Secrets
 from pytest_aipm.report.words import WITHHELD
@@ -125,14 +125,20 @@ def withheld_cells(record: Record) -> Withheld:
 
 def _has_small(audit: Audit) -> bool:
     small = audit.policy.min_cell
-    return any(0 < group.n < small for group in audit.groups) or any(
+    return any(_few(group, small) for group in audit.groups) or any(
         _is_small(cell, small) for finding in audit.findings for cell in finding.groups
     )
 
 
 def _is_small(cell: GroupValue, min_cell: int) -> bool:
-    base = cell.n if cell.denominator is None else cell.denominator
-    return 0 < cell.n < min_cell or 0 < base < min_cell
+    base = cell.n if cell.denominator is None else cell.counts[1]
+    return _few(cell, min_cell) or 0 < (base or 0) < min_cell
+
+
+def _few(cell: GroupValue | AuditGroup, min_cell: int) -> bool:
+    """Return whether there are few rows, or rows of few people."""
+    people = cell.n if cell.people is None else cell.people
+    return 0 < cell.n < min_cell or 0 < people < min_cell
 
 
 class _Table:
@@ -152,7 +158,7 @@ class _Table:
             if group.positives is not None and group.n:
                 place = Place(at, -1, i, denominator=False)
                 count = Count(key, frozenset(("tp", "fn")))
-                self._add(count, place, group.n, group.positives, small=group.n < small)
+                self._add(count, place, group.n, group.positives, small=_few(group, small))
         for number, finding in enumerate(audit.findings):
             answer = Answer(finding)
             # A value that goes with its small group need not be saved by sparing the other one.
@@ -162,18 +168,19 @@ class _Table:
                 self.sizes.setdefault(key, cell.n)
                 if not cell.n:
                     continue
-                base = cell.n if cell.denominator is None else cell.denominator
+                events, rows = cell.counts
+                base = cell.n if rows is None else rows
                 tiny = _is_small(cell, small)
                 above, below = _atoms(finding, cell.part)
                 count = Count(key, above)
                 place = Place(at, number, i, denominator=False)
-                self._add(count, place, base, cell.numerator, small=tiny)
+                self._add(count, place, base, events, small=tiny)
                 self.counts[count].deciding |= spared and answer.decides(cell)
                 self.counts[count].gone |= cell.note.startswith(WITHHELD)
-                if cell.denominator is not None and below != frozenset(_ATOMS):
+                if rows is not None and below != frozenset(_ATOMS):
                     place = Place(at, number, i, denominator=True)
-                    few = 0 < cell.n < small
-                    self._add(Count(key, below), place, cell.n, cell.denominator, small=few)
+                    few = _few(cell, small)
+                    self._add(Count(key, below), place, cell.n, rows, small=few)
 
     def _add(
         self, count: Count, place: Place, size: float, number: float | None, *, small: bool

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, expit, logit
 
+from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.score import quantile
 
-__all__ = ["delong", "robust_interval"]
+__all__ = ["delong", "placements", "robust_interval"]
 
 
 def delong(
@@ -53,6 +54,31 @@ def delong(
         if rows > 1:
             variance += float((weight * (place - auc) ** 2).sum()) / (rows - 1) / rows
     return auc, variance
+
+
+def placements(scores: Array, positive: NDArray[np.bool_], weight: Array) -> tuple[float, Array]:
+    """Return the weighted area, and the share of the other class that each row is right about.
+
+    Parameters
+    ----------
+    scores, weight : ndarray, shape (n,)
+    positive : ndarray of bool, shape (n,)
+        Both classes must occur.
+
+    Returns
+    -------
+    auc : float
+    share : ndarray, shape (n,)
+        Weight of the other class that a positive row stands above (a negative one below), ties
+        counted as one half, over all weight of that class.
+    """
+    values, where = np.unique(scores, return_inverse=True)
+    above = np.bincount(where, weights=weight * positive, minlength=values.size)
+    below = np.bincount(where, weights=weight * ~positive, minlength=values.size)
+    of_positive = (np.cumsum(below) - below / 2) / below.sum()
+    of_negative = 1 - (np.cumsum(above) - above / 2) / above.sum()
+    auc = float(above @ of_positive / above.sum())
+    return auc, np.where(positive, of_positive[where], of_negative[where])
 
 
 def robust_interval(

@@ -66,6 +66,16 @@ def test_columns_that_a_check_searches_are_looked_for_at_its_line(aipm, project)
     assert "there is no column 'tean' in data.csv" in line
 
 
+def test_weights_and_people_are_read_aloud_and_their_columns_looked_for(aipm, project):
+    subject = {"weights": "{column: wt, kind: frequency}", "cluster": "persn"}
+    project.policy("bad", GREEN, subject=subject)
+    said = aipm("validate")
+    assert "policies/bad.aipm.yaml:12:21: there is no column 'wt' in data.csv" in said.err
+    assert "policies/bad.aipm.yaml:13:12: there is no column 'persn' in data.csv" in said.err
+    assert "column 'wt' holds frequencies: a row counts as that many rows" in said.out
+    assert "rows with the same 'persn' are of one person" in said.out
+
+
 def test_without_data_nothing_is_opened(aipm, project):
     project.policy("far", GREEN, data="not/there.csv")
     assert aipm("validate").code == 1

@@ -12,6 +12,7 @@ from policy_samples import GOOD, MetricParams
 from pytest_aipm.checks.base import Needs
 from pytest_aipm.errors import PolicyError
 from pytest_aipm.policy import DataRef, Decision, ModelRef, Policy, Regression
+from pytest_aipm.policy.grammar import Weights
 from pytest_aipm.records import Limit
 
 Load = Callable[..., Policy]
@@ -434,3 +435,33 @@ def test_a_file_called_like_a_factory_is_a_file(load: Load, write: Callable[...,
     write("", "pkg:rows")
     subject = load(GOOD, given={"data": "pkg:rows"}).subject
     assert subject.data == DataRef(path="pkg:rows")
+
+
+# --- weights and repeated people -----------------------------------------------------------------
+
+
+def test_a_column_of_weights_alone_holds_sampling_weights(load: Load) -> None:
+    plain, written = (
+        load(GOOD.replace("  label:", f"  weights: {weights}\n  label:"))
+        for weights in ("w", "{column: w, kind: sampling}")
+    )
+    assert plain.subject.weights == written.subject.weights == Weights(column="w", kind="sampling")
+    assert plain.reading() == written.reading()
+    assert plain.reading().endswith(
+        "; column 'w' holds sampling weights: a row is one person, who stands for that many "
+        "(`kind: frequency` would count them)"
+    )
+
+
+def test_frequencies_and_people_are_read_aloud(load: Load) -> None:
+    policy = load(
+        GOOD.replace(
+            "  label:", "  weights: {column: w, kind: frequency}\n  cluster: person\n  label:"
+        )
+    )
+    assert policy.subject.cluster == "person"
+    assert policy.reading().endswith(
+        "; column 'w' holds frequencies: a row counts as that many rows (`kind: sampling` would "
+        "let one person stand for them); rows with the same 'person' are of one person"
+    )
+    assert "column" not in load().reading().partition("taken")[2]

@@ -26,10 +26,12 @@ other columns may stand in for it.
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach
+from pytest_aipm.checks.effective import design_note, rows_counted
 from pytest_aipm.checks.words import frequency
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.flips import Flips, flip, missing_inputs
@@ -41,6 +43,7 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.01}
 BASIS = "convention of the field, not law"
@@ -71,16 +74,20 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if flips.levels < 2:
         why = f"{what} has one value only, so there is nothing to replace it with"
         return nothing.with_(summary=why, n=flips.n, not_judged=(Because.NO_EVIDENCE, why))
+    found = rows_counted(
+        np.zeros_like(flips.group), flips.changed, 1, _design(flips), params.confidence
+    )
     return nothing.with_(
-        estimate=rate(flips.flipped, flips.n, params.confidence),
+        estimate=rate(float(found.x[0]), float(found.n[0]), params.confidence),
         summary=(
             f"{flips.flipped:,} of {flips.n:,} decisions change when only {what} is replaced, "
-            f"{frequency(flips.flipped / flips.n)}"
+            f"{frequency(float(found.x[0] / found.n[0]))}"
+            + (" of those they stand for" if flips.weight is not None else "")
         ),
         n=flips.n,
         groups=_groups(flips, params),
         part_names=("all rows",),
-        notes=_notes(flips),
+        notes=(*design_note(evidence.subject, found.rows, found.n), *_notes(flips)),
         breach=unknown_breach(params, counts.unknown, counts.n),
         unknown=counts.unknown,
     )
@@ -106,15 +113,29 @@ def _notes(flips: Flips) -> tuple[str, ...]:
     return (note,)
 
 
+def _design(flips: Flips) -> tuple[np.ndarray | None, np.ndarray | None]:
+    return flips.weight, flips.person
+
+
 def _groups(flips: Flips, params: Params) -> tuple[GroupValue, ...]:
-    lower, upper = rate_bounds(flips.by_group, flips.sizes, 1 - params.confidence)
+    known, (weight, person) = flips.group >= 0, _design(flips)
+    found = rows_counted(
+        flips.group[known],
+        flips.changed[known],
+        len(flips.groups),
+        (
+            None if weight is None else weight[known],
+            None if person is None else person[known],
+        ),
+        params.confidence,
+    )
+    lower, upper = rate_bounds(found.x, found.n, 1 - params.confidence)
     return tuple(
         GroupValue(
             group=group,
             n=int(flips.sizes[i]),
-            numerator=int(flips.by_group[i]),
-            denominator=int(flips.sizes[i]),
-            value=float(flips.by_group[i] / flips.sizes[i]),
+            **found.shown(i),
+            value=float(found.x[i] / found.n[i]),
             interval=(float(lower[i]), float(upper[i])),
             note="shown, not judged by itself",
         )

@@ -38,6 +38,7 @@ NEEDS = Needs(predictions=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 DEFAULT_LIMIT = {"min": 0.80}
 BASIS = "four-fifths rule, 29 CFR 1607.4(D)"
 

@@ -26,6 +26,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import (
     nothing_to_compare,
@@ -36,6 +38,7 @@ from pytest_aipm.checks.compare import (
     without_groups,
 )
 from pytest_aipm.checks.disparity import compare_rates, compared, group_values
+from pytest_aipm.checks.effective import comparator, counted, design_note
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.words import frequency
 from pytest_aipm.evidence.evidence import Evidence
@@ -46,6 +49,7 @@ NEEDS = Needs(predictions=True, label=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (-1.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.10}
 BASIS = "convention of the field, not law"
@@ -65,15 +69,18 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     names = counts.grouping.names
     reference = reference_of(evidence, params, counts.grouping)
     rates = (RATES["true_positive_rate"], RATES["false_positive_rate"])
-    hits, alarms = (rate.counts(counts.table, evidence.subject) for rate in rates)
+    found = [counted(evidence, counts, rate, params.confidence) for rate in rates]
+    hits, alarms = ((of.x, of.n) for of in found)
+    stands = [of.weight for of in found if of.weight is not None]
+    against = comparator(reference, np.sum(stands, axis=0) if stands else None)
     estimate = equalized_odds_difference(
         *hits,
         *alarms,
         confidence=params.confidence,
-        reference=reference,
+        reference=against,
         min_size=params.min_group_size,
     )
-    each = [compare_rates(*of, params, "difference", reference) for of in (hits, alarms)]
+    each = [compare_rates(*of, params, "difference", against) for of in (hits, alarms)]
     worse = max((0, 1), key=lambda i: each[i].value if math.isfinite(each[i].value) else -math.inf)
     nothing = [
         nothing_to_compare(names, of[1], params, rate.name)
@@ -93,8 +100,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=counts.n,
         groups=tuple(
             value
-            for rate, of, part in zip(rates, (hits, alarms), each, strict=True)
-            for value in group_values(counts, *of, part, params.min_group_size, part=rate.name)
+            for rate, of, part in zip(rates, found, each, strict=True)
+            for value in group_values(
+                counts, of.x, of.n, part, params.min_group_size, part=rate.name, found=of
+            )
+        ),
+        notes=design_note(
+            evidence.subject,
+            np.concatenate([of.rows for of in found]),
+            np.concatenate([of.n for of in found]),
         ),
         part_names=tuple(f"{name} ({rate.name})" for rate in rates for name in names),
         not_judged=nothing[0] if all(nothing) else None,

@@ -33,6 +33,7 @@ NEEDS = Needs(predictions=True, label=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (-1.0, 1.0)
 
 

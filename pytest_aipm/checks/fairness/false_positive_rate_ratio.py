@@ -34,6 +34,7 @@ NEEDS = Needs(predictions=True, label=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 
 
 class Params(CheckParams):

@@ -41,6 +41,7 @@ NEEDS = Needs(label=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 TASKS = ("binary", "regression")
 
 

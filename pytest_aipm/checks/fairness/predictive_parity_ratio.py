@@ -32,6 +32,7 @@ NEEDS = Needs(predictions=True, label=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 
 
 class Params(CheckParams):

@@ -42,7 +42,9 @@ from pytest_aipm.checks.compare import (
     reference_words,
     without_groups,
 )
-from pytest_aipm.checks.metrics import Measured
+from pytest_aipm.checks.effective import refuse_design, rows_counted
+from pytest_aipm.checks.measured import Measured
+from pytest_aipm.checks.weighted import GroupedRows, mean_parts
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
 from pytest_aipm.errors import DataError, Problem
@@ -50,12 +52,14 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, GroupMoments
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.stats.distance import ks_distance
+from pytest_aipm.stats.effective import weighted_median
 from pytest_aipm.stats.parts import MeanPart, RatePart
 
 NEEDS = Needs(scores=True, losses=frozenset({"score"}))
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
 TASKS = ("binary", "regression")
 
 
@@ -88,6 +92,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
 
 
 def _means(evidence: Evidence, params: Params) -> Measured:
+    if evidence.subject.designed:
+        return _weighted_means(evidence, params)
     moments = evidence.moments("score", params.by, params.unknown)
     scale = 1.0 if params.measure == "mean" else _pooled_deviation(moments)
     return Measured(
@@ -102,6 +108,31 @@ def _means(evidence: Evidence, params: Params) -> Measured:
         name="mean score" + ("" if params.measure == "mean" else " in standard deviations"),
         numerator_words="sum of scores",
         denominator_words="rows",
+    )
+
+
+def _weighted_means(evidence: Evidence, params: Params) -> Measured:
+    plain = MeanPart(0.0, 0.0, 0.0, 0.0)
+    grouped, parts, _ = mean_parts(evidence, "score", params, plain)
+    stands = grouped.stands
+    if params.measure != "mean":
+        n = np.array([part.n for part in parts])
+        sums = np.array([[part.n, part.sum1, part.sum2, part.sum3] for part in parts])
+        # each group enters by what it stands for, not by its effective rows
+        share = stands * grouped.sizes.sum() / stands.sum()
+        moments = GroupMoments(grouped.rows.grouping, sums * (share / n)[:, None], 0)
+        scale = _pooled_deviation(moments)
+        parts = [MeanPart(p.n, p.sum1 / scale, p.sum2 / scale**2, p.sum3 / scale**3) for p in parts]
+    return Measured(
+        grouping=grouped.rows.grouping,
+        parts=parts,
+        sizes=grouped.sizes,
+        unknown=grouped.rows.unknown,
+        better="low",
+        name="mean score" + ("" if params.measure == "mean" else " in standard deviations"),
+        numerator_words="weighted sum of scores",
+        denominator_words="weights",
+        weight=stands,
     )
 
 
@@ -124,6 +155,8 @@ def _bags(evidence: Evidence, params: Params) -> tuple[Grouping, list[ScoreBag],
 
 
 def _above_median(evidence: Evidence, params: Params) -> Measured:
+    if evidence.subject.designed:
+        return _weighted_above_median(evidence, params)
     groups, bags, unknown = _bags(evidence, params)
     middle = merge_bags(bags).median()
     x = np.array([int(bag.counts[bag.values > middle].sum()) for bag in bags])
@@ -141,7 +174,36 @@ def _above_median(evidence: Evidence, params: Params) -> Measured:
     )
 
 
+def _weighted_above_median(evidence: Evidence, params: Params) -> Measured:
+    evidence.require_scores()
+    rows = evidence.rows(params.by, params.unknown)
+    grouped = GroupedRows(rows)
+    assert rows.score is not None  # noqa: S101 - just required
+    middle = weighted_median(rows.score, grouped.weights)
+    found = rows_counted(
+        rows.group,
+        rows.score > middle,
+        len(rows.grouping.keys),
+        (rows.weight, rows.person),
+        params.confidence,
+    )
+    return Measured(
+        grouping=rows.grouping,
+        parts=[RatePart(float(a), float(b)) for a, b in zip(found.x, found.n, strict=True)],
+        sizes=grouped.sizes,
+        unknown=rows.unknown,
+        better="high",
+        name="scoring rate",
+        numerator_words=f"weight of rows that score above the weighted median {number(middle)}",
+        denominator_words="weight of all rows",
+        counts=(found.x, found.n),
+        found=found,
+        weight=found.weight,
+    )
+
+
 def _distance(evidence: Evidence, params: Params) -> Measurement:
+    refuse_design(evidence, "`measure: ks`", "use `measure: mean` or `above_median`")
     groups, bags, unknown = _bags(evidence, params)
     reference = part_reference(evidence, params, groups)
     estimate = ks_distance(

@@ -50,6 +50,7 @@ NEEDS = Needs(label=True)
 KIND = "sample"
 SCOPES = "either"
 UNITS = ("",)
+WEIGHTED = True
 TASKS = ("binary", "regression")
 
 

@@ -35,6 +35,7 @@ NEEDS = Needs(train=True)
 KIND = "census"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 DECIDE_ON = "point"
 TASKS = ("binary", "regression")
@@ -55,6 +56,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         notes = (
             f"{found.conflicting:,} of the shared rows carry another label in the training data",
         )
+    if evidence.subject.designed:
+        notes = (*notes, "a count of rows: weights, and whose rows they are, do not enter")
     return Measurement(
         estimate=census(found.shared / found.rows, found.rows),
         formula=Formula(
