@@ -111,6 +111,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("file", metavar="FILE")
     _root(one)
 
+    one = add("selftest", _selftest, "plant known harm into a policy's rows: which checks see it")
+    one.add_argument("policy", metavar="POLICY", help="a policy file")
+    _root(one)
+    one.add_argument("--seed", default="0", metavar="N", help="chooses the rows to harm")
+    one.add_argument("--quick", action="store_true", help="fewer strengths, two groups a scope")
+    one.add_argument("--curve", action="store_true", help="also: how many seeds turn a check red")
+    one.add_argument("--seeds", metavar="N", help="seeds of the curve (default: 5)")
+    one.add_argument("--markdown", action="store_true", help="for a pull request")
+    one.add_argument("--out", metavar="FILE", help="write it to a .json or .md file, too")
+    one.epilog = "Exit codes: 0 each check was red under some harm, 1 one is blind, 4 usage."
+
     one = add("approve", _approve, "make a reviewed run the baseline, without running it again")
     one.add_argument("folder", metavar="FOLDER", help="the report folder of that run")
     one.add_argument("--by", required=True, metavar="NAME", help="who approves")
@@ -150,6 +161,21 @@ def _trust(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.trust import trust
 
     return trust(options.file, root=options.root)
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.selftest import run_selftest
+
+    return run_selftest(
+        options.policy,
+        root=options.root,
+        seed=options.seed,
+        seeds=options.seeds,
+        curve=options.curve,
+        quick=options.quick,
+        markdown=options.markdown,
+        out=options.out,
+    )
 
 
 def _approve(options: argparse.Namespace) -> int:
