@@ -23,6 +23,18 @@ __all__ = ["main"]
 
 OK, FAULT, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 4, 130, 141
 
+HARM = """\
+Harm, at growing strength, each in copies held in memory:
+  flip     favorable decisions of a group become unfavorable
+  proxy    the model scores a group like people who stand lower
+  degrade  rows get the prediction of another row
+  leak     evaluation rows are training rows; training rows are known by heart
+  drop     rows of a group are missing
+  thin     rows are missing
+
+A check that none of the first four turns red is blind.
+Exit codes: 0 no check that can fail the build is blind, 1 one is, 4 usage."""
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -120,7 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--seeds", metavar="N", help="seeds of the curve (default: 5)")
     one.add_argument("--markdown", action="store_true", help="for a pull request")
     one.add_argument("--out", metavar="FILE", help="write it to a .json or .md file, too")
-    one.epilog = "Exit codes: 0 each check was red under some harm, 1 one is blind, 4 usage."
+    one.formatter_class = argparse.RawDescriptionHelpFormatter
+    one.epilog = HARM
 
     one = add("approve", _approve, "make a reviewed run the baseline, without running it again")
     one.add_argument("folder", metavar="FOLDER", help="the report folder of that run")

@@ -58,7 +58,7 @@ def test_output_is_plain_text(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "packs", "verify", "selftest", "demo", "new-check", "valid"]
+    "command", ["init", "packs", "verify", "demo", "new-check", "valid"]
 )
 def test_other_commands_are_unknown(aipm, command):
     said = aipm(command)

@@ -1,0 +1,445 @@
+"""From which harm on a check is red, against what is known without the self-test."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import pickle
+from dataclasses import replace
+from datetime import date
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pytest_aipm.auditing.auditor import Auditor
+from pytest_aipm.baseline import write_baseline
+from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.errors import MeasurementError
+from pytest_aipm.policy.waivers import Waiver
+from pytest_aipm.records import Formula, Limit
+from pytest_aipm.selftest.harms import HARMS
+from pytest_aipm.selftest.trials import selftest
+from pytest_aipm.stats.rate_disparity import rate_difference, rate_ratio
+from pytest_aipm.stats.single import census
+
+FAMILY = "fairness"
+GAP = {
+    "check": "fairness.demographic_parity_difference",
+    "id": "gap",
+    "by": "team",
+    "limit": {"max": 0.10},
+}
+SELECTED, ROWS = np.array([1440, 720, 240]), np.array([2400, 1200, 400])
+
+
+def only(report):
+    (node,) = report.nodes
+    return node
+
+
+def trials(node, harm):
+    """Trials of one harm by the group they were planted into."""
+    return {trial.target: trial for trial in node.of(harm)}
+
+
+def after_flip(group: int, share: float) -> np.ndarray:
+    """Selected people when some of a group are refused, counted by hand."""
+    left = SELECTED.copy()
+    left[group] -= round(share * left[group])
+    return left
+
+
+def first_red(group: int, broken) -> tuple[float, float]:
+    """The largest strength that is not red, and the smallest that is, by the statistics alone."""
+    shares = HARMS["flip"].strengths
+    red = [broken(after_flip(group, share)) for share in shares]
+    place = red.index(True)
+    assert all(red[place:])
+    return ((0.0, *shares)[place], shares[place])
+
+
+@pytest.mark.parametrize(("group", "name"), [(0, "A"), (1, "B"), (2, "C")])
+def test_the_smallest_flip_is_where_the_statistics_turn(gate, name, group):
+    ratio = trials(only(gate().test()), "flip")[name]
+    gap = trials(only(gate(GAP).test()), "flip")[name]
+
+    assert (ratio.before, ratio.red) == first_red(group, lambda x: rate_ratio(x, ROWS).upper < 0.8)
+    assert (gap.before, gap.red) == first_red(
+        group, lambda x: rate_difference(x, ROWS).lower > 0.10
+    )
+
+
+def test_the_smallest_flip_lies_about_the_gap_that_the_finding_says_it_can_detect(gate):
+    """A gap is red when its interval lies beyond the limit: near the gap of 8 in 10 samples."""
+    few = gate(GAP)
+    few.objects["data"] = few.objects["data"].iloc[::5]
+    gap = few.finding().detectable.gap
+    flips = trials(only(few.test()), "flip").values()
+
+    assert few.finding().verdict == "inconclusive"
+    assert any(trial.red is not None for trial in flips)
+    for trial in flips:
+        assert trial.red is None or 0.10 < 0.6 * trial.red
+        assert trial.before * 0.6 <= gap, "what 8 of 10 samples would show is shown here, too"
+
+
+def test_leaked_rows_are_counted_to_the_row(gate, other_people):
+    made = gate({"check": "privacy.train_test_overlap", "id": "overlap", "limit": {"max": 0.01}})
+    made.objects["train"] = other_people
+    (trial,) = only(made.test()).trials
+
+    assert (trial.harm, trial.before, trial.red) == ("leak", 0.01, 0.02), "0.01 is not above 0.01"
+    assert trial.value == pytest.approx(0.50)
+
+
+def test_an_attacker_finds_half_of_what_is_known_by_heart(gate, other_people):
+    """A known row beats nearly every other, the rest are a coin toss: AUC is (1 + s) / 2."""
+    made = gate(
+        {"check": "privacy.membership_inference", "id": "known", "limit": {"max_auc": 0.60}}
+    )
+    made.objects["train"] = other_people
+    leak, *_ = only(made.test()).of("leak")
+
+    assert leak.value == pytest.approx(0.75, abs=0.01)
+    assert (leak.before, leak.red) == (0.20, 0.30)
+
+
+def test_decisions_that_lean_on_the_attribute_are_those_near_the_cut(gate):
+    """Scores are spread evenly, so a lean of s moves a share s of all people over the cut."""
+    made = gate({"check": "explain.protected_flip", "by": "team", "limit": {"max": 0.01}})
+    node = only(made.test())
+
+    assert {trial.harm for trial in node.trials} == {"proxy", "drop", "thin"}
+    for trial in node.of("proxy"):
+        assert trial.value == pytest.approx(0.50, abs=0.01)
+        assert (trial.before, trial.red) == (0.01, 0.02)
+
+
+def test_shuffled_predictions_know_nothing(gate):
+    made = gate(
+        {"check": "performance.metric", "id": "auc", "metric": "roc_auc", "limit": {"min": 0.9}}
+    )
+    degrade, *_ = only(made.test()).of("degrade")
+
+    assert degrade.target == "all rows"
+    assert degrade.value == pytest.approx(0.5, abs=0.04)
+    assert degrade.red == 0.20, "AUC falls from 1 by about half the share"
+
+
+def test_a_limit_that_nothing_breaks_is_blind(gate):
+    report = gate({**GAP, "limit": {"max": 0.95}}).test()
+    node = only(report)
+
+    assert node.blind
+    assert not report.holds
+    assert {trial.verdict for trial in node.trials if trial.conduct} == {"pass"}
+
+
+def test_blind_advice_does_not_count(gate):
+    report = gate({**GAP, "limit": {"max": 0.95}, "severity": "advice"}).test()
+
+    assert only(report).blind
+    assert report.holds
+
+
+def test_advice_is_red_where_it_would_fail_if_it_could(gate):
+    error, advice = (gate({**GAP, "severity": each}).test() for each in ("error", "advice"))
+
+    assert only(advice).trials == only(error).trials
+    assert only(advice).severity == "advice"
+
+
+def test_without_training_rows_nothing_is_leaked(gate):
+    nodes = gate().test().nodes
+
+    assert not [trial for node in nodes for trial in node.of("leak")]
+
+
+def test_what_is_not_judged_or_disabled_is_not_tried(gate):
+    flip = {"check": "explain.protected_flip", "by": "team", "limit": {"max": 0.01}}
+    report = gate(flip, {**GAP, "enabled": False}, features=["x"]).test()
+
+    assert [node.state for node in report.nodes] == ["not_judged", "not_judged"]
+    assert not any(node.trials or node.blind for node in report.nodes)
+    assert report.holds
+
+
+def test_what_is_red_already_is_not_tried(gate):
+    made = gate()
+    rows = made.objects["data"]
+    made.objects["data"] = rows[(rows["team"] != "B") | (rows["x"] > 0.4)]
+    node = only(made.test())
+
+    assert (node.state, node.trials, node.blind) == ("red", (), False)
+
+
+def test_the_table_of_predictions_gives_what_the_audit_gives(gate):
+    checks = [
+        {"check": name, "id": name, "by": "team", "limit": limit}
+        for name, limit in (
+            ("fairness.demographic_parity_ratio", {"min": 0.8}),
+            ("fairness.equalized_odds_difference", {"max": 0.1}),
+            ("fairness.score_gap", {"max": 0.1}),
+        )
+    ]
+    for subject in ({}, {"decision": {"top_k": 0.3}}):
+        made = gate(*checks, **subject)
+        plan = made.plan()
+        policy = plan.policies[0]
+        world = made.base().world
+        real = Auditor(plan, policy, objects=made.objects)
+        for evidence in (world.told, world.asked):
+            again = Auditor(plan, policy, evidence=evidence)
+            for node in policy.nodes():
+                assert again.finding(node) == real.finding(node)
+
+
+def test_columns_of_predictions_are_harmed_like_a_model(gate):
+    made = gate()
+    rows = made.objects["data"]
+    columns = gate(scores="score")
+    columns.objects = {"data": rows.assign(score=1 - rows["x"])}
+
+    assert only(columns.test()).trials == only(made.test()).trials
+
+
+def test_the_same_seed_gives_the_same_report(gate):
+    assert gate().test(seed=7, seeds=2) == gate().test(seed=7, seeds=2)
+
+
+def test_nothing_of_the_users_is_changed_and_nothing_is_written(gate, other_people, tmp_path):
+    made = gate(
+        GAP,
+        {"check": "privacy.membership_inference", "id": "known"},
+        {"check": "privacy.train_test_overlap", "id": "overlap"},
+        {"check": "explain.protected_flip", "id": "flip", "by": "team"},
+    )
+    made.objects["train"] = other_people
+    before = copy.deepcopy(made.objects)
+    state = pickle.dumps(np.random.get_state())
+
+    made.test(quick=True)
+
+    for name in ("data", "train"):
+        pd.testing.assert_frame_equal(made.objects[name], before[name])
+    assert vars(made.objects["model"]) == vars(before["model"])
+    assert pickle.dumps(np.random.get_state()) == state
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_power_curve_is_the_share_of_seeds_and_ends_where_the_trial_does(gate):
+    node = only(gate(GAP).test(seeds=3))
+    flip = next(curve for curve in node.curves if curve.harm == "flip")
+    trial = node.most_visible("flip")
+
+    # so many are flipped whatever the seed, and the check only counts them
+    assert flip.strengths == HARMS["flip"].strengths
+    assert flip.red == tuple(3 * (share >= trial.red) for share in flip.strengths)
+
+
+def test_a_quick_test_takes_the_largest_and_the_smallest_group(gate):
+    node = only(gate().test(quick=True))
+
+    assert set(trials(node, "flip")) == {"A", "C"}
+    assert {trial.red for trial in node.of("flip")} <= {*HARMS["flip"].quick, None}
+
+
+# -- a check that is red, green and red again --------------------------------------------------
+
+
+def wavering() -> ModuleType:
+    """A check of all rows that goes red at 9 to 11 refused of 100, and again beyond 40."""
+
+    class Params(CheckParams):
+        """None."""
+
+    def check(evidence, params):
+        table = evidence.counts(()).table
+        lost = 1 - table[0, :, 1].sum() / 2400
+        value = float(0.09 < lost < 0.11 or lost > 0.40)
+        return Measurement(
+            estimate=census(value, 4000),
+            formula=Formula(id="wavering"),
+            summary="",
+            n=4000,
+            part_names=("all rows",),
+        )
+
+    module = ModuleType("wavering", "Wavers.\n\n## Question\nDoes it?")
+    for name, value in {
+        "NEEDS": Needs(predictions=True),
+        "KIND": "census",
+        "SCOPES": "overall",
+        "UNITS": ("",),
+        "Params": Params,
+        "check": check,
+    }.items():
+        setattr(module, name, value)
+    return module
+
+
+def test_what_counts_is_from_where_on_a_check_stays_red(gate):
+    made = gate({"check": "fairness.wavering", "id": "wavering", "limit": {"max": 0.5}})
+    made.extra = {"fairness.wavering": wavering()}
+    (flip,) = only(made.test()).of("flip")
+
+    assert (flip.before, flip.red) == (0.30, 0.50), "red at 0.10, green at 0.20"
+
+
+# -- the gate as it stands: waivers, baseline, strictness --------------------------------------
+
+
+def waived(plan, **floor):
+    day = {"created": date(2024, 1, 1), "expires": date(2999, 1, 1)}
+    fields = {
+        "id": "W-1",
+        "check": "gate::gap::team",
+        "reason": "why",
+        "owner": "who",
+        "ticket": "",
+        **day,
+    }
+    return replace(plan, waivers=(Waiver(**fields, **floor),))
+
+
+def test_a_waiver_without_a_floor_makes_a_check_blind(gate):
+    made = gate(GAP)
+    plan = waived(made.plan())
+    report = selftest(plan, plan.policies[0], objects=made.objects)
+
+    assert only(report).blind
+    assert not report.holds
+    assert {trial.verdict for trial in only(report).of("flip")} == {"waived"}
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_beyond_the_floor_of_a_waiver_a_check_is_red(gate, tmp_path, pinned):
+    made = gate(GAP)
+    floor = {"floor": Limit(max=0.25)}
+    if pinned:  # to the bytes of a model file
+        path = tmp_path / "model.pkl"
+        path.write_bytes(pickle.dumps(made.objects.pop("model")))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        made.content["subject"]["model"] = {"path": "model.pkl", "sha256": digest}
+        floor["model_sha256"] = digest
+    plan = waived(made.plan(), **floor)
+    node = only(selftest(plan, plan.policies[0], objects=made.objects))
+
+    # 0.6 of A are selected; to lose more than 0.25 beyond doubt takes a flip of 0.5
+    assert trials(node, "flip")["A"].red == 0.50
+    assert trials(only(gate(GAP).test()), "flip")["A"].red == 0.30
+
+
+def test_lost_evidence_is_red_against_the_baseline_alone(gate, tmp_path):
+    from pytest_aipm.auditing.assemble import assemble
+
+    made = gate({**GAP, "limit": {"max": 0.35}})
+    without = only(made.test())
+    plan = made.plan()
+    (node,) = plan.policies[0].nodes()
+    auditor = Auditor(plan, plan.policies[0], objects=made.objects)
+    found = {plan.nodeid(plan.policies[0], node): auditor.finding(node)}
+    record = assemble(plan, found, headers={"gate": auditor.header()})
+    path = tmp_path / "aipm-baseline.json"
+    write_baseline(record, path, by="me", reason="first", when="2024-01-01")
+    approved = only(made.test())
+
+    assert without.verdict == approved.verdict == "pass"
+    assert [trial.red for trial in (*without.of("drop"), *without.of("thin"))] == [None] * 4
+    assert approved.of("thin")[0].red is not None
+    assert without.hidden is not None, "harm in few rows is undecided, and nobody notices"
+    assert approved.hidden is None, "red does not turn green by fewer rows"
+    assert not without.blind, "fewer rows are no harm to anybody"
+
+
+def test_strict_projects_are_red_when_rows_cannot_tell(gate):
+    made = gate(GAP)
+    made.objects["data"] = made.objects["data"].iloc[::5]
+    lax = only(made.test())
+    made.settings["strict"] = True
+    strict = only(made.test())
+
+    assert (lax.verdict, lax.state) == ("inconclusive", "tried")
+    assert (strict.verdict, strict.state) == ("inconclusive", "red")
+
+
+def test_a_missing_group_is_noticed_where_groups_are_declared(gate):
+    declared = gate(GAP, protected={"team": {"column": "team", "groups": ["A", "B", "C"]}})
+
+    assert {trial.red for trial in only(declared.test()).of("drop")} == {1.0}
+    assert {trial.red for trial in only(gate(GAP).test()).of("drop")} == {None}
+
+
+# -- what cannot be measured -------------------------------------------------------------------
+
+
+class Broken:
+    classes_ = np.array([0, 1])
+    feature_names_in_ = np.array(["x", "team"], dtype=object)
+
+    def predict_proba(self, frame):
+        raise RuntimeError("no weights")
+
+
+def test_a_model_that_crashes_is_said_once(gate):
+    made = gate(GAP, {**GAP, "id": "again"})
+    made.objects["model"] = Broken()
+    with pytest.raises(MeasurementError) as caught:
+        made.test()
+
+    assert len(caught.value.problems) == 1
+    assert "no weights" in str(caught.value)
+
+
+def test_what_a_broken_model_leaves_measurable_is_tested(gate, other_people):
+    made = gate(GAP, {"check": "privacy.train_test_overlap", "id": "overlap"})
+    made.objects |= {"model": Broken(), "train": other_people}
+    report = made.test()
+    gap, overlap = report.nodes
+
+    assert (gap.state, gap.trials) == ("error", ())
+    assert "no weights" in gap.reason
+    assert overlap.trials[0].red == 0.02
+    assert not report.holds, "nobody can vouch for a check that was never measured"
+
+
+def test_where_nobody_is_refused_nothing_can_be_flipped(gate):
+    made = gate(decision={"threshold": 0.0})
+    node = only(made.test())
+
+    assert not node.of("flip")
+    assert node.of("proxy")
+
+
+def test_numbers_without_a_decision_are_shifted_and_shuffled(gate):
+    error = {"check": "fairness.group_metric", "id": "error", "metric": "mae", "by": "team"}
+    made = gate({**error, "limit": {"max": 0.1}}, task="regression", decision=None, positive=None)
+    made.content["subject"].pop("favorable")
+    rows = made.objects["data"]
+    made.objects = {"data": rows.assign(y=rows["x"], said=rows["x"])}
+    made.content["subject"]["predictions"] = "said"
+    node = only(made.test())
+
+    assert {trial.harm for trial in node.trials if trial.conduct} == {"proxy", "degrade"}
+    assert not node.blind
+
+
+def test_many_groups_are_tried_at_both_ends(gate):
+    made = gate()
+    sizes = {f"g{i:02}": 40 + 10 * i for i in range(20)}
+    x = np.concatenate([(np.arange(size) + 0.5) / size for size in sizes.values()])
+    names = np.repeat(list(sizes), list(sizes.values()))
+    made.objects["data"] = pd.DataFrame({"x": x, "team": names, "y": (x < 0.5).astype(int)})
+    tried = set(trials(only(made.test()), "flip"))
+
+    assert tried == {"g00", "g01", "g02", "g03", "g16", "g17", "g18", "g19"}
+
+
+def test_harm_to_one_group_is_tried_on_a_check_of_all_rows_that_nothing_else_moves(gate):
+    auc = {"check": "performance.metric", "id": "auc", "metric": "roc_auc", "limit": {"min": 0.3}}
+    node = only(gate(auc).test(quick=True))
+
+    assert node.blind
+    assert {trial.target for trial in node.of("flip")} == {"all rows", "A", "C"}
