@@ -139,9 +139,10 @@ def _sections(report: Report) -> Iterator[Section]:
 
 def _why(node: Row) -> str:
     """Return why no harm turned a check red, as far as it is known."""
-    if node.waiver:
-        return f"waiver {node.waiver} covers it, whatever the harm"
     trials = [trial for trial in node.trials if trial.conduct]
+    covered = next((trial.waiver for trial in trials if trial.waiver), None)
+    if covered is not None:
+        return f"waiver {covered} covers it, whatever the harm"
     if not trials:
         return "nothing that can be planted concerns what it measures"
     undecided = [trial for trial in trials if trial.verdict == "inconclusive"]

@@ -33,6 +33,8 @@ class Trial:
         What the check said at the largest strength.
     gap : float or None
         The smallest gap that these rows would have caught, where it said that it cannot tell.
+    waiver : str
+        Id of the waiver that covered it, empty without one.
     """
 
     harm: str
@@ -45,6 +47,7 @@ class Trial:
     verdict: str
     reason: str
     gap: float | None = None
+    waiver: str = ""
 
     @property
     def conduct(self) -> bool:
@@ -89,8 +92,6 @@ class Row:
         Whether harm was planted, or why not: red, not measured, or not applicable without any.
     limit : dict
         ``min`` and ``max``; empty where only a change is limited.
-    waiver : str
-        Id of the waiver that covers the node, empty without one.
     trials : tuple of Trial
     hidden : Hidden or None
     curves : tuple of Curve
@@ -102,7 +103,6 @@ class Row:
     reason: str
     state: State
     limit: dict[str, float | None] = field(default_factory=dict)
-    waiver: str = ""
     trials: tuple[Trial, ...] = ()
     hidden: Hidden | None = None
     curves: tuple[Curve, ...] = ()

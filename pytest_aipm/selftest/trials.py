@@ -86,7 +86,6 @@ def selftest(
                 reason=finding.reason,
                 state=_state(finding),
                 limit={} if finding.limit is None else finding.limit.model_dump(),
-                waiver=_waiver(finding),
                 trials=tuple(found.get(node, {}).values()),
                 hidden=gate.hidden(node, found.get(node, {})),
                 curves=gate.curves(node, found.get(node, {}), seeds),
@@ -247,6 +246,7 @@ def _first(target: Target, share: float, finding: Finding) -> Trial:
         verdict=finding.verdict.value,
         reason=finding.reason,
         gap=None if detectable is None else detectable.gap,
+        waiver=_waiver(finding),
     )
 
 
