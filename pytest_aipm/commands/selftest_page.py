@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from pytest_aipm.commands.spans import code_span
@@ -67,23 +68,21 @@ def _sentence(report: Report) -> str:
     able = [node for node in report.nodes if node.severity == "error"]
     tried = [node for node in able if node.state == "tried"]
     blind = sum(node.blind for node in tried)
-    count = plural(len(tried), "check that can fail the build", "checks that can fail the build")
+    which = "check that can fail the build"
     if not tried:
-        said = "No check that can fail the build could be tested."
-    elif blind:
-        verb = "is" if blind == 1 else "are"
-        said = f"{blind} of {count} {verb} blind: no harm that was planted turns {_it(blind)} red."
+        said = f"No {which} could be tested."
+    elif not blind:
+        all_of_them = f"Each of {len(tried)} checks" if len(tried) > 1 else "The one check"
+        said = f"{all_of_them} that can fail the build turns red when harm is planted."
     else:
-        said = f"Each of {count} turns red when harm is planted."
+        some = f"{blind} of {plural(len(tried), which, 'checks that can fail the build')}"
+        verb, them = ("is", "it") if blind == 1 else ("are", "them")
+        said = f"{some} {verb} blind: no harm that was planted turns {them} red."
     red = sum(node.state == "red" for node in able)
     broken = sum(node.state == "error" for node in able)
     said += f" Red without any harm, and not tested: {red}." if red else ""
     said += f" Not measurable even without harm: {broken}." if broken else ""
     return said
-
-
-def _it(number: int) -> str:
-    return "it" if number == 1 else "them"
 
 
 def _table(report: Report) -> list[list[str]]:
@@ -150,11 +149,23 @@ def _why(node: Row) -> str:
         trial = undecided[0]
         gap = "" if trial.gap is None else f" (they would notice a gap of {trial.gap:.3g})"
         return f"too few rows: with {_harm(trial)} they still cannot tell{gap}"
-    held = next((each for each in trials if each.verdict in ("pass", "warn")), None)
-    if held is not None:
+    holding = [trial for trial in trials if trial.verdict in ("pass", "warn")]
+    if holding:
+        held = min(holding, key=lambda trial: _margin(node, trial))
         value = "" if held.value is None else f", at {held.value:.3g}"
         return f"the limit {_limit(node)} is too wide: it holds even with {_harm(held)}{value}"
     return f"even with {_harm(trials[0])} it is {trials[0].verdict.replace('_', ' ')}"
+
+
+def _margin(node: Row, trial: Trial) -> float:
+    """Return how far a value is from breaking its limit."""
+    low, high = node.limit.get("min"), node.limit.get("max")
+    if trial.value is None:
+        return math.inf
+    return min(
+        math.inf if low is None else trial.value - low,
+        math.inf if high is None else high - trial.value,
+    )
 
 
 def _limit(node: Row) -> str:

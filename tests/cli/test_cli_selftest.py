@@ -57,7 +57,7 @@ def test_a_gate_that_sees_harm_is_exit_0_and_nothing_is_written(aipm, project, s
     said = aipm("selftest", seeing, "--quick")
 
     assert (said.code, said.err) == (0, "")
-    assert "Each of 1 check that can fail the build turns red when harm is planted." in said.out
+    assert "The one check that can fail the build turns red when harm is planted." in said.out
     verdict, flip, proxy, degrade, leak, *_ = table(said.out)["gap::region"]
     assert (verdict, degrade, leak) == ("pass", "-", "-")
     assert flip == proxy == "10 < 50"

@@ -149,6 +149,14 @@ def test_a_limit_that_nothing_breaks_is_blind(gate):
     assert {trial.verdict for trial in node.trials if trial.conduct} == {"pass"}
 
 
+def test_noticing_a_missing_group_saves_no_check_from_being_blind(gate):
+    groups = {"team": {"column": "team", "groups": ["A", "B", "C"]}}
+    node = only(gate({**GAP, "limit": {"max": 0.95}}, protected=groups).test(quick=True))
+
+    assert {trial.red for trial in node.of("drop")} == {1.0}
+    assert node.blind
+
+
 def test_blind_advice_does_not_count(gate):
     report = gate({**GAP, "limit": {"max": 0.95}, "severity": "advice"}).test()
 
@@ -185,25 +193,34 @@ def test_what_is_red_already_is_not_tried(gate):
     assert (node.state, node.trials, node.blind) == ("red", (), False)
 
 
-def test_the_table_of_predictions_gives_what_the_audit_gives(gate):
-    checks = [
-        {"check": name, "id": name, "by": "team", "limit": limit}
-        for name, limit in (
-            ("fairness.demographic_parity_ratio", {"min": 0.8}),
-            ("fairness.equalized_odds_difference", {"max": 0.1}),
-            ("fairness.score_gap", {"max": 0.1}),
-        )
-    ]
-    for subject in ({}, {"decision": {"top_k": 0.3}}):
-        made = gate(*checks, **subject)
-        plan = made.plan()
-        policy = plan.policies[0]
-        world = made.base().world
-        real = Auditor(plan, policy, objects=made.objects)
-        for evidence in (world.told, world.asked):
-            again = Auditor(plan, policy, evidence=evidence)
-            for node in policy.nodes():
-                assert again.finding(node) == real.finding(node)
+@pytest.mark.parametrize(
+    ("decision", "champion"),
+    [
+        ({"threshold": 0.4}, {"scores": "older"}),
+        ({"top_k": 0.3}, {"scores": "older"}),
+        (None, {"predictions": "told"}),
+    ],
+)
+def test_the_table_of_predictions_gives_what_the_audit_gives(gate, namer, decision, champion):
+    ratio = {**RATIO, "regression": {"max_change": 0.02}}
+    odds = {**GAP, "check": "fairness.equalized_odds_difference", "id": "odds"}
+    scores = {**GAP, "check": "fairness.score_gap", "id": "scores"}
+    checks = [ratio, odds, scores] if decision else [ratio, odds]
+    made = gate(*checks, decision=decision, champion=champion)
+    rows = made.objects["data"]
+    older = np.where(rows["team"] == "B", 0.9, 1.0) - rows["x"]
+    made.objects["data"] = rows.assign(older=older, told=(older > 0.4).astype(int))
+    made.objects["model"] = made.objects["model"] if decision else namer
+    plan = made.plan()
+    policy = plan.policies[0]
+    world = made.base().world
+    real = Auditor(plan, policy, objects=made.objects)
+
+    for evidence in (world.told, world.asked):
+        again = Auditor(plan, policy, evidence=evidence)
+        for node in policy.nodes():
+            assert again.finding(node) == real.finding(node)
+    assert real.finding(policy.nodes()[0]).baseline.against == "champion"
 
 
 def test_columns_of_predictions_are_harmed_like_a_model(gate, ratio):
@@ -444,6 +461,13 @@ def test_many_groups_are_tried_at_both_ends(gate):
     tried = set(trials(only(made.test()), "flip"))
 
     assert tried == {"g0", "g1", "g2", "g3", "g5", "g6", "g7", "g8"}
+
+
+def test_people_of_no_known_group_are_no_group(gate):
+    made = gate({**RATIO, "max_unknown": 0.5})
+    made.objects["data"].loc[::5, "team"] = None
+
+    assert set(trials(only(made.test(quick=True)), "flip")) == {"A", "C"}
 
 
 def test_harm_to_one_group_is_tried_on_a_check_of_all_rows_that_nothing_else_moves(gate):
