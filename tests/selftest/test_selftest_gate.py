@@ -208,7 +208,7 @@ def test_the_table_of_predictions_gives_what_the_audit_gives(gate, namer, decisi
     checks = [ratio, odds, scores] if decision else [ratio, odds]
     made = gate(*checks, decision=decision, champion=champion)
     rows = made.objects["data"]
-    older = np.where(rows["team"] == "B", 0.9, 1.0) - rows["x"]
+    older = (np.where(rows["team"] == "B", 0.9, 1.0) - rows["x"]).clip(lower=0)
     made.objects["data"] = rows.assign(older=older, told=(older > 0.4).astype(int))
     made.objects["model"] = made.objects["model"] if decision else namer
     plan = made.plan()
