@@ -3,8 +3,8 @@
 Standard library only: ``aipm --version`` and ``aipm --help`` are quick, and each subcommand
 imports what it needs when it is asked for.
 
-Exit codes: 0 done; 1 data or model are at fault; 4 the command, a policy or a file beside it is;
-130 interrupted.
+Exit codes: 0 done; 1 data or model are at fault, or a self-test found a blind check; 4 the command,
+a policy or a file beside it is at fault; 130 interrupted.
 """
 
 from __future__ import annotations

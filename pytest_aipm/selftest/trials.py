@@ -207,7 +207,7 @@ class _Gate:
         trials: dict[Node, Trial] = {}
         active = list(nodes)
         for share in reversed(self._strengths(target.harm)):
-            self.tick(f"{target.harm} {share:.1%}: {target.name}")
+            self.tick(f"{target.harm} {100 * share:g} %: {target.name}")
             world = plant(self.base, target, share, self.seed) if active else None
             for node in list(active):
                 assert world is not None  # noqa: S101

@@ -87,8 +87,10 @@ class Base:
             return cls(evidence, frame, evidence.subject, None)
         labels, scores = _columns(frame, said, (LABELS, SCORES))
         champion = _columns(frame, earlier, _CHAMPION)
+        features = tuple(evidence.feature_columns())
         subject = replace(
             evidence.subject,
+            features=evidence.subject.features if evidence.model is None else features,
             predictions=labels,
             scores=scores,
             champion_predictions=champion[0],
@@ -113,7 +115,10 @@ class Base:
             run_dir=None,
             name="",
         )
-        return reader.favorable(self.frame, self.said)
+        try:
+            return reader.favorable(self.frame, self.said)
+        except MeasurementError:
+            return None  # a rule that does not fit the scores; checks that decide say so
 
     @property
     def world(self) -> World:

@@ -255,7 +255,7 @@ def test_progress_is_shown_on_a_terminal_alone(aipm, seeing, monkeypatch):
 
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     shown = aipm("selftest", seeing, "--quick").err
-    assert "\r\x1b[Kflip 50.0%: N ..." in shown
+    assert "\r\x1b[Kflip 50 %: N ..." in shown
     assert shown.endswith("\r\x1b[K"), "and is gone at the end"
 
 

@@ -217,6 +217,7 @@ def test_the_table_of_predictions_gives_what_the_audit_gives(gate, namer, decisi
     real = Auditor(plan, policy, objects=made.objects)
 
     for evidence in (world.told, world.asked):
+        assert evidence.feature_columns() == real.evidence.feature_columns() == ["x", "team"]
         again = Auditor(plan, policy, evidence=evidence)
         for node in policy.nodes():
             assert again.finding(node) == real.finding(node)
@@ -437,6 +438,15 @@ def test_where_nobody_is_refused_nothing_can_be_flipped(gate):
 
     assert not node.of("flip")
     assert node.of("proxy")
+
+
+def test_scores_that_the_rule_does_not_fit_are_shifted_where_nobody_decides(gate):
+    made = gate({**GAP, "check": "fairness.score_gap"}, scores="score")
+    made.objects = {"data": made.objects["data"].assign(score=made.objects["data"]["x"] * 50)}
+    node = only(made.test(quick=True))
+
+    assert node.state == "tried"
+    assert {trial.harm for trial in node.trials if trial.conduct} == {"proxy"}
 
 
 def test_numbers_without_a_decision_are_shifted_and_shuffled(gate):
