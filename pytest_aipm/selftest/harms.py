@@ -30,7 +30,7 @@ from pytest_aipm.evidence.sample import generator
 from pytest_aipm.selftest.models import Group, Harmed, by_heart, lean, members
 from pytest_aipm.selftest.world import LABELS, SCORES, Base, World
 
-__all__ = ["HARMS", "Harm", "Target", "plant", "thinned"]
+__all__ = ["HARMS", "Harm", "Target", "plant", "resampled", "thinned"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,12 @@ def thinned(world: World, share: float, seed: int) -> World:
     order = generator(seed, "thin").permutation(len(world.frame))
     kept = np.sort(order[round(share * len(order)) :])
     return replace(world, frame=world.frame.iloc[kept])
+
+
+def resampled(world: World, seed: int) -> World:
+    """Return a world with as many rows, drawn from its rows with replacement: another sample."""
+    n = len(world.frame)
+    return replace(world, frame=world.frame.iloc[generator(seed, "sample").integers(n, size=n)])
 
 
 def _flip(base: Base, target: Target, share: float, seed: int) -> World:

@@ -68,7 +68,10 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Curve:
-    """Share of seeds that turn a check red, by strength."""
+    """How many of some seeds turn a check red, by strength.
+
+    Each seed harms other rows and draws another sample of as many rows, with replacement.
+    """
 
     harm: str
     target: str

@@ -12,7 +12,7 @@ from pytest_aipm.errors import MeasurementError, Problem
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import Because, Finding, Verdict
 from pytest_aipm.selftest.concern import GROUPS, every_group, targets_of
-from pytest_aipm.selftest.harms import HARMS, Target, plant, thinned
+from pytest_aipm.selftest.harms import HARMS, Target, plant, resampled, thinned
 from pytest_aipm.selftest.results import Curve, Hidden, Report, Row, State, Trial
 from pytest_aipm.selftest.world import Base, World
 
@@ -169,7 +169,10 @@ class _Gate:
         return None
 
     def curves(self, node: Node, trials: Trials, seeds: int) -> tuple[Curve, ...]:
-        """Return how often each harm is seen, in the group where it is seen first."""
+        """Return how often each harm is seen, in the group where it is seen first.
+
+        Each seed harms other rows, and draws another sample of as many rows from them.
+        """
         found = []
         for harm in HARMS.values() if seeds else ():
             own = {t: trial for t, trial in trials.items() if t.harm == harm.name and harm.conduct}
@@ -177,16 +180,15 @@ class _Gate:
             if target is None or trial is None:
                 continue
             self.tick(f"{node.finding_id}: power against {harm.name}")
-            strengths = self._strengths(harm.name)
-            red = tuple(
-                sum(
-                    self._finding(node, plant(self.base, target, share, self.seed + i)).failing
-                    for i in range(seeds)
-                )
-                for share in strengths
-            )
+            strengths = (0.0, *self._strengths(harm.name))
+            red = tuple(self._count_red(node, target, share, seeds) for share in strengths)
             found.append(Curve(harm.name, trial.target, strengths, red, seeds))
         return tuple(found)
+
+    def _count_red(self, node: Node, target: Target, share: float, seeds: int) -> int:
+        drawn = range(self.seed, self.seed + seeds)
+        worlds = (resampled(plant(self.base, target, share, seed), seed) for seed in drawn)
+        return sum(self._finding(node, world).failing for world in worlds)
 
     def _scan(self, targets: Mapping[Node, Sequence[Target]]) -> dict[Node, Trials]:
         """Plant each harm once for all nodes it concerns, the largest first, until none is red.

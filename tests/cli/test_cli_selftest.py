@@ -131,7 +131,7 @@ def test_curves_are_drawn_on_request(aipm, seeing):
 
     assert title not in aipm("selftest", seeing, "--quick").out
     told = aipm("selftest", seeing, "--quick", "--seeds", "2").out
-    assert "gap::region: flip (N): 2: 0/2, 10: 0/2, 50: 2/2" in section(told, title)
+    assert "gap::region: flip (N): 0: 0/2, 2: 0/2, 10: 0/2, 50: 2/2" in section(told, title)
     assert "50: 5/5" in aipm("selftest", seeing, "--quick", "--curve").out
 
 

@@ -20,8 +20,8 @@ from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.errors import MeasurementError
 from pytest_aipm.policy.waivers import Waiver
 from pytest_aipm.records import Formula, Limit
-from pytest_aipm.selftest.harms import HARMS
-from pytest_aipm.selftest.trials import selftest
+from pytest_aipm.selftest.harms import HARMS, Target, plant, resampled
+from pytest_aipm.selftest.trials import _Gate, selftest
 from pytest_aipm.stats.rate_disparity import rate_difference, rate_ratio
 from pytest_aipm.stats.single import census
 
@@ -256,14 +256,51 @@ def test_nothing_of_the_users_is_changed_and_nothing_is_written(gate, other_peop
     assert not list(tmp_path.iterdir())
 
 
-def test_a_power_curve_is_the_share_of_seeds_and_ends_where_the_trial_does(gap):
+def test_a_power_curve_goes_from_no_seed_to_all(gap):
     node = only(gap)
-    flip = next(curve for curve in node.curves if curve.harm == "flip")
-    trial = node.most_visible("flip")
 
-    # so many are flipped whatever the seed, and the check only counts them
-    assert flip.strengths == HARMS["flip"].strengths
-    assert flip.red == tuple(3 * (share >= trial.red) for share in flip.strengths)
+    assert {curve.harm for curve in node.curves} == {"flip", "proxy"}
+    for curve in node.curves:
+        assert curve.strengths == (0.0, *HARMS[curve.harm].strengths)
+        assert (curve.red[0], curve.red[-1], curve.seeds) == (0, 3, 3)
+
+
+def test_power_is_the_share_of_samples_in_which_the_check_is_red(gate):
+    """Against samples of the counts alone: group and decision of 4,000 people, drawn anew."""
+    made = gate(GAP)
+    plan = made.plan()
+    policy = plan.policies[0]
+    tested = _Gate(plan, policy, made.base(), quick=False, seed=0, tick=lambda _: None)
+    rng = np.random.default_rng(1)
+    for share in (0.20, 0.22):
+        selected = after_flip(1, share)
+        cells = np.concatenate([selected, ROWS - selected]) / 4000
+        samples = rng.multinomial(4000, cells, size=100).reshape(-1, 2, 3)
+        expected = np.mean([rate_difference(x, x + rest).lower > 0.10 for x, rest in samples])
+
+        red = tested._count_red(policy.nodes()[0], Target("flip", (("team", "B"),)), share, 40)
+
+        assert red / 40 == pytest.approx(expected, abs=0.19), "two standard errors of both"
+
+
+def test_the_gap_that_a_finding_says_it_can_detect_is_red_in_8_of_10_samples(gate):
+    few = gate(GAP)
+    few.objects["data"] = few.objects["data"].iloc[::5]
+    detectable = few.finding().detectable
+    plan, base = few.plan(), few.base()
+    (node,) = plan.policies[0].nodes()
+    target = Target("flip", (("team", detectable.group),))
+    worlds = (
+        resampled(plant(base, target, detectable.gap / 0.6, seed), seed) for seed in range(100)
+    )
+
+    red = sum(
+        Auditor(plan, plan.policies[0], evidence=world.told).finding(node).failing
+        for world in worlds
+    )
+
+    # 80 of 100 samples, two standard deviations of 4 on either side
+    assert red == pytest.approx(80, abs=8)
 
 
 def test_a_quick_test_takes_the_largest_and_the_smallest_group(gate):
