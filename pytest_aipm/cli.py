@@ -3,8 +3,8 @@
 Standard library only: ``aipm --version`` and ``aipm --help`` are quick, and each subcommand
 imports what it needs when it is asked for.
 
-Exit codes: 0 done; 1 data or model are at fault; 4 the command, a policy or a file beside it is;
-130 interrupted.
+Exit codes: 0 done; 1 data or model are at fault, or a self-test found a blind check; 4 the command,
+a policy or a file beside it is at fault; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,18 @@ from pytest_aipm.errors import AipmError, MeasurementError
 __all__ = ["main"]
 
 OK, FAULT, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 4, 130, 141
+
+HARM = """\
+Harm, at growing strength, each in copies held in memory:
+  flip     favorable decisions of a group become unfavorable
+  proxy    the model scores a group like people who stand lower
+  degrade  rows get the prediction of another row
+  leak     evaluation rows are training rows; training rows are known by heart
+  drop     rows of a group are missing
+  thin     rows are missing
+
+A check that none of the first four turns red is blind.
+Exit codes: 0 no check that can fail the build is blind, 1 one is, 4 usage."""
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -111,6 +123,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("file", metavar="FILE")
     _root(one)
 
+    one = add("selftest", _selftest, "plant known harm into a policy's rows: which checks see it")
+    one.add_argument("policy", metavar="POLICY", help="a policy file")
+    _root(one)
+    one.add_argument("--seed", default="0", metavar="N", help="chooses the rows to harm")
+    one.add_argument("--quick", action="store_true", help="fewer strengths, two groups a scope")
+    one.add_argument("--curve", action="store_true", help="also: how many seeds turn a check red")
+    one.add_argument("--seeds", metavar="N", help="seeds of the curve (default: 5)")
+    one.add_argument("--markdown", action="store_true", help="for a pull request")
+    one.add_argument("--out", metavar="FILE", help="write it to a .json or .md file, too")
+    one.formatter_class = argparse.RawDescriptionHelpFormatter
+    one.epilog = HARM
+
     one = add("approve", _approve, "make a reviewed run the baseline, without running it again")
     one.add_argument("folder", metavar="FOLDER", help="the report folder of that run")
     one.add_argument("--by", required=True, metavar="NAME", help="who approves")
@@ -155,6 +179,21 @@ def _trust(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.trust import trust
 
     return trust(options.file, root=options.root)
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.selftest import run_selftest
+
+    return run_selftest(
+        options.policy,
+        root=options.root,
+        seed=options.seed,
+        seeds=options.seeds,
+        curve=options.curve,
+        quick=options.quick,
+        markdown=options.markdown,
+        out=options.out,
+    )
 
 
 def _approve(options: argparse.Namespace) -> int:

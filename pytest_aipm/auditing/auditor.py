@@ -58,6 +58,8 @@ class Auditor:
         Folder shared by the processes of a run; None keeps everything here.
     objects : mapping, optional
         ``model``, ``data``, ``train`` handed over by a caller in Python.
+    evidence : Evidence, optional
+        Opened already; nothing is opened then.
     """
 
     def __init__(
@@ -66,12 +68,13 @@ class Auditor:
         policy: Policy,
         run_dir: Path | None = None,
         objects: Mapping[str, Any] | None = None,
+        evidence: Evidence | None = None,
     ) -> None:
         self.plan = plan
         self.policy = policy
         self._run_dir = run_dir
         self._objects = objects or {}
-        self._evidence: Evidence | None = None
+        self._evidence = evidence
         self._fault: MeasurementError | None = None
 
     def finding(self, node: Node) -> Finding:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_aipm.commands.changes import Changes, Key, Pair, audits, by_key, changes
 from pytest_aipm.commands.folder import read_record, record_path
 from pytest_aipm.commands.say import say
+from pytest_aipm.commands.spans import code_span
 from pytest_aipm.commands.weaker import weaker
 from pytest_aipm.records import Audit, Finding, Record
 from pytest_aipm.report import publishable
@@ -200,8 +201,8 @@ def _text(sections: Sequence[Section], old: Side, new: Side) -> Iterator[str]:
 def _markdown(sections: Sequence[Section], old: Side, new: Side) -> Iterator[str]:
     yield f"## {_headline(old, new).replace('->', '→')} · two audits compared"
     yield ""
-    yield f"- old: {_code(_origin(old))}"
-    yield f"- new: {_code(_origin(new))}"
+    yield f"- old: {code_span(_origin(old))}"
+    yield f"- new: {code_span(_origin(new))}"
     for title, lines in sections:
         if lines:
             yield ""
@@ -219,22 +220,4 @@ def _number(lines: Sequence[str]) -> int:
 
 
 def _item(line: str) -> str:
-    return f"  - {_code(line.strip())}" if line.startswith(" ") else f"- {_code(line)}"
-
-
-def _code(text: str) -> str:
-    """Return text as a code span: names come from data and must neither format nor mention."""
-    longest = max((len(run) for run in _ticks(text)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
-
-
-def _ticks(text: str) -> Iterator[str]:
-    run = ""
-    for character in f"{text} ":
-        if character == "`":
-            run += character
-        elif run:
-            yield run
-            run = ""
+    return f"  - {code_span(line.strip())}" if line.startswith(" ") else f"- {code_span(line)}"

@@ -68,6 +68,10 @@ class Ini:
             raise OptionError(Problem(f"{key}: {fault}", "list paths", self._path)) from None
         return [str(word) for word in words]
 
+    def word(self, key: str, default: str) -> str:
+        """Return a value as it was written, a number of TOML too."""
+        return str(self._values.get(key, default)).strip()
+
     def flag(self, key: str) -> bool:
         """Return whether a key is switched on."""
         return str(self._values.get(key, "")).strip().lower() in _TRUE

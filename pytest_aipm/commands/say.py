@@ -10,7 +10,7 @@ import re
 import sys
 from typing import TextIO
 
-__all__ = ["complain", "say"]
+__all__ = ["complain", "plain_text", "say"]
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -27,8 +27,13 @@ def complain(text: str) -> None:
     _write(sys.stderr, text)
 
 
+def plain_text(text: str) -> str:
+    """Return a text without what must not reach a terminal."""
+    return _UNSAFE.sub("", text)
+
+
 def _write(stream: TextIO, text: str) -> None:
-    line = _UNSAFE.sub("", text) + "\n"
+    line = plain_text(text) + "\n"
     try:
         stream.write(line)
     except UnicodeEncodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,7 +42,7 @@ from pytest_aipm.evidence.subject import Attribute, Subject
 from pytest_aipm.evidence.tally import Coded, Tally
 from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
 from pytest_aipm.sources.data import DataSource
-from pytest_aipm.sources.model import Model
+from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["Evidence", "located"]
 
@@ -290,6 +291,35 @@ class Evidence:
         with located(self.data.ref):
             for batch in self.data.batches([*rows.columns(), *others]):
                 yield batch, rows.coded(batch)
+
+    def said(self) -> Prediction:
+        """Return what the audited model, or its columns, says about all rows."""
+        return self._predictor.everything()
+
+    def champion_said(self) -> Prediction | None:
+        """Return what the earlier model says about all rows, where its decisions are compared."""
+        return None if self._champion is None else self._champion.everything()
+
+    def about(
+        self, subject: Subject, data: DataSource, *, model: Model | None, champion: Model | None
+    ) -> Evidence:
+        """Return the same questions asked of other rows and other models; nothing is counted yet.
+
+        Parameters
+        ----------
+        subject : Subject
+            Names the columns of `data`.
+        data : DataSource
+        model, champion : Model or None
+            As for the evidence itself; None reads the columns that `subject` names.
+        """
+        other = copy.copy(self)
+        for name, held in vars(type(self)).items():
+            if isinstance(held, cached_property):
+                other.__dict__.pop(name, None)
+        other.subject, other.data, other.model, other.champion = subject, data, model, champion
+        other._tally, other._run_dir = None, None  # noqa: SLF001 - of the same class
+        return other
 
     def require_both_classes(self) -> None:
         """Raise DataError when the label has one class only."""

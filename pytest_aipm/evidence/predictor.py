@@ -93,6 +93,15 @@ class Predictor:
         refuse_missing(batch[self.predictions], "predictions", self.predictions)
         return Prediction(score, batch[self.predictions].to_numpy())
 
+    def everything(self) -> Prediction:
+        """Return scores and predicted classes of all rows, in the order of the data."""
+        if self.model is not None:
+            return self._stored
+        parts = [self.prediction(batch) for batch in self.data.batches(self.columns)]
+        return Prediction(
+            _joined([part.scores for part in parts]), _joined([part.labels for part in parts])
+        )
+
     def favorable(self, batch: pd.DataFrame, prediction: Prediction) -> np.ndarray:
         """Return where the decision on a batch is favorable, shape (n,)."""
         if self._best is not None:
@@ -177,9 +186,12 @@ class Predictor:
             return self._stored.scores
         if not self.columns:
             return None
-        parts = [self.prediction(batch).scores for batch in self.data.batches(self.columns)]
-        scores = [part for part in parts if part is not None]
-        return np.concatenate(scores) if scores else None
+        return self.everything().scores
+
+
+def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known else None
 
 
 def _plain(labels: np.ndarray) -> np.ndarray:
