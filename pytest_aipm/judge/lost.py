@@ -25,11 +25,12 @@ def evidence_lost(
     if entry is None or entry.state == "open" or state == "breach":
         return ""
     dropped = _dropped(measurement, entry)
-    thinned = _thinned(measurement, rules, entry)
+    thinned = _thinned(measurement, rules, entry, state)
     if state == "holds" and not unjudged and not dropped and not thinned:
         return ""
     then = _at_baseline_sizes(measurement, entry)
-    if entry.state == "breach" and (thinned or _unjudged_on_purpose(measurement, dropped)):
+    talked_away = entry.state == "breach" and _unjudged_on_purpose(measurement, dropped)
+    if thinned or talked_away:
         lost = True
     elif then is None:
         # nobody can say what the missing group would have shown: a breach is not taken back
@@ -52,18 +53,19 @@ def evidence_lost(
     )
 
 
-def _thinned(measurement: Measurement, rules: Rules, entry: Entry) -> bool:
-    """Return whether a breach of the baseline is gone with at least half of its rows.
+def _thinned(measurement: Measurement, rules: Rules, entry: Entry, state: State) -> bool:
+    """Return whether a decision of the baseline is gone with at least half of its rows.
 
-    With few rows a point estimate crosses its limit by chance, and a breach that lay near the
-    limit would be undecided even at the baseline's sizes. It stays broken until the rows that
-    are left prove that the limit holds.
+    The rates of few rows are far off by chance, so that what they would say at the baseline's
+    sizes is no help: a breach that lay near the limit, or a new one, would look undecided there,
+    too. And a point estimate crosses its limit by chance: a breach stays broken until the rows
+    that are left prove that the limit holds.
     """
     estimate = measurement.estimate
-    if entry.state != "breach" or estimate is None:
+    if estimate is None or sum(estimate.sizes) > sum(entry.sizes) / 2:
         return False
-    if sum(estimate.sizes) > sum(entry.sizes) / 2:
-        return False
+    if entry.state == "holds":
+        return state == "open"
     ends = (estimate.value, estimate.lower, estimate.upper)
     return decide(*ends, rules.limit, "interval") != "holds"
 

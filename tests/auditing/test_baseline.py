@@ -282,3 +282,21 @@ def test_a_breach_near_its_limit_does_not_become_undecided_by_thinning(run, poli
     for seed in range(10):
         few = full.sample(frac=0.2, random_state=seed)
         assert run(policy, few).verdict == RunVerdict.FAIL
+
+
+def test_a_model_that_became_unfair_does_not_become_undecided_by_thinning(
+    run, policy, approve, rows
+):
+    policy["checks"][0]["limit"] = {"max": 0.10}
+    approve(run(policy, rows({"f": (2200, 5000), "m": (2260, 5000)})))
+    worse = rows({"f": (1650, 5000), "m": (2260, 5000)})
+    assert only(run(policy, worse)).because == Because.LIMIT
+    for seed in range(10):
+        few = worse.sample(frac=0.02, random_state=seed)
+        assert run(policy, few).verdict == RunVerdict.FAIL
+
+
+def test_one_row_less_takes_no_decision_back(run, policy, approve, rows):
+    full = rows({"f": (2200, 5000), "m": (2260, 5000)})
+    approve(run(policy, full))
+    assert only(run(policy, full.drop(index=17))).verdict == Verdict.PASS
