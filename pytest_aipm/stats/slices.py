@@ -377,7 +377,7 @@ def worst_slice(
         upper=end,
         pair=(0,),
         method=(
-            f"Farrington-Manning scores on the other half, Bonferroni over {tests}; upper end "
+            f"skewness-corrected scores on the other half, Bonferroni over {tests}; upper end "
             f"over all {int(everyone.defined.sum()):,} slices on all rows"
         ),
         aggregate="max",
