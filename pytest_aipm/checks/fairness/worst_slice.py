@@ -65,7 +65,8 @@ from pytest_aipm.checks.slices import Search, described, left_out, searched, sho
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.slices import slice_counts
 from pytest_aipm.records import Because, Formula
-from pytest_aipm.stats.slices import chosen, worst_slice
+from pytest_aipm.stats.slice_rates import chosen
+from pytest_aipm.stats.slices import worst_slice
 
 NEEDS = Needs(predictions=True)
 KIND = "sample"
