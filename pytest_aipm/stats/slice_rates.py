@@ -21,8 +21,8 @@ __all__ = ["Rates", "chosen"]
 
 EXPLAINED = 0.01
 """Level at which an item must add harm to what a shorter slice shows, else the shorter one tells
-the story. At 0.05 one of ten true slices of 250 rows was named with a needless item, at 0.01 one
-of fifty (8 columns of 3 values)."""
+the story. Of 8 columns of 3 values with one harmed slice in 5,000 rows, 4.9 slices went on to be
+confirmed at 0.05 and 3.7 at 0.01; the harmed one was named in each of 300 samples at both."""
 
 
 @dataclass(frozen=True)
