@@ -16,7 +16,8 @@ from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.records import GroupValue, Series
 from pytest_aipm.stats.conjunctions import Conjunctions, Items, column_sets, conjunctions
 from pytest_aipm.stats.parts import rate_bounds
-from pytest_aipm.stats.slices import Rates, WorstSlice
+from pytest_aipm.stats.slice_rates import Rates
+from pytest_aipm.stats.slices import WorstSlice
 
 __all__ = ["Search", "described", "left_out", "searched", "shown_slices"]
 

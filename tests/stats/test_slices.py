@@ -10,7 +10,8 @@ from scipy.stats import beta, binom
 
 from pytest_aipm.stats.conjunctions import conjunctions
 from pytest_aipm.stats.score import difference_bounds
-from pytest_aipm.stats.slices import Rates, chosen, worst_slice
+from pytest_aipm.stats.slice_rates import Rates, chosen
+from pytest_aipm.stats.slices import worst_slice
 
 PLANTED = ((0, 1), (1, 2))
 

@@ -11,7 +11,7 @@ rate down. The rows are split in two by a hash of what they hold (of their `id` 
 names one). One half finds: of the slices whose last item adds harm that no shorter slice shows,
 the `candidates` with the most harm shown are chosen. The other half, which had no part in the
 choice, measures them: the value is the divergence of the slice whose lower bound is highest, the
-bounds being Farrington-Manning scores of the slice against the rest, Bonferroni over the
+bounds being skewness-corrected score bounds of the slice against the rest, Bonferroni over the
 candidates. So the lower end is a bound of the worst divergence there is, and a breach is shown
 for the slice that is named.
 
@@ -43,6 +43,8 @@ the slice declared as a protected attribute, so that it is watched without a sea
 ## Sources
 - Pastor, de Alfaro, Baralis, "Looking for trouble: analyzing classifier behavior via pattern
   divergence", SIGMOD 2021 (support, divergence, t, redundancy).
+- Gart, Nam, "Approximate interval estimation of the difference in binomial parameters: correction
+  for skewness", Biometrics 1990.
 - Cox, "A note on data-splitting for the evaluation of significance levels", Biometrika 1975.
 - Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 1982 (every
   part is tested by itself to show that all comply).
@@ -63,7 +65,8 @@ from pytest_aipm.checks.slices import Search, described, left_out, searched, sho
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.slices import slice_counts
 from pytest_aipm.records import Because, Formula
-from pytest_aipm.stats.slices import chosen, worst_slice
+from pytest_aipm.stats.slice_rates import chosen
+from pytest_aipm.stats.slices import worst_slice
 
 NEEDS = Needs(predictions=True)
 KIND = "sample"
