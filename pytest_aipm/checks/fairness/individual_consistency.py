@@ -50,7 +50,7 @@ from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.neighbours import Points, points_of
 from pytest_aipm.records import Because, Formula
-from pytest_aipm.stats.consistency import consistency, consistency_part
+from pytest_aipm.stats.consistency import ConsistencyPart, consistency
 
 NEEDS = Needs(predictions=True)
 KIND = "sample"
@@ -95,7 +95,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     measured = Measured(
         grouping=counts.grouping,
         parts=[
-            consistency_part(value, variance, size, params.k)
+            ConsistencyPart.of(value, variance, size, params.k)
             for value, variance, size in zip(found.value, found.variance, found.rows, strict=True)
         ],
         sizes=found.rows.astype(int),
