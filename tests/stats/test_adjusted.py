@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-from pytest_aipm.stats.adjusted import (
+from pytest_aipm.stats.adjusted import against_one_group
+from pytest_aipm.stats.mantel_haenszel import (
     AlikePart,
     ScorePart,
     _difference,
     _ratio,
-    against_one_group,
     mantel_haenszel,
 )
 from pytest_aipm.stats.parts import rate_bounds
