@@ -28,6 +28,7 @@ from pytest_aipm.checks.metric_names import (
     MEAN_METRICS,
     RATE_METRICS,
     REGRESSION_ONLY,
+    MetricParams,
 )
 from pytest_aipm.checks.paired import paired_areas, paired_means, paired_worst
 from pytest_aipm.checks.probabilities import bins_of
@@ -175,7 +176,9 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
 
 def _pinball(evidence: Evidence, params: CheckParams) -> Measured:
     """Weigh what is too low by the quantile, what is too high by the rest; no row is both."""
-    quantile = float(getattr(params, "quantile", None) or 0.5)
+    assert isinstance(params, MetricParams)  # noqa: S101
+    assert params.quantile is not None  # noqa: S101 - its validator asks for one
+    quantile = params.quantile
     low = evidence.moments("shortfall", params.by, params.unknown)
     high = evidence.moments("excess", params.by, params.unknown)
     powers = np.arange(4)

@@ -17,8 +17,8 @@ from pytest_aipm.evidence.subject import MAX_LEVELS, group_name
 
 __all__ = ["Points", "points_of"]
 
-FAVORABLE = "aipm:favorable"
-"""A column beside those of the data, whose names it cannot meet: they would need the colon."""
+FAVORABLE = "aipm::favorable"
+"""A column beside those of the data and those joined to it, which are called ``aipm:name``."""
 
 
 @dataclass(frozen=True)

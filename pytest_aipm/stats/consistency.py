@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
 from pytest_aipm.stats.estimate import Array
-from pytest_aipm.stats.parts import RatePart
+from pytest_aipm.stats.parts import rate_bounds
 
-__all__ = ["Consistency", "consistency", "consistency_part"]
+__all__ = ["Consistency", "ConsistencyPart", "consistency"]
 
 CELLS = 2_000_000
 """Distances held at once: 16 MB an array."""
@@ -139,16 +140,54 @@ def _jackknifed(own: Array, moved: Array, group: NDArray[np.intp], count: int) -
     return Consistency(value, variance, sizes)
 
 
-def consistency_part(value: float, variance: float, rows: float, k: int) -> RatePart:
-    """Return a consistency as a rate of as many independent rows as its variance is worth.
+@dataclass(frozen=True)
+class ConsistencyPart:
+    """A consistency as a rate of as many independent rows as its variance is worth.
 
-    Clopper-Pearson bounds at the effective size ``value (1 - value) / variance`` (Korn and
-    Graubard 1998), at most the rows there are. Where no neighbour differs, or all do, there is no
-    variance to see: each neighbourhood of k + 1 rows then counts once.
+    Clopper-Pearson bounds at an effective size (Korn and Graubard 1998).
+
+    Parameters
+    ----------
+    value : float
+        nan when undefined.
+    effective : float
+        Independent rows that would tell as much.
+    n : float
+        Rows.
     """
-    if not np.isfinite(value) or rows <= 0:
-        return RatePart(0.0, 0.0)
-    effective = rows / (k + 1)
-    if 0 < value < 1 and variance > 0:
-        effective = min(value * (1 - value) / variance, rows)
-    return RatePart(value * effective, effective)
+
+    value: float
+    effective: float
+    n: float
+
+    proves: ClassVar[bool] = True
+    support: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    label: ClassVar[str] = "Clopper-Pearson at the jackknife's effective size"
+
+    @classmethod
+    def of(cls, value: float, variance: float, rows: float, k: int) -> ConsistencyPart:
+        """Return the part of a value with its variance.
+
+        The effective size is ``value (1 - value) / variance``, at most the rows there are. Where
+        no neighbour differs, or all do, there is no variance to see: each neighbourhood of k + 1
+        rows then counts once.
+        """
+        if not np.isfinite(value) or rows <= 0:
+            return cls(float("nan"), 0.0, 0.0)
+        if 0 < value < 1 and variance > 0:
+            return cls(float(value), float(min(value * (1 - value) / variance, rows)), float(rows))
+        return cls(float(value), float(rows) / (k + 1), float(rows))
+
+    def bound(self, alpha: float) -> tuple[float, float]:
+        """Return the bounds; 0 and 1 when undefined."""
+        if not np.isfinite(self.value):
+            return self.support
+        lower, upper = rate_bounds(self.value * self.effective, self.effective, alpha)
+        return min(float(lower), self.value), max(float(upper), self.value)
+
+    def scaled(self, n: float, value: float | None = None) -> ConsistencyPart:
+        """Return the part with `n` rows that depend on each other as these do."""
+        value = self.value if value is None else value
+        if n <= 0 or self.n <= 0 or not np.isfinite(value):
+            return ConsistencyPart(float("nan"), 0.0, 0.0)
+        return ConsistencyPart(min(max(value, 0.0), 1.0), self.effective * n / self.n, n)

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from scipy.linalg import qr
 from scipy.special import expit, logit, ndtri
 
-from pytest_aipm.stats.adjusted import SUPPORT
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.estimate import Array
+from pytest_aipm.stats.mantel_haenszel import SUPPORT
 from pytest_aipm.stats.means import SMALL
 
 __all__ = ["Collinear", "Fit", "LogisticPart", "Separated", "fit_logistic"]

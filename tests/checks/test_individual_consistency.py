@@ -109,6 +109,16 @@ def test_rows_without_a_group_are_neighbours_but_judged_in_none() -> None:
     assert found.n == 490
 
 
+def test_small_groups_are_left_out_by_their_rows() -> None:
+    frame = people(400)
+    frame.loc[:34, "sex"] = "x"
+    found = measure(CHECK, frame, min_group_size=36)
+    assert [each.judged for each in found.groups] == [True, True, False]
+    assert found.estimate.sizes == tuple(float(each.n) for each in found.groups)
+    found = measure(CHECK, frame, min_group_size=35)
+    assert [each.judged for each in found.groups] == [True, True, True]
+
+
 def test_a_column_with_too_many_categories_is_refused() -> None:
     frame = people(400).assign(name=[f"n{i}" for i in range(400)])
     with pytest.raises(DataError, match="'name' has more than 200 categories"):

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-from pytest_aipm.stats.adjusted import AlikePart, ScorePart, against_one_group, mantel_haenszel
+from pytest_aipm.stats.adjusted import against_one_group
+from pytest_aipm.stats.mantel_haenszel import (
+    AlikePart,
+    ScorePart,
+    _difference,
+    _ratio,
+    mantel_haenszel,
+)
 from pytest_aipm.stats.parts import rate_bounds
 
 RUNS = 2000
@@ -73,6 +80,30 @@ def test_estimated_variances_are_those_that_simulation_shows(strata: int) -> Non
     values = np.array([each.value for each in gaps])
     said = np.mean([each.slope * each.value + each.level for each in gaps])
     assert said == pytest.approx(values.var(), rel=0.08)
+
+
+@pytest.mark.parametrize(("n1", "n0"), [(3, 9), (8, 2), (1, 1)])
+@pytest.mark.parametrize(("p1", "p0"), [(0.3, 0.5), (0.72, 0.9), (0.2, 0.2)])
+def test_variances_are_unbiased_in_a_stratum_of_any_shape(
+    n1: int, n0: int, p1: float, p0: float
+) -> None:
+    """Every table of one stratum, by its probability."""
+    a, c = (grid.ravel() for grid in np.meshgrid(np.arange(n1 + 1.0), np.arange(n0 + 1.0)))
+    chance = binom.pmf(a, n1, p1) * binom.pmf(c, n0, p0)
+    total = n1 + n0
+    gap, ratio = p1 - p0, p1 / p0
+    columns = [np.array([each]) for each in (n1, n0, total)]
+    parts = [_difference(np.array([x]), np.array([y]), *columns) for x, y in zip(a, c, strict=True)]
+    said = chance @ [each.slope * gap + each.level for each in parts]
+    assert said == pytest.approx(p1 * (1 - p1) / n1 + p0 * (1 - p0) / n0)
+    # of the numerator a n0 / N - ratio c n1 / N, which the score equation squares
+    spread = (a + c) * n1 * n0 / total**2 - a * c / total
+    true = (n0**2 * n1 * p1 * (1 - p1) + ratio**2 * n1**2 * n0 * p0 * (1 - p0)) / total**2
+    assert ratio * (chance @ spread) == pytest.approx(true)
+    for x, y, each in zip(a, c, spread, strict=True):
+        if y > 0 and x > 0:
+            part = _ratio(np.array([x]), np.array([y]), *columns)
+            assert part.slope * (y * n1 / total) ** 2 == pytest.approx(each)
 
 
 def test_the_bounds_solve_the_score_equation_outside_half_a_row() -> None:

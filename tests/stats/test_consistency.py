@@ -7,8 +7,9 @@ import time
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
+from statsmodels.stats.proportion import proportion_confint
 
-from pytest_aipm.stats.consistency import consistency, consistency_part
+from pytest_aipm.stats.consistency import ConsistencyPart, consistency
 
 
 def generator(seed: int) -> np.random.Generator:
@@ -117,7 +118,7 @@ def test_each_end_misses_the_expected_consistency_at_most_one_time_in_twenty(
         value, variance = float(found.value[0]), float(found.variance[0])
         values.append(value)
         variances.append(variance)
-        ends.append(consistency_part(value, variance, n, k).bound(0.05))
+        ends.append(ConsistencyPart.of(value, variance, n, k).bound(0.05))
     expected = np.mean(values)
     lower, upper = np.array(ends).T
     assert np.mean(lower > expected) <= 0.07
@@ -127,10 +128,19 @@ def test_each_end_misses_the_expected_consistency_at_most_one_time_in_twenty(
 
 
 def test_where_nobody_differs_a_neighbourhood_counts_once() -> None:
-    part = consistency_part(1.0, 0.0, 60, 5)
-    assert part.n == 10
+    part = ConsistencyPart.of(1.0, 0.0, 60, 5)
+    assert (part.effective, part.n) == (10, 60)
     assert part.bound(0.05) == pytest.approx((0.05 ** (1 / 10), 1.0))
-    assert np.isnan(consistency_part(np.nan, np.nan, 0, 5).value)
+    assert np.isnan(ConsistencyPart.of(np.nan, np.nan, 0, 5).value)
+
+
+def test_more_rows_narrow_the_bounds_as_more_effective_rows_do() -> None:
+    part = ConsistencyPart.of(0.8, 0.004, 300, 5)
+    assert part.effective == pytest.approx(0.16 / 0.004)
+    larger = part.scaled(1200)
+    assert (larger.effective, larger.value) == pytest.approx((160, 0.8))
+    theirs = proportion_confint(0.8 * 160, 160, alpha=0.1, method="beta")
+    assert larger.bound(0.05) == pytest.approx(theirs)
 
 
 def test_five_thousand_rows_take_seconds() -> None:

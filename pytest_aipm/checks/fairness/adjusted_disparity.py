@@ -64,7 +64,8 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupCounts
 from pytest_aipm.evidence.strata import Strata, strata_of
 from pytest_aipm.records import Because, Formula, GroupValue
-from pytest_aipm.stats.adjusted import AgainstOne, against_one_group, mantel_haenszel
+from pytest_aipm.stats.adjusted import AgainstOne, against_one_group
+from pytest_aipm.stats.mantel_haenszel import mantel_haenszel
 
 NEEDS = Needs(predictions=True)
 KIND = "sample"

@@ -14,12 +14,12 @@ attributes, or over `columns`: numbers in standard deviations, two different cat
 missing values a category of their own. Rows at the distance of the k-th share the places left.
 
 Each group has its own value (neighbours come from all groups) and the worst decides, a breach
-corrected for the number of groups (Sidak); without groups all rows are one. The interval treats the value as a rate of as
-many independent rows as its jackknife variance is worth (Korn, Graubard); rows share neighbours,
-so these are fewer than there are. It speaks of another sample of as many rows: with more rows
-neighbours lie nearer, and consistency rises. At most `rows` rows are compared, chosen by the seed:
-n x n distances, about 1 second for 5,000 rows of 10 columns, 16 times that for 20,000, however
-many rows the data has.
+corrected for the number of groups (Sidak); without groups all rows are one. The interval treats
+the value as a rate of as many independent rows as its jackknife variance is worth (Korn,
+Graubard); rows share neighbours, so these are fewer than there are. It speaks of another sample of
+as many rows: with more rows neighbours lie nearer, and consistency rises. At most `rows` rows are
+compared, chosen by the seed: n x n distances, about 1 second for 5,000 rows of 10 columns, 16
+times that for 20,000, however many rows the data has.
 
 ## When it misleads
 - It is only as good as the distance. Name the `columns` that ought to matter; a proxy among them
@@ -50,7 +50,7 @@ from pytest_aipm.checks.worst import worst_group
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.neighbours import Points, points_of
 from pytest_aipm.records import Because, Formula
-from pytest_aipm.stats.consistency import consistency, consistency_part
+from pytest_aipm.stats.consistency import ConsistencyPart, consistency
 
 NEEDS = Needs(predictions=True)
 KIND = "sample"
@@ -95,7 +95,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     measured = Measured(
         grouping=counts.grouping,
         parts=[
-            consistency_part(value, variance, size, params.k)
+            ConsistencyPart.of(value, variance, size, params.k)
             for value, variance, size in zip(found.value, found.variance, found.rows, strict=True)
         ],
         sizes=found.rows.astype(int),
