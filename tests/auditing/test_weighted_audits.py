@@ -227,6 +227,26 @@ def test_frequencies_that_are_none_are_errors_of_every_check(change, said):
         assert said in finding.reason
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("cluster", [{}, {"cluster": "id"}], ids=["rows", "people"])
+def test_few_rows_and_wild_weights_end_in_numbers_that_are_some(seed, cluster):
+    rng = np.random.default_rng(seed)
+    frame = people(seed, 9).assign(w=rng.choice([0, 1e-9, 1.0, 1e9], 9))
+    frame.loc[:1, "w"] = 1.0
+    frame.loc[:1, "id"] = [901, 902]
+    checks = [each for each in CHECKS[:7] if each["id"] != "ks"]
+    for finding in audit(
+        frame, checks=checks, **PLAIN, decision=RULE, weights="w", **cluster
+    ).findings:
+        assert finding.verdict is not Verdict.ERROR, finding.reason
+        # warnings of libraries are written into the notes
+        assert not [note for note in finding.notes if "Warning" in note]
+        for group in finding.groups:
+            if group.counted is not None and group.counted[1]:
+                assert 1 <= group.denominator <= group.counted[1]
+                assert 0 <= group.value <= 1
+
+
 @pytest.mark.parametrize("design", [{"weights": "w"}, {"cluster": "id"}], ids=str)
 def test_a_check_that_does_not_heed_weights_is_refused(design):
     checks = [each for each in CHECKS if each["id"] in ("members", "overlap", "flip")]
