@@ -133,9 +133,12 @@ def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured
         rng = generator(params.seed, name)
         total = totals[i].reshape(-1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            drawn = rng.multivariate_normal(total, spread[i], size=DRAWS, method="eigh")
+            # a square root by eigenvalues, whose rounding below 0 is none
+            values, vectors = np.linalg.eigh(spread[i])
+            root = vectors * np.sqrt(np.maximum(values, 0.0))
             wider = float(stdtrit(max(units[i] - 1, 1), 1 - alpha) / -ndtri(alpha))
-            drawn = np.maximum(total + wider * (drawn - total), 0.0).reshape(-1, 2, 2)
+            moved = wider * rng.standard_normal((DRAWS, 4)) @ root.T
+            drawn = np.maximum(total + moved, 0.0).reshape(-1, 2, 2)
             value, draws = float(of.function(totals[i])), of.function(drawn)
         parts.append(BootstrapPart(value, draws, float(sizes[i]), support=of.support))
     return Measured(

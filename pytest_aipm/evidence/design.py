@@ -139,14 +139,19 @@ class PersonSums:
         parts = (*self.parts, *other.parts)
         return PersonSums((_summed(parts),) if len(parts) >= _PENDING else parts)
 
+    @cached_property
+    def _whole(self) -> _Entries:
+        return _summed(self.parts)
+
     @property
     def people(self) -> int:
         """How many people there are."""
-        return len(np.unique(np.concatenate([part.person for part in self.parts])))
+        person = self._whole.person
+        return int(np.count_nonzero(person[1:] != person[:-1])) + min(len(person), 1)
 
     def grouped(self, index: dict[Cell, int], table: np.ndarray) -> PersonUnits:
         """Return the sums by group; as `WeightSums.grouped`."""
-        entries = _summed(self.parts)
+        entries = self._whole
         group = np.array([index[name] for name in entries.names], dtype=np.int64)[entries.cell]
         keep = group >= 0
         return PersonUnits(
@@ -237,9 +242,27 @@ class PersonUnits:
         self.shape, self._square = shape, square
         self._k, self._size = shape[0], int(np.prod(shape[1:]))
         self._flat, self._own = group * self._size + slot, weight
+        self._owner = person, group
+
+    @cached_property
+    def _pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the pair of person and group of each part, and each pair's person and group."""
+        person, group = self._owner
         _, number = np.unique(person, return_inverse=True)
-        keys, self._pair = np.unique(number.reshape(-1) * self._k + group, return_inverse=True)
-        self._person, self._group = keys // self._k, keys % self._k
+        keys, pair = np.unique(number.reshape(-1) * self._k + group, return_inverse=True)
+        return pair.reshape(-1), keys // self._k, keys % self._k
+
+    @property
+    def _pair(self) -> np.ndarray:
+        return self._pairs[0]
+
+    @property
+    def _person(self) -> np.ndarray:
+        return self._pairs[1]
+
+    @property
+    def _group(self) -> np.ndarray:
+        return self._pairs[2]
 
     @cached_property
     def weight(self) -> np.ndarray:

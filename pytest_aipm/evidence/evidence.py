@@ -393,7 +393,7 @@ class Evidence:
             if written is not None:  # the same fault, told by the rows of the file
                 run_pass(written.batches(rows.columns()), rows.partial, Tally())
             raise
-        refuse_nobody(self.subject, tally, self.data.rows)
+        refuse_nobody(self.subject, tally)
         if tally.n == 0:
             raise DataError(Problem("there are no rows to audit"))
         if self.subject.task == "binary":

@@ -42,9 +42,9 @@ def people(subject: Subject, batch: pd.DataFrame) -> np.ndarray | None:
     return hash_rows(batch, [subject.cluster])
 
 
-def refuse_nobody(subject: Subject, tally: Tally, rows: int) -> None:
+def refuse_nobody(subject: Subject, tally: Tally) -> None:
     """Refuse weights that are all zero, and rows that are all of one person."""
-    if tally.n == 0 and rows:
+    if subject.weights is not None and tally.n == 0:
         raise _fault(
             subject,
             "weights",

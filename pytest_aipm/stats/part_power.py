@@ -71,7 +71,8 @@ class PartDecision:
         return int(index[high[best]]), int(index[low[best]])
 
     def _gap(self, values: Array, high: NDArray[np.intp], low: NDArray[np.intp]) -> Array:
-        return self.weight * values[..., high] - values[..., low] - self.margin
+        with np.errstate(invalid="ignore"):  # two parts without bounds have no gap
+            return self.weight * values[..., high] - values[..., low] - self.margin
 
     def _draws(self, runs: int) -> Array:
         rng = np.random.Generator(np.random.PCG64(self.seed))
@@ -95,8 +96,10 @@ class PartDecision:
         # growing rows turn parts that were too small into proving ones
         proves = np.array([part.proves for part in parts])
         can = proves[high] & proves[low]
-        fail = float(((gap - proof)[:, can] > 0).any(axis=1).mean())
-        holds = 0.0 if self.judged.blocked else float((gap + radius <= 0).all(axis=1).mean())
+        # a part of one row has no bounds: neither verdict is reached where infinities meet
+        with np.errstate(invalid="ignore"):
+            fail = float(((gap - proof)[:, can] > 0).any(axis=1).mean())
+            holds = 0.0 if self.judged.blocked else float((gap + radius <= 0).all(axis=1).mean())
         return fail, holds
 
     simulate = approximate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,6 +158,45 @@ def test_a_weighted_record_is_read_back_and_verdicts_follow_from_it(design):
     assert "effective rows" in gap.notes[0]
 
 
+def test_a_weighted_record_keeps_to_its_schema():
+    schema = Record.model_json_schema(by_alias=True, mode="serialization")
+    assert "counted" in schema["$defs"]["GroupValue"]["properties"]
+    for design in ({}, {"weights": "w", "cluster": "id"}):
+        found = audit(people(2, 200), checks=CHECKS[:2], model=Scored(), decision=RULE, **design)
+        jsonschema.validate(json.loads(found.to_json()), schema)
+
+
+def test_frequencies_in_a_file_meet_an_attribute_from_another(tmp_path):
+    frame = people(14, 60).assign(key=np.arange(60))
+    frame.drop(columns="sex").to_csv(tmp_path / "data.csv", index=False)
+    frame[["key", "sex"]].to_csv(tmp_path / "sex.csv", index=False)
+    policy = {
+        "aipm": 1,
+        "name": "audited",
+        "context": {"purpose": "a test", "owner": "tests@example.org"},
+        "subject": {
+            "task": "binary",
+            "predictions": "y",
+            "positive": 1,
+            "data": "data.csv",
+            "id": "key",
+            "protected": {"sex": {"file": "sex.csv"}},
+            "weights": {"column": "k", "kind": "frequency"},
+        },
+        "checks": CHECKS[:1],
+    }
+    found = pytest_aipm.audit(policy, root=tmp_path)
+    counted = {group.group["sex"]: group.n for group in found.findings[0].groups}
+    assert counted == frame.groupby("sex")["k"].sum().to_dict()
+    assert list(found.audits[0].subject.data.joined) == ["sex.csv"]
+    # a gap in the file is a person without weight, told by its row
+    (tmp_path / "data.csv").write_text("key,y,k\n0,1,2\n1,0,\n2,1,1\n", encoding="utf-8")
+    reason = pytest_aipm.audit(policy, root=tmp_path).findings[0].reason
+    assert (
+        "weights column 'k' has 1 missing or infinite value(s), the first in data row 2" in reason
+    )
+
+
 def test_the_reading_says_which_kind_of_weights_there_is():
     frame = people(3, 200)
     read = [
@@ -225,6 +265,26 @@ def test_frequencies_that_are_none_are_errors_of_every_check(change, said):
     for finding in found.findings:
         assert finding.verdict is Verdict.ERROR
         assert said in finding.reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("cluster", [{}, {"cluster": "id"}], ids=["rows", "people"])
+def test_few_rows_and_wild_weights_end_in_numbers_that_are_some(seed, cluster):
+    rng = np.random.default_rng(seed)
+    frame = people(seed, 9).assign(w=rng.choice([0, 1e-9, 1.0, 1e9], 9))
+    frame.loc[:1, "w"] = 1.0
+    frame.loc[:1, "id"] = [901, 902]
+    checks = [each for each in CHECKS[:7] if each["id"] != "ks"]
+    for finding in audit(
+        frame, checks=checks, **PLAIN, decision=RULE, weights="w", **cluster
+    ).findings:
+        assert finding.verdict is not Verdict.ERROR, finding.reason
+        # warnings of libraries are written into the notes
+        assert not [note for note in finding.notes if "Warning" in note]
+        for group in finding.groups:
+            if group.counted is not None and group.counted[1]:
+                assert 1 <= group.denominator <= group.counted[1]
+                assert 0 <= group.value <= 1
 
 
 @pytest.mark.parametrize("design", [{"weights": "w"}, {"cluster": "id"}], ids=str)

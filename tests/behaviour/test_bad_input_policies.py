@@ -94,7 +94,9 @@ def test_a_tag_runs_nothing(project: Any, tmp_path: Path) -> None:
         ({"label": None}, "'performance.metric' needs a label; add 'label' to the subject"),
         ({"task": "ranking"}, "5:9: 'ranking' is not a task of this version: binary, regression;"),
         ({"data": "https://example.org/x.csv"}, "7:9: "),
-        ({"weights": "w"}, "unknown key 'weights' in 'subject'"),
+        ({"weights": "y"}, "'weights' and 'label' are the same column; name the column that says"),
+        ({"cluster": "pred"}, "'cluster' and 'predictions' are the same column; name the column"),
+        ({"weighting": "w"}, "unknown key 'weighting' in 'subject'"),
         ({"decision": {"threshold": 0.5}}, "the column of 'predictions' holds decisions already;"),
     ],
 )

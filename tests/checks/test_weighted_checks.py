@@ -7,11 +7,14 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from measuring import measure
+from measuring import evidence_of, measure
 from scipy.stats import binom
 from sklearn.metrics import average_precision_score, f1_score
 
+from pytest_aipm.catalog import Catalog
 from pytest_aipm.checks.effective import Linear, level_of
+from pytest_aipm.checks.paired import _paired_counts
+from pytest_aipm.checks.rates import RATES
 from pytest_aipm.errors import CheckError
 from pytest_aipm.evidence.design import units_of
 from pytest_aipm.evidence.subject import Decision
@@ -97,6 +100,37 @@ def test_so_does_the_change_against_a_champion(check, params, design):
     for key in ("value", "delta", "lower", "upper"):
         assert getattr(told, key) == pytest.approx(getattr(plain, key), abs=1e-7)
     assert (told.group, told.paired) == (plain.group, plain.paired)
+
+
+@pytest.mark.parametrize("design", [{"weights": "w"}, {"cluster": "id"}], ids=str)
+def test_the_change_against_a_champion_has_the_covariance_of_both_rates(design):
+    """Against sums over people by hand: the correlation that the two rates of a group have."""
+    frame = rows(5, n=400, people=80).assign(old_chosen=lambda f: f["old"] >= 0.5)
+    module = Catalog().load("fairness.accuracy_difference")
+    told = module.Params(by=("sex",))
+    subject = {**SCORED, "champion_scores": "old", **design}
+    evidence = evidence_of(frame, module, told, by=("sex",), **subject)
+    counts = evidence.counts(("sex",))
+    x_new, n_new, x_old, n_old, linked = _paired_counts(evidence, counts, RATES["accuracy"], 0.95)
+    weight = frame["w"] if "weights" in design else pd.Series(1.0, frame.index)
+    unit = frame["id"] if "cluster" in design else frame["row"]
+    for g, name in enumerate(counts.grouping.names):
+        own = frame[frame["sex"] == name]
+        right = {
+            "new": ((own["s"] >= 0.5) == (own["y"] == 1)).astype(float),
+            "old": (own["old_chosen"] == (own["y"] == 1)).astype(float),
+        }
+        w = weight[own.index]
+        z = {key: w * (each - np.average(each, weights=w)) for key, each in right.items()}
+        sums = pd.DataFrame(z).groupby(unit[own.index]).sum()
+        correlation = (sums["new"] @ sums["old"]) / np.sqrt(
+            (sums["new"] @ sums["new"]) * (sums["old"] @ sums["old"])
+        )
+        p_new, p_old = x_new[g] / n_new[g], x_old[g] / n_old[g]
+        assert p_new == pytest.approx(np.average(right["new"], weights=w))
+        assert p_old == pytest.approx(np.average(right["old"], weights=w))
+        spread = np.sqrt(p_new * (1 - p_new) / n_new[g] * p_old * (1 - p_old) / n_old[g])
+        assert linked[g] == pytest.approx(correlation * spread)
 
 
 # Values

@@ -229,6 +229,13 @@ def test_weights_that_go_with_the_outcome_do_not_shorten_the_interval(slope):
     assert np.mean(upper >= truth) >= least
 
 
+def test_a_heavy_row_that_was_not_seen_is_not_taken_for_certainty():
+    """Few rows of very unequal weight: without Kish's cap the upper end covers 82 %."""
+    rng = np.random.default_rng(13)
+    y, w = (rng.random((4000, 100)) < 0.05).astype(float), rng.lognormal(0, 1.5, (4000, 100))
+    assert np.mean(bounds_of(y, w)[1] >= 0.05) >= binom.ppf(0.001, 4000, 0.95) / 4000
+
+
 @pytest.mark.parametrize("sigma", [0.0, 1.0])
 def test_means_of_repeated_people_cover_what_is_promised(sigma):
     rng = np.random.default_rng(11)
