@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from pytest_aipm.stats.estimate import Array
-from pytest_aipm.stats.exact import Kind, exact_p
+from pytest_aipm.stats.exact import Kind, critical_z, exact_p
 from pytest_aipm.stats.multiplicity import closed_critical_value, star_critical_value
 from pytest_aipm.stats.score import (
     difference_variance,
@@ -29,6 +30,8 @@ Counts = tuple[Array, Array]
 Index = NDArray[np.intp]
 
 MANY_OTHERS = 12
+FAR = 2.5
+"""How far beyond the normal one an exact critical value is looked for in simulated samples."""
 FEW_ROWS = 150
 """Pairs of rates whose smaller group has fewer rows are tested exactly ..."""
 FEW_AT_MARGIN = 15
@@ -116,6 +119,61 @@ class Contrasts:
         low = np.concatenate([np.full(above.size, group), below])
         return replace(self, high=high, low=low, share=np.zeros(high.size))
 
+    def beyond(
+        self, x: Array, breach: float, critical: float, pooled: float | None = None
+    ) -> NDArray[np.bool_]:
+        """Return, for simulated counts (R, K), whether any pair rejects at `critical` > 0.
+
+        `pooled` is the rate over all groups, that of the counts when it is not given.
+        """
+        found = np.zeros(x.shape[0], dtype=bool)
+        (x1, n1), (x2, n2) = self.sides(x)
+        row, pair = np.nonzero(self.gap(x, breach) > 0)
+        margin = np.broadcast_to(self.margin(breach), self.high.shape)
+        z = self.statistic((x1[row, pair], n1[pair]), (x2[row, pair], n2[pair]), margin[pair])
+        row, pair, z = (values[z > critical] for values in (row, pair, z))
+        small = self.small(breach, self._pooled(x) if pooled is None else pooled)
+        found[row[~small[pair]]] = True
+        level = float(ndtr(-critical))
+        often = np.bincount(pair, minlength=small.size) * small
+        for place in np.argsort(-often, kind="stable")[: np.count_nonzero(often)]:
+            here = (pair == place) & ~found[row]
+            if here.any():
+                found[row[here]] = z[here] >= self._exact_critical(x, int(place), breach, level)
+        return found
+
+    def holds(
+        self, x: Array, breach: float, alpha: float, pooled: float | None = None
+    ) -> NDArray[np.bool_]:
+        """Return, for simulated counts (R, K), whether all pairs are shown to be within."""
+        z = -self.z(x, breach)
+        plain = quantile(alpha)
+        shown = np.asarray((z > plain).all(axis=1))
+        small = self.small(breach, self._pooled(x) if pooled is None else pooled)
+        for place in np.flatnonzero(small):
+            near = shown & (z[:, place] < plain + FAR)
+            if near.any():
+                critical = self._exact_critical(x, int(place), breach, alpha, held=True)
+                shown[near] = z[near, place] >= critical
+        return shown
+
+    def _pooled(self, x: Array) -> float:
+        return float(x.sum() / (x.shape[0] * self.n.sum()))
+
+    def _exact_critical(
+        self, x: Array, pair: int, breach: float, level: float, *, held: bool = False
+    ) -> float:
+        """Return the critical value of the exact test of one pair near its mean counts."""
+        one = self.only(np.array([pair]))
+        (x1, n1), (x2, n2) = one.sides(x)
+        rate = float(x1.mean() / n1[0] if n1[0] >= n2[0] else x2.mean() / n2[0])
+        margin = float(one.margin(breach).ravel()[0])
+        if not held:
+            return critical_z(self.kind, n1[0], n2[0], margin, level, rate)
+        if self.kind == "difference":
+            return critical_z("difference", n2[0], n1[0], -margin, level, rate)
+        return critical_z("ratio", n2[0], n1[0], 1 / margin, level, rate) if margin > 0 else 0.0
+
     def small(self, breach: float | Array, pooled: float) -> NDArray[np.bool_]:
         """Return which pairs (..., P) are tested exactly at a limit; see `exact`.
 
@@ -185,6 +243,14 @@ class Contrasts:
     def z(self, x: Array, breach: float | Array) -> Array:
         """Return the score statistics (..., P) of "this pair goes beyond the limit"."""
         return self.statistic(*self.sides(x), self.margin(breach))
+
+    def gap(self, x: Array, breach: float) -> Array:
+        """Return the numerators (..., P) of `z`: positive where the estimate breaks the limit."""
+        (x1, n1), (x2, n2) = self.sides(x)
+        margin = self.margin(breach)
+        if self.kind == "difference":
+            return np.asarray(x1 / n1 - x2 / n2 - margin)
+        return np.asarray(margin * (x1 / n1) - x2 / n2)
 
     def null_sd(self, x: Array, breach: float) -> Array:
         """Return the sd (P,) that `z` divides by."""

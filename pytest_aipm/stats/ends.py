@@ -83,11 +83,17 @@ class _Scan:
         if end >= 1:
             return 1.0
         everyone = np.arange(self.x1.size)
-        z = -self.z(end, everyone)
-        pairs = everyone[self.small(end, everyone) & (z <= critical + self._screen(everyone))]
+        pairs = everyone[self.small(end, everyone)]
         grid = GRID if self.contrasts.kind == "difference" else LADDER
-        points = np.concatenate([[end], grid[grid > end + 1e-12]])
-        return self._outward(points, pairs, alpha, held=True, last=1.0)
+        for first in (True, False):  # the nearest pair first: it leaves few others in doubt
+            z = -self.z(end, pairs)
+            doubt = np.flatnonzero(z <= critical + self._screen(pairs))
+            if first and doubt.size:
+                doubt = doubt[[np.argmin(z[doubt])]]
+            points = np.concatenate([[end], grid[grid > end + 1e-12]])
+            end = self._outward(points, pairs[doubt], alpha, held=True, last=1.0)
+            pairs = np.delete(pairs, doubt)
+        return end
 
     def _hold_by_score(self, alpha: float, critical: float) -> float:
         # the pair that a rough interval puts first; then all that its end does not reject
@@ -143,7 +149,7 @@ class _Scan:
         high, low = (x[pairs] + 1.0 for x in (self.x1, self.x2))
         n1, n2 = self.n1[pairs] + 2, self.n2[pairs] + 2
         counts = np.minimum(high * (1 - high / n1), low * (1 - low / n2))
-        return np.asarray(0.6 + 2 / np.sqrt(counts))
+        return np.asarray(0.2 + 1.5 / np.sqrt(counts))
 
     def _outward(
         self, points: Array, pairs: Index, level: float, *, held: bool, last: float
@@ -152,7 +158,7 @@ class _Scan:
         sign, critical = -1 if held else 1, quantile(level)
         screen = critical + self._screen(pairs)
         worst = np.full(points.size, 1.0)
-        start, width = 0, 2
+        start, width = 0, 2 if pairs.size > 1 else BLOCK // 2
         while pairs.size and start < points.size:
             block = points[start : start + width, None]
             z = sign * self.z(block, pairs)

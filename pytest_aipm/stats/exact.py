@@ -19,23 +19,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtrc, gammaln, ndtr
+from scipy.special import bdtrc, gammaln, ndtr, ndtri
 
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.parts import rate_bounds
 from pytest_aipm.stats.score import difference_variance, quantile, ratio_variance
 
-__all__ = ["Kind", "exact_p"]
+__all__ = ["Kind", "critical_z", "exact_p"]
 
 Kind = Literal["difference", "ratio"]
 
 SHARE = 0.02
 """Of the level that goes to the confidence interval of the nuisance rate."""
-STEP = 0.4
+STEP = 0.5
 """Of the nuisance grid, in standard errors of the larger group's rate."""
 SLACK = 1.001
 """What grid and saddlepoint may miss: each p value is multiplied by it."""
@@ -44,6 +45,10 @@ SADDLE = 10.0
 within 1 part in 1,000 of the exact ones for tails down to 1e-7."""
 CHUNK = 40_000
 """Terms of the sums that are held at once."""
+KNOTS = 50
+"""Per radian of arcsin(sqrt(rate)), rates at which critical values are computed."""
+TRIED = np.array([0, 0.05, 0.1, 0.17, 0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 8.0])
+"""By how much critical values may exceed the normal one; between them they are interpolated."""
 
 
 def exact_p(
@@ -92,6 +97,49 @@ def exact_p(
     if todo.size:
         p[todo] = tables.tail(seen, level * share)
     return p
+
+
+def critical_z(
+    kind: Kind, n_high: float, n_low: float, margin: float, level: float, rate: float
+) -> float:
+    """Return about the score statistic from which the exact test rejects.
+
+    Reject iff z >= z*: simulated samples are compared with one number. It is that of tables whose
+    larger group has a `rate` near the one given, and not below the normal quantile.
+
+    Parameters
+    ----------
+    kind, margin, level
+        As in `exact_p`.
+    n_high, n_low : float
+        Rows of either side, rounded down.
+    rate : float
+        Of the larger group; rounded, so that near rates share an answer.
+    """
+    knot = round(float(np.arcsin(np.sqrt(np.clip(rate, 0, 1)))) * KNOTS)
+    return _critical_z(kind, float(n_high), float(n_low), float(margin), float(level), knot)
+
+
+@lru_cache(maxsize=4096)
+def _critical_z(
+    kind: Kind, n_high: float, n_low: float, margin: float, level: float, knot: int
+) -> float:
+    plain = quantile(level)
+    z = plain + TRIED
+    n1, n2 = (np.full(z.size, np.floor(n + 1e-9)) for n in (n_high, n_low))
+    if min(n1[0], n2[0]) < 1:
+        return np.inf
+    rate = np.sin(knot / KNOTS) ** 2
+    tables = _Tables(kind, rate * n1, n1, rate * n2, n2, np.full(z.size, margin))
+    reached = -ndtri(tables.tail(z, level * SHARE)) - plain
+    first = int(np.argmax(reached >= 0))
+    if reached[first] < 0:
+        return np.inf
+    if first == 0:
+        return plain
+    below = max(float(reached[first - 1]), -5.0)
+    step = -below / (reached[first] - below)
+    return float(z[first - 1] + step * (z[first] - z[first - 1]))
 
 
 @dataclass(frozen=True)
@@ -220,38 +268,43 @@ class _Tables:
             # without a gap a table says nothing, also where there is no variance
             return np.where(gap > 1e-12, gap - seen * sd + 1e-10, -np.abs(gap) - 1e-9)
 
-        return _first_reached(excess, self.large[:, None] + 0 * small, n)
+        # from the seen table along its standard error
+        sd = self._gap(self.large, self.small)[1][:, None]
+        rise = (self.margin[:, None] + small / self.n_small[:, None] + seen * sd) * n
+        if self.kind == "ratio":
+            rise = self.large[:, None] + 0 * small
+        return _first_reached(excess, rise, n)
 
 
 def _first_reached(excess: Callable[[Array], Array], start: Array, n: Array) -> Array:
-    """Return the smallest whole number in [0, n] at which `excess` is not negative, else n + 1."""
-    below, above = np.full(start.shape, -1.0), np.broadcast_to(n + 1.0, start.shape).copy()
-    point, value = start, excess(start)
-    below, above = np.where(value < 0, point, below), np.where(value < 0, above, point)
-    slope = np.full(start.shape, 1.0) / n
-    for turn in range(60):
-        if turn < 8:
+    """Return the smallest whole number in [0, n] at which `excess` is not negative, else n + 1.
+
+    Secants from `start`, then halves; `excess` changes its sign once.
+    """
+    below, above = np.full(start.shape, -1.0), np.zeros(start.shape) + (n + 1)
+    point = np.minimum(np.maximum(np.rint(start), 0), n)
+    last, before = point, excess(point)
+    for turn in range(64):
+        value = before if turn == 0 else excess(point)
+        low = value < 0
+        below = np.where(low, np.maximum(below, point), below)
+        above = np.where(low, above, np.minimum(above, point))
+        if (above - below <= 1).all():
+            break
+        if turn < 6:
             with np.errstate(divide="ignore", invalid="ignore"):
-                target = point - value / slope
-            # a whole number on the side that is still unknown
-            target = np.where(value < 0, np.ceil(target), np.floor(target))
-            outside = ~((target > below) & (target < above))
-            edge = np.where(value < 0, below + 1, above - 1)
-            target = np.where(outside, edge if turn % 2 else np.floor((below + above) / 2), target)
+                slope = (value - before) / (point - last)
+                slope = np.where(slope > 0, slope, 1 / n)
+            target = point - value / slope
+            target = np.where(low, np.ceil(target), np.floor(target))
+            # the other side of a root between two whole numbers closes the bracket
+            target = np.where(low, np.maximum(target, below + 1), np.minimum(target, above - 1))
+            middle = (target <= below) | (target >= above)
+            target = np.where(middle, np.floor((below + above) / 2), target)
         else:
             target = np.floor((below + above) / 2)
-        open_ = above - below > 1
-        if not open_.any():
-            break
-        target = np.where(open_, np.clip(target, 0, n), point)
-        found = excess(target)
-        moved = target != point
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = np.where(moved, (found - value) / (target - point), slope)
-        slope = np.where(slope > 0, slope, 1.0 / n)
-        point, value = target, found
-        below = np.where(open_ & (value < 0), np.maximum(below, point), below)
-        above = np.where(open_ & (value >= 0), np.minimum(above, point), above)
+        last, before = point, value
+        point = np.minimum(np.maximum(target, 0), n)
     return above
 
 
