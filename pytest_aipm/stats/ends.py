@@ -25,11 +25,11 @@ GRID = np.arange(101) / 100
 LADDER = 1 - np.concatenate([np.geomspace(1e6, 2.1, 270), np.arange(200, -1, -1) / 100])
 """Limits of ratios, ascending as `Contrasts` writes them: hundredths up to a ratio of 2, then steps
 of 5 %."""
-OUTWARD = 1e-10
+OUTWARD = 2e-9
 """How far an end is moved outward after its root is found."""
 BLOCK = 6
 """Points that one call of the exact test takes."""
-SURE = 0.25
+SURE = 0.4
 """A pair whose exact p value is under this part of its level also rejects farther out."""
 
 
@@ -149,7 +149,7 @@ class _Scan:
         high, low = (x[pairs] + 1.0 for x in (self.x1, self.x2))
         n1, n2 = self.n1[pairs] + 2, self.n2[pairs] + 2
         counts = np.minimum(high * (1 - high / n1), low * (1 - low / n2))
-        return np.asarray(0.2 + 1.5 / np.sqrt(counts))
+        return np.asarray(0.1 + 1.3 / np.sqrt(counts))
 
     def _outward(
         self, points: Array, pairs: Index, level: float, *, held: bool, last: float
@@ -158,7 +158,7 @@ class _Scan:
         sign, critical = -1 if held else 1, quantile(level)
         screen = critical + self._screen(pairs)
         worst = np.full(points.size, 1.0)
-        start, width = 0, 2 if pairs.size > 1 else BLOCK // 2
+        start, width = 0, 1 if pairs.size > 1 else BLOCK
         while pairs.size and start < points.size:
             block = points[start : start + width, None]
             z = sign * self.z(block, pairs)
@@ -171,7 +171,7 @@ class _Scan:
             np.minimum.at(worst, start + at, clear)
             alive = p[-1] > SURE * level
             pairs, screen = pairs[alive], screen[alive]
-            start, width = start + width, BLOCK
+            start, width = start + width, BLOCK if pairs.size == 1 else BLOCK // 2
         unsure = np.flatnonzero(worst <= 0)
         if unsure.size == 0:
             return float(points[0])
@@ -254,7 +254,7 @@ class _Scan:
 
         if excess(cell[1]) > 0:  # only a rounding error away
             return float(cell[1]) - OUTWARD
-        root = float(brentq(excess, *cell, xtol=1e-12))
+        root = float(brentq(excess, *cell, xtol=1e-9))
         return max(float(cell[0]) + OUTWARD, root - OUTWARD)
 
     def _within_exactly(self, cell: Array, pair: Index, alpha: float) -> float:

@@ -291,14 +291,12 @@ def _first_reached(excess: Callable[[Array], Array], start: Array, n: Array) -> 
         above = np.where(low, above, np.minimum(above, point))
         if (above - below <= 1).all():
             break
-        if turn < 6:
+        if turn < 10:
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = (value - before) / (point - last)
                 slope = np.where(slope > 0, slope, 1 / n)
             target = point - value / slope
             target = np.where(low, np.ceil(target), np.floor(target))
-            # the other side of a root between two whole numbers closes the bracket
-            target = np.where(low, np.maximum(target, below + 1), np.minimum(target, above - 1))
             middle = (target <= below) | (target >= above)
             target = np.where(middle, np.floor((below + above) / 2), target)
         else:
