@@ -131,7 +131,8 @@ class Contrasts:
         row, pair = np.nonzero(self.gap(x, breach) > 0)
         margin = np.broadcast_to(self.margin(breach), self.high.shape)
         z = self.statistic((x1[row, pair], n1[pair]), (x2[row, pair], n2[pair]), margin[pair])
-        row, pair, z = (values[z > critical] for values in (row, pair, z))
+        over = z > critical
+        row, pair, z = row[over], pair[over], z[over]
         small = self.small(breach, self._pooled(x) if pooled is None else pooled)
         found[row[~small[pair]]] = True
         level = float(ndtr(-critical))

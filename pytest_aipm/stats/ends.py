@@ -124,7 +124,7 @@ class _Scan:
             if end <= best:
                 break
             if small[pair]:
-                points = np.concatenate([[end], LADDER[LADDER < end - 1e-12][::-1]])
+                points = np.concatenate([[end], LADDER[end - 1e-12 > LADDER][::-1]])
                 end = self._outward(points, everyone[[pair]], level, held=False, last=-np.inf)
             best = max(best, end)
         return best
@@ -175,11 +175,11 @@ class _Scan:
         unsure = np.flatnonzero(worst <= 0)
         if unsure.size == 0:
             return float(points[0])
-        place = int(unsure[-1])
-        if place + 1 == points.size:
+        final = int(unsure[-1])
+        if final + 1 == points.size:
             return last
-        step = -worst[place] / (worst[place + 1] - worst[place])
-        return float(points[place] + max(step, 1e-6) * (points[place + 1] - points[place]))
+        step = -worst[final] / (worst[final + 1] - worst[final])
+        return float(points[final] + max(step, 1e-6) * (points[final + 1] - points[final]))
 
     # -- from no disparity upward ------------------------------------------------------------
 
@@ -254,7 +254,7 @@ class _Scan:
 
         if excess(cell[1]) > 0:  # only a rounding error away
             return float(cell[1]) - OUTWARD
-        root = float(brentq(excess, *cell, xtol=1e-9))
+        root = float(brentq(excess, float(cell[0]), float(cell[1]), xtol=1e-9))
         return max(float(cell[0]) + OUTWARD, root - OUTWARD)
 
     def _within_exactly(self, cell: Array, pair: Index, alpha: float) -> float:

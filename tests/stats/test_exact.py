@@ -225,9 +225,9 @@ def test_the_interval_is_that_of_the_tests_at_every_limit_people_write(
             for i, j in pairs
         )
 
-    grid = GRID[GRID <= limit + 1e-12]
+    grid = GRID[limit + 1e-12 >= GRID]
     assert (lower > limit) == all(breached(float(tau)) for tau in grid)
-    assert (upper <= limit) == all(held(float(tau)) for tau in GRID[GRID >= limit - 1e-12][:25])
+    assert (upper <= limit) == all(held(float(tau)) for tau in GRID[limit - 1e-12 <= GRID][:25])
 
 
 def test_a_clear_breach_in_a_tiny_group_is_still_a_breach() -> None:
