@@ -38,7 +38,7 @@ FEW_AT_MARGIN = 15
 """... and those with fewer rows than expect so many events at a rate equal to the margin, ..."""
 FEW_ROWS_AT_ZERO = 750
 """... though never above this."""
-FEW_EXPECTED = 30
+FEW_EXPECTED = 50
 """Ratios: the expected events, or failures, of the smaller group below which it is exact."""
 
 
@@ -173,7 +173,7 @@ class Contrasts:
             return critical_z(self.kind, n1[0], n2[0], margin, level, rate)
         if self.kind == "difference":
             return critical_z("difference", n2[0], n1[0], -margin, level, rate)
-        return critical_z("ratio", n2[0], n1[0], 1 / margin, level, rate) if margin > 0 else 0.0
+        return critical_z("ratio", n2[0], n1[0], 1 / max(margin, 1e-9), level, rate)
 
     def small(self, breach: float | Array, pooled: float) -> NDArray[np.bool_]:
         """Return which pairs (..., P) are tested exactly at a limit; see `exact`.
@@ -210,8 +210,7 @@ class Contrasts:
             return exact_p(self.kind, high, low, margin, level)
         if self.kind == "difference":
             return exact_p(self.kind, low, high, -margin, level)
-        with np.errstate(divide="ignore"):
-            return exact_p(self.kind, low, high, 1 / margin, level)
+        return exact_p(self.kind, low, high, 1 / np.maximum(margin, 1e-9), level)
 
     def statistic(self, high: Counts, low: Counts, margin: Array) -> Array:
         """Return the score statistics of given counts against a margin."""

@@ -229,7 +229,7 @@ class _Tables:
         grid = np.linspace(angles[0], np.maximum(*angles), points, axis=1)
         rate = np.sin(grid) ** 2
         partner = self.partner(rate)
-        first, last = self._window(partner, quantile(max(error, 1e-6)) + 1)
+        first, last = self._window(partner, quantile(max(error, 1e-15)) + 1)
         width = int((last - first).max()) + 1
         highest = np.empty(seen.size)
         step = max(1, CHUNK // (points * width))

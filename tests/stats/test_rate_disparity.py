@@ -11,14 +11,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_aipm.stats.contrasts import among_all
+from pytest_aipm.stats.contrasts import FEW_EXPECTED, FEW_ROWS_AT_ZERO, among_all
 from pytest_aipm.stats.disparity import RateDisparity, rate_difference, rate_ratio
 from pytest_aipm.stats.ends import breach_end, hold_end
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.multiplicity import closed_critical_value, star_critical_value
 from pytest_aipm.stats.score import difference_bounds, difference_z, ratio_bounds, ratio_z
 
-LARGE = 750
+LARGE = FEW_ROWS_AT_ZERO
 """From here on no difference is tested exactly."""
 X, N = [240, 110, 52, 24, 12], [600, 180, 130, 60, 30]
 MEASURES = [rate_difference, rate_ratio]
@@ -134,7 +134,7 @@ def test_a_ratio_fails_at_a_limit_exactly_when_every_ratio_down_to_it_is_rejecte
 ) -> None:
     x, n = map(np.array, counts)
     p = x.sum() / n.sum()
-    assume(n.min() * min(p, 1 - p) >= 30)
+    assume(n.min() * min(p, 1 - p) >= FEW_EXPECTED)
     i, j = map(np.array, zip(*itertools.permutations(range(n.size), 2), strict=True))
     margins = [
         -ratio_z(x[i], n[i], x[j], n[j], rho).min()
