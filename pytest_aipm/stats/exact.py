@@ -265,9 +265,11 @@ class _Tables:
             # without a gap a table says nothing, also where there is no variance
             return np.where(gap > 1e-12, gap - seen * sd + 1e-10, -np.abs(gap) - 1e-9)
 
-        # from the seen table along its standard error
-        sd = self._gap(self.large, self.small)[1][:, None]
-        rise = (self.margin[:, None] + small / self.n_small[:, None] + seen * sd) * n
-        if self.kind == "ratio":
-            rise = self.large[:, None] + 0 * small
-        return first_reached(excess, rise, n)
+        # a first guess has the standard error of the table seen
+        far = seen * self._gap(self.large, self.small)[1][:, None]
+        margin, rate = self.margin[:, None], small / self.n_small[:, None]
+        if self.kind == "difference":
+            start = np.where(self.high[:, None], margin + rate, 1 + margin - rate) + far
+        else:
+            start = np.where(self.high[:, None], (rate + far) / margin, 1 - margin * rate + far)
+        return first_reached(excess, start * n, n)
