@@ -7,16 +7,14 @@ one minus the ratio. "No disparity" is then t = 0 for both, and one upward scan 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtr
 
 from pytest_aipm.stats.estimate import Array
-from pytest_aipm.stats.guard import guarded, split_bounds
+from pytest_aipm.stats.exact import Kind, critical_z, exact_p
 from pytest_aipm.stats.multiplicity import closed_critical_value, star_critical_value
 from pytest_aipm.stats.score import (
     difference_variance,
@@ -26,17 +24,22 @@ from pytest_aipm.stats.score import (
     ratio_z,
 )
 
-__all__ = ["Contrasts", "Kind", "against_one", "all_pairs", "among_all", "front"]
+__all__ = ["Contrasts", "Index", "Kind", "against_one", "all_pairs", "among_all", "front"]
 
-Kind = Literal["difference", "ratio"]
 Counts = tuple[Array, Array]
 Index = NDArray[np.intp]
 
-GRID = np.arange(101) / 100
-"""Limits people write are points of this grid, so no scan steps over one."""
 MANY_OTHERS = 12
-OUTWARD = 1e-10
-"""How far an end is moved outward after its root is found to 1e-13."""
+FAR = 2.5
+"""How far beyond the normal one an exact critical value is looked for in simulated samples."""
+FEW_ROWS = 150
+"""Pairs of rates whose smaller group has fewer rows are tested exactly ..."""
+FEW_AT_MARGIN = 15
+"""... and those with fewer rows than expect so many events at a rate equal to the margin, ..."""
+FEW_ROWS_AT_ZERO = 750
+"""... though never above this."""
+FEW_EXPECTED = 50
+"""Ratios: the expected events, or failures, of the smaller group below which it is exact."""
 
 
 def front(rate: Array, size: Array) -> Index:
@@ -116,50 +119,104 @@ class Contrasts:
         low = np.concatenate([np.full(above.size, group), below])
         return replace(self, high=high, low=low, share=np.zeros(high.size))
 
-    def beyond(self, x: Array, breach: float, critical: float) -> NDArray[np.bool_]:
-        """Return, for counts (R, K), whether any pair's statistic exceeds `critical` > 0."""
+    def beyond(
+        self, x: Array, breach: float, critical: float, pooled: float | None = None
+    ) -> NDArray[np.bool_]:
+        """Return, for simulated counts (R, K), whether any pair rejects at `critical` > 0.
+
+        `pooled` is the rate over all groups, that of the counts when it is not given.
+        """
         found = np.zeros(x.shape[0], dtype=bool)
         (x1, n1), (x2, n2) = self.sides(x)
         row, pair = np.nonzero(self.gap(x, breach) > 0)
         margin = np.broadcast_to(self.margin(breach), self.high.shape)
         z = self.statistic((x1[row, pair], n1[pair]), (x2[row, pair], n2[pair]), margin[pair])
-        row, pair = row[z > critical], pair[z > critical]
-        second = self.guarded[pair]
-        found[row[~second]] = True
-        row, pair = row[second], pair[second]
-        shown = self.split_gap(
-            (x1[row, pair], n1[pair]), (x2[row, pair], n2[pair]), margin[pair], critical
-        )
-        found[row[shown > 0]] = True
+        over = z > critical
+        row, pair, z = row[over], pair[over], z[over]
+        small = self.small(breach, self._pooled(x) if pooled is None else pooled)
+        found[row[~small[pair]]] = True
+        level = float(ndtr(-critical))
+        often = np.bincount(pair, minlength=small.size) * small
+        for place in np.argsort(-often, kind="stable")[: np.count_nonzero(often)]:
+            here = (pair == place) & ~found[row]
+            if here.any():
+                found[row[here]] = z[here] >= self._exact_critical(x, int(place), breach, level)
         return found
 
-    @cached_property
-    def guarded(self) -> NDArray[np.bool_]:
-        """Which pairs must also be shown by exact bounds; see `guard`."""
+    def holds(
+        self, x: Array, breach: float, alpha: float, pooled: float | None = None
+    ) -> NDArray[np.bool_]:
+        """Return, for simulated counts (R, K), whether all pairs are shown to be within."""
+        z = -self.z(x, breach)
+        plain = quantile(alpha)
+        shown = np.asarray((z > plain).all(axis=1))
+        small = self.small(breach, self._pooled(x) if pooled is None else pooled)
+        for place in np.flatnonzero(small):
+            near = shown & (z[:, place] < plain + FAR)
+            if near.any():
+                critical = self._exact_critical(x, int(place), breach, alpha, held=True)
+                shown[near] = z[near, place] >= critical
+        return shown
+
+    def _pooled(self, x: Array) -> float:
+        return float(x.sum() / (x.shape[0] * self.n.sum()))
+
+    def _exact_critical(
+        self, x: Array, pair: int, breach: float, level: float, *, held: bool = False
+    ) -> float:
+        """Return the critical value of the exact test of one pair near its mean counts."""
+        one = self.only(np.array([pair]))
+        (x1, n1), (x2, n2) = one.sides(x)
+        rate = float(x1.mean() / n1[0] if n1[0] >= n2[0] else x2.mean() / n2[0])
+        margin = float(one.margin(breach).ravel()[0])
+        if not held:
+            return critical_z(self.kind, n1[0], n2[0], margin, level, rate)
+        if self.kind == "difference":
+            return critical_z("difference", n2[0], n1[0], -margin, level, rate)
+        return critical_z("ratio", n2[0], n1[0], 1 / max(margin, 1e-9), level, rate)
+
+    def small(self, breach: float | Array, pooled: float) -> NDArray[np.bool_]:
+        """Return which pairs (..., P) are tested exactly at a limit; see `exact`.
+
+        By denominators for differences, whose rates are at least the margin apart; by expected
+        counts for ratios. Never by the counts of the groups themselves: a test that the data
+        choose has no level.
+        """
         sizes = self.extend(self.n)
-        return guarded(sizes[self.high], sizes[self.low])
+        smaller = np.minimum(sizes[self.high], sizes[self.low])
+        if self.kind == "ratio":
+            few = smaller * min(pooled, 1 - pooled) < FEW_EXPECTED
+            return np.broadcast_to(few, np.broadcast_shapes(np.shape(breach), few.shape))
+        with np.errstate(divide="ignore"):
+            cut = np.clip(FEW_AT_MARGIN / np.asarray(breach), FEW_ROWS, FEW_ROWS_AT_ZERO)
+        return np.asarray(smaller < cut)
+
+    def exact(self, x: Array, breach: Array, pairs: Index, level: float, *, held: bool) -> Array:
+        """Return exact p values of chosen pairs, each at a limit of its own.
+
+        Parameters
+        ----------
+        x : ndarray, shape (K,)
+        breach : ndarray, shape (B,)
+        pairs : ndarray of int, shape (B,)
+        level : float
+        held : bool
+            Test "beyond the limit" (to show that the limit holds) instead of "within it".
+        """
+        (x1, n1), (x2, n2) = self.sides(x)
+        high, low = (x1[pairs], n1[pairs]), (x2[pairs], n2[pairs])
+        margin = self.only(pairs).margin(breach)
+        if not held:
+            return exact_p(self.kind, high, low, margin, level)
+        if self.kind == "difference":
+            return exact_p(self.kind, low, high, -margin, level)
+        return exact_p(self.kind, low, high, 1 / np.maximum(margin, 1e-9), level)
 
     def statistic(self, high: Counts, low: Counts, margin: Array) -> Array:
         """Return the score statistics of given counts against a margin."""
         if self.kind == "difference":
             return difference_z(*high, *low, margin)
         return -ratio_z(*low, *high, margin)
-
-    def split_gap(self, high: Counts, low: Counts, margin: Array, critical: float) -> Array:
-        """Return by how much exact bounds clear the limit; positive where they show a breach."""
-        above, below = split_bounds(high, low, float(ndtr(-critical)))
-        return above - below - margin if self.kind == "difference" else margin * above - below
-
-    def excess(self, x: Array, breach: float, critical: float) -> Array:
-        """Return (..., P) how far each pair clears the critical value; positive: it rejects."""
-        excess = self.z(x, breach) - critical
-        needed = self.guarded & (excess > 0).any(axis=tuple(range(excess.ndim - 1)))
-        if needed.any():
-            some = self.only(needed)
-            split = some.split_gap(*some.sides(x), some.margin(breach), critical)
-            split /= np.maximum(some.null_sd(x, breach), 1e-12)
-            excess[..., needed] = np.minimum(excess[..., needed], split)
-        return excess
 
     def margin(self, breach: float | Array) -> Array:
         """Return the margin between the two sides of each pair at a limit.
@@ -172,7 +229,8 @@ class Contrasts:
         if self.kind == "difference":
             return np.minimum(breach / (1 - self.share), 1.0)
         rho = 1 - breach
-        return np.asarray(rho * (1 - self.share) / (1 - rho * self.share))
+        # no group exceeds 1 / w times the rate of everyone
+        return np.asarray(rho * (1 - self.share) / np.maximum(1 - rho * self.share, 1e-9))
 
     def sides(self, x: Array) -> tuple[Counts, Counts]:
         """Return counts and sizes (..., P) of the higher and of the lower side."""
@@ -230,38 +288,6 @@ class Contrasts:
             n = np.delete(n, self.reference)
             share = np.zeros(n.size)
         return np.asarray(2 * breach / (1 - share) / np.sqrt(1 / n + 1 / others))
-
-    def first_not_rejected(self, x: Array, alpha: float) -> float:
-        """Return inf{t >= 0: "the disparity is at most t" is not rejected}, rounded down.
-
-        The scan starts at 0, because the critical value falls as t grows and may fall faster
-        than the statistic of a small pair.
-        """
-        pooled = float(x.sum() / self.n.sum())
-
-        def clear(breach: float, critical: float) -> float:
-            return max(float(self.excess(x, breach, critical).max()), -1e3)
-
-        def excess(breach: float) -> float:
-            return clear(breach, self.critical(breach, alpha, pooled))
-
-        # without a second opinion all steps share one call
-        strongest = self.z(x, GRID[:, None]).max(axis=-1)
-        ceiling = np.inf
-        for step, point in enumerate(GRID):
-            breach, second = float(point), bool(self.guarded.any())
-            # the critical value never rises with t
-            if strongest[step] > ceiling and (not second or clear(breach, ceiling) > 0):
-                continue
-            ceiling = self.critical(breach, alpha, pooled)
-            if strongest[step] <= ceiling or (second and clear(breach, ceiling) <= 0):
-                break
-        else:
-            return 1.0
-        if step == 0:
-            return 0.0
-        low, high = float(GRID[step - 1]), float(GRID[step])
-        return max(low, float(brentq(excess, low, high, xtol=1e-13)) - OUTWARD)
 
 
 def among_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -68,11 +69,9 @@ def closed_critical_value(
     most = groups * (groups - 1) + extra
     if most == 0:
         raise ValueError("a critical value needs at least two groups")
-    margins, pairs = _margins(n, tau, scale)
-    # a - b grows with the margin, so the m largest are the pairs with the widest margins
-    order = np.argsort(-margins)
-    margins, pairs = margins[order], pairs[order]
-    on_margin = np.diff(np.minimum(np.cumsum(pairs), groups**2 // 4), prepend=0.0)
+    reach, pairs, on_margin = _pairs(tuple(n.tolist()))
+    with np.errstate(divide="ignore"):
+        margins = reach * (tau / np.float64(scale) if tau else 0.0)
 
     def excess(c: float) -> float:
         # P(Z > z) as ndtr(-z): exact far out
@@ -85,9 +84,21 @@ def closed_critical_value(
     return _root(excess, low, high)
 
 
-def _margins(n: Array, tau: float, scale: float) -> tuple[Array, Array]:
-    """Return tau / se of each pair of size classes, and how many pairs of groups it stands for."""
-    sizes, counts = np.unique(n, return_counts=True)
+@lru_cache(maxsize=256)
+def _pairs(n: tuple[float, ...]) -> tuple[Array, Array, Array]:
+    """Return of each pair of size classes, widest margin first, what does not change with tau.
+
+    Returns
+    -------
+    reach : ndarray
+        1 / sqrt(1 / n_i + 1 / n_j).
+    pairs : ndarray
+        How many pairs of groups the classes stand for.
+    on_margin : ndarray
+        How many of them are among the ``K² // 4`` with the widest margins: those gain most,
+        because a - b grows with the margin.
+    """
+    sizes, counts = np.unique(np.array(n), return_counts=True)
     if sizes.size > CLASSES:
         # smaller sizes mean smaller margins, and both a and b fall with the margin
         edges = np.geomspace(sizes[0], sizes[-1], CLASSES)
@@ -97,10 +108,12 @@ def _margins(n: Array, tau: float, scale: float) -> tuple[Array, Array]:
         sizes, counts = edges[counts > 0], counts[counts > 0]
     i, j = np.triu_indices(sizes.size)
     pairs = np.where(i == j, counts[i] * (counts[i] - 1) / 2, counts[i] * counts[j])
-    root = np.sqrt(1 / sizes[i] + 1 / sizes[j])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        margins = np.where(tau == 0, 0.0, tau / (scale * root))
-    return margins[pairs > 0], pairs[pairs > 0].astype(np.float64)
+    reach = 1 / np.sqrt(1 / sizes[i] + 1 / sizes[j])
+    order = np.argsort(-reach, kind="stable")
+    order = order[pairs[order] > 0]
+    reach, pairs = reach[order], pairs[order].astype(np.float64)
+    on_margin = np.diff(np.minimum(np.cumsum(pairs), len(n) ** 2 // 4), prepend=0.0)
+    return reach, pairs, on_margin
 
 
 def star_critical_value(margins: ArrayLike, alpha: float) -> float:

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytest_aipm.stats.contrasts import Contrasts, Kind, against_one, among_all, front
+from pytest_aipm.stats.ends import breach_end, hold_end
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, PartBounds, as_array
-from pytest_aipm.stats.guard import split_bounds
 from pytest_aipm.stats.parts import rate_bounds
 from pytest_aipm.stats.power import smallest_factor
 from pytest_aipm.stats.rate_power import RateDecision, rate_gap
-from pytest_aipm.stats.score import difference_bound, ratio_bound
 
 __all__ = ["RateDisparity", "Reference", "rate_difference", "rate_ratio"]
 
@@ -309,29 +308,9 @@ def _value(judged: _Judged, setup: _Setup) -> tuple[float, tuple[int, ...]]:
 
 def _ends(judged: _Judged, setup: _Setup) -> tuple[float, float]:
     """Return (L, U): the corrected end by the family's tests, the other one uncorrected."""
-    c, alpha = judged.contrasts, setup.alpha
-    counts, sizes = c.extend(judged.x), c.extend(c.n)
-    high, low = (counts[c.high], sizes[c.high]), (counts[c.low], sizes[c.low])
-    if setup.kind == "difference":
-        upper = difference_bound(*high, *low, alpha, 1)
-        widest = float((upper * (1 - c.share)).max())
-        return c.first_not_rejected(judged.x, alpha), min(widest, 1.0)
-    lower = ratio_bound(*low, *high, alpha, -1)
-    smallest = float(_of_whole(lower, c.share).min())
-    if c.shape == "closed":
-        return smallest, 1 - c.first_not_rejected(judged.x, alpha)
-    upper = ratio_bound(*low, *high, alpha / c.tests, 1)
-    if c.guarded.any():
-        least, most = split_bounds(high, low, alpha / c.tests)
-        with np.errstate(divide="ignore"):
-            upper = np.where(c.guarded, np.maximum(upper, most / least), upper)
-    return smallest, float(_of_whole(upper, c.share).min())
-
-
-def _of_whole(ratio: Array, share: Array) -> Array:
-    """Turn the ratio to the rest into the ratio to everyone, the group included."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(1 / (share + (1 - share) / ratio))
+    breach = breach_end(judged.contrasts, judged.x, setup.alpha)
+    hold = hold_end(judged.contrasts, judged.x, setup.alpha)
+    return (breach, hold) if setup.kind == "difference" else (1 - hold, 1 - breach)
 
 
 def _parts(x: Array, n: Array, alpha: float) -> PartBounds:
@@ -353,4 +332,5 @@ def _method(judged: _Judged | None, setup: _Setup) -> str:
     text = f"{name} scores, corrected for {c.tests} comparison{plural}"
     if c.shape == "closed":
         text = f"{name} scores, closed critical value over {c.tests} pair{plural}"
-    return f"{text}; exact bounds beside tiny groups" if c.guarded.any() else text
+    pooled = float(judged.x.sum() / c.n.sum())
+    return f"{text}; exact tests of small groups" if c.small(1.0, pooled).any() else text

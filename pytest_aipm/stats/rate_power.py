@@ -2,7 +2,8 @@
 
 A verdict at one limit compares the strongest statistic ``M = max over pairs of z`` with two
 numbers: fail when M exceeds the critical value, holds when M lies below the uncorrected quantile
-on the other side. A normal model of M finds the neighbourhood fast; binomial counts correct it.
+on the other side. A normal model of M finds the neighbourhood fast; binomial counts correct it,
+and small pairs among them have the critical values of their exact tests.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class RateDecision:
     ) -> None:
         centre = np.clip(contrasts.z(x, breach), -1e6, 1e6)
         self.alpha_fail = alpha if alpha_fail is None else alpha_fail
-        self.holding, self.blocked, self.seed = -quantile(alpha), blocked, seed
+        self.alpha, self.blocked, self.seed = alpha, blocked, seed
+        self.holding = -quantile(alpha)
         # a pair five sd inside never matters, and less so with more rows
         keep = centre > min(self.holding - 5, float(centre.max()) - 1e-9)
         keep[np.argmax(centre)] = True
@@ -112,9 +114,10 @@ class RateDecision:
             drawn.astype(np.float64),
             c.critical(self.breach, self.alpha_fail, self.pooled),
         )
-        fail = float(c.beyond(counts, self.breach, critical).mean())
-        strongest = c.z(counts, self.breach).max(axis=1)
-        return fail, self._verdicts(strongest, critical)[1]
+        fail = float(c.beyond(counts, self.breach, critical, self.pooled).mean())
+        if self.blocked:
+            return fail, 0.0
+        return fail, float(c.holds(counts, self.breach, self.alpha, self.pooled).mean())
 
 
 @dataclass(frozen=True)
@@ -138,16 +141,19 @@ class _Move:
         rates[self.group] = np.clip(self.pooled + self.sign * gap, 0, 1)
         return rates
 
-    def critical(self, gap: float) -> float:
+    def overall(self, gap: float) -> float:
+        """Return the rate over all groups."""
         n = self.contrasts.n
-        pooled = float(self.rates(gap) @ n / n.sum())
-        return self.contrasts.critical(self.breach, self.alpha, pooled)
+        return float(self.rates(gap) @ n / n.sum())
+
+    def critical(self, gap: float) -> float:
+        return self.contrasts.critical(self.breach, self.alpha, self.overall(gap))
 
     def excess(self, gap: float) -> float:
         """Return how far the strongest statistic of the expected counts clears its limit."""
         expected = self.rates(gap) * self.contrasts.n
-        excess = self.contrasts.excess(expected, self.breach, self.critical(gap))
-        return float(np.clip(excess.max(), -1e3, 1e3))
+        strongest = float(self.contrasts.z(expected, self.breach).max())
+        return float(np.clip(strongest - self.critical(gap), -1e3, 1e3))
 
     def guess(self) -> float | None:
         """Return the gap that the expected counts suggest; None when far out of reach."""
@@ -166,7 +172,8 @@ class _Move:
         used = np.arange(sizes.size) if c.rest else np.union1d(c.high, c.low)
         drawn = np.zeros((RUNS, sizes.size))
         drawn[:, used] = rng.binomial(sizes[used], self.rates(gap)[used], size=(RUNS, used.size))
-        return float(c.beyond(drawn, self.breach, self.critical(gap)).mean())
+        found = c.beyond(drawn, self.breach, self.critical(gap), self.overall(gap))
+        return float(found.mean())
 
     def solve(self, seed: int, start: float) -> float | None:
         """Return the gap with 80 % power."""

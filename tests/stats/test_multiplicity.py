@@ -148,7 +148,13 @@ def worst_split(kind: str, breach: float, base: float, runs: int) -> float:
 
 @pytest.mark.parametrize(
     ("kind", "breach", "base"),
-    [("difference", 0.02, 0.4), ("difference", 0.10, 0.4), ("ratio", 0.20, 0.4)],
+    [
+        ("difference", 0.02, 0.4),
+        ("difference", 0.10, 0.4),
+        ("difference", 0.10, 0.12),
+        ("ratio", 0.20, 0.4),
+        ("ratio", 0.20, 0.02),
+    ],
 )
 def test_false_fails_stay_near_five_percent_at_the_worst_split(
     kind: str, breach: float, base: float
@@ -157,11 +163,11 @@ def test_false_fails_stay_near_five_percent_at_the_worst_split(
     assert worst_split(kind, breach, base, 3000) <= 0.055
 
 
-def test_a_gap_of_twenty_points_in_the_second_group_is_caught_in_about_69_percent() -> None:
+def test_a_gap_of_twenty_points_in_the_second_group_is_caught_in_about_two_of_three() -> None:
     n = np.array(SIZES, dtype=float)
     contrasts = among_all("difference", n, np.ones(n.size, dtype=bool))
     rng = np.random.Generator(np.random.PCG64(3))
     rates = [0.4, 0.2, 0.4, 0.4, 0.4]
     x = rng.binomial(n.astype(int), rates, size=(6000, n.size)).astype(float)
     power = contrasts.beyond(x, 0.10, contrasts.critical(0.10, 0.05, 0.4)).mean()
-    assert power == pytest.approx(0.69, abs=0.02)
+    assert power == pytest.approx(0.665, abs=0.02)
