@@ -61,6 +61,7 @@ class Catalog:
         for name, module in self._extra.items():
             self._add(name, module.__name__)
         self._names = tuple(sorted(self._modules))
+        self._docs: dict[str, Docs] = {}
 
     def _add(self, name: str, module: str) -> None:
         if not _NAME.fullmatch(name):
@@ -120,9 +121,11 @@ class Catalog:
             When there is no such check.
         """
         self._known(name)
-        extra = self._extra.get(name)
-        text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
-        return _parsed(text or name)
+        if name not in self._docs:  # every finding of a check carries them
+            extra = self._extra.get(name)
+            text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
+            self._docs[name] = _parsed(text or name)
+        return self._docs[name]
 
     def _known(self, name: str) -> None:
         if name not in self._modules:
