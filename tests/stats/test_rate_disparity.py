@@ -206,12 +206,12 @@ def test_a_ratio_to_a_named_group_may_exceed_one() -> None:
 
 def test_the_overall_ratio_is_the_ratio_to_the_rest_at_a_turned_limit() -> None:
     """r_g >= rho r_all is r_g >= rho' r_rest with rho' = rho (1 - w) / (1 - rho w)."""
-    x, n = np.array([30, 90]), np.array([100, 150])
+    x, n = np.array([60, 180]), np.array([200, 300])
     estimate = rate_ratio(x, n, reference="overall")
-    _, to_rest = ratio_bounds(30, 100, 90, 150, 0.05 / 2)
+    _, to_rest = ratio_bounds(60, 200, 180, 300, 0.05 / 2)
     share, rho = 0.4, estimate.upper
     assert rho * (1 - share) / (1 - rho * share) == pytest.approx(float(to_rest))
-    assert estimate.value == pytest.approx(0.3 / (120 / 250))
+    assert estimate.value == pytest.approx(0.3 / (240 / 500))
     assert estimate.pair == (0,)
 
 
