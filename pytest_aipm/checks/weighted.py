@@ -62,6 +62,15 @@ class GroupedRows:
         k = len(self.rows.grouping.keys)
         return np.bincount(self.rows.group, weights=self.weights, minlength=k)
 
+    @property
+    def people(self) -> np.ndarray | None:
+        """People of each group, shape (K,); None where each row is one."""
+        if self.rows.person is None:
+            return None
+        return np.array(
+            [int(unit.max(initial=-1)) + 1 for _, _, unit in self.parts() if unit is not None]
+        )
+
     def parts(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
         """Return each group's places, weights, and number of the person that each row is of."""
         found = []
@@ -112,6 +121,7 @@ def weighted(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         numerator_words=f"{found.name} of labels and "
         + ("scores" if found.wants_score else "predictions"),
         weight=grouped.stands,
+        people=grouped.people,
     )
 
 
@@ -146,6 +156,7 @@ def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured
         numerator_words=of.numerator,
         denominator_words=of.denominator,
         weight=totals.sum(axis=(1, 2)),
+        people=counts.people,
     )
 
 
@@ -185,6 +196,7 @@ def _auc(evidence: Evidence, params: CheckParams) -> Measured:
         numerator_words="weight of pairs in which the positive row scores higher",
         denominator_words="weight of pairs of a positive and a negative row",
         weight=grouped.stands,
+        people=grouped.people,
     )
 
 
@@ -234,4 +246,5 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         numerator_words=f"weighted sum of {loss.replace('_', ' ')}",
         denominator_words="weights",
         weight=grouped.stands,
+        people=grouped.people,
     )
