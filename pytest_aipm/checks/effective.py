@@ -107,7 +107,7 @@ def comparator(
         return reference
     if reference == "overall" or at_least is not None:
         key = "at_least" if at_least is not None else "reference: overall"
-        what = f"`{key}` compares shares of all rows, which effective rows under weights are not"
+        what = f"`{key}` speaks of shares of all rows, which effective rows are not"
         raise CheckError(Problem(what, "name a group, `largest` or `highest` as `reference`"))
     return int(np.argmax(weight)) if reference == "largest" else reference
 

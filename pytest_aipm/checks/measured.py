@@ -42,6 +42,8 @@ class Measured:
         What was counted, for rates.
     weight : array of shape (K,) or None
         What each group stands for, under weights or with several rows of one person.
+    people : int array of shape (K,) or None
+        Whose rows they are, where people have several.
     """
 
     grouping: Grouping
@@ -56,3 +58,4 @@ class Measured:
     champion: Comparison | None = None
     found: Counted | None = None
     weight: np.ndarray | None = None
+    people: np.ndarray | None = None

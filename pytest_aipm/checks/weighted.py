@@ -62,12 +62,21 @@ class GroupedRows:
         k = len(self.rows.grouping.keys)
         return np.bincount(self.rows.group, weights=self.weights, minlength=k)
 
+    @property
+    def people(self) -> np.ndarray | None:
+        """People of each group, shape (K,); None where each row is one."""
+        if self.rows.person is None:
+            return None
+        return np.array(
+            [int(unit.max(initial=-1)) + 1 for _, _, unit in self.parts if unit is not None]
+        )
+
+    @cached_property
     def parts(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-        """Return each group's places, weights, and number of the person that each row is of."""
-        found = []
-        for i in range(len(self.rows.grouping.keys)):
-            own = np.flatnonzero(self.rows.group == i)
-            person = self.rows.person
+        """Each group's places, weights, and number of the person that each row is of."""
+        order = np.argsort(self.rows.group, kind="stable")
+        person, found = self.rows.person, []
+        for own in np.split(order, np.cumsum(self.sizes)[:-1]):
             unit = None if person is None else np.unique(person[own], return_inverse=True)[1]
             found.append((own, self.weights[own], unit))
         return found
@@ -108,7 +117,7 @@ def weighted(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         grouping=rows.grouping,
         parts=[
             BootstrapPart(float(value), drawn, kish_size(weight, unit))
-            for value, drawn, (_, weight, unit) in zip(values, draws, grouped.parts(), strict=True)
+            for value, drawn, (_, weight, unit) in zip(values, draws, grouped.parts, strict=True)
         ],
         sizes=grouped.sizes,
         unknown=rows.unknown,
@@ -117,6 +126,7 @@ def weighted(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         numerator_words=f"{found.name} of labels and "
         + ("scores" if found.wants_score else "predictions"),
         weight=grouped.stands,
+        people=grouped.people,
     )
 
 
@@ -151,6 +161,7 @@ def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured
         numerator_words=of.numerator,
         denominator_words=of.denominator,
         weight=totals.sum(axis=(1, 2)),
+        people=counts.people,
     )
 
 
@@ -181,7 +192,7 @@ def _auc(evidence: Evidence, params: CheckParams) -> Measured:
         grouping=rows.grouping,
         parts=[
             auc_part(rows.score[own], rows.label[own] == 1, weight, unit, alpha)
-            for own, weight, unit in grouped.parts()
+            for own, weight, unit in grouped.parts
         ],
         sizes=grouped.sizes,
         unknown=rows.unknown,
@@ -190,6 +201,7 @@ def _auc(evidence: Evidence, params: CheckParams) -> Measured:
         numerator_words="weight of pairs in which the positive row scores higher",
         denominator_words="weight of pairs of a positive and a negative row",
         weight=grouped.stands,
+        people=grouped.people,
     )
 
 
@@ -215,7 +227,7 @@ def mean_parts(
     values = LOSSES[loss](label, rows.score)
     alpha = level_of(params.confidence, len(rows.grouping.keys))
     parts = [
-        mean_part(values[own], weight, unit, alpha, part) for own, weight, unit in grouped.parts()
+        mean_part(values[own], weight, unit, alpha, part) for own, weight, unit in grouped.parts
     ]
     return grouped, parts, values
 
@@ -239,4 +251,5 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         numerator_words=f"weighted sum of {loss.replace('_', ' ')}",
         denominator_words="weights",
         weight=grouped.stands,
+        people=grouped.people,
     )

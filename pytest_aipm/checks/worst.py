@@ -87,6 +87,8 @@ def _groups(measured: Measured, estimate: Estimate, params: CheckParams) -> tupl
         designed = measured.weight is not None
         size = float(estimate.sizes[i] if designed else measured.sizes[i])
         shown: dict[str, Any] = {}
+        if measured.people is not None:
+            shown = {"people": int(measured.people[i])}
         if counts is not None:
             size = float(counts[1][i])
             shown = (measured.found or Counted(*counts, *counts)).shown(i)

@@ -202,6 +202,29 @@ def test_repeated_people_are_counted_and_said():
     assert found.n == 600
 
 
+@pytest.mark.parametrize(
+    ("check", "params"),
+    [
+        ("performance.metric", {"metric": "roc_auc"}),
+        ("performance.metric", {"metric": "f1"}),
+        ("performance.metric", {"metric": "recall"}),
+        ("performance.metric", {"metric": "brier"}),
+        ("performance.metric", {"metric": "own_metrics:share_found"}),
+        ("fairness.score_gap", {"measure": "mean"}),
+        ("fairness.score_gap", {"measure": "above_median"}),
+    ],
+    ids=str,
+)
+def test_every_metric_says_of_how_many_people_its_rows_are(check, params):
+    """A group of many rows and few people is withheld by this number."""
+    frame = rows()
+    found = measure(check, frame, subject={**SCORED, "cluster": "id"}, **params)
+    for group in found.groups:
+        own = frame[frame["sex"] == group.group["sex"]]
+        own = own[own["y"] == 1] if params.get("metric") == "recall" else own
+        assert group.people == own["id"].nunique()
+
+
 def test_weights_are_said_with_what_they_are_worth():
     found = measure(
         "performance.metric", rows(), by=(), metric="accuracy", subject={**SCORED, "weights": "w"}
@@ -262,16 +285,16 @@ def test_small_groups_are_small_by_effective_rows():
             "fairness.demographic_parity_difference",
             {"reference": "overall"},
             (
-                "`reference: overall` compares shares of all rows, which effective rows under "
-                "weights are not; name a group, `largest` or `highest` as `reference`"
+                "`reference: overall` speaks of shares of all rows, which effective rows are not; "
+                "name a group, `largest` or `highest` as `reference`"
             ),
         ),
         (
             "fairness.demographic_parity_ratio",
             {"at_least": 0.02},
             (
-                "`at_least` compares shares of all rows, which effective rows under weights are "
-                "not; name a group, `largest` or `highest` as `reference`"
+                "`at_least` speaks of shares of all rows, which effective rows are not; "
+                "name a group, `largest` or `highest` as `reference`"
             ),
         ),
         (

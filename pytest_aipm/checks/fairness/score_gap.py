@@ -133,6 +133,7 @@ def _weighted_means(evidence: Evidence, params: Params) -> Measured:
         numerator_words="weighted sum of scores",
         denominator_words="weights",
         weight=stands,
+        people=grouped.people,
     )
 
 
