@@ -15,7 +15,7 @@ import pandas as pd
 from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.evidence.classes import refuse_one_class, refuse_strangers
-from pytest_aipm.evidence.decide import positive_mask, refuse_beyond
+from pytest_aipm.evidence.decide import refuse_beyond
 from pytest_aipm.evidence.groups import (
     GroupCounts,
     Grouping,
@@ -25,17 +25,9 @@ from pytest_aipm.evidence.groups import (
     Unknown,
     grouping,
 )
-from pytest_aipm.evidence.once import once
-from pytest_aipm.evidence.pairing import (
-    ApprovedRows,
-    Joined,
-    Pairing,
-    RowKey,
-    join,
-    marked,
-    refuse_twice,
-)
+from pytest_aipm.evidence.pairing import ApprovedRows, Joined, Pairing, RowKey
 from pytest_aipm.evidence.predictor import Predictor
+from pytest_aipm.evidence.remembering import joined, remembered
 from pytest_aipm.evidence.rowpass import RowPass, Wanted
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.subject import Attribute, Subject
@@ -151,15 +143,10 @@ class Evidence:
         if pairing is None or not (self._wanted.decisions and self.subject.has_decisions):
             return None
 
-        def compute() -> dict[str, np.ndarray]:
-            with located(self.data.ref):
-                now = marked(self.subject, self.data, pairing.key)
-            found = join(pairing.rows, now, pairing.key)
-            told = {"said": np.array(found.said), "complete": np.array(found.complete)}
-            return told if found.decisions is None else {**told, "decisions": found.decisions}
-
-        arrays = once(self._run_dir, f"{self._key}.pairing", compute)
-        return Joined(arrays.get("decisions"), str(arrays["said"]), bool(arrays["complete"]))
+        with located(self.data.ref):
+            return joined(
+                pairing, self.subject, self.data, run_dir=self._run_dir, name=f"{self._key}.pairing"
+            )
 
     def remember(self, key: RowKey) -> ApprovedRows:
         """Return what a pairing file keeps of these rows.
@@ -170,14 +157,7 @@ class Evidence:
             When ids do not tell the rows apart, or the rows cannot be decided on.
         """
         with located(self.data.ref):
-            rows = marked(self.subject, self.data, key)
-            refuse_twice(rows, self.subject)
-            predictor = self._predictor
-            decided = []
-            for batch in self.data.batches(predictor.columns):
-                favorable = predictor.favorable(batch, predictor.prediction(batch))
-                decided.append(positive_mask(self.subject, favorable))
-        return ApprovedRows.of(rows, np.concatenate(decided), key)
+            return remembered(self.subject, self.data, self._predictor, key)
 
     def counts(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupCounts:
         """Return the confusion counts of every group of a scope."""
@@ -378,13 +358,13 @@ class Evidence:
     def _run(self) -> Tally:
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
-        joined = self.joined
+        approved = self.joined
         rows = RowPass(
             self.subject,
             self._wanted,
             self._predictor,
             self._champion,
-            None if joined is None else joined.decisions,
+            None if approved is None else approved.decisions,
         )
         try:
             tally = run_pass(self.data.batches(rows.columns()), rows.partial, Tally())

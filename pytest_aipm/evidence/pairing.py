@@ -15,10 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.decide import matches, refuse_missing
 from pytest_aipm.evidence.subject import Subject, group_name
-from pytest_aipm.sources.data import DataSource
 
 __all__ = [
     "LEAST_SHARE",
@@ -30,8 +28,6 @@ __all__ = [
     "RowKey",
     "join",
     "mark_rows",
-    "marked",
-    "refuse_twice",
 ]
 
 LEAST_SHARE = 0.90
@@ -198,18 +194,6 @@ def mark_rows(subject: Subject, batch: pd.DataFrame, key: RowKey) -> Marked:
     return Marked(key.hashes(ids, b"aipm-id"), labels, key.hashes(texts, b"aipm-row"))
 
 
-def marked(subject: Subject, data: DataSource, key: RowKey) -> Marked:
-    """Return the marks of all rows of the data, in one pass over the columns that matter."""
-    columns = [each.column for each in subject.attributes]
-    columns += [name for name in (subject.id, subject.label) if name is not None]
-    parts = [mark_rows(subject, batch, key) for batch in data.batches(list(dict.fromkeys(columns)))]
-    return Marked(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.marks for part in parts]),
-    )
-
-
 def join(approved: ApprovedRows, now: Marked, key: RowKey) -> Joined:
     """Find the approved rows among those of a run.
 
@@ -258,11 +242,3 @@ def _short(marks: np.ndarray) -> np.ndarray:
 def _text(value: Any) -> bytes:
     """Return a value as text; the same number reads the same from every format."""
     return group_name(value).encode("utf-8", "surrogatepass")
-
-
-def refuse_twice(rows: Marked, subject: Subject) -> None:
-    """Raise DataError when ids do not tell the rows apart."""
-    if rows.twice:
-        what = f"{rows.twice:,} rows share their id (column {subject.id!r}) with another row"
-        fix = "name a column that identifies a row, or remove 'pairing'"
-        raise DataError(subject.problem("id", what, fix))
