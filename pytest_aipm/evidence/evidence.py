@@ -160,7 +160,18 @@ class Evidence:
             return remembered(self.subject, self.data, self._predictor, key)
 
     def counts(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupCounts:
-        """Return the confusion counts of every group of a scope."""
+        """Return the confusion counts of every group of a scope; its arrays are read only."""
+        kept = self._counted.get((by, unknown))
+        if kept is None:
+            kept = self._counted[by, unknown] = self._counts(by, unknown)
+        return kept
+
+    @cached_property
+    def _counted(self) -> dict[tuple[tuple[str, ...], Unknown], GroupCounts]:
+        """Counts by scope: most checks of a policy ask for the same."""
+        return {}
+
+    def _counts(self, by: tuple[str, ...], unknown: Unknown) -> GroupCounts:
         groups = self._grouping(by, unknown)
         shape = next(iter(self.tally.counts.values())).shape
         table = np.zeros((len(groups.keys), *shape), dtype=np.int64)
@@ -174,6 +185,7 @@ class Evidence:
         sums = self.tally.people or self.tally.weights
         numbers = {cell: groups.index(cell) for cell in self.tally.counts}
         design = None if sums is None else sums.grouped(numbers, table)
+        table.flags.writeable = False
         return GroupCounts(groups, table, outside, design)
 
     def moments(self, loss: str, by: tuple[str, ...], unknown: Unknown = "report") -> GroupMoments:

@@ -15,6 +15,8 @@ ALTERNATIVE = float(ndtri(POWER))
 MOST = 1e4
 """Largest multiple of the rows that is tried."""
 TRIES = 7
+STEPS, HALVES = 15, 6
+"""Of the fast search: factors on the way up, nearly twice as many rows each, then halves."""
 
 
 class Decision(Protocol):
@@ -65,14 +67,14 @@ def smallest_factor(decision: Decision) -> float | None:
 def _reach(decision: Decision, target: float) -> float | None:
     """Return where the fast model first decides with probability `target`."""
     low = 1.0
-    for step in np.geomspace(1.0, MOST, 41)[1:]:
+    for step in np.geomspace(1.0, MOST, STEPS)[1:]:
         high = float(step)
         if sum(decision.approximate(high)) >= target:
             break
         low = high
     else:
         return None
-    for _ in range(8):
+    for _ in range(HALVES):
         middle = float(np.sqrt(low * high))
         decided = sum(decision.approximate(middle)) >= target
         low, high = (low, middle) if decided else (middle, high)
@@ -88,7 +90,7 @@ def solve_gap(power: Callable[[float], float], start: float, room: float) -> flo
     gap, last = min(start, room), None
     for _ in range(8):
         reached = power(gap)
-        if abs(reached - POWER) < 0.008:
+        if abs(reached - POWER) < 0.012:
             return gap
         if reached >= POWER:
             high = ceiling = gap
