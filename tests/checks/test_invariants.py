@@ -33,7 +33,7 @@ RATES = (
     "accuracy",
 )
 DIFFERENCES = tuple(f"fairness.{name}_difference" for name in (*RATES, "equalized_odds"))
-RATIOS = tuple(f"fairness.{name}_ratio" for name in RATES)
+RATIOS = tuple(f"fairness.{name}_ratio" for name in (*RATES, "equalized_odds"))
 FLOOR = "performance.metric"
 NAMES = ("a", "b", "c", "d")
 
