@@ -28,7 +28,9 @@ of 5 %."""
 OUTWARD = 2e-9
 """How far an end is moved outward after its root is found."""
 BLOCK = 6
-"""Points that one call of the exact test takes."""
+"""Points that one call of the exact test takes on the way outward ..."""
+STRIDE = 16
+"""... and upward, where they are cleared one after the other."""
 SURE = 0.4
 """A pair whose exact p value is under this part of its level also rejects farther out."""
 
@@ -200,7 +202,11 @@ class _Scan:
                 pair = pairs[[np.argmax(np.where(over & ~small, far, -np.inf))]]
                 step, exactly = self._stride(pair, step, critical, alpha), None
                 continue
-            moved, pair = self._exact_stride(pairs[small], step, critical)
+            moved, pair = 0, pairs[small]
+            if exactly is not None and np.isin(exactly, pair).all():
+                moved, pair = self._exact_stride(exactly, step, critical)
+            if not moved:
+                moved, pair = self._exact_stride(pairs[small], step, critical)
             if not moved:
                 break
             step, exactly = step + moved, pair
@@ -236,7 +242,7 @@ class _Scan:
             pairs = pairs[[np.argmin(p)]]
             if p.min() > level:
                 return 0, pairs
-        points = GRID[step : step + BLOCK]
+        points = GRID[step : step + STRIDE]
         rejects = (self.z(points[:, None], pairs)[:, 0] > critical) & self.small(
             points[:, None], pairs
         )[:, 0]
