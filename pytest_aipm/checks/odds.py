@@ -64,8 +64,8 @@ def equalized_odds(evidence: Evidence, params: CheckParams, kind: Kind) -> Measu
         min_size=params.min_group_size,
     )
     sign = 1 if kind == "difference" else -1
-    defined = [i for i in (0, 1) if math.isfinite(estimate.plain[i].value)]
-    worse = max(defined, key=lambda i: sign * estimate.plain[i].value, default=0)
+    defined = [i for i in (0, 1) if math.isfinite(estimate.rates[i].value)]
+    worse = max(defined, key=lambda i: sign * estimate.rates[i].value, default=0)
     nothing = [
         nothing_to_compare(names, of[1], params, rate.name)
         for rate, of in zip(rates, (hits, alarms), strict=True)
@@ -81,11 +81,11 @@ def equalized_odds(evidence: Evidence, params: CheckParams, kind: Kind) -> Measu
             population=population(counts.n, counts.unknown),
             reference=reference_words(reference, names),
         ),
-        summary=compared(rates[worse].name, kind, estimate.plain[worse], names, frequency),
+        summary=compared(rates[worse].name, kind, estimate.rates[worse], names, frequency),
         n=counts.n,
         groups=tuple(
             value
-            for rate, of, part in zip(rates, found, estimate.plain, strict=True)
+            for rate, of, part in zip(rates, found, estimate.rates, strict=True)
             for value in group_values(
                 counts, of.x, of.n, part, params.min_group_size, part=rate.name, found=of
             )

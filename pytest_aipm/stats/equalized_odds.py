@@ -27,32 +27,29 @@ class EqualizedOdds(Numbers):
     """Two rate disparities of disjoint rows, judged as one.
 
     ``parts`` and ``sizes`` hold the true positive rates of all groups, then the false positive
-    rates; so does ``pair``. ``plain`` are the two disparities at the confidence itself,
-    ``corrected`` at its square root.
+    rates; so does ``pair``. The end of either disparity that proves a breach is taken at the root
+    of the confidence, because either may.
     """
 
-    plain: tuple[RateDisparity, RateDisparity]
-    corrected: tuple[RateDisparity, RateDisparity]
+    rates: tuple[RateDisparity, RateDisparity]
 
     def at(self, sizes: Sequence[float], values: Sequence[float] | None = None) -> EqualizedOdds:
         """Return the same comparison at other denominators, with the rates kept or given."""
-        groups = len(self.plain[0].sizes)
+        groups = len(self.rates[0].sizes)
         halves = (slice(None, groups), slice(groups, None))
-
-        def moved(pair: tuple[RateDisparity, RateDisparity]) -> list[RateDisparity]:
-            return [
+        return _join(
+            *(
                 side.at(sizes[half], None if values is None else values[half])
-                for side, half in zip(pair, halves, strict=True)
-            ]
-
-        return _join(moved(self.plain), moved(self.corrected))
+                for side, half in zip(self.rates, halves, strict=True)
+            )
+        )
 
     def detectable(self, limit: Limit, *, seed: int = 0) -> tuple[float, int] | None:
         """Return the largest, over both rates and all groups, of the smallest gaps caught."""
-        groups = len(self.plain[0].sizes)
+        groups = len(self.rates[0].sizes)
         gaps = [
             (found[0], found[1] + side * groups)
-            for side, disparity in enumerate(self.corrected)
+            for side, disparity in enumerate(self.rates)
             if (found := disparity.detectable(limit, seed=seed)) is not None
         ]
         return max(gaps, key=lambda found: found[0], default=None)
@@ -62,17 +59,14 @@ class EqualizedOdds(Numbers):
 
         The pair is that of the rate nearer to breaking the limit.
         """
-        alpha = 1 - self.corrected[0].setup.confidence
-        decisions = [
-            side.decision(limit, seed + place, alpha_fail=alpha)
-            for place, side in enumerate(self.plain)
-        ]
-        first, second = decisions
+        first, second = (
+            side.decision(limit, seed + place) for place, side in enumerate(self.rates)
+        )
         if first is None or second is None:
             return None
         both = _Both(first, second)
         factor = smallest_factor(both)
-        return None if factor is None else (factor, both.groups(self.plain))
+        return None if factor is None else (factor, both.groups(self.rates))
 
 
 class _Both:
@@ -88,10 +82,10 @@ class _Both:
     def _nearer(self) -> RateDecision:
         return max(self.sides, key=lambda side: float(side.centre.max()))
 
-    def groups(self, plain: tuple[RateDisparity, RateDisparity]) -> tuple[int, ...]:
+    def groups(self, rates: tuple[RateDisparity, RateDisparity]) -> tuple[int, ...]:
         place = self.sides.index(self._nearer())
-        groups = len(plain[0].sizes)
-        return tuple(group + place * groups for group in plain[place].original(self.pair))
+        groups = len(rates[0].sizes)
+        return tuple(group + place * groups for group in rates[place].original(self.pair))
 
     def _join(self, ask: Callable[[RateDecision], tuple[float, float]]) -> tuple[float, float]:
         (fail, holds), (other_fail, other_holds) = map(ask, self.sides)
@@ -158,40 +152,38 @@ def _measure(
     reference: Reference,
     min_size: float,
 ) -> EqualizedOdds:
-    plain, corrected = (
-        [
-            measure(*counts, confidence=level, reference=reference, min_size=min_size)
+    root = 1 - sidak(1 - confidence, 2)
+    return _join(
+        *(
+            measure(
+                *counts,
+                confidence=confidence,
+                reference=reference,
+                min_size=min_size,
+                breach_confidence=root,
+            )
             for counts in (true, false)
-        ]
-        for level in (confidence, 1 - sidak(1 - confidence, 2))
+        )
     )
-    return _join(plain, corrected)
 
 
-def _join(plain: Sequence[RateDisparity], corrected: Sequence[RateDisparity]) -> EqualizedOdds:
+def _join(true: RateDisparity, false: RateDisparity) -> EqualizedOdds:
     """Put the two rates together."""
-    true, false = plain
     if len(true.sizes) != len(false.sizes):
         raise ValueError(f"{len(true.sizes)} groups of positives, {len(false.sizes)} of negatives")
-    largest = true.aggregate == "max"
+    rates, largest = (true, false), true.aggregate == "max"
     sign = 1 if largest else -1
-    defined = [place for place in (0, 1) if np.isfinite(plain[place].value)]
-    worse = max(defined, key=lambda place: sign * plain[place].value, default=0)
-    if largest:
-        lower = max(side.lower for side in corrected)
-        upper = max(side.upper for side in plain)
-    else:
-        lower = min(side.lower for side in plain)
-        upper = min(side.upper for side in corrected)
+    defined = [place for place in (0, 1) if np.isfinite(rates[place].value)]
+    worse = max(defined, key=lambda place: sign * rates[place].value, default=0)
+    wider = max if largest else min
     return EqualizedOdds(
-        value=plain[worse].value,
-        lower=lower,
-        upper=upper,
-        pair=tuple(group + worse * len(true.sizes) for group in plain[worse].pair),
+        value=rates[worse].value,
+        lower=wider(side.lower for side in rates),
+        upper=wider(side.upper for side in rates),
+        pair=tuple(group + worse * len(true.sizes) for group in rates[worse].pair),
         method=f"{true.method}, two rates",
         aggregate=true.aggregate,
         sizes=true.sizes + false.sizes,
         parts=true.parts + false.parts,
-        plain=(true, false),
-        corrected=(corrected[0], corrected[1]),
+        rates=rates,
     )

@@ -35,10 +35,16 @@ class _Setup:
     reference: Reference
     at_least: float | None
     min_size: float
+    breach_confidence: float | None = None
 
     @property
     def alpha(self) -> float:
         return 1 - self.confidence
+
+    @property
+    def breach_alpha(self) -> float:
+        """Level of the end that proves a breach."""
+        return 1 - (self.breach_confidence or self.confidence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +83,7 @@ class RateDisparity(Numbers):
         judged, breach = self._judged(), self.breach(limit)
         if judged is None or breach is None:
             return None
-        found = rate_gap(judged.contrasts, judged.x, breach, self.setup.alpha, seed)
+        found = rate_gap(judged.contrasts, judged.x, breach, self.setup.breach_alpha, seed)
         return None if found is None else (found[0], int(judged.index[found[1]]))
 
     def rows_needed(self, limit: Limit, *, seed: int = 0) -> tuple[float, tuple[int, ...]] | None:
@@ -99,9 +105,7 @@ class RateDisparity(Numbers):
             return ()
         return tuple(int(judged.index[side]) for side in pair if side < judged.index.size)
 
-    def decision(
-        self, limit: Limit, seed: int, alpha_fail: float | None = None
-    ) -> RateDecision | None:
+    def decision(self, limit: Limit, seed: int) -> RateDecision | None:
         """Return how likely each verdict is at a multiple of the rows."""
         judged, breach = self._judged(), self.breach(limit)
         if judged is None or breach is None:
@@ -113,7 +117,7 @@ class RateDisparity(Numbers):
             self.setup.alpha,
             seed,
             blocked=judged.blocked,
-            alpha_fail=alpha_fail,
+            alpha_fail=self.setup.breach_alpha,
         )
 
 
@@ -124,6 +128,7 @@ def rate_difference(
     confidence: float = 0.95,
     reference: Reference = "highest",
     min_size: float = 1,
+    breach_confidence: float | None = None,
 ) -> RateDisparity:
     """Return the largest difference of group rates.
 
@@ -143,13 +148,15 @@ def rate_difference(
     min_size : float
         Smaller groups are not judged: they leave value, ends and K. A group without rows leaves
         the value and, unless `min_size` is above 1, sets the upper end to 1.
+    breach_confidence : float, optional
+        Of the lower end, where it is one of several that may each prove a breach.
 
     Returns
     -------
     RateDisparity
         ``max``; value nan with fewer than two judged groups, the ends then are 0 and 1.
     """
-    setup = _Setup("difference", confidence, reference, None, min_size)
+    setup = _Setup("difference", confidence, reference, None, min_size, breach_confidence)
     return _measure(as_array(x), as_array(n), setup)
 
 
@@ -161,6 +168,7 @@ def rate_ratio(
     reference: Reference = "highest",
     at_least: float | None = None,
     min_size: float = 1,
+    breach_confidence: float | None = None,
 ) -> RateDisparity:
     """Return the lowest group rate divided by the comparator's.
 
@@ -180,6 +188,8 @@ def rate_ratio(
         2 % rule of New York City's Local Law 144); all groups are compared.
     min_size : float
         As in `rate_difference`; a group without rows sets the lower end to 0.
+    breach_confidence : float, optional
+        Of the upper end, as in `rate_difference`.
 
     Returns
     -------
@@ -188,7 +198,7 @@ def rate_ratio(
     """
     if at_least is not None and reference != "highest":
         raise ValueError("at_least chooses among the highest groups: it needs reference='highest'")
-    setup = _Setup("ratio", confidence, reference, at_least, min_size)
+    setup = _Setup("ratio", confidence, reference, at_least, min_size, breach_confidence)
     return _measure(as_array(x), as_array(n), setup)
 
 
@@ -308,7 +318,7 @@ def _value(judged: _Judged, setup: _Setup) -> tuple[float, tuple[int, ...]]:
 
 def _ends(judged: _Judged, setup: _Setup) -> tuple[float, float]:
     """Return (L, U): the corrected end by the family's tests, the other one uncorrected."""
-    breach = breach_end(judged.contrasts, judged.x, setup.alpha)
+    breach = breach_end(judged.contrasts, judged.x, setup.breach_alpha)
     hold = hold_end(judged.contrasts, judged.x, setup.alpha)
     return (breach, hold) if setup.kind == "difference" else (1 - hold, 1 - breach)
 
