@@ -91,7 +91,9 @@ class _Scan:
             z = -self.z(end, pairs)
             doubt = np.flatnonzero(z <= critical + self._screen(pairs))
             if first and doubt.size:
-                doubt = doubt[[np.argmin(z[doubt])]]
+                # ties go by size, never by the order of the groups
+                sizes = self.n1[pairs[doubt]], self.n2[pairs[doubt]]
+                doubt = doubt[np.lexsort((*sizes, np.round(z[doubt], 9)))[:1]]
             points = np.concatenate([[end], grid[grid > end + 1e-12]])
             end = self._outward(points, pairs[doubt], alpha, held=True, last=1.0)
             pairs = np.delete(pairs, doubt)
@@ -214,10 +216,15 @@ class _Scan:
             return 0.0
         if step == GRID.size:
             return 1.0
-        cell = GRID[step - 1 : step + 1]
-        if exactly is not None:
-            return self._within_exactly(cell, exactly, alpha)
-        return self._within(cell, pairs, alpha)
+        return self._last_step(GRID[step - 1 : step + 1], pairs, alpha)
+
+    def _last_step(self, cell: Array, pairs: Index, alpha: float) -> float:
+        """Return where, within a step, none of all pairs rejects any more, whichever led here."""
+        critical = np.array([self.critical(float(point), alpha) for point in cell])
+        over = pairs[self.z(cell[0], pairs) > critical[0]]
+        small = self.small(cell[0], over)
+        scored, exactly = over[~small], over[small]
+        return max(self._within(cell, scored, alpha), self._within_exactly(cell, exactly, critical))
 
     def _stride(self, pair: Index, step: int, critical: float, alpha: float) -> int:
         """Return the first step at which a pair that needs no exact test stops rejecting."""
@@ -251,9 +258,9 @@ class _Scan:
         return int(np.logical_and.accumulate(p <= level).sum()), pairs
 
     def _within(self, cell: Array, pairs: Index, alpha: float) -> float:
-        """Return where the score tests stop rejecting within a step, rounded down."""
-        pairs = pairs[~self.small(cell[0], pairs)]
-        pairs = pairs[self.z(cell[0], pairs) > quantile(alpha)]
+        """Return where the score tests of pairs that reject stop within a step, rounded down."""
+        if pairs.size == 0:
+            return float(cell[0])
 
         def excess(point: float) -> float:
             return float(self.z(point, pairs).max()) - self.critical(point, alpha)
@@ -263,13 +270,17 @@ class _Scan:
         root = float(brentq(excess, float(cell[0]), float(cell[1]), xtol=1e-9))
         return max(float(cell[0]) + OUTWARD, root - OUTWARD)
 
-    def _within_exactly(self, cell: Array, pair: Index, alpha: float) -> float:
-        """Return about where an exact test stops rejecting within a step."""
-        critical = np.array([self.critical(point, alpha) for point in cell])
-        p = self.contrasts.exact(
-            self.x, cell, np.repeat(pair, 2), float(ndtr(-critical[1])), held=False
-        )
-        z = self.z(cell[:, None], pair)[:, 0]
-        clear = np.minimum(z, np.maximum(-ndtri(p), -5)) - critical
-        ahead, behind = max(float(clear[0]), 1e-6), min(float(clear[1]), -1e-6)
-        return float(cell[0] + (cell[1] - cell[0]) * max(ahead / (ahead - behind), 1e-6))
+    def _within_exactly(self, cell: Array, pairs: Index, critical: Array) -> float:
+        """Return about where the exact tests of pairs stop rejecting within a step."""
+        clear = np.empty((2, pairs.size))
+        for side in (0, 1):
+            level, at = float(ndtr(-critical[side])), np.full(pairs.size, cell[side])
+            p = self.contrasts.exact(self.x, at, pairs, level, held=False)
+            z = self.z(cell[side], pairs)
+            clear[side] = np.minimum(z, np.maximum(-ndtri(p), -5)) - critical[side]
+        ahead, behind = clear[:, clear[0] >= 0]
+        if ahead.size == 0:
+            return float(cell[0])
+        ahead, behind = np.maximum(ahead, 1e-6), np.minimum(behind, -1e-6)
+        share = np.maximum(ahead / (ahead - behind), 1e-6).max()
+        return float(cell[0] + (cell[1] - cell[0]) * share)

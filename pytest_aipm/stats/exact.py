@@ -225,8 +225,11 @@ class _Tables:
         low, high = self.nuisance(error)
         angles = np.arcsin(np.sqrt(np.clip([low, high], 0, 1)))
         spread = 2 * np.sqrt(self.n_large) * (angles[1] - angles[0])
-        points = int(np.ceil(max(spread.max(), 0.0) / STEP)) + 2
-        grid = np.linspace(angles[0], np.maximum(*angles), points, axis=1)
+        # each table has its own grid and window, so that its p value does not hang on the others
+        ends = np.ceil(np.maximum(spread, 0.0) / STEP) + 1
+        points = int(ends.max()) + 1
+        along = np.minimum(np.arange(points), ends[:, None]) / ends[:, None]
+        grid = angles[0][:, None] + np.maximum(angles[1] - angles[0], 0.0)[:, None] * along
         rate = np.sin(grid) ** 2
         partner = self.partner(rate)
         first, last = self._window(partner, quantile(max(error, 1e-15)) + 1)
@@ -238,9 +241,15 @@ class _Tables:
             small = first[part, None] + np.arange(width)
             reach = self.only(part).reach(seen[part], small)
             chances = sums(
-                small, self.n_small[part], partner[part], reach, self.n_large[part], rate[part]
+                small,
+                last[part],
+                self.n_small[part],
+                partner[part],
+                reach,
+                self.n_large[part],
+                rate[part],
             )
-            highest[part] = peak(chances)
+            highest[part] = peak(chances, ends[part].astype(np.intp))
         highest = np.where(low > high, 0.0, highest)
         return np.minimum(highest * SLACK + error, 1.0)
 

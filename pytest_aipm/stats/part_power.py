@@ -87,7 +87,7 @@ class PartDecision:
             part_bounds(parts, self.alpha / high.size),
             part_bounds(parts, self.alpha),
         )
-        noise = self._draws(int(np.clip(3e5 / high.size, 200, RUNS))) * sd
+        noise = self._draws(int(np.clip(1.5e5 / high.size, 400, RUNS))) * sd
         gap = self._gap(plain[0] + noise, high, low)
         value, lower, upper = corrected
         proof = np.hypot(self.weight * (value - lower)[high], (upper - value)[low])

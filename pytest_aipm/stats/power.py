@@ -81,10 +81,13 @@ def _reach(decision: Decision, target: float) -> float | None:
     return high
 
 
-def solve_gap(power: Callable[[float], float], start: float, room: float) -> float | None:
+def solve_gap(
+    power: Callable[[float], float], start: float, room: float, slope: float = np.nan
+) -> float | None:
     """Return the smallest gap in (0, room] with 80 % power, or None.
 
-    `power` rises with the gap up to simulation noise; steps are secants of its probit.
+    `power` rises with the gap up to simulation noise; steps are secants of its probit, the first
+    one along its `slope` where that is known.
     """
     low, high, ceiling = 0.0, room, None
     gap, last = min(start, room), None
@@ -99,7 +102,6 @@ def solve_gap(power: Callable[[float], float], start: float, room: float) -> flo
             if gap >= room:
                 return None
         here = (gap, _probit(reached))
-        slope = np.nan
         if last is not None and last[0] != here[0]:
             slope = (here[1] - last[1]) / (here[0] - last[0])
         step = (ALTERNATIVE - here[1]) / slope if slope > 0 else np.nan

@@ -155,8 +155,11 @@ class _Move:
     def critical(self, gap: float) -> float:
         return self.contrasts.critical(self.breach, self.alpha, self.overall(gap))
 
-    def guess(self) -> float | None:
-        """Return the gap that the expected counts suggest; None when far out of reach."""
+    def guess(self) -> tuple[float, float] | None:
+        """Return the gap that the expected counts suggest, and how fast they clear the limit there.
+
+        None when far out of reach; the second is nan where it is not needed.
+        """
         critical = self.critical(0.0)
 
         def excess(gap: float) -> float:
@@ -169,8 +172,10 @@ class _Move:
         if self.room <= 0 or far < -0.5:
             return None
         if far < ALTERNATIVE or excess(0.0) > ALTERNATIVE:
-            return self.room
-        return float(brentq(lambda gap: excess(gap) - ALTERNATIVE, 0, self.room, xtol=1e-3))
+            return self.room, np.nan
+        gap = float(brentq(lambda gap: excess(gap) - ALTERNATIVE, 0, self.room, xtol=1e-3))
+        near = 0.9 * gap
+        return gap, (excess(gap) - excess(near)) / (gap - near)
 
     def power(self, gap: float, seed: int) -> float:
         """Return P(fail) among binomial samples."""
@@ -183,9 +188,9 @@ class _Move:
         found = c.beyond(drawn, self.breach, self.critical(gap), self.overall(gap))
         return float(found.mean())
 
-    def solve(self, seed: int, start: float) -> float | None:
+    def solve(self, seed: int, start: float, slope: float) -> float | None:
         """Return the gap with 80 % power."""
-        return solve_gap(lambda gap: self.power(gap, seed), start, self.room)
+        return solve_gap(lambda gap: self.power(gap, seed), start, self.room, slope)
 
 
 def rate_gap(
@@ -198,7 +203,7 @@ def rate_gap(
     """
     n = contrasts.n
     pooled = float(x.sum() / n.sum())
-    guesses: list[tuple[float, _Move]] = []
+    guesses: list[tuple[float, float, _Move]] = []
     seen: set[float] = set()
     for group in map(int, _hardest_first(contrasts, pooled, breach)):
         if contrasts.shape == "closed" and float(n[group]) in seen:
@@ -206,17 +211,17 @@ def rate_gap(
         seen.add(float(n[group]))
         pairs = contrasts.touching(group)
         moves = [_Move(pairs, group, sign, pooled, breach, alpha) for sign in (-1, 1)]
-        found = [(gap, move) for move in moves if (gap := move.guess()) is not None]
+        found = [(*guess, move) for move in moves if (guess := move.guess()) is not None]
         if found:
             guesses.append(min(found, key=lambda pair: pair[0]))
         if len(guesses) >= ENOUGH:
             break
     guesses.sort(key=lambda pair: -pair[0])
     solved: list[tuple[float, int]] = []
-    for start, move in guesses:
+    for start, slope, move in guesses:
         if solved and start < CLEAR * solved[0][0]:
             break
-        gap = move.solve(seed, start)
+        gap = move.solve(seed, start, slope)
         if gap is not None:
             solved.append((float(gap), int(move.group)))
         if len(solved) == 2:

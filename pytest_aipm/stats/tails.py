@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtrc, gammaln, ndtr
 
 from pytest_aipm.stats.estimate import Array
@@ -52,11 +53,17 @@ def first_reached(excess: Callable[[Array], Array], start: Array, n: Array) -> A
 
 
 def sums(
-    small: Array, n_small: Array, partner: Array, reach: Array, n_large: Array, rate: Array
+    small: Array,
+    last: Array,
+    n_small: Array,
+    partner: Array,
+    reach: Array,
+    n_large: Array,
+    rate: Array,
 ) -> Array:
-    """Return sum over small counts of b(small) P(large >= reach), shape (B, G)."""
+    """Return sum over small counts up to `last` of b(small) P(large >= reach), shape (B, G)."""
     n = n_small[:, None]
-    inside = small <= n
+    inside = small <= last[:, None]
     small = np.minimum(small, n)
     chance = gammaln(n + 1) - gammaln(small + 1) - gammaln(n - small + 1)
     chance = np.where(inside, chance, -np.inf)[:, None, :]
@@ -102,17 +109,24 @@ def _saddle(reach: Array, n: Array, rate: Array) -> Array:
     return np.asarray(np.where(reach <= 0, 1.0, np.where(reach > size, 0.0, np.clip(tails, 0, 1))))
 
 
-def peak(sums: Array) -> Array:
-    """Return the highest value (B,) of each row, between grid points by a parabola."""
-    best = np.argmax(sums, axis=1)
-    middle = np.clip(best, 1, sums.shape[1] - 2) if sums.shape[1] > 2 else best
+def peak(sums: Array, last: NDArray[np.intp]) -> Array:
+    """Return the highest value (B,) of each row, between grid points by a parabola.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (B, G)
+    last : ndarray of int, shape (B,)
+        Each row's last grid point, at least 1; what follows repeats it.
+    """
+    best = np.minimum(np.argmax(sums, axis=1), last)
     rows = np.arange(best.size)
     top = sums[rows, best]
-    if sums.shape[1] <= 2:
-        return np.asarray(top)
-    left, centre, right = (sums[rows, middle + shift] for shift in (-1, 0, 1))
+    inside = (best > 0) & (best < last)
+    middle = np.where(inside, best, 1)
+    left, centre = (sums[rows, middle + shift] for shift in (-1, 0))
+    right = sums[rows, np.minimum(middle + 1, sums.shape[1] - 1)]
     bend = 2 * centre - left - right
     with np.errstate(divide="ignore", invalid="ignore"):
         vertex = centre + (right - left) ** 2 / (8 * bend)
-    inner = (bend > 0) & (middle == best) & np.isfinite(vertex)
+    inner = inside & (bend > 0) & np.isfinite(vertex)
     return np.asarray(np.where(inner, np.maximum(vertex, top), top))
