@@ -162,10 +162,12 @@ class Auditor:
         rules = rules_of(spec, self.plan.settings)
         entry = None if self._approved is None else self._approved.entry(node.finding_id)
         change, total = self._changes(node, spec, measurement, entry)
-        then = None
-        if entry is not None and self._may_hide(change):
+        then = total_then = None
+        may_hide = self._may_hide(change)
+        if entry is not None and (may_hide or total is not None):
             scaled = at_baseline_sizes(measurement, entry)
-            then = None if scaled is None else self._changes(node, spec, scaled, entry)[0]
+            if scaled is not None:
+                then, total_then = self._changes(node, spec, scaled, entry)
         if _nothing_to_judge(spec, change, total) and measurement.not_judged is None:
             measurement = measurement.with_(not_judged=(Because.NO_EVIDENCE, UNCOMPARED))
         judgement = judge(
@@ -174,7 +176,8 @@ class Auditor:
             entry=entry,
             comparison=change,
             total=total,
-            comparison_then=then,
+            comparison_then=then if may_hide else None,
+            total_then=total_then,
         )
         if spec.regression is not None and change is None and judgement.state == "holds":
             judgement = replace(judgement, reason=f"{judgement.reason}; {NOT_COMPARED}")
