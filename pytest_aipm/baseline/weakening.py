@@ -144,6 +144,11 @@ def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
         if was is not None and (allowed is None or allowed > was):
             tolerance = "any" if allowed is None else f"{allowed:g}"
             yield f"{finding.id}: {what} allowed {tolerance} instead of {was:g}"
+    known = "params" in then["asked"]
+    for key in sorted(now.params.keys() | before.params.keys()) if known else ():
+        if now.params.get(key) != before.params.get(key):
+            said = f"{_value(now.params.get(key))} instead of {_value(before.params.get(key))}"
+            yield f"{finding.id}: {key} {said}"
     if now.min_group_size > before.min_group_size:
         sizes = f"{now.min_group_size} instead of {before.min_group_size}"
         yield f"{finding.id}: min_group_size {sizes}"
@@ -154,6 +159,10 @@ def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
         yield f"{finding.id}: unknown {now.unknown} instead of {before.unknown}"
     if now.on_inconclusive == "warn" and before.on_inconclusive == "fail":
         yield f"{finding.id}: on_inconclusive warn instead of fail"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(value)
 
 
 def _allowed(asked: Asked, no_worse: float) -> float | None:
