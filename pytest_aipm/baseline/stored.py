@@ -62,6 +62,7 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
         "asked": None if finding.asked is None else finding.asked.model_dump(mode="json"),
         "verdict": finding.verdict.value,
         "state": state,
+        "against": None if finding.baseline is None else finding.baseline.against,
         "n": finding.n,
         "sizes": list(finding.sizes),
         "part_names": list(finding.part_names),

@@ -135,6 +135,10 @@ def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
     if finding.asked is None or then.get("asked") is None:
         return
     now, before = finding.asked, Asked(**then["asked"])
+    compared = before.no_worse or before.max_change is not None
+    against = None if finding.baseline is None else finding.baseline.against
+    if compared and against == "champion" != then.get("against"):
+        yield f"{finding.id}: compared with a champion instead of the approved baseline"
     retraining = then.get("retraining")
     no_worse = NO_WORSE if retraining is None else retraining["spread"]
     for what, was, allowed in (

@@ -156,3 +156,28 @@ def test_a_baseline_without_its_digest_is_listed(run, policy, fair, tmp_path):
     path.write_text(json.dumps(content), encoding="utf-8")
     (line,) = run(policy, fair).audits[0].baseline.weakened
     assert line.startswith("the baseline carries no digest")
+
+
+def test_a_champion_that_takes_the_place_of_the_baseline_is_listed(run, policy, fair, tmp_path):
+    policy["checks"][0]["regression"] = {"max_change": 0.02}
+    path = tmp_path / "aipm-baseline.json"
+    write_baseline(run(policy, fair), path, by="b", reason="r", when="w")
+    policy["subject"]["champion"] = {"predictions": "old"}
+    copied = fair.assign(old=fair.pred)
+    record = run(policy, copied)
+    assert record.audits[0].baseline.weakened == (
+        f"{GATE}: compared with a champion instead of the approved baseline",
+    )
+    assert any("champion decides every row" in each for each in record.audits[0].warnings)
+    write_baseline(record, path, by="b", reason="r", when="w")
+    other = run(policy, copied.assign(old=1 - copied.old))
+    assert other.audits[0].baseline.weakened == ()
+    assert not any("champion decides" in each for each in other.audits[0].warnings)
+
+
+def test_rows_without_weight_are_fewer_rows(run, policy, fair, tmp_path):
+    policy["subject"]["weights"] = {"column": "w", "kind": "sampling"}
+    path = tmp_path / "aipm-baseline.json"
+    write_baseline(run(policy, fair.assign(w=1.0)), path, by="b", reason="r", when="w")
+    record = run(policy, fair.assign(w=1.0 * (fair.index % 4 > 0)))
+    assert record.audits[0].baseline.weakened == ("fewer rows: 15,000 instead of 20,000",)
