@@ -94,6 +94,7 @@ def _finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
         *_ends(finding.id, "", finding.limit, then.get("limit") or {}),
         *_ends(finding.id, "warning ", finding.warn, then.get("warn") or {}),
         *_asked(finding, then),
+        *_otherwise(finding, then),
     ]
     if then.get("confidence") is not None and finding.confidence != then["confidence"]:
         found.append(
@@ -135,10 +136,6 @@ def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
     if finding.asked is None or then.get("asked") is None:
         return
     now, before = finding.asked, Asked(**then["asked"])
-    compared = before.no_worse or before.max_change is not None
-    against = None if finding.baseline is None else finding.baseline.against
-    if compared and against == "champion" != then.get("against"):
-        yield f"{finding.id}: compared with a champion instead of the approved baseline"
     retraining = then.get("retraining")
     no_worse = NO_WORSE if retraining is None else retraining["spread"]
     for what, was, allowed in (
@@ -148,11 +145,6 @@ def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
         if was is not None and (allowed is None or allowed > was):
             tolerance = "any" if allowed is None else f"{allowed:g}"
             yield f"{finding.id}: {what} allowed {tolerance} instead of {was:g}"
-    known = "params" in then["asked"]
-    for key in sorted(now.params.keys() | before.params.keys()) if known else ():
-        if now.params.get(key) != before.params.get(key):
-            said = f"{_value(now.params.get(key))} instead of {_value(before.params.get(key))}"
-            yield f"{finding.id}: {key} {said}"
     if now.min_group_size > before.min_group_size:
         sizes = f"{now.min_group_size} instead of {before.min_group_size}"
         yield f"{finding.id}: min_group_size {sizes}"
@@ -163,6 +155,24 @@ def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
         yield f"{finding.id}: unknown {now.unknown} instead of {before.unknown}"
     if now.on_inconclusive == "warn" and before.on_inconclusive == "fail":
         yield f"{finding.id}: on_inconclusive warn instead of fail"
+
+
+def _otherwise(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where another question is asked, or compared with somebody else's answer."""
+    if finding.asked is None or then.get("asked") is None:
+        return
+    before = Asked(**then["asked"])
+    compared = before.no_worse or before.max_change is not None
+    against = None if finding.baseline is None else finding.baseline.against
+    if compared and against == "champion" != then.get("against"):
+        yield f"{finding.id}: compared with a champion instead of the approved baseline"
+    if "params" not in then["asked"]:
+        return  # approved before they were kept
+    params, earlier = finding.asked.params, before.params
+    for key in sorted(params.keys() | earlier.keys()):
+        if params.get(key) != earlier.get(key):
+            said = f"{_value(params.get(key))} instead of {_value(earlier.get(key))}"
+            yield f"{finding.id}: {key} {said}"
 
 
 def _value(value: object) -> str:
