@@ -21,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    JsonValue,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
@@ -298,6 +299,8 @@ class Asked(Frozen):
     min_group_size: int = 1
     unknown: Literal["report", "group", "fail"] = "report"
     max_unknown: Number = None
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    """Keys of the check itself, such as ``metric``, and the comparator."""
 
 
 class Finding(Frozen):

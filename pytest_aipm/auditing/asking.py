@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pytest_aipm.auditing.settings import Settings
 from pytest_aipm.baseline import Retraining
+from pytest_aipm.checks.base import CheckParams
 from pytest_aipm.judge import Rules
 from pytest_aipm.policy.model import CheckSpec
+from pytest_aipm.policy.scopes import Scope
 from pytest_aipm.records import NO_WORSE, Asked
 
 __all__ = ["asked_of", "rules_of", "tolerance_of"]
@@ -25,9 +27,14 @@ def rules_of(spec: CheckSpec, settings: Settings) -> Rules:
     )
 
 
-def asked_of(spec: CheckSpec) -> Asked:
+_SHARED = CheckParams.model_fields.keys() - {"reference"}
+"""Parameters of every check, which the record holds elsewhere."""
+
+
+def asked_of(spec: CheckSpec, scope: Scope) -> Asked:
     """Return what is asked beside limits, as record and baseline keep it."""
     regression = spec.regression
+    params = spec.params[scope].model_dump(mode="json", exclude=set(_SHARED), exclude_none=True)
     return Asked(
         max_change=None if regression is None else regression.max_change,
         max_total_change=None if regression is None else regression.max_total_change,
@@ -36,6 +43,7 @@ def asked_of(spec: CheckSpec) -> Asked:
         min_group_size=spec.min_group_size,
         unknown=spec.unknown,
         max_unknown=spec.max_unknown,
+        params=params,
     )
 
 

@@ -161,11 +161,15 @@ class Auditor:
     def _judged(self, node: Node, spec: CheckSpec, measurement: Measurement) -> Finding:
         rules = rules_of(spec, self.plan.settings)
         entry = None if self._approved is None else self._approved.entry(node.finding_id)
+        if entry is not None and entry.formula not in (None, measurement.formula.id):
+            entry = None  # what was approved under this id answers another question
         change, total = self._changes(node, spec, measurement, entry)
-        then = None
-        if entry is not None and self._may_hide(change):
+        then = total_then = None
+        may_hide = self._may_hide(change)
+        if entry is not None and (may_hide or total is not None):
             scaled = at_baseline_sizes(measurement, entry)
-            then = None if scaled is None else self._changes(node, spec, scaled, entry)[0]
+            if scaled is not None:
+                then, total_then = self._changes(node, spec, scaled, entry)
         if _nothing_to_judge(spec, change, total) and measurement.not_judged is None:
             measurement = measurement.with_(not_judged=(Because.NO_EVIDENCE, UNCOMPARED))
         judgement = judge(
@@ -174,7 +178,8 @@ class Auditor:
             entry=entry,
             comparison=change,
             total=total,
-            comparison_then=then,
+            comparison_then=then if may_hide else None,
+            total_then=total_then,
         )
         if spec.regression is not None and change is None and judgement.state == "holds":
             judgement = replace(judgement, reason=f"{judgement.reason}; {NOT_COMPARED}")
@@ -215,8 +220,9 @@ class Auditor:
         pairing = pairing_of(self.plan, self.policy, self._evidence)
         if change is not None and pairing is not None and change.paired == pairing.paired:
             change = change.model_copy(update={"note": pairing.said})
-        if regression is None or regression.max_total_change is None or approved is None:
+        if regression is None or regression.max_total_change is None or entry is None:
             return change, None
+        assert approved is not None  # noqa: S101 - the entry is of it
         total = compare(
             measurement,
             approved.anchor(node.finding_id),
@@ -256,7 +262,7 @@ class Auditor:
             limit=spec.limit,
             warn=spec.warn,
             decide_on=spec.decide_on,
-            asked=asked_of(spec),
+            asked=asked_of(spec, node.scope),
             detectable=judgement.detectable,
             rows_needed=judgement.rows_needed,
             formula=None if measurement is None else measurement.formula,

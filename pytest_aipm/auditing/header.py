@@ -24,6 +24,11 @@ from pytest_aipm.sources.data import DataSource
 
 __all__ = ["header_of", "pairing_of"]
 
+AGREES = (
+    "the champion decides every row as the audited model does, so no change of decisions can show: "
+    "see that it is the earlier model"
+)
+
 
 def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
     """Return an audit without findings; what is not known yet is left out.
@@ -83,10 +88,14 @@ def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
         weights=None if spec.weights is None else _weights(spec.weights),
         cluster=spec.cluster,
         model=_model(policy, evidence),
-        data=_data(spec.data, None if evidence is None else evidence.data, count=counted),
+        data=_data(
+            spec.data,
+            None if evidence is None else evidence.data,
+            rows=evidence.n if evidence is not None and counted else None,
+        ),
         train=None
         if spec.train is None
-        else _data(spec.train, None if evidence is None else evidence.train, count=False),
+        else _data(spec.train, None if evidence is None else evidence.train),
         features=()
         if evidence is None or evidence.model is None
         else tuple(evidence.feature_columns()),
@@ -141,12 +150,13 @@ def _model(policy: Policy, evidence: Evidence | None) -> ModelInfo:
     return ModelInfo(ref=columns, kind="predictions in the data")
 
 
-def _data(ref: DataRef, source: DataSource | None, *, count: bool) -> DataInfo:
+def _data(ref: DataRef, source: DataSource | None, *, rows: int | None = None) -> DataInfo:
+    """Return which rows there are; those without weight stand for nobody and do not count."""
     if source is None:
         return DataInfo(ref=ref.path or ref.factory or "given")
     return DataInfo(
         ref=source.ref,
-        rows=source.rows if count else None,
+        rows=rows,
         sha256=source.sha256,
         joined=dict(getattr(source, "joined", ())),
     )
@@ -189,6 +199,8 @@ def _warnings(plan: Plan, policy: Policy, evidence: Evidence | None) -> tuple[st
     pairing = pairing_of(plan, policy, evidence)
     if pairing is not None and not pairing.paired:
         said.append(f"not paired with the approved rows, two samples instead: {pairing.said}")
+    if evidence.counted and evidence.champion_agrees:
+        said.append(AGREES)
     return tuple(dict.fromkeys(said))
 
 

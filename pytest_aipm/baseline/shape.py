@@ -42,6 +42,8 @@ class _StoredRetraining(_Shape):
 
 
 class _StoredFinding(_StoredEntry):
+    formula: str | None = None
+    against: str | None = None
     limit: Limit | None = None
     warn: Limit | None = None
     asked: Asked | None = None

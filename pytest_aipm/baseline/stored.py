@@ -23,14 +23,17 @@ def entry_of(stored: Mapping[str, Any]) -> Entry:
         sizes=tuple(stored["sizes"]),
         part_names=tuple(stored["part_names"]),
         groups=tuple(GroupValue(**each) for each in stored["groups"]),
+        formula=stored.get("formula"),
     )
 
 
 def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dict[str, Any]:
     """Return a finding as it is stored; an older anchor, and what retrains showed, stay.
 
-    Retrains speak of a check on a scope, so a finding that asks another question starts anew.
+    Both speak of one question, so a finding that asks another one starts anew.
     """
+    formula = None if finding.formula is None else finding.formula.id
+    kept = old if old is not None and _same_question(old, finding, formula) else None
     value = math.nan if finding.value is None else finding.value
     lower, upper = finding.interval or (None, None)
     state = (
@@ -47,6 +50,7 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
     groups = [group.model_dump(mode="json", exclude_defaults=True) for group in finding.groups]
     stored: dict[str, Any] = {
         "check": finding.check,
+        "formula": formula or (kept or {}).get("formula"),
         "by": list(finding.scope),
         "value": finding.value,
         "interval": None if finding.interval is None else list(finding.interval),
@@ -58,13 +62,13 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
         "asked": None if finding.asked is None else finding.asked.model_dump(mode="json"),
         "verdict": finding.verdict.value,
         "state": state,
+        "against": None if finding.baseline is None else finding.baseline.against,
         "n": finding.n,
         "sizes": list(finding.sizes),
         "part_names": list(finding.part_names),
         "groups": groups,
     }
-    anchor = (old or {}).get("anchor")
-    stored["anchor"] = anchor or {
+    stored["anchor"] = (kept or {}).get("anchor") or {
         "value": stored["value"],
         "interval": stored["interval"],
         "state": state,
@@ -73,9 +77,15 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
         "groups": groups,
         "when": when,
     }
-    same = old is not None and all(old.get(key) == stored[key] for key in ("check", "by"))
-    stored["retraining"] = (old or {}).get("retraining") if same else None
+    stored["retraining"] = (kept or {}).get("retraining")
     return stored
+
+
+def _same_question(old: Mapping[str, Any], finding: Finding, formula: str | None) -> bool:
+    """Return whether two findings of one id measure the same; what was not measured tells not."""
+    if (old.get("check"), old.get("by")) != (finding.check, list(finding.scope)):
+        return False
+    return None in (old.get("formula"), formula) or old["formula"] == formula
 
 
 def digest_of(section: Mapping[str, Any]) -> str:

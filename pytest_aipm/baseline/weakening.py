@@ -94,6 +94,7 @@ def _finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
         *_ends(finding.id, "", finding.limit, then.get("limit") or {}),
         *_ends(finding.id, "warning ", finding.warn, then.get("warn") or {}),
         *_asked(finding, then),
+        *_otherwise(finding, then),
     ]
     if then.get("confidence") is not None and finding.confidence != then["confidence"]:
         found.append(
@@ -154,6 +155,28 @@ def _asked(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
         yield f"{finding.id}: unknown {now.unknown} instead of {before.unknown}"
     if now.on_inconclusive == "warn" and before.on_inconclusive == "fail":
         yield f"{finding.id}: on_inconclusive warn instead of fail"
+
+
+def _otherwise(finding: Finding, then: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where another question is asked, or compared with somebody else's answer."""
+    if finding.asked is None or then.get("asked") is None:
+        return
+    before = Asked(**then["asked"])
+    compared = before.no_worse or before.max_change is not None
+    against = None if finding.baseline is None else finding.baseline.against
+    if compared and against == "champion" != then.get("against"):
+        yield f"{finding.id}: compared with a champion instead of the approved baseline"
+    if "params" not in then["asked"]:
+        return  # approved before they were kept
+    params, earlier = finding.asked.params, before.params
+    for key in sorted(params.keys() | earlier.keys()):
+        if params.get(key) != earlier.get(key):
+            said = f"{_value(params.get(key))} instead of {_value(earlier.get(key))}"
+            yield f"{finding.id}: {key} {said}"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(value)
 
 
 def _allowed(asked: Asked, no_worse: float) -> float | None:

@@ -328,6 +328,17 @@ class Evidence:
         return self.tally.paired_scores
 
     @property
+    def champion_agrees(self) -> bool:
+        """Whether the earlier model decides every row as the audited one does."""
+        if self._champion is None:
+            return False
+        tables = self.tally.counts.values()
+        return all(
+            table.shape[2] > 1 and not table[:, 0, 1].any() and not table[:, 1, 0].any()
+            for table in tables
+        )
+
+    @property
     def counted(self) -> bool:
         """Whether the pass over the rows was made, and succeeded."""
         return isinstance(self._tally, Tally)

@@ -51,7 +51,8 @@ class Rules:
 class Entry:
     """One finding of the approved baseline.
 
-    ``state`` is what its limit said then; ``sizes`` are the denominators of the estimate's parts.
+    ``state`` is what its limit said then; ``sizes`` are the denominators of the estimate's parts;
+    ``formula`` is what was measured, None where nobody knows.
     """
 
     value: float | None
@@ -61,6 +62,7 @@ class Entry:
     sizes: tuple[float, ...] = ()
     part_names: tuple[str, ...] = ()
     groups: tuple[GroupValue, ...] = ()
+    formula: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

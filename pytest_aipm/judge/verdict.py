@@ -41,6 +41,7 @@ def judge(
     comparison: BaselineComparison | None = None,
     total: BaselineComparison | None = None,
     comparison_then: BaselineComparison | None = None,
+    total_then: BaselineComparison | None = None,
 ) -> Judgement:
     """Decide one finding.
 
@@ -54,8 +55,8 @@ def judge(
         The same finding in the approved baseline.
     comparison, total : BaselineComparison, optional
         The change against the baseline (or champion) and against the anchor.
-    comparison_then : BaselineComparison, optional
-        The change as it would be at the baseline's group sizes with the rates observed now.
+    comparison_then, total_then : BaselineComparison, optional
+        Both changes as they would be at the baseline's group sizes with the rates observed now.
 
     Returns
     -------
@@ -70,9 +71,12 @@ def judge(
         state = decide(estimate.value, estimate.lower, estimate.upper, rules.limit, rules.decide_on)
     worse = next((each for each in (comparison, total) if regressed(each)), None)
     lost = evidence_lost(measurement, rules, entry, state, unjudged=unjudged)
-    if not lost and hidden(comparison, comparison_then):
+    thin = ((comparison, comparison_then), (total, total_then))
+    unseen = next((now for now, then in thin if hidden(now, then)), None)
+    if not lost and unseen is not None:
+        since = "first approved" if unseen.against == "anchor" else "approved"
         lost = (
-            "evidence lost: these rows no longer show the change since the approved baseline; at "
+            f"evidence lost: these rows no longer show the change since the {since} baseline; at "
             f"the baseline's group sizes it would be a regression; {measurement.summary}"
         )
     reasons: list[tuple[Because, str]] = []

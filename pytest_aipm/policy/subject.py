@@ -112,6 +112,12 @@ def _refs(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     ):
         what = "'champion' is a reference to a model, or 'predictions' or 'scores'"
         faults.add(tree.key_place("champion"), what, "keep one kind")
+    for key in ("predictions", "scores") if champion is not None else ():
+        column = getattr(champion, key)
+        if column is not None and column == getattr(subject, key):
+            what = f"'champion' and the audited model are the same column, '{column}'"
+            fix = "name the column that holds what the earlier model said"
+            faults.add(tree.submap("champion").place_of(key), what, fix)
 
 
 def _pairing(subject: SubjectSpec, tree: Map, faults: Faults) -> None:

@@ -186,6 +186,16 @@ def test_thinning_the_rows_does_not_hide_a_regression(run, policy, compared, app
     assert (finding.verdict, finding.because) == (Verdict.FAIL, Because.EVIDENCE_LOST)
 
 
+def test_thinning_the_rows_does_not_hide_a_slow_drift(run, policy, approve, rows):
+    approve(run(policy, rows({"f": (4000, 10_000), "m": (4100, 10_000)})))
+    policy["checks"][0] |= {"limit": {"max": 0.30}, "regression": {"max_total_change": 0.02}}
+    drifted = run(policy, rows({"f": (3500, 10_000), "m": (4100, 10_000)}))
+    assert only(drifted).because == Because.REGRESSION
+    finding = only(run(policy, rows({"f": (245, 700), "m": (2870, 7000)})))
+    assert (finding.verdict, finding.because) == (Verdict.FAIL, Because.EVIDENCE_LOST)
+    assert "since the first approved baseline" in finding.reason
+
+
 def test_moving_a_cut_point_is_listed_as_another_gate(run, policy, fair, approve):
     policy["subject"]["protected"] = {"band": {"column": "age", "bins": [40], "labels": ["a", "b"]}}
     data = fair.assign(age=[30, 50] * 10_000)

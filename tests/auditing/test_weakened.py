@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 
@@ -112,3 +113,71 @@ def test_fewer_groups_are_listed_as_checks_that_are_gone(run, policy, fair, tmp_
     policy["checks"][0]["by"] = "sex"
     record = run(policy, data)
     assert record.audits[0].baseline.weakened == ("no longer checked: credit::gap::band",)
+
+
+def test_another_question_under_the_same_name_is_listed_and_not_compared(
+    run, policy, fair, tmp_path
+):
+    policy["checks"] = [{"check": "performance.metric", "id": "m", "metric": "selection_rate"}]
+    policy["checks"][0]["limit"] = {"min": 0.1}
+    path = tmp_path / "aipm-baseline.json"
+    write_baseline(run(policy, fair), path, by="b", reason="r", when="first")
+    policy["checks"][0] |= {"metric": "accuracy", "regression": {"max_change": 0.02}}
+    record = run(policy, fair)
+    (finding,) = record.findings
+    assert finding.baseline is None
+    assert record.verdict == RunVerdict.UNPROVEN
+    assert record.audits[0].baseline.weakened == (
+        "credit::m::overall: metric accuracy instead of selection_rate",
+    )
+    write_baseline(record, path, by="b", reason="r", when="second")
+    stored = json.loads(path.read_text(encoding="utf-8"))["policies"]["credit"]["findings"]
+    assert stored["credit::m::overall"]["anchor"]["when"] == "second"
+
+
+def test_a_check_that_is_off_for_a_while_keeps_its_anchor(run, policy, fair, tmp_path):
+    path = tmp_path / "aipm-baseline.json"
+    for enabled in (True, False, True):
+        policy["checks"][0]["enabled"] = enabled
+        write_baseline(run(policy, fair), path, by="b", reason="r", when=str(enabled))
+    stored = json.loads(path.read_text(encoding="utf-8"))["policies"]["credit"]["findings"][GATE]
+    assert stored["anchor"]["when"] == "w"
+    assert stored["formula"] == "selection_rate_difference"
+
+
+def test_another_comparator_is_listed(weakened):
+    assert weakened({"reference": "m"}) == [f"{GATE}: reference m instead of none"]
+
+
+def test_a_baseline_without_its_digest_is_listed(run, policy, fair, tmp_path):
+    path = tmp_path / "aipm-baseline.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["policies"]["credit"]["digest"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    (line,) = run(policy, fair).audits[0].baseline.weakened
+    assert line.startswith("the baseline carries no digest")
+
+
+def test_a_champion_that_takes_the_place_of_the_baseline_is_listed(run, policy, fair, tmp_path):
+    policy["checks"][0]["regression"] = {"max_change": 0.02}
+    path = tmp_path / "aipm-baseline.json"
+    write_baseline(run(policy, fair), path, by="b", reason="r", when="w")
+    policy["subject"]["champion"] = {"predictions": "old"}
+    copied = fair.assign(old=fair.pred)
+    record = run(policy, copied)
+    assert record.audits[0].baseline.weakened == (
+        f"{GATE}: compared with a champion instead of the approved baseline",
+    )
+    assert any("champion decides every row" in each for each in record.audits[0].warnings)
+    write_baseline(record, path, by="b", reason="r", when="w")
+    other = run(policy, copied.assign(old=1 - copied.old))
+    assert other.audits[0].baseline.weakened == ()
+    assert not any("champion decides" in each for each in other.audits[0].warnings)
+
+
+def test_rows_without_weight_are_fewer_rows(run, policy, fair, tmp_path):
+    policy["subject"]["weights"] = {"column": "w", "kind": "sampling"}
+    path = tmp_path / "aipm-baseline.json"
+    write_baseline(run(policy, fair.assign(w=1.0)), path, by="b", reason="r", when="w")
+    record = run(policy, fair.assign(w=1.0 * (fair.index % 4 > 0)))
+    assert record.audits[0].baseline.weakened == ("fewer rows: 15,000 instead of 20,000",)
