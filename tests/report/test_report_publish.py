@@ -416,7 +416,16 @@ def test_rates_before_adjusting_do_not_undo_what_is_withheld() -> None:
         audit_of(
             [
                 finding("fairness.x", "x", ("g",), "pass", formula=SELECTION, groups=plain),
-                finding("fairness.y", "y", ("g",), "pass", formula=formula, groups=adjusted),
+                finding(
+                    # c decides here, so that b alone would go with d, and c there
+                    "fairness.y",
+                    "y",
+                    ("g",),
+                    "pass",
+                    formula=formula,
+                    groups=adjusted,
+                    value=0.7,
+                ),
             ]
         )
     )
