@@ -202,8 +202,10 @@ def _missing(wanting: list[Policy], shown: str) -> Problem:
         )
     policy = wanting[0]
     check = next(each for each in policy.checks if _wants_baseline(policy, each))
+    no_worse = check.regression is not None and check.regression.no_worse
+    asked = "gate: no-worse" if no_worse else "regression"
     return Problem(
-        f"check {check.id!r} declares `regression`, but {shown} holds no approved baseline of "
+        f"check {check.id!r} declares `{asked}`, but {shown} holds no approved baseline of "
         f"policy {policy.name!r}",
         "create it: pytest --aipm-audit --aipm-update-baseline",
         path=check.path or policy.path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ __all__ = ["Search", "described", "left_out", "searched", "shown_slices"]
 MOST_SETS = 20_000
 """Sets of columns beyond which a search takes minutes."""
 CONFIRMED = "confirming half"
-WIDEST = "upper end, on all rows"
+WIDEST = "on all rows: the upper end"
 
 
 @dataclass(frozen=True)
@@ -188,11 +189,13 @@ def shown_slices(
     """Return the table, the chart and the notes of the slices, the one with most harm first."""
     order = sorted(range(len(found)), key=lambda i: (-estimate.ends[i][1], i))
     order.sort(key=lambda i: i != estimate.worst)
-    groups = [_group(search, found[i], search.confirming, rate, confidence) for i in order]
+    group = partial(_group, search, rate=rate, confidence=confidence)
+    groups = [group(search.confirming, found[i]) for i in order]
+    groups.append(group(search.confirming, None))
     judged = np.flatnonzero(search.large)
     if estimate.widest >= 0:
         widest = int(judged[estimate.widest])
-        groups.append(_group(search, widest, search.everyone, rate, confidence, WIDEST))
+        groups += [group(search.everyone, widest), group(search.everyone, None)]
     undefined = int((~search.everyone.defined[judged]).sum())
     few = len(search.large) - len(judged)
     columns = ", ".join(search.counts.columns)
@@ -219,24 +222,35 @@ def shown_slices(
 
 
 def _group(
-    search: Search, place: int, rates: Rates, rate: Rate, confidence: float, part: str = CONFIRMED
+    search: Search, rates: Rates, place: int | None, *, rate: Rate, confidence: float
 ) -> GroupValue:
-    """Return one slice's record: its rate with Clopper-Pearson bounds, support and t."""
-    n = rates.n[place]
-    x = rates.x[place] if rate.better == "low" else n - rates.x[place]
+    """Return the record of one slice, or of all rows: its rate with Clopper-Pearson bounds.
+
+    A slice's note adds its support and t.
+    """
+    halved = rates is search.confirming
+    table, harm, n, note = (
+        search.found.total,
+        rates.all_x,
+        rates.all_n,
+        "what slices are set against",
+    )
+    if place is not None:
+        table, harm, n = search.found.counts[place], float(rates.x[place]), float(rates.n[place])
+        note = (
+            f"{search.support(place):.1%} of all rows; divergence "
+            f"{number(float(rates.divergence[place]))}, t {number(float(rates.t[place]))}"
+        )
+    x = harm if rate.better == "low" else n - harm
     lower, upper = rate_bounds(x, n, 1 - confidence)
-    half = 1 if rates is search.confirming else slice(None)
-    rows = search.found.counts[place].reshape(2, 4)[half].sum()
     return GroupValue(
-        group=search.traits(place),
-        part=part,
-        n=int(rows),
+        group={} if place is None else search.traits(place),
+        part=f"{rate.name}, {CONFIRMED if halved else WIDEST}",
+        n=int(table.reshape(2, 4)[1 if halved else slice(None)].sum()),
         numerator=int(x),
         denominator=int(n),
         value=float(x / n),
         interval=(float(lower), float(upper)),
-        note=(
-            f"{search.support(place):.1%} of all rows; divergence "
-            f"{number(float(rates.divergence[place]))}, t {number(float(rates.t[place]))}"
-        ),
+        judged=place is not None,
+        note=note,
     )

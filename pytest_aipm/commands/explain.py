@@ -33,6 +33,9 @@ KINDS = {
 }
 WIDTH = 88
 
+FLOORED = ("_ratio", "_consistency", "adjusted_disparity", "performance.metric")
+"""Endings of checks whose small values are the bad ones: a policy gives them a ``min``."""
+
 
 def list_checks() -> int:
     """Print the title of every check, by family."""
@@ -119,7 +122,8 @@ def _param(param: Param) -> str:
 
 def _example(name: str, module: ModuleType, own: tuple[Param, ...]) -> str:
     default = getattr(module, "DEFAULT_LIMIT", None)
-    limit = _flow(default) if default else "{" + _ends(_units(module)[0])[1] + ": ...}"
+    end = _ends(_units(module)[0])[0 if name.endswith(FLOORED) else 1]
+    limit = _flow(default) if default else f"{{{end}: ...}}"
     keys = [f"check: {name}"]
     keys += [f"{param.name}: ..." for param in own if param.required]
     keys += ["by: ATTRIBUTE"] * (module.SCOPES == "groups")

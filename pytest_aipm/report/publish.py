@@ -155,6 +155,17 @@ def _thin(series: Series, min_cell: int) -> Series:
     if len(gone) == 1 and others:
         gone.add(others[0][1])
 
+    if series.kind == "curve":
+        # where a point of one person lies is what was measured of them: the whole point goes
+        kept = [i for i in range(len(series.counts)) if i not in gone]
+        names = ("x", "y", "lo", "hi", "counts")
+        points = {name: getattr(series, name) for name in names}
+        return series.model_copy(
+            update={
+                name: tuple(each[i] for i in kept) if each else () for name, each in points.items()
+            }
+        )
+
     def thin(points: tuple[float | None, ...]) -> tuple[float | None, ...]:
         return tuple(None if i in gone else point for i, point in enumerate(points))
 

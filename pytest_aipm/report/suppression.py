@@ -6,9 +6,10 @@ totals, and the fact that the cells of an intersection add up to their groups ar
 small cell is given away when its count follows from the equations. So counts are told one by one,
 those that matter most first, and one that would give a small cell away is withheld as well.
 
-Two more leaks are closed. Totals count as known even where no finding prints them. And withheld
+Three more leaks are closed. Totals count as known even where no finding prints them. Withheld
 cells that are all empty or all full are given away by their sum alone, so each small cell of a
-table must leave at least two possible counts.
+table must leave at least two possible counts. And slices overlap: the few people by whom one lies
+within another group are a small cell that no table lists, so the difference must not follow either.
 
 Source: complementary cell suppression, Cox (1980), JASA 75, 377-385; the linear audit is exact.
 """
@@ -17,14 +18,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
+from itertools import permutations, product
 from typing import NamedTuple
 
-from pytest_aipm.records import Audit, AuditGroup, Finding, GroupValue, Record
+from pytest_aipm.records import Audit, AuditGroup, GroupValue, Record
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.atoms import ATOMS, atoms_of, is_half, is_slice
 from pytest_aipm.report.elimination import Row, Secrets
 from pytest_aipm.report.words import WITHHELD
 
@@ -33,30 +35,8 @@ __all__ = ["Withheld", "withheld_cells"]
 TOO_MANY = 1500
 """Cells of one population beyond which whole tables are withheld instead of searching."""
 
-_ATOMS = ("tp", "fp", "fn", "tn")
-_RATES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    name: (frozenset(numerator.split()), frozenset(denominator.split()))
-    for name, numerator, denominator in (
-        ("selection rate", "tp fp", "tp fp fn tn"),
-        ("true positive rate", "tp", "tp fn"),
-        ("recall", "tp", "tp fn"),
-        ("false negative rate", "fn", "tp fn"),
-        ("false positive rate", "fp", "fp tn"),
-        ("true negative rate", "tn", "fp tn"),
-        ("specificity", "tn", "fp tn"),
-        ("precision", "tp", "tp fp"),
-        ("positive predictive value", "tp", "tp fp"),
-        ("accuracy", "tp tn", "tp fp fn tn"),
-        ("base rate", "tp fn", "tp fp fn tn"),
-    )
-}
-_SHORT = {
-    "tpr": "true positive rate",
-    "fpr": "false positive rate",
-    "fnr": "false negative rate",
-    "tnr": "true negative rate",
-    "ppv": "precision",
-}
+HALF = "\nconfirming half"
+"""Marks the population of the rows on which a search of slices confirms what it found."""
 
 
 class Group(NamedTuple):
@@ -117,9 +97,9 @@ class _Printed:
 
 def withheld_cells(record: Record) -> Withheld:
     """Return what `publishable` withholds from `record`: small cells and their complements."""
-    if not any(_has_small(audit) for audit in record.audits):
-        return Withheld()
     table = _Table(record)
+    if not table.nested and not any(_has_small(audit) for audit in record.audits):
+        return Withheld()
     return table.places_of(table.suppressed())
 
 
@@ -147,6 +127,9 @@ class _Table:
     def __init__(self, record: Record) -> None:
         self.counts: dict[Count, _Printed] = defaultdict(_Printed)
         self.sizes: dict[Group, float] = {}
+        self.tables: set[tuple[str, frozenset[str]]] = set()  # complete; slices are a choice
+        self.sliced: set[Group] = set()
+        self.min_cell = max((audit.policy.min_cell for audit in record.audits), default=0)
         for at, audit in enumerate(record.audits):
             self._read(audit, at)
 
@@ -155,6 +138,7 @@ class _Table:
         for i, group in enumerate(audit.groups):
             key = Group(population, frozenset(group.group.items()))
             self.sizes[key] = group.n
+            self.tables.add((population, key.attributes))
             if group.positives is not None and group.n:
                 place = Place(at, -1, i, denominator=False)
                 count = Count(key, frozenset(("tp", "fn")))
@@ -164,20 +148,25 @@ class _Table:
             # A value that goes with its small group need not be saved by sparing the other one.
             spared = not any(_is_small(cell, small) for cell in answer.pair)
             for i, cell in enumerate(finding.groups):
-                key = Group(population, frozenset(cell.group.items()))
+                half = HALF if is_half(finding, cell.part) else ""
+                key = Group(population + half, frozenset(cell.group.items()))
                 self.sizes.setdefault(key, cell.n)
+                if is_slice(finding):
+                    self.sliced.add(key)
+                else:
+                    self.tables.add((population, key.attributes))
                 if not cell.n:
                     continue
                 events, rows = cell.counts
                 base = cell.n if rows is None else rows
                 tiny = _is_small(cell, small)
-                above, below = _atoms(finding, cell.part)
+                above, below = atoms_of(finding, cell.part)
                 count = Count(key, above)
                 place = Place(at, number, i, denominator=False)
                 self._add(count, place, base, events, small=tiny)
                 self.counts[count].deciding |= spared and answer.decides(cell)
                 self.counts[count].gone |= cell.note.startswith(WITHHELD)
-                if rows is not None and below != frozenset(_ATOMS):
+                if rows is not None and below != frozenset(ATOMS):
                     place = Place(at, number, i, denominator=True)
                     few = _few(cell, small)
                     self._add(Count(key, below), place, cell.n, rows, small=few)
@@ -203,7 +192,7 @@ class _Table:
         for count in self.counts:
             used[count.group.population] |= count.atoms
         return {
-            name: sorted(atoms | set(_ATOMS) if atoms & set(_ATOMS) else atoms)
+            name: sorted(atoms | set(ATOMS) if atoms & set(ATOMS) else atoms)
             for name, atoms in used.items()
         }
 
@@ -212,11 +201,13 @@ class _Table:
         small = [count for count, printed in self.counts.items() if printed.small]
         hidden = set(small) | {count for count, printed in self.counts.items() if printed.gone}
         if len(self.counts) > TOO_MANY:
-            tables = {(c.group.population, c.group.attributes) for c in small}
+            inner = [inside for _, inside in self.nested]
+            tables = {(c.group.population, c.group.attributes) for c in (*small, *inner)}
             return {c for c in self.counts if (c.group.population, c.group.attributes) in tables}
         hidden |= self._widened(small, hidden)
         structure = sorted(self._structure(), key=len)  # short rows first: less fill-in
-        secrets = Secrets(structure, map(self._row, small))
+        between = ({**self._row(out), **self._row(inside, -1)} for out, inside in self.nested)
+        secrets = Secrets(structure, (*map(self._row, small), *between))
         # What costs a reader most is told first; what would then give a small cell away is not.
         for count in sorted(self.counts, key=self._cost, reverse=True):
             if count not in hidden and not secrets.tell(self._rows(count)):
@@ -228,8 +219,24 @@ class _Table:
         printed, group = self.counts[count], count.group
         return printed.deciding, printed.size, sorted(group.values), sorted(count.atoms)
 
-    def _row(self, count: Count) -> Row:
-        return _sum((count.group,), sorted(count.atoms))
+    def _row(self, count: Count, factor: int = 1) -> Row:
+        return _sum((count.group,), sorted(count.atoms), factor)
+
+    @cached_property
+    def nested(self) -> list[tuple[Count, Count]]:
+        """Counts of groups and of slices within them that leave few people between the two."""
+        alike: dict[frozenset[str], list[Count]] = defaultdict(list)
+        for count in self.counts:
+            alike[count.atoms].append(count)
+        return [
+            (out, inside)
+            for counts in alike.values()
+            for out, inside in permutations(counts, 2)
+            if 0 < self.counts[out].size - self.counts[inside].size < self.min_cell
+            and not self.sliced.isdisjoint((out.group, inside.group))
+            and out.group.values <= inside.group.values
+            and out.group.population in (inside.group.population, _whole(inside.group))
+        ]
 
     def _rows(self, count: Count) -> Iterator[Row]:
         """Yield what a published count tells: itself, and what none or all of a group implies."""
@@ -238,7 +245,7 @@ class _Table:
         if number == 0:
             yield from (_sum((count.group,), (atom,)) for atom in sorted(count.atoms))
         elif number == self.sizes[count.group] and "tp" in self.atoms[count.group.population]:
-            yield from (_sum((count.group,), (a,)) for a in _ATOMS if a not in count.atoms)
+            yield from (_sum((count.group,), (a,)) for a in ATOMS if a not in count.atoms)
 
     def _structure(self) -> Iterator[Row]:
         """Yield what holds of all counts: sizes, totals, and cells that add up to their groups."""
@@ -251,7 +258,9 @@ class _Table:
                 if not self.sizes[group]:
                     yield from (_sum((group,), (atom,)) for atom in atoms)
                 elif "tp" in atoms:
-                    yield _sum((group,), _ATOMS)
+                    yield _sum((group,), ATOMS)
+            if (population, attributes) not in self.tables:
+                continue
             yield from (_sum(members, (atom,)) for atom in atoms)
             for parent in self.groups:
                 if parent.population == population and parent.attributes < attributes:
@@ -284,6 +293,8 @@ class _Table:
         tables: dict[tuple[str, frozenset[str], frozenset[str]], list[Count]] = defaultdict(list)
         for count in self.counts:
             group = count.group
+            if (group.population, group.attributes) not in self.tables:
+                continue
             tables[group.population, group.attributes, count.atoms].append(count)
         lines = []
         for members in tables.values():
@@ -323,8 +334,12 @@ class _Table:
         return result
 
 
-def _sum(groups: Iterable[Group], atoms: Iterable[str]) -> Row:
-    return dict.fromkeys(product(groups, atoms), 1)
+def _sum(groups: Iterable[Group], atoms: Iterable[str], factor: int = 1) -> Row:
+    return dict.fromkeys(product(groups, atoms), factor)
+
+
+def _whole(group: Group) -> str:
+    return group.population.removesuffix(HALF)
 
 
 def _population(audit: Audit) -> str:
@@ -334,19 +349,3 @@ def _population(audit: Audit) -> str:
     model, data = audit.subject.model, audit.subject.data
     parts = (data.sha256 or data.ref, model.sha256 or model.ref, audit.subject.decision)
     return "\n".join(parts)
-
-
-def _atoms(finding: Finding, part: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the elementary counts above and below the line of a finding's rate.
-
-    A rate of another name stands for itself, so that only its own tables and sums are linked.
-    """
-    formula = finding.formula.id if finding.formula is not None else finding.check
-    plain = ""
-    for name in (part, formula):
-        plain = name.lower().rpartition(".")[2].removesuffix("_ratio").removesuffix("_difference")
-        plain = plain.replace("_", " ").replace("-", " ").strip()
-        if plain in _RATES or plain in _SHORT:
-            return _RATES[_SHORT.get(plain, plain)]
-    own = f"{plain} {part}"
-    return frozenset((f"{own} above",)), frozenset((f"{own} below",))

@@ -87,14 +87,16 @@ def test_another_seed_splits_the_rows_otherwise():
 
 def test_the_table_holds_the_slices_measured_and_the_one_that_sets_the_upper_end():
     found = worst(people(2, 5000, columns=4, harm=0.28))
-    *confirmed, widest = found.groups
-    assert {group.part for group in confirmed} == {"confirming half"}
-    assert widest.part == "upper end, on all rows"
+    *confirmed, half, widest, everyone = found.groups
+    assert {group.part for group in (*confirmed, half)} == {"accuracy, confirming half"}
+    assert {group.part for group in (widest, everyone)} == {"accuracy, on all rows: the upper end"}
+    assert (half.group, half.judged, everyone.group, everyone.n) == ({}, False, {}, 5000)
     assert len(confirmed) <= 5
     (chart,) = found.series
     assert chart.x[0] == "c0 = a, c1 = b"
     assert len(chart.x) == len(confirmed)
     overall = found.estimate.confirmed
+    assert (half.value, half.denominator) == (1 - overall.all_x / overall.all_n, overall.all_n)
     for i, group in enumerate(confirmed):
         # the table shows accuracy; the chart how much less of it
         assert group.denominator == chart.counts[i]
@@ -112,7 +114,7 @@ def test_the_halves_share_no_row():
     whole = found.estimate.everyone
     part = found.estimate.confirmed
     assert part.all_n < whole.all_n
-    inside = {group.group["c0"]: group for group in found.groups[:-1]}
+    inside = {group.group["c0"]: group for group in found.groups[:-3]}
     for letter, group in inside.items():
         assert group.n < (frame["c0"] == letter).sum()
 

@@ -160,3 +160,17 @@ def test_the_schema_of_policies_belongs_to_a_later_version(aipm):
     said = aipm("schema", "policy")
     assert said.code == 4
     assert "invalid choice: 'policy'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("fairness.equalized_odds_ratio", "min"),
+        ("fairness.individual_consistency", "min"),
+        ("fairness.calibration_gap", "max"),
+        ("fairness.equalized_odds_difference", "max"),
+    ],
+)
+def test_the_line_to_copy_limits_the_end_that_is_bad(aipm, name, end):
+    line = next(x for x in aipm("explain", name).out.splitlines() if "- {check" in x)
+    assert f"limit: {{{end}:" in line

@@ -110,6 +110,11 @@ def test_what_stands_beside_the_policies_is_told_together(aipm, project):
     assert "there is no column 'z'" in fourth
 
 
+def test_a_gate_without_a_baseline_is_called_by_its_name(aipm, project):
+    project.policy("good", f"{{check: {GAP}, id: gap, by: sex, gate: no-worse}}")
+    assert "check 'gap' declares `gate: no-worse`, but" in aipm("validate").err
+
+
 def test_waivers_are_listed_with_their_end(aipm, project):
     project.policy("good", RED)
     project.file(

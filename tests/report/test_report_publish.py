@@ -343,9 +343,97 @@ def test_points_of_a_curve_that_rest_on_few_people_are_withheld() -> None:
     )
     one = finding("fairness.calibration_gap", "cal", (), "pass", n=432, series=(bins,))
     shown = publishable(record_of(audit_of([one]))).findings[0].series[0]
-    assert shown.y == (None, None, 0.8)
-    assert shown.lo == (None, None, 0.7)
-    assert shown.counts == (2, 30, 400)
+    # not even where the point lies: a bin of one person is drawn at that person's score
+    assert (shown.x, shown.y, shown.counts) == ((0.9,), (0.8,), (400,))
+    assert (shown.lo, shown.hi) == ((0.7,), (0.9,))
+
+
+def slices(*cells: GroupValue) -> Finding:
+    formula = Formula(id="worst_slice")
+    return finding("fairness.worst_slice", "slices", (), "pass", formula=formula, groups=cells)
+
+
+HALF = "selection rate, confirming half"
+WHOLE = "selection rate, on all rows: the upper end"
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        (({"sex": "f"}, HALF), ({"sex": "f", "job": "a"}, HALF)),
+        (({}, HALF), ({"sex": "f"}, HALF)),
+        (({"sex": "f"}, WHOLE), ({"sex": "f"}, HALF)),
+        (({}, WHOLE), ({"job": "a"}, WHOLE)),
+    ],
+)
+def test_few_people_between_two_slices_are_a_small_cell(
+    outer: tuple[dict[str, str], str], inner: tuple[dict[str, str], str]
+) -> None:
+    """78 of the 80 are in the slice: its rate and theirs would give away the other two."""
+    wide = cell(outer[0], 30, 80, part=outer[1])
+    for rows, gone in ((78, True), (75, False)):
+        one = slices(wide, cell(inner[0], 28, rows, part=inner[1]))
+        first, second = publishable(record_of(audit_of([one]))).findings[0].groups
+        assert first.value == 30 / 80
+        assert (second.value is None) is gone
+        assert (second.numerator is None) is gone
+
+
+def test_few_people_between_a_slice_and_a_declared_group_are_a_small_cell() -> None:
+    groups = (cell({"region": "north"}, 300, 600), cell({"region": "isle"}, 3, 9))
+    table = finding("fairness.x", "x", ("region",), "pass", formula=SELECTION, groups=groups)
+    one = slices(cell({"region": "isle", "edu": "basic"}, 3, 7, part=WHOLE))
+    shown = publishable(record_of(audit_of([table, one]))).findings
+    assert [g.value for g in shown[0].groups] == [0.5, 3 / 9]
+    assert shown[1].groups[0].value is None
+
+
+def test_slices_of_half_of_the_rows_do_not_stand_for_whole_groups() -> None:
+    """Or their sizes would undo that the cells of an intersection add up."""
+    fine = {("f", "a"): (20, 30), ("f", "b"): (2, 3), ("m", "a"): (10, 40), ("m", "b"): (9, 30)}
+    cells = [cell({"sex": s, "job": j}, x, n) for (s, j), (x, n) in fine.items()]
+    crossed = finding("fairness.x", "x", ("sex", "job"), "pass", formula=SELECTION, groups=cells)
+    by_sex = (cell({"sex": "f"}, 22, 33), cell({"sex": "m"}, 19, 70))
+    single = finding("fairness.x", "y", ("sex",), "pass", formula=SELECTION, groups=by_sex)
+    one = slices(cell({"sex": "f", "job": "a"}, 8, 14, part=HALF))
+    alone, with_slices = (
+        publishable(record_of(audit_of(findings))).findings[-2:]
+        for findings in ([crossed, single], [one, crossed, single])
+    )
+    assert alone == with_slices
+    assert alone[0].groups[1].value is None
+
+
+def test_rates_before_adjusting_do_not_undo_what_is_withheld() -> None:
+    counts = {"a": (20, 60), "b": (12, 30), "c": (10, 20), "d": (1, 3)}
+    plain = [cell({"g": g}, x, n) for g, (x, n) in counts.items()]
+    adjusted = [
+        GroupValue(group={"g": g}, n=n, value=v, note=f"{100 * x / n:.0f} of 100 selected before")
+        for (g, (x, n)), v in zip(counts.items(), (1.0, 1.2, 0.7, 0.8), strict=True)
+    ]
+    formula = Formula(id="ratio_of_adjusted_selection_rates")
+    record = record_of(
+        audit_of(
+            [
+                finding("fairness.x", "x", ("g",), "pass", formula=SELECTION, groups=plain),
+                finding(
+                    # c decides here, so that b alone would go with d, and c there
+                    "fairness.y",
+                    "y",
+                    ("g",),
+                    "pass",
+                    formula=formula,
+                    groups=adjusted,
+                    value=0.7,
+                ),
+            ]
+        )
+    )
+    rates, shown = (one.groups for one in publishable(record).findings)
+    hidden = [g.value is None for g in rates]
+    assert sum(hidden) == 2
+    assert hidden == [g.value is None for g in shown]
+    assert hidden == ["selected" not in g.note for g in shown]
 
 
 def test_an_error_keeps_its_reason() -> None:

@@ -28,6 +28,8 @@ of comparisons (Bonferroni), the other is not.
 - One pooled number is fair to a disparity that is about equal in all strata; where strata disagree
   in direction, they cancel.
 - Coarse bins leave differences within a stratum; fine ones leave few strata with both groups.
+- The lowest ratio to the reference never shows that the reference itself is the group that fares
+  worst: name another `reference`, or `compare: difference`, which looks both ways.
 - The logistic ratio depends on who the reference person is; the pooled one does not.
 
 ## What to do
