@@ -21,7 +21,6 @@ from pytest_aipm.records import Approval, Audit, BaselineRef, Record, Verdict, c
 
 __all__ = ["Baseline", "PolicyBaseline", "Retraining", "read_baseline", "write_baseline"]
 
-UNSEALED = "the baseline carries no digest, so a change by hand would not show: approve it anew"
 MEND = "restore it from version control or approve a run anew"
 
 
@@ -44,8 +43,6 @@ class PolicyBaseline:
     ref: BaselineRef
     facts: Mapping[str, Any]
     findings: Mapping[str, Mapping[str, Any]]
-    unsealed: bool = False
-    """Whether its part of the file carries no digest, so that nobody can tell it from edited."""
 
     @classmethod
     def of(cls, audit: Audit, *, seed: int) -> PolicyBaseline:
@@ -73,8 +70,7 @@ class PolicyBaseline:
 
     def weakened(self, audit: Audit, *, seed: int) -> tuple[str, ...]:
         """Return the ways in which this run's gate asks for less than the approved one did."""
-        found = weakened(self.facts, self.findings, audit, seed=seed)
-        return (UNSEALED, *found) if self.unsealed else found
+        return weakened(self.facts, self.findings, audit, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -93,8 +89,7 @@ class Baseline:
         ref = BaselineRef(
             ref=self.path, sha256=self.sha256, approved=Approval(**stored["approved"])
         )
-        unsealed = "digest" not in stored
-        return PolicyBaseline(ref, stored["facts"], stored["findings"], unsealed)
+        return PolicyBaseline(ref, stored["facts"], stored["findings"])
 
 
 def read_baseline(path: Path, *, shown: str) -> Baseline:
@@ -128,8 +123,10 @@ def read_baseline(path: Path, *, shown: str) -> Baseline:
         what = "this is no readable baseline" + (f" (see {place})" if place else "")
         raise BaselineError(Problem(what, MEND, path=shown)) from None
     for name, section in content["policies"].items():
-        if "digest" in section and section["digest"] != _digest(section):
+        if section.get("digest") != _digest(section):
             what = f"policy {name!r} was changed by hand after it was approved"
+            if "digest" not in section:
+                what = f"policy {name!r} has no digest, so nobody can tell whether it was changed"
             raise BaselineError(Problem(what, MEND, path=shown))
     return Baseline(shown, hashlib.sha256(raw).hexdigest(), content)
 

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from pytest_aipm.baseline import write_baseline
+from pytest_aipm.errors import BaselineError
 from pytest_aipm.records import RunVerdict
 
 ASKED = {
@@ -149,13 +150,13 @@ def test_another_comparator_is_listed(weakened):
     assert weakened({"reference": "m"}) == [f"{GATE}: reference m instead of none"]
 
 
-def test_a_baseline_without_its_digest_is_listed(run, policy, fair, tmp_path):
+def test_a_baseline_without_its_digest_is_refused(run, policy, fair, tmp_path):
     path = tmp_path / "aipm-baseline.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     del content["policies"]["credit"]["digest"]
     path.write_text(json.dumps(content), encoding="utf-8")
-    (line,) = run(policy, fair).audits[0].baseline.weakened
-    assert line.startswith("the baseline carries no digest")
+    with pytest.raises(BaselineError, match="'credit' has no digest"):
+        run(policy, fair)
 
 
 def test_a_champion_that_takes_the_place_of_the_baseline_is_listed(run, policy, fair, tmp_path):
