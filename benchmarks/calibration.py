@@ -69,7 +69,7 @@ class Family:
     screen: Callable[[Array, Array], Array]
     contrasts: Callable[[Array], Contrasts]
     alpha: float = 0.05
-    again: int = 4_000
+    again: int = 2_000
     """Fresh runs of the worst split of a cell."""
 
     def critical(self, n: Array, rate: float) -> float:
