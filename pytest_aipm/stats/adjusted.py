@@ -32,6 +32,7 @@ class AgainstOne(Numbers):
     confidence: float
     reference: int
     min_size: float
+    both: bool = False
 
     def at(self, sizes: Sequence[float], values: Sequence[float] | None = None) -> AgainstOne:
         """Return the same contrasts with other rows of each group, the values kept or given."""
@@ -41,8 +42,20 @@ class AgainstOne(Numbers):
             for part, n, value in zip(self.source, sizes, moved, strict=True)
         ]
         return against_one_group(
-            parts, self.reference, self.kind, self.confidence, min_size=self.min_size
+            parts,
+            self.reference,
+            self.kind,
+            self.confidence,
+            min_size=self.min_size,
+            both=self.both,
         )
+
+    def turned(self, place: int) -> bool:
+        """Return whether the reference, and not this group, is the one that fares worse."""
+        return self._outward(place) is not self.source[place]
+
+    def _outward(self, place: int) -> Part:
+        return _outward(self.source[place], self.kind, both=self.both)
 
     def _judged(self) -> list[int]:
         return _judged(self.source, self.reference, self.min_size)
@@ -50,8 +63,8 @@ class AgainstOne(Numbers):
     def _levels(self, limit: Limit) -> tuple[float, float]:
         """Return the levels of compliance and of breach at a limit."""
         alpha = 1 - self.confidence
-        kept = [_outward(self.source[place], self.kind) for place in self._judged()]
-        return alpha, _corrected(kept, self.kind, alpha, limit[1] or 0.0)
+        kept = [self._outward(place) for place in self._judged()]
+        return alpha, _corrected(kept, self.kind, alpha, limit[1] or 0.0, both=self.both)
 
     def detectable(self, limit: Limit, *, seed: int = 0) -> tuple[float, int] | None:
         """Return the largest, over groups, of the smallest distances beyond the limit caught."""
@@ -62,7 +75,7 @@ class AgainstOne(Numbers):
         return max(gaps, key=lambda found: found[0], default=None)
 
     def _gap(self, place: int, limit: Limit) -> float | None:
-        part = _outward(self.source[place], self.kind)
+        part = self._outward(place)
         return part_gap(part, limit, *self._levels(limit), self.aggregate)
 
     def rows_needed(self, limit: Limit, *, seed: int = 0) -> tuple[float, tuple[int, ...]] | None:
@@ -74,7 +87,7 @@ class AgainstOne(Numbers):
         judged = self._judged()
         if not judged:
             return None
-        parts = [_outward(self.source[place], self.kind) for place in judged]
+        parts = [self._outward(place) for place in judged]
         blocked = _blocked(self.source, self.reference, self.min_size)
         levels = self._levels(limit)
         decision = WorstDecision(parts, limit, *levels, self.aggregate, blocked=blocked)
@@ -89,13 +102,15 @@ def against_one_group(
     confidence: float = 0.95,
     *,
     min_size: float = 1,
+    both: bool = False,
 ) -> AgainstOne:
     """Return the lowest ratio, or the largest difference in either direction, against one group.
 
     The end that proves a breach holds at ``alpha / (K - 1)`` for ratios (Bonferroni: contrasts
-    share the reference). For differences, where both directions count, it is the largest margin
-    rejected at `star_critical_value`: between ``alpha / (2 (K - 1))`` at a margin of 0 and
-    ``alpha / (K - 1)`` at a wide one. The other end holds at ``alpha``.
+    share the reference), at half of that when they look `both` ways. For differences, where both
+    directions count, it is the largest margin rejected at `star_critical_value`: between
+    ``alpha / (2 (K - 1))`` at a margin of 0 and ``alpha / (K - 1)`` at a wide one. The other end
+    holds at ``alpha``.
 
     Parameters
     ----------
@@ -109,6 +124,9 @@ def against_one_group(
     min_size : float
         Contrasts of groups with fewer rows are not judged. An undefined one leaves the value and,
         unless `min_size` is above 1, sets the other end to the worst possible one.
+    both : bool
+        Whether a ratio above 1 counts as its reciprocal: then the reference itself may be the one
+        that fares worst. Differences always look both ways.
     """
     parts = tuple(parts)
     judged = _judged(parts, reference, min_size)
@@ -118,7 +136,7 @@ def against_one_group(
     pair: tuple[int, ...] = ()
     lower, upper = low, high
     if judged:
-        kept = [_outward(parts[place], kind) for place in judged]
+        kept = [_outward(parts[place], kind, both=both) for place in judged]
         best = int((np.argmin if kind == "ratio" else np.argmax)([part.value for part in kept]))
         value, pair = kept[best].value, (judged[best],)
         sure = [part for part in kept if part.proves]
@@ -126,7 +144,7 @@ def against_one_group(
         ends = [part.bound(plain) for part in kept]
         if kind == "ratio":
             lower = low if open_ else min(end[0] for end in ends)
-            level = _corrected(kept, kind, plain, 0.0)
+            level = _corrected(kept, kind, plain, 0.0, both=both)
             upper = min((part.bound(level)[1] for part in sure), default=high)
         else:
             lower = _proven(sure, kept, plain)
@@ -137,7 +155,7 @@ def against_one_group(
         lower=lower,
         upper=upper,
         pair=pair,
-        method=_method(parts, judged, kind),
+        method=_method(parts, judged, kind, both=both),
         aggregate="min" if kind == "ratio" else "max",
         sizes=tuple(float(part.n) for part in parts),
         parts=tuple(
@@ -149,6 +167,7 @@ def against_one_group(
         confidence=confidence,
         reference=reference,
         min_size=min_size,
+        both=both,
     )
 
 
@@ -165,10 +184,12 @@ def _blocked(parts: Sequence[Part], reference: int, min_size: float) -> bool:
     return min_size <= 1 and any(not np.isfinite(part.value) for part in others)
 
 
-def _corrected(parts: Sequence[Part], kind: Kind, alpha: float, margin: float) -> float:
+def _corrected(
+    parts: Sequence[Part], kind: Kind, alpha: float, margin: float, *, both: bool = True
+) -> float:
     """Return the level at which each contrast proves a breach beyond a margin."""
     if kind == "ratio" or not parts:
-        return bonferroni(alpha, len(parts))
+        return bonferroni(alpha, len(parts) * (1 + both))
     critical = star_critical_value([margin / max(spread(part), 1e-12) for part in parts], alpha)
     return float(ndtr(-critical))
 
@@ -188,9 +209,47 @@ def _proven(sure: Sequence[Part], parts: Sequence[Part], alpha: float) -> float:
     return proven
 
 
-def _outward(part: Part, kind: Kind) -> Part:
-    """Return a difference turned so that it is not negative; ratios are left alone."""
-    return _Turned(part) if kind == "difference" and part.value < 0 else part
+def _outward(part: Part, kind: Kind, *, both: bool) -> Part:
+    """Return a difference that is not negative, or a ratio that, both ways, is not above 1."""
+    if kind == "ratio":
+        return _Inverse(part) if both and part.value > 1 else part
+    return _Turned(part) if part.value < 0 else part
+
+
+@dataclass(frozen=True)
+class _Inverse:
+    """A ratio the other way round."""
+
+    part: Part
+
+    @property
+    def value(self) -> float:
+        return 1 / self.part.value
+
+    @property
+    def n(self) -> float:
+        return self.part.n
+
+    @property
+    def proves(self) -> bool:
+        return self.part.proves
+
+    @property
+    def label(self) -> str:
+        return self.part.label
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.part.support
+
+    def bound(self, alpha: float) -> tuple[float, float]:
+        lower, upper = self.part.bound(alpha)
+        return (1 / upper if upper > 0 else np.inf), (1 / lower if lower > 0 else np.inf)
+
+    def scaled(self, n: float, value: float | None = None) -> Part:
+        if value is not None:
+            value = 1 / value if value > 0 else np.inf
+        return _Inverse(self.part.scaled(n, value))
 
 
 @dataclass(frozen=True)
@@ -235,10 +294,10 @@ def _shown(part: Part, alpha: float) -> tuple[float, float, float]:
     return float(part.value), float(lower), float(upper)
 
 
-def _method(parts: Sequence[Part], judged: Sequence[int], kind: Kind) -> str:
+def _method(parts: Sequence[Part], judged: Sequence[int], kind: Kind, *, both: bool) -> str:
     if not judged:
         return ""
     label, tests = parts[judged[0]].label, len(judged)
-    if kind == "difference":
+    if kind == "difference" or both:
         return f"{label}, both directions of {tests} comparison{'s' * (tests > 1)}"
     return label + (f", Bonferroni over {tests}" if tests > 1 else "")

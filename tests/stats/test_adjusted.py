@@ -228,3 +228,39 @@ def test_undefined_groups_block_compliance_unless_small_ones_are_left_out() -> N
     parts = [mantel_haenszel(x, n, group, 0, "ratio") for group in range(3)]
     assert against_one_group(parts, 0, "ratio").lower == 0
     assert against_one_group(parts, 0, "ratio", min_size=10).lower > 0.8
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_looking_both_ways_it_does_not_matter_which_of_two_groups_is_the_reference(
+    seed: int,
+) -> None:
+    x, n = sampled(seed, 12, 2)
+    one, other = (
+        against_one_group(
+            [mantel_haenszel(x, n, group, reference, "ratio") for group in (0, 1)],
+            reference,
+            "ratio",
+            both=True,
+        )
+        for reference in (0, 1)
+    )
+    assert one.value <= 1
+    assert (one.value, one.lower, one.upper) == pytest.approx(
+        (other.value, other.lower, other.upper), rel=0.02
+    )
+    named = against_one_group(one.source, 0, "ratio")
+    assert named.upper <= one.upper if named.value <= 1 else named.value > 1
+
+
+@pytest.mark.parametrize("low", [0, 1])
+def test_either_of_two_groups_exactly_at_the_limit_rarely_fails(low: int) -> None:
+    rng = generator(40 + low)
+    n = np.tile([60, 30], (10, 1))
+    rates = np.repeat(rng.uniform(0.3, 0.8, size=(10, 1)), 2, axis=1)
+    rates[:, low] *= 0.8
+    failed = 0
+    for _ in range(RUNS):
+        x = rng.binomial(n, rates)
+        parts = [mantel_haenszel(x, n, group, 0, "ratio") for group in (0, 1)]
+        failed += against_one_group(parts, 0, "ratio", both=True).upper < 0.8
+    assert failed <= BOUND * RUNS

@@ -18,8 +18,9 @@ exp(b) / (1 - c + c exp(b)): that of one reference person, who has the most freq
 category and 0 of each number that has no bins. The interval is by the delta method, on the log
 scale for ratios.
 
-`compare: ratio` (default) is the lowest ratio of any group to the reference, `difference` the
-largest difference in either direction. The end that proves a breach is corrected for the number
+`compare: ratio` (default) is the lowest ratio of any group to the reference and, unless a
+`reference` is named, of the reference to any group; `difference` is the largest difference in
+either direction. The end that proves a breach is corrected for the number
 of comparisons (Bonferroni), the other is not.
 
 ## When it misleads
@@ -28,8 +29,9 @@ of comparisons (Bonferroni), the other is not.
 - One pooled number is fair to a disparity that is about equal in all strata; where strata disagree
   in direction, they cancel.
 - Coarse bins leave differences within a stratum; fine ones leave few strata with both groups.
-- The lowest ratio to the reference never shows that the reference itself is the group that fares
-  worst: name another `reference`, or `compare: difference`, which looks both ways.
+- The lowest ratio to a *named* reference never shows that the reference itself fares worst: name
+  none, or use `compare: difference`, which looks both ways.
+- Groups are compared with the reference, not with each other.
 - The logistic ratio depends on who the reference person is; the pooled one does not.
 
 ## What to do
@@ -118,7 +120,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return nobody
     counts = evidence.counts(params.by, params.unknown)
     names = counts.grouping.names
-    reference = _reference(evidence, params, counts)
+    reference, named = _reference(evidence, params, counts)
     logistic = params.method == "logistic"
     strata = strata_of(evidence, counts.grouping, params.factors, params.bins, numbers=logistic)
     nothing = nothing_to_compare(names, counts.sizes, params, "adjusted selection rate")
@@ -142,7 +144,12 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ]
         notes = (_informative(strata, reference),)
     estimate = against_one_group(
-        parts, reference, params.compare, params.confidence, min_size=params.min_group_size
+        parts,
+        reference,
+        params.compare,
+        params.confidence,
+        min_size=params.min_group_size,
+        both=not named,
     )
     return Measurement(
         estimate=estimate,
@@ -166,11 +173,14 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
 
 
-def _reference(evidence: Evidence, params: Params, counts: GroupCounts) -> int:
-    """Return the one group that the others are compared with; the largest unless one is named."""
+def _reference(evidence: Evidence, params: Params, counts: GroupCounts) -> tuple[int, bool]:
+    """Return the one group that the others are compared with, and whether somebody named it.
+
+    The largest group unless one is named.
+    """
     found = reference_of(evidence, params, counts.grouping)
     if isinstance(found, int):
-        return found
+        return found, True
     if params.reference in ("highest", "overall"):
         raise CheckError(
             Problem(
@@ -179,7 +189,7 @@ def _reference(evidence: Evidence, params: Params, counts: GroupCounts) -> int:
                 "use largest or a group's name",
             )
         )
-    return int(np.argmax(counts.sizes))
+    return int(np.argmax(counts.sizes)), params.reference is not None
 
 
 def _listed(factors: tuple[str, ...]) -> str:
@@ -193,6 +203,9 @@ def _summary(estimate: AgainstOne, params: Params, names: tuple[str, ...], refer
     (worst,) = estimate.pair
     what, against = f"{alike}, the selection rate of {names[worst]}", f"that of {names[reference]}"
     if params.compare == "ratio":
+        if estimate.turned(worst):
+            what = f"{alike}, the selection rate of {names[reference]}"
+            against = f"that of {names[worst]}"
         return f"{what} is {number(estimate.value)} of {against}"
     where = "above" if estimate.parts[worst][0] > 0 else "below"
     return f"{what} lies {number(estimate.value)} {where} {against}"
