@@ -224,7 +224,7 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
         desc = "; ".join(one.name for one in together)
         if kind == "bars":
             for one in together:
-                svg = bars_of(one, ticks_text, title=one.name, desc=f"{title}.")
+                svg = bars_of(one, _rounded, title=one.name, desc=f"{title}.")
                 yield _figure(
                     svg, f"{one.name}: {y_label or 'value'} for each {x_label or 'item'}."
                 )
@@ -232,6 +232,11 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
         svg = (strip if kind == "strip" else curves)(together, title=title, desc=desc)
         if svg:
             yield _figure(svg, f"{title}: {desc}.")
+
+
+def _rounded(value: float | None) -> str:
+    """Return a number of a bar with three digits: more its interval cannot tell."""
+    return ticks_text(None if value is None else float(f"{value:.3g}"))
 
 
 def _counted(groups: Sequence[GroupValue]) -> str:
