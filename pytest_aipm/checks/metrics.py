@@ -37,6 +37,7 @@ from pytest_aipm.checks.weighted import weighted
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.callables import Metric, bootstrap_by_group, find_metric, own_metric
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.stats.auc import delong
@@ -128,18 +129,26 @@ def _of_counts(evidence: Evidence, metric: str, params: CheckParams) -> Measured
 
 def _auc(evidence: Evidence, params: CheckParams) -> Measured:
     evidence.require_both_classes()
-    scores = evidence.scores(params.by, params.unknown)
+    grouping, unknown, parts = evidence.once(
+        ("roc_auc", params.by, params.unknown), lambda: _areas(evidence, params)
+    )
     return Measured(
-        grouping=scores.grouping,
-        parts=[_auc_part(neg, pos) for neg, pos in scores.bags],
-        sizes=np.array([neg.n + pos.n for neg, pos in scores.bags]),
-        unknown=scores.unknown,
+        grouping=grouping,
+        parts=parts,
+        sizes=np.array([int(part.n) for part in parts]),
+        unknown=unknown,
         better="high",
         name="ROC AUC",
         numerator_words="pairs in which the positive row scores higher",
         denominator_words="pairs of a positive and a negative row",
         champion=paired_areas(evidence, params),
     )
+
+
+def _areas(evidence: Evidence, params: CheckParams) -> tuple[Grouping, int, list[AucPart]]:
+    scores = evidence.scores(params.by, params.unknown)
+    parts = [_auc_part(neg, pos) for neg, pos in scores.bags]
+    return scores.grouping, scores.unknown, parts
 
 
 def _auc_part(neg: ScoreBag, pos: ScoreBag) -> AucPart:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,8 @@ from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["Evidence", "located"]
+
+_Kept = TypeVar("_Kept")
 
 
 @contextmanager
@@ -161,14 +164,17 @@ class Evidence:
 
     def counts(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupCounts:
         """Return the confusion counts of every group of a scope; its arrays are read only."""
-        kept = self._counted.get((by, unknown))
-        if kept is None:
-            kept = self._counted[by, unknown] = self._counts(by, unknown)
+        return self.once(("counts", by, unknown), lambda: self._counts(by, unknown))
+
+    def once(self, key: tuple[object, ...], compute: Callable[[], _Kept]) -> _Kept:
+        """Return what several checks ask for, computed for the first of them; nobody changes it."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        kept: _Kept = self._kept[key]
         return kept
 
     @cached_property
-    def _counted(self) -> dict[tuple[tuple[str, ...], Unknown], GroupCounts]:
-        """Counts by scope: most checks of a policy ask for the same."""
+    def _kept(self) -> dict[tuple[object, ...], Any]:
         return {}
 
     def _counts(self, by: tuple[str, ...], unknown: Unknown) -> GroupCounts:

@@ -21,9 +21,9 @@ from pytest_aipm.stats.score import quantile
 
 __all__ = ["RateDecision", "rate_gap"]
 
-RUNS = 1000
-"""Simulated samples: the share caught is then known to 1.3 points (one standard error)."""
-MOVES = 700
+RUNS = 800
+"""Simulated samples: the share decided is then known to 1.4 points (one standard error)."""
+MOVES = 500
 """The same for gaps, which are found in several steps."""
 ROUGH = 60_000
 """Draws of the normal model, over all pairs: counts correct what it finds."""
