@@ -211,56 +211,25 @@ def _proven(sure: Sequence[Part], parts: Sequence[Part], alpha: float) -> float:
 
 def _outward(part: Part, kind: Kind, *, both: bool) -> Part:
     """Return a difference that is not negative, or a ratio that, both ways, is not above 1."""
-    if kind == "ratio":
-        return _Inverse(part) if both and part.value > 1 else part
-    return _Turned(part) if part.value < 0 else part
+    behind = both and part.value > 1 if kind == "ratio" else part.value < 0
+    return _Reversed(part, kind) if behind else part
 
 
 @dataclass(frozen=True)
-class _Inverse:
-    """A ratio the other way round."""
+class _Reversed:
+    """A contrast seen from the other side: a difference with its sign turned, a ratio inverted."""
 
     part: Part
+    kind: Kind
+
+    def _turn(self, value: float) -> float:
+        if self.kind == "difference":
+            return -value
+        return 1 / value if value > 0 else np.inf
 
     @property
     def value(self) -> float:
-        return 1 / self.part.value
-
-    @property
-    def n(self) -> float:
-        return self.part.n
-
-    @property
-    def proves(self) -> bool:
-        return self.part.proves
-
-    @property
-    def label(self) -> str:
-        return self.part.label
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self.part.support
-
-    def bound(self, alpha: float) -> tuple[float, float]:
-        lower, upper = self.part.bound(alpha)
-        return (1 / upper if upper > 0 else np.inf), (1 / lower if lower > 0 else np.inf)
-
-    def scaled(self, n: float, value: float | None = None) -> Part:
-        if value is not None:
-            value = 1 / value if value > 0 else np.inf
-        return _Inverse(self.part.scaled(n, value))
-
-
-@dataclass(frozen=True)
-class _Turned:
-    """A part with its sign turned."""
-
-    part: Part
-
-    @property
-    def value(self) -> float:
-        return -self.part.value
+        return self._turn(self.part.value)
 
     @property
     def n(self) -> float:
@@ -277,14 +246,15 @@ class _Turned:
     @property
     def support(self) -> tuple[float, float]:
         low, high = self.part.support
-        return -high, -low
+        return self._turn(high), self._turn(low)
 
     def bound(self, alpha: float) -> tuple[float, float]:
         lower, upper = self.part.bound(alpha)
-        return -upper, -lower
+        return self._turn(upper), self._turn(lower)
 
     def scaled(self, n: float, value: float | None = None) -> Part:
-        return _Turned(self.part.scaled(n, None if value is None else -value))
+        moved = None if value is None else self._turn(value)
+        return _Reversed(self.part.scaled(n, moved), self.kind)
 
 
 def _shown(part: Part, alpha: float) -> tuple[float, float, float]:
