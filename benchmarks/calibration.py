@@ -222,31 +222,40 @@ def _runs(
     return Tally().add(said, runs)
 
 
-def false_passes(kind: str, shape: str, rows: int, base: float, runs: int) -> tuple[Tally, str]:
-    """Return the pair at the limit, all others between, on which proof is wrongest."""
-    family = DIFFERENCE if kind == "difference" else RATIO
+def false_passes(
+    kind: str, shape: str, rows: int, base: float, runs: tuple[int, int]
+) -> tuple[Tally, str]:
+    """Return proofs of what is exactly at the limit, for the worst pair, measured anew.
+
+    One pair of groups lies at the limit, all others between; of more than two groups the two
+    smallest and the largest are tried.
+    """
     n = sizes_of(shape, rows)
-    worst, where = Tally(1), ""
-    pairs = [(i, j) for i in range(n.size) for j in range(n.size) if i != j]
-    if len(pairs) > 2:
+    groups = range(n.size)
+    if n.size > 2:
         order = np.argsort(n)
-        ends = [int(order[0]), int(order[1]), int(order[-1])]
-        pairs = [(i, j) for i in ends for j in ends if i != j]
-    for high, low in pairs:
-        mask = np.zeros(n.size, dtype=bool)
-        mask[low] = True
-        rates = family.rates(base, mask)
-        top, bottom = rates[high], rates[low]
-        rates[:] = (top + bottom) / 2
-        rates[high], rates[low] = top, bottom
-        rng = stream("proof", kind, shape, rows, base, high, low)
-        x = rng.binomial(n.astype(int), rates, size=(runs, n.size)).astype(float)
-        sign = family.screen(x[:, [high, low]], n[[high, low]])
-        said = judged(x, sign < -0.8, family.limit, lambda row: family.measure(row, n))
-        found = Tally().add(said, runs)
-        if found.holds / found.runs >= worst.holds / worst.runs:
-            worst, where = found, f"{high + 1} over {low + 1}"
-    return worst, where
+        groups = [int(order[0]), int(order[1]), int(order[-1])]
+    pairs = [(i, j) for i in groups for j in groups if i != j]
+    key = ("proof", kind, shape, rows, base)
+    tried = [_proofs(kind, n, base, pair, runs[0], (*key, *pair)) for pair in pairs]
+    worst = pairs[int(np.argmax([each.holds for each in tried]))]
+    found = _proofs(kind, n, base, worst, runs[1], ("again", *key))
+    return found, f"{worst[0] + 1} over {worst[1] + 1}"
+
+
+def _proofs(
+    kind: str, n: Array, base: float, pair: tuple[int, int], runs: int, key: tuple[object, ...]
+) -> Tally:
+    family = DIFFERENCE if kind == "difference" else RATIO
+    high, low = pair
+    rates = family.rates(base, np.arange(n.size) == low)
+    top, bottom = rates[high], rates[low]
+    rates[:] = (top + bottom) / 2
+    rates[high], rates[low] = top, bottom
+    x = stream(*key).binomial(n.astype(int), rates, size=(runs, n.size)).astype(float)
+    sign = family.screen(x[:, [high, low]], n[[high, low]])
+    said = judged(x, sign < -0.8, family.limit, lambda row: family.measure(row, n))
+    return Tally().add(said, runs)
 
 
 def fair(shape: str, rows: int, runs: int) -> tuple[Tally, float]:
@@ -376,10 +385,13 @@ def report(*, quick: bool, jobs: int) -> str:
         table(["groups", *columns], _floor_rows(pool, shapes, sizes, bases, floor_runs)),
         "## False passes under `decide_on: proof`",
         (
-            "One pair of groups lies exactly at the limit, all others between. Of the two smallest "
-            f"groups and the largest one, the worst pair and size; {once // 4:,} runs each."
+            "One pair of groups lies exactly at the limit, all others between; of more than two "
+            "groups the two smallest and the largest are tried (250 runs a pair), and the worst "
+            f"pair is run anew {once:,} times. Shown is the worst size; a true 5 % stays within "
+            f"{percent(bound(once, 2 * len(shapes) * len(sizes) * len(bases)) / once)} in 99 of "
+            "100 such grids."
         ),
-        table(["kind", "groups", *columns], _proof_rows(pool, shapes, sizes, bases, once // 4)),
+        table(["kind", "groups", *columns], _proof_rows(pool, shapes, sizes, bases, (250, once))),
         "## A perfectly fair model",
         (
             "Every group's rate is 0.40 and the limit is a difference of 0.10. A point gate "
@@ -415,14 +427,18 @@ def _floor_rows(
     return [[shape, *map(percent, line)] for shape, line in zip(shapes, worst, strict=True)]
 
 
-def _proof_share(task: tuple[str, str, int, float, int]) -> float:
+def _proof_share(task: tuple[str, str, int, float, tuple[int, int]]) -> float:
     found, pair = false_passes(*task)
     print("proof", *task, percent(found.share("holds")), pair, file=sys.stderr, flush=True)
     return found.share("holds")
 
 
 def _proof_rows(
-    pool: ProcessPoolExecutor, shapes: list[str], sizes: Sizes, bases: Bases, runs: int
+    pool: ProcessPoolExecutor,
+    shapes: list[str],
+    sizes: Sizes,
+    bases: Bases,
+    runs: tuple[int, int],
 ) -> list[list[str]]:
     heads = [(kind, shape) for kind in ("difference", "ratio") for shape in shapes]
     tasks = [(*head, size, base, runs) for head in heads for base in bases for size in sizes]
