@@ -90,11 +90,6 @@ def below(base: float, low: NDArray[np.bool_]) -> Array:
     return np.where(low, RHO * base, base)
 
 
-def flat(base: float, low: NDArray[np.bool_]) -> Array:
-    """Return the same rate for everyone: all of them lie at the floor."""
-    return np.full(low.size, base)
-
-
 def widest(x: Array, n: Array) -> Array:
     """Return each run's strongest statistic of a difference beyond TAU."""
     found = np.full(x.shape[0], -np.inf)

@@ -62,7 +62,9 @@ def root() -> Iterator[Path]:
         yield Path(folder)
 
 
-def audit(rows: pd.DataFrame, checks: list[dict[str, Any]], root: Path) -> dict[str, Finding]:
+def audit(
+    rows: pd.DataFrame, checks: list[dict[str, Any]], root: Path, seed: int = 0
+) -> dict[str, Finding]:
     record = pytest_aipm.audit(
         {
             "aipm": 1,
@@ -79,6 +81,7 @@ def audit(rows: pd.DataFrame, checks: list[dict[str, Any]], root: Path) -> dict[
         },
         data=rows,
         root=root,
+        seed=seed,
     )
     return {finding.check_id: finding for finding in record.findings}
 
@@ -236,25 +239,8 @@ def test_no_seed_touches_the_randomness_of_others(root: Path, seed: int) -> None
     np.random.seed(5)  # noqa: NPY002
     before = random.getstate(), np.random.get_state()  # noqa: NPY002
     for given_seed in (seed, seed + 1):
-        record = pytest_aipm.audit(
-            {
-                "aipm": 1,
-                "name": "any",
-                "context": {"purpose": "leave the dice alone", "owner": "tests@example.org"},
-                "subject": {
-                    "task": "binary",
-                    "predictions": "pred",
-                    "label": "y",
-                    "positive": 1,
-                    "protected": {"sex": "sex"},
-                },
-                "checks": checks,
-            },
-            data=rows,
-            root=root,
-            seed=given_seed,
-        )
-        assert {each.verdict for each in record.findings} >= {Verdict.INCONCLUSIVE}
+        findings = audit(rows, checks, root, given_seed)
+        assert {each.verdict for each in findings.values()} >= {Verdict.INCONCLUSIVE}
     after = random.getstate(), np.random.get_state()  # noqa: NPY002
     assert before[0] == after[0]
     assert all(np.array_equal(x, y) for x, y in zip(before[1], after[1], strict=True))
