@@ -1,0 +1,163 @@
+"""One policy's part of a run: who, what, against what, and its findings."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from pytest_aipm.records.finding import Finding, WaiverInfo
+from pytest_aipm.records.plain import Frozen, Sparse
+from pytest_aipm.records.verdicts import RunVerdict
+
+__all__ = [
+    "Approval",
+    "AttributeInfo",
+    "Audit",
+    "AuditGroup",
+    "BaselineRef",
+    "DataInfo",
+    "Loosening",
+    "ModelInfo",
+    "NotTested",
+    "PairingInfo",
+    "PolicyInfo",
+    "Subject",
+]
+
+
+class Loosening(Frozen):
+    """A child policy that asks for less than its base, with the reason it gives."""
+
+    check_id: str
+    what: str
+    reason: str
+    owner: str
+    line: int | None = None
+
+
+class PolicyInfo(Frozen):
+    """The policy as it was read."""
+
+    name: str
+    path: str
+    sha256: str
+    text: str
+    extends: tuple[str, ...] = ()
+    loosened: tuple[Loosening, ...] = ()
+    min_cell: int = 5
+
+
+class ModelInfo(Frozen):
+    """Which model was audited, and why it was allowed to be opened."""
+
+    ref: str
+    kind: str
+    sha256: str | None = None
+    trusted_by: str | None = None
+
+
+class DataInfo(Frozen):
+    """Which rows the audit saw."""
+
+    ref: str
+    rows: int | None = None
+    sha256: str | None = None
+    joined: dict[str, str | None] = Field(default_factory=dict)
+    """Files that protected columns were joined from, with their sha256."""
+
+
+class AttributeInfo(Frozen):
+    """A protected attribute as the policy declares it."""
+
+    name: str
+    column: str
+    bins: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+class Subject(Sparse):
+    """What was audited."""
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"weights", "cluster"})
+
+    task: str
+    label: str | None = None
+    positive: str | None = None
+    favorable: str | None = None
+    decision: str
+    reading: str
+    """The reading of positive, favorable and decision as one sentence."""
+    model: ModelInfo
+    data: DataInfo
+    train: DataInfo | None = None
+    features: tuple[str, ...] = ()
+    attributes: tuple[AttributeInfo, ...] = ()
+    weights: str | None = None
+    """Kind and column of the weights: ``sampling weights in column w``."""
+    cluster: str | None = None
+    """Column that says whose row it is."""
+
+
+class Approval(Frozen):
+    """Who approved the baseline, when and why."""
+
+    by: str
+    when: str
+    reason: str
+
+
+class BaselineRef(Frozen):
+    """The approved baseline this run was compared with."""
+
+    ref: str
+    sha256: str
+    approved: Approval
+    weakened: tuple[str, ...] = ()
+
+
+class PairingInfo(Frozen):
+    """Whether the rows were paired with the approved ones, and how, or why not."""
+
+    paired: bool
+    said: str
+
+
+class AuditGroup(Sparse):
+    """How many rows one group has; unknown values are a group named ``(unknown)``.
+
+    ``people`` is written where people have several rows.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"people"})
+
+    group: dict[str, str]
+    n: int
+    positives: int | None = None
+    people: int | None = None
+
+
+class NotTested(Frozen):
+    """A check of the catalogue that the policy leaves out, and what that leaves open."""
+
+    check: str
+    question: str
+
+
+class Audit(Frozen):
+    """One policy's part of a run."""
+
+    policy: PolicyInfo
+    context: dict[str, Any] = Field(default_factory=dict)
+    verdict: RunVerdict
+    subject: Subject | None = None
+    baseline: BaselineRef | None = None
+    pairing: PairingInfo | None = None
+    """None where the policy does not ask for it."""
+    waivers: tuple[WaiverInfo, ...] = ()
+    groups: tuple[AuditGroup, ...] = ()
+    not_tested: tuple[NotTested, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What opening the model gave cause to say: a library version that differs, for example."""
+    findings: tuple[Finding, ...] = ()

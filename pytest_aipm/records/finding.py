@@ -1,0 +1,207 @@
+"""One check on one scope: what was asked, what was measured and what it means."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from pytest_aipm.records.plain import Count, Frozen, Interval, Number, Sparse
+from pytest_aipm.records.verdicts import Because, Verdict
+
+__all__ = [
+    "NO_WORSE",
+    "Asked",
+    "BaselineComparison",
+    "Detectable",
+    "Docs",
+    "Finding",
+    "Formula",
+    "GroupValue",
+    "Limit",
+    "RowsNeeded",
+    "Series",
+    "WaiverInfo",
+]
+
+NO_WORSE = 0.02
+"""Change for the worse that ``gate: no-worse`` allows where no retrains were measured.
+
+A tolerance of 0 turns honest retrains red; see `benchmarks/retrains.py` for how often.
+"""
+
+
+class Limit(Frozen):
+    """A lower limit, an upper limit, or both; at least one."""
+
+    min: Number = None
+    max: Number = None
+
+
+class Detectable(Frozen):
+    """The smallest gap these rows would have caught at 80 % power, and for which group."""
+
+    gap: Number
+    group: str | None = None
+
+
+class RowsNeeded(Frozen):
+    """How many rows in all, at the same group mix, would settle it, and the pair that binds."""
+
+    total: int
+    pair: tuple[str, ...] = ()
+
+
+class Formula(Frozen):
+    """What was computed, in words a reader can check."""
+
+    id: str
+    numerator: str = ""
+    denominator: str = ""
+    positive: str = ""
+    population: str = ""
+    reference: str = ""
+
+
+class GroupValue(Sparse):
+    """One group's part of a finding.
+
+    ``part`` names the rate where a finding shows several (equalized odds). Counts are exact; under
+    weights or with several rows of one person, numerator and denominator are the effective ones
+    that verdicts rest on, ``counted`` holds events and rows, and ``people`` whose rows those are.
+    The interval holds the one-sided bounds at the finding's confidence.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"counted", "people"})
+
+    group: dict[str, str]
+    part: str = ""
+    n: int
+    numerator: Count = None
+    denominator: Count = None
+    counted: tuple[int, int] | None = None
+    people: int | None = None
+    value: Number = None
+    interval: Interval = None
+    judged: bool = True
+    note: str = ""
+
+    @property
+    def counts(self) -> tuple[float | None, float | None]:
+        """Events and rows as they were counted, never effective ones."""
+        return (self.numerator, self.denominator) if self.counted is None else self.counted
+
+
+class Series(Frozen):
+    """Points a chart draws: a curve, bins, shares or strips.
+
+    ``kind`` is one of ``curve``, ``bars``, ``strip``; ``x`` holds numbers or labels.
+    """
+
+    name: str
+    kind: str
+    x: tuple[float | str, ...] = ()
+    y: tuple[Number, ...] = ()
+    lo: tuple[Number, ...] = ()
+    hi: tuple[Number, ...] = ()
+    x_label: str = ""
+    y_label: str = ""
+    counts: tuple[int, ...] = ()
+
+
+class BaselineComparison(Frozen):
+    """The finding beside the approved one. ``delta`` is new minus old."""
+
+    value: Number = None
+    delta: Number = None
+    interval: Interval = None
+    verdict: Literal["better", "same", "worse", "inconclusive"]
+    paired: bool = False
+    limit: Number = None
+    against: Literal["baseline", "anchor", "champion"] = "baseline"
+    group: str = ""
+    note: str = ""
+    tolerance: str = ""
+    """Where ``limit`` comes from, when ``gate: no-worse`` chose it."""
+
+
+class WaiverInfo(Frozen):
+    """A waiver as it stood in this run."""
+
+    id: str
+    check: str
+    reason: str
+    owner: str
+    ticket: str = ""
+    created: str = ""
+    expires: str
+    floor: Limit | None = None
+    model_sha256: str | None = None
+    state: Literal["applied", "expired", "unused", "not_needed", "voided", "exceeded", "ignored"]
+    note: str = ""
+
+
+class Docs(Frozen):
+    """A check's own words, from its docstring."""
+
+    title: str
+    question: str = ""
+    how: str = ""
+    misleads: str = ""
+    todo: str = ""
+    sources: str = ""
+
+
+class Asked(Frozen):
+    """What the policy asked beside limits, so that a laxer gate is noticed later."""
+
+    max_change: Number = None
+    max_total_change: Number = None
+    no_worse: bool = False
+    on_inconclusive: Literal["warn", "fail"] = "warn"
+    min_group_size: int = 1
+    unknown: Literal["report", "group", "fail"] = "report"
+    max_unknown: Number = None
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    """Keys of the check itself, such as ``metric``, and the comparator."""
+
+
+class Finding(Frozen):
+    """One check on one scope: what was measured and what it means."""
+
+    id: str
+    nodeid: str
+    check: str
+    check_id: str
+    scope: tuple[str, ...] = ()
+    verdict: Verdict
+    because: Because | None = None
+    reason: str
+    severity: Literal["error", "advice"] = "error"
+    kind: Literal["sample", "census"] = "sample"
+    value: Number = None
+    interval: Interval = None
+    confidence: Number = None
+    method: str = ""
+    unit: str = ""
+    limit: Limit | None = None
+    warn: Limit | None = None
+    decide_on: Literal["interval", "point", "proof"] = "interval"
+    asked: Asked | None = None
+    detectable: Detectable | None = None
+    rows_needed: RowsNeeded | None = None
+    formula: Formula | None = None
+    n: int = 0
+    groups: tuple[GroupValue, ...] = ()
+    sizes: tuple[float, ...] = ()
+    """Denominators of the estimate's parts, for "evidence lost"."""
+    part_names: tuple[str, ...] = ()
+    series: tuple[Series, ...] = ()
+    notes: tuple[str, ...] = ()
+    baseline: BaselineComparison | None = None
+    waiver: WaiverInfo | None = None
+    clauses: tuple[str, ...] = ()
+    policy_line: int | None = None
+    docs: Docs | None = None
+    failing: bool = False
+    """Whether this finding alone turns the build red."""

@@ -1,0 +1,123 @@
+"""The file `audit.json`: one run over one or more policies."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from pytest_aipm.records.audit import Audit
+from pytest_aipm.records.finding import Finding
+from pytest_aipm.records.plain import Frozen, canonical_json
+from pytest_aipm.records.verdicts import RunVerdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "NOTICE",
+    "SCHEMA",
+    "Record",
+    "RunInfo",
+]
+
+SCHEMA = "aipm-audit/1"
+
+
+NOTICE = (
+    "This file holds the counts that verdicts are derived from. It is the project's own file, "
+    "not for publication; index.html, summary.md and the exports are the published views."
+)
+
+
+class RunInfo(Frozen):
+    """How the run was made."""
+
+    seed: int = 0
+    commit: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    command: str = ""
+    started: str = ""
+
+
+class Record(Frozen):
+    """The file `audit.json`: one run over one or more policies."""
+
+    notice: str = Field(default=NOTICE, alias="_notice")
+    schema_: str = Field(default=SCHEMA, alias="schema")
+    verdict: RunVerdict
+    partial: bool = False
+    missing: tuple[str, ...] = ()
+    """Planned node ids that have no finding."""
+    summary: dict[str, int] = Field(default_factory=dict)
+    audits: tuple[Audit, ...] = ()
+    run: RunInfo = Field(default_factory=RunInfo)
+    timing: dict[str, float] | None = None
+    digest: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings of all policies, in the order of the plan."""
+        return tuple(finding for audit in self.audits for finding in audit.findings)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a finding: id, check, scope, verdict, value, interval, limit, reason."""
+        import pandas as pd  # noqa: PLC0415 - heavy, and only for those who ask
+
+        rows = [
+            {
+                "id": finding.id,
+                "check": finding.check,
+                "scope": " x ".join(finding.scope) or "overall",
+                "verdict": finding.verdict.value,
+                "because": None if finding.because is None else finding.because.value,
+                "value": finding.value,
+                "lower": None if finding.interval is None else finding.interval[0],
+                "upper": None if finding.interval is None else finding.interval[1],
+                "min": None if finding.limit is None else finding.limit.min,
+                "max": None if finding.limit is None else finding.limit.max,
+                "n": finding.n,
+                "reason": finding.reason,
+            }
+            for finding in self.findings
+        ]
+        return pd.DataFrame(rows)
+
+    def write(self, folder: str | Path) -> None:
+        """Write `audit.json`, the HTML report and its companions into a folder."""
+        # the one way up: a record knows how to ask for its own report
+        from pytest_aipm.report import write_reports  # noqa: PLC0415
+
+        write_reports(self, Path(folder))
+
+    def raise_if_failed(self) -> None:
+        """Raise CheckViolation for the first finding that turns the build red, if there is one.
+
+        Raises
+        ------
+        CheckViolation
+            An AssertionError with one readable message.
+        CheckError
+            When it could not be measured.
+        """
+        from pytest_aipm.violation import raise_for  # noqa: PLC0415 - as in `write`
+
+        for finding in self.findings:
+            raise_for(finding)
+
+    def to_json(self) -> str:
+        """Return the record as `audit.json` holds it."""
+        return canonical_json(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
+
+    def with_digest(self) -> Record:
+        """Return the record with the sha256 of everything but timing and digest itself."""
+        plain = self.model_dump(mode="json", by_alias=True, exclude={"timing", "digest"})
+        digest = hashlib.sha256(canonical_json(plain).encode()).hexdigest()
+        return self.model_copy(update={"digest": digest})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Record:
+        """Read a record back from `audit.json`."""
+        return cls.model_validate_json(text)
