@@ -38,6 +38,8 @@ FEW_AT_MARGIN = 15
 """... and those with fewer rows than expect so many events at a rate equal to the margin, ..."""
 FEW_ROWS_AT_ZERO = 750
 """... though never above this."""
+SKEWED = 0.1
+"""... or whose statistic may be so skewed: a score test then misses its 5 % by 0.3 points."""
 FEW_EXPECTED = 50
 """Ratios: the expected events, or failures, of the smaller group below which it is exact."""
 
@@ -178,9 +180,9 @@ class Contrasts:
     def small(self, breach: float | Array, pooled: float) -> NDArray[np.bool_]:
         """Return which pairs (..., P) are tested exactly at a limit; see `exact`.
 
-        By denominators for differences, whose rates are at least the margin apart; by expected
-        counts for ratios. Never by the counts of the groups themselves: a test that the data
-        choose has no level.
+        By denominators and skewness for differences, whose rates are at least the margin apart;
+        by expected counts for ratios. Never by the counts of the groups themselves: a test that
+        the data choose has no level.
         """
         sizes = self.extend(self.n)
         smaller = np.minimum(sizes[self.high], sizes[self.low])
@@ -189,7 +191,28 @@ class Contrasts:
             return np.broadcast_to(few, np.broadcast_shapes(np.shape(breach), few.shape))
         with np.errstate(divide="ignore"):
             cut = np.clip(FEW_AT_MARGIN / np.asarray(breach), FEW_ROWS, FEW_ROWS_AT_ZERO)
-        return np.asarray(smaller < cut)
+        return np.asarray((smaller < cut) | (self._skewness(breach, pooled) > SKEWED))
+
+    def _skewness(self, breach: float | Array, pooled: float) -> Array:
+        """Return the largest skewness (..., P) of differences at the limit around a pooled rate.
+
+        Both rates of a pair are the margin apart and the pooled one lies between them. Events are
+        counted so that the smaller group has the lower rate p; the skewness is largest at an end
+        of what p can be, or near the p at which that group has two thirds of the variance.
+        """
+        sizes, margin = self.extend(self.n), self.margin(breach)
+        high, low = sizes[self.high], sizes[self.low]
+        small, large = np.minimum(high, low), np.maximum(high, low)
+        between = np.where(low <= high, pooled, 1 - pooled)
+        least, most = np.maximum(between - margin, 0), np.minimum(between, 1 - margin)
+        inner = np.clip(2 * margin * (1 - margin) * small / large, least, most)
+        rate = np.stack([least, inner, most])
+        variance, third = 0.0, 0.0
+        for p, n, sign in ((rate, small, 1), (rate + margin, large, -1)):
+            spread = np.maximum(p * (1 - p), 0) / n
+            variance = variance + spread
+            third = third + sign * spread * (1 - 2 * p) / n
+        return np.asarray((np.abs(third) / np.maximum(variance, 1e-30) ** 1.5).max(axis=0))
 
     def exact(self, x: Array, breach: Array, pairs: Index, level: float, *, held: bool) -> Array:
         """Return exact p values of chosen pairs, each at a limit of its own.

@@ -143,6 +143,35 @@ def test_verdicts_hold_the_level_where_scores_alone_do_not(
     assert max(scores) > 0.05
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_rare_event_beside_a_large_group_is_not_proven_within_too_often(
+    *, mirrored: bool
+) -> None:
+    """600 rows are many, but at a rate of .02 they hold 12 events: enumerate what is decided."""
+    n, rates = np.array([12_000.0, 600.0]), np.array([0.12, 0.02])
+    x = np.stack(
+        np.meshgrid(
+            *(
+                np.arange(binom.ppf(1e-6, size, rate), binom.isf(1e-6, size, rate) + 1)
+                for size, rate in zip(n, rates, strict=True)
+            )
+        ),
+        axis=-1,
+    ).reshape(-1, 2)
+    chance = binom.pmf(x, n, rates).prod(axis=1)
+    if mirrored:
+        x, rates = n - x, 1 - rates
+    pair = among_all("difference", n, np.ones(2, dtype=bool)).only(np.array([int(mirrored)]))
+    shown = -pair.z(x, 0.1)[:, 0] > 1.6449
+    assert chance[shown].sum() > 0.055
+    assert pair.small(0.1, float(rates @ n / n.sum())).all()
+    near = shown & (-pair.z(x, 0.1)[:, 0] < 2.6)
+    (high, large), (low, small) = pair.sides(x[near])
+    p = exact_p("difference", (low[:, 0], small), (high[:, 0], large), -0.1, 0.05)
+    shown[near] = p <= 0.05
+    assert 0.045 < chance[shown].sum() <= 0.05
+
+
 def test_a_much_larger_partner_does_not_cost_a_small_group_its_power() -> None:
     """The supremum over all rates is that of rare events, whatever the rates are."""
     high, low = (77, 149), (20_000, 50_000)
@@ -191,6 +220,9 @@ def test_the_tests_are_chosen_by_denominators_and_expected_counts_only() -> None
     assert all(small[pair] for pair in pairs if 2 in pair or 3 in pair)
     assert dict(zip(pairs, contrasts.small(0.02, 0.4), strict=True))[0, 1]
     ratios = among_all("ratio", n, np.ones(4, dtype=bool))
+    # with a pooled rate of .1 the other group's may be near 0, whichever way round; at .4 not
+    assert dict(zip(pairs, contrasts.small(0.10, 0.1), strict=True))[0, 1]
+    assert dict(zip(pairs, contrasts.small(0.10, 0.9), strict=True))[1, 0]
     assert not dict(zip(pairs, ratios.small(0.2, 0.4), strict=True))[0, 2]
     assert dict(zip(pairs, ratios.small(0.2, 0.04), strict=True))[0, 1]
 
