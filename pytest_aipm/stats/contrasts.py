@@ -207,12 +207,10 @@ class Contrasts:
         least, most = np.maximum(between - margin, 0), np.minimum(between, 1 - margin)
         inner = np.clip(2 * margin * (1 - margin) * small / large, least, most)
         rate = np.stack([least, inner, most])
-        variance, third = 0.0, 0.0
-        for p, n, sign in ((rate, small, 1), (rate + margin, large, -1)):
-            spread = np.maximum(p * (1 - p), 0) / n
-            variance = variance + spread
-            third = third + sign * spread * (1 - 2 * p) / n
-        return np.asarray((np.abs(third) / np.maximum(variance, 1e-30) ** 1.5).max(axis=0))
+        other = np.minimum(rate + margin, 1)
+        own, others = rate * (1 - rate) / small, other * (1 - other) / large
+        third = own * (1 - 2 * rate) / small - others * (1 - 2 * other) / large
+        return np.asarray((np.abs(third) / np.maximum(own + others, 1e-30) ** 1.5).max(axis=0))
 
     def exact(self, x: Array, breach: Array, pairs: Index, level: float, *, held: bool) -> Array:
         """Return exact p values of chosen pairs, each at a limit of its own.
