@@ -9,19 +9,22 @@ worse than it is.
     python benchmarks/calibration.py --jobs 2             # about an hour on two cores
     python benchmarks/calibration.py --quick              # a minute
     python benchmarks/calibration.py --write docs/calibration.md
+    python benchmarks/calibration.py --keep cells.json    # goes on where it was stopped
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fairlearn.metrics import MetricFrame, selection_rate
@@ -329,7 +332,31 @@ def worst_of(cell: Cell) -> tuple[float, int, str]:
     return share, found.breach, split
 
 
-def report(*, quick: bool, jobs: int) -> str:
+class Kept:
+    """What was measured, cell by cell; with a `path` also for a later call of the same code."""
+
+    def __init__(self, pool: ProcessPoolExecutor, path: Path | None) -> None:
+        self.pool, self.path = pool, path
+        self.cells: dict[str, Any] = {}
+        if path is not None and path.exists():
+            self.cells = json.loads(path.read_text(encoding="utf-8"))
+
+    def map(self, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
+        """Return the result of each task, from before or measured now."""
+        names = [f"{work.__name__}{task!r}" for task in tasks]
+        waiting = {
+            name: self.pool.submit(work, task)
+            for name, task in zip(names, tasks, strict=True)
+            if name not in self.cells
+        }
+        for name, result in waiting.items():
+            self.cells[name] = result.result()
+            if self.path is not None:
+                self.path.write_text(json.dumps(self.cells, indent=0), encoding="utf-8")
+        return [self.cells[name] for name in names]
+
+
+def report(*, quick: bool, jobs: int, keep: Path | None = None) -> str:
     """Run everything and return the page."""
     sizes = SIZES[1:3] if quick else SIZES
     bases = (0.1, 0.4) if quick else BASES
@@ -342,7 +369,7 @@ def report(*, quick: bool, jobs: int) -> str:
         for base in bases
         for size in sizes
     ]
-    pool = ProcessPoolExecutor(jobs)
+    pool = Kept(ProcessPoolExecutor(jobs), keep)
     found = dict(zip(cells, pool.map(worst_of, cells), strict=True))
     beyond = sum(found[cell][1] > bound(cell[4][1], len(cells)) for cell in cells)
     columns = [f"base rate {base:g}" for base in bases]
@@ -414,10 +441,10 @@ def _floor_share(task: tuple[str, int, float, int]) -> float:
 
 
 def _floor_rows(
-    pool: ProcessPoolExecutor, shapes: list[str], sizes: Sizes, bases: Bases, runs: int
+    pool: Kept, shapes: list[str], sizes: Sizes, bases: Bases, runs: int
 ) -> list[list[str]]:
     tasks = [(shape, size, base, runs) for shape in shapes for base in bases for size in sizes]
-    shares = np.reshape(list(pool.map(_floor_share, tasks)), (len(shapes), len(bases), len(sizes)))
+    shares = np.reshape(pool.map(_floor_share, tasks), (len(shapes), len(bases), len(sizes)))
     worst = shares.max(axis=2)
     return [[shape, *map(percent, line)] for shape, line in zip(shapes, worst, strict=True)]
 
@@ -429,7 +456,7 @@ def _proof_share(task: tuple[str, str, int, float, tuple[int, int]]) -> float:
 
 
 def _proof_rows(
-    pool: ProcessPoolExecutor,
+    pool: Kept,
     shapes: list[str],
     sizes: Sizes,
     bases: Bases,
@@ -437,7 +464,7 @@ def _proof_rows(
 ) -> list[list[str]]:
     heads = [(kind, shape) for kind in ("difference", "ratio") for shape in shapes]
     tasks = [(*head, size, base, runs) for head in heads for base in bases for size in sizes]
-    shares = np.reshape(list(pool.map(_proof_share, tasks)), (len(heads), len(bases), len(sizes)))
+    shares = np.reshape(pool.map(_proof_share, tasks), (len(heads), len(bases), len(sizes)))
     worst = shares.max(axis=2)
     return [[*head, *map(percent, line)] for head, line in zip(heads, worst, strict=True)]
 
@@ -448,7 +475,7 @@ def _fair_line(task: tuple[str, int, int]) -> list[str]:
     return [task[0], f"{task[1]:,}", *shares, percent(point)]
 
 
-def _fair_table(pool: ProcessPoolExecutor, shapes: list[str], sizes: Sizes, runs: int) -> str:
+def _fair_table(pool: Kept, shapes: list[str], sizes: Sizes, runs: int) -> str:
     tasks = [(shape, size, runs) for shape in shapes for size in sizes]
     head = ["groups", "rows", "fail", "pass", "inconclusive", "point gate fails"]
     return table(head, pool.map(_fair_line, tasks))
@@ -459,7 +486,7 @@ def _power_line(task: tuple[str, int, int]) -> list[str]:
     return [task[0], f"{task[1]:,}", percent(found.share("breach")), percent(plain)]
 
 
-def _power_table(pool: ProcessPoolExecutor, shapes: list[str], sizes: Sizes, runs: int) -> str:
+def _power_table(pool: Kept, shapes: list[str], sizes: Sizes, runs: int) -> str:
     tasks = [(shape, size, runs) for shape in shapes for size in sizes]
     return table(["groups", "rows", "fail", "Bonferroni"], pool.map(_power_line, tasks))
 
@@ -480,8 +507,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
-    page = report(quick=asked.quick, jobs=asked.jobs)
+    page = report(quick=asked.quick, jobs=asked.jobs, keep=asked.keep)
     if asked.write is None:
         print(page)
     else:
