@@ -20,6 +20,8 @@ __all__ = [
     "widening_critical_value",
 ]
 
+NEWTON = 50
+ROOT_TAU = float(np.sqrt(2 * np.pi))
 CLASSES = 64
 """Above this many distinct sizes they are rounded down to as many classes: never too liberal."""
 
@@ -64,24 +66,28 @@ def closed_critical_value(
     float
         Between Bonferroni over ``m + extra`` and over ``K(K - 1) + extra`` tests.
     """
-    n = as_array(n)
-    groups = n.size
+    sizes = tuple(as_array(n).tolist())
+    return _closed(sizes, float(tau), float(alpha), float(scale), extra)
+
+
+@lru_cache(maxsize=4096)
+def _closed(n: tuple[float, ...], tau: float, alpha: float, scale: float, extra: int) -> float:
+    """Return it for sizes that many findings share."""
+    groups = len(n)
     most = groups * (groups - 1) + extra
     if most == 0:
         raise ValueError("a critical value needs at least two groups")
-    reach, pairs, on_margin = _pairs(tuple(n.tolist()))
+    reach, pairs, on_margin = _pairs(n)
     with np.errstate(divide="ignore"):
         margins = reach * (tau / np.float64(scale) if tau else 0.0)
-
-    def excess(c: float) -> float:
-        # P(Z > z) as ndtr(-z): exact far out
-        b = 2 * ndtr(-c - margins)
-        a = ndtr(-c) + ndtr(-c - 2 * margins)
-        return float((pairs * b).sum() + (on_margin * (a - b)).sum() + extra * ndtr(-c) - alpha)
-
-    low = float(-ndtri(min(alpha / (groups**2 // 4 + extra), 0.5)))
-    high = float(-ndtri(alpha / most))
-    return _root(excess, low, high)
+    return _solved(
+        extra + float(on_margin.sum()),
+        np.concatenate([2 * (pairs - on_margin), on_margin]),
+        np.concatenate([margins, 2 * margins]),
+        alpha,
+        low=float(-ndtri(min(alpha / (groups**2 // 4 + extra), 0.5))),
+        high=float(-ndtri(alpha / most)),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -124,11 +130,14 @@ def star_critical_value(margins: ArrayLike, alpha: float) -> float:
     """
     margins = np.asarray(margins, dtype=np.float64)
 
-    def excess(c: float) -> float:
-        return float((ndtr(-c) + ndtr(-c - 2 * margins)).sum() - alpha)
-
-    low = float(-ndtri(min(alpha / margins.size, 0.5)))
-    return _root(excess, low, float(-ndtri(alpha / (2 * margins.size))))
+    return _solved(
+        float(margins.size),
+        np.ones(margins.size),
+        2 * margins,
+        alpha,
+        low=float(-ndtri(min(alpha / margins.size, 0.5))),
+        high=float(-ndtri(alpha / (2 * margins.size))),
+    )
 
 
 def widening_critical_value(near: ArrayLike, far: ArrayLike, groups: int, alpha: float) -> float:
@@ -169,6 +178,30 @@ def widening_critical_value(near: ArrayLike, far: ArrayLike, groups: int, alpha:
 
     low = float(-ndtri(min(alpha / on_margin, 0.5)))
     return _root(excess, low, float(-ndtri(alpha / (2 * near.size))))
+
+
+def _solved(
+    plain: float, weights: Array, margins: Array, alpha: float, *, low: float, high: float
+) -> float:
+    """Return c with ``plain P(Z > c) + sum of weights P(Z > c + margin) = alpha``, rounded up.
+
+    The sum is convex in c >= 0, so Newton's steps from below never pass the root.
+    """
+    if high <= low:
+        return high
+    c = low
+    for _ in range(NEWTON):
+        # P(Z > z) as ndtr(-z): exact far out
+        tail = plain * float(ndtr(-c)) + float(weights @ ndtr(-c - margins))
+        if tail <= alpha:
+            break
+        with np.errstate(under="ignore"):
+            density = plain * np.exp(-c * c / 2) + weights @ np.exp(-((c + margins) ** 2) / 2)
+        step = (tail - alpha) * ROOT_TAU / float(density)
+        c += step
+        if step < 1e-13:
+            break
+    return low if c == low else min(c + 1e-11, high)
 
 
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:

@@ -29,8 +29,10 @@ __all__ = [
     "search_outward",
 ]
 
-SECTIONS, ROUNDS = 16, 9
-"""Each round cuts an interval into 16: ends are exact to 2 / 16**9 = 3e-11, rounded outward."""
+CUTS = (64, 6), (16, 9)
+"""Sections of an interval a round, and rounds, of few pairs and of many: ends are exact to
+2 / 64**6 = 2 / 16**9 = 3e-11, rounded outward."""
+FEW = 8
 
 
 def quantile(alpha: float) -> float:
@@ -140,8 +142,9 @@ def search_outward(
     out, inside : ndarray, shape (P,)
         Where it rejects (or the border of what is possible), and where it does not.
     """
-    steps = np.arange(SECTIONS + 1).reshape(-1, *[1] * out.ndim) / SECTIONS
-    for _ in range(ROUNDS):
+    sections, rounds = CUTS[out.size > FEW]
+    steps = np.arange(sections + 1).reshape(-1, *[1] * out.ndim) / sections
+    for _ in range(rounds):
         points = out + (inside - out) * steps
         first = np.logical_and.accumulate(rejected(points[1:-1]), axis=0).sum(axis=0)
         out = np.take_along_axis(points, first[None], axis=0)[0]
