@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the steps.
 
 # complain LEVEL TEXT: an annotation of the run; the text cannot become a command of its own
