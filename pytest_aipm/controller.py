@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aipm import auditing, clock, report
+from pytest_aipm import auditing, clock, github, report
 from pytest_aipm.auditing.pairing import sealed
 from pytest_aipm.baseline import write_baseline
 from pytest_aipm.errors import AipmError
@@ -116,6 +116,7 @@ class Controller:
             return
         if self.findings or self.extra:
             self.record = self._assemble(status)
+            self.notes += filter(None, [github.summarise(self.config, self.record)])
         red = [
             self._nothing_judged(),
             self._swallowed(status),
@@ -130,15 +131,17 @@ class Controller:
         """Print the audit's section below all others."""
         result = yield
         writer = self.config.get_terminal_writer()
+        commands: list[str] = []
         lines = list(self.notes)
         if self.record is not None:
+            commands = github.annotation_lines(self.config, self.record)
             page = self.page and _from_here(self.page, self.config.invocation_params.dir)
             lines += report.terminal_lines(
                 self.record, width=writer.fullwidth, color=writer.hasmarkup, report_path=page or ""
             )
         if lines:
             terminalreporter.section("aipm audit")
-            for line in lines:
+            for line in (*commands, *lines):  # the verdict is the last thing said
                 terminalreporter.write_line(line)
         return result
 

@@ -86,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ini("aipm_waivers", "the waivers file (default: policies/waivers.yaml)", "string", default="")
     ini("aipm_strict", "inconclusive fails", "bool", default=False)
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
+    ini(
+        "aipm_github",
+        "annotations and step summary on GitHub: auto (default), on or off",
+        "string",
+        default="auto",
+    )
     ini("aipm_allow_ci_update", "let CI update the baseline", "bool", default=False)
     ini("aipm_first_baseline", "run without a baseline, to create the first", "bool", default=False)
 

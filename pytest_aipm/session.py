@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pytest_aipm import auditing, invocation, report
+from pytest_aipm import auditing, github, invocation, report
 from pytest_aipm.auditing.settings import BASELINE, REPORT
 from pytest_aipm.clock import epoch_fault
 from pytest_aipm.controller import Controller
@@ -40,6 +40,7 @@ def start(config: pytest.Config) -> None:
         settings = _settings(config)
         _refuse_update(config)
         _refuse_epoch()
+        github.refuse_mode(config)
         plan = auditing.load_plan(settings, extra_checks=extra_checks(config))
         policies = Policies(config, plan, _run_dir(config))
         config.args[:] = invocation.arguments(config, list(policies.files))

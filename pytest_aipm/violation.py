@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pytest_aipm.errors import CheckError
 from pytest_aipm.records import Audit, Finding, PolicyInfo, Record, RunVerdict, Verdict
 from pytest_aipm.report import publishable
-from pytest_aipm.report.plain import clip, columns_of, plain_line
+from pytest_aipm.report.plain import clip, columns_of, inert, plain_line
 from pytest_aipm.report.words import WITHHELD, count, figures, group_name
 
 __all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text"]
@@ -22,11 +22,13 @@ class CheckViolation(AssertionError):  # noqa: N818 - a violated policy is no er
     ----------
     finding : Finding
         What failed; kept as an attribute.
+    shown : Finding, optional
+        What its message may tell: a test's log is published, so small cells are withheld there.
     """
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Finding, shown: Finding | None = None) -> None:
         self.finding = finding
-        super().__init__(text(finding))
+        super().__init__(text(shown or finding))
 
 
 CheckViolation.__module__ = "pytest_aipm"  # the name it is imported by, and shown under
@@ -39,8 +41,14 @@ def publish(finding: Finding, *, min_cell: int) -> Finding:
     return publishable(Record(verdict=audit.verdict, audits=(audit,))).findings[0]
 
 
-def raise_for(finding: Finding) -> None:
+def raise_for(finding: Finding, shown: Finding | None = None) -> None:
     """Raise what a finding that turns the build red means for the test it belongs to.
+
+    Parameters
+    ----------
+    finding : Finding
+    shown : Finding, optional
+        The published finding, which the message is made of; default `finding` itself.
 
     Raises
     ------
@@ -51,14 +59,14 @@ def raise_for(finding: Finding) -> None:
     """
     __tracebackhide__ = True
     if finding.verdict is Verdict.ERROR:
-        raise CheckError(sentence(finding))
+        raise CheckError(sentence(shown or finding))
     if finding.failing or finding.verdict is Verdict.FAIL:
-        raise CheckViolation(finding)
+        raise CheckViolation(finding, shown)
 
 
 def sentence(finding: Finding) -> str:
     """Return the reason on one line, without control characters from the data."""
-    return plain_line(finding.reason)
+    return inert(plain_line(finding.reason))
 
 
 def text(finding: Finding) -> str:
@@ -71,7 +79,7 @@ def text(finding: Finding) -> str:
         blocks.append("\n".join(_table(finding)))
     if finding.policy_line is not None:
         blocks.append(f"{finding.nodeid.partition('::')[0]}:{finding.policy_line}")
-    return "\n\n".join(blocks)
+    return inert("\n\n".join(blocks))
 
 
 def _table(finding: Finding) -> list[str]:

@@ -88,6 +88,8 @@ def test_the_sdist_can_be_tested_and_audited(built: Path) -> None:
         "docs/policy.md",
         "policies/lending.aipm.yaml",
         "policies/aipm-baseline.json",
+        ".github/actions/audit/action.yml",
+        ".github/workflows/ci.yml",
         "tests/test_package.py",
     } <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith("aipm-report")]

@@ -102,10 +102,11 @@ class Record(Frozen):
         CheckError
             When it could not be measured.
         """
-        from pytest_aipm.violation import raise_for  # noqa: PLC0415 - as in `write`
+        from pytest_aipm.report import publishable  # noqa: PLC0415 - as in `write`
+        from pytest_aipm.violation import raise_for  # noqa: PLC0415
 
-        for finding in self.findings:
-            raise_for(finding)
+        for finding, shown in zip(self.findings, publishable(self).findings, strict=True):
+            raise_for(finding, shown)
 
     def to_json(self) -> str:
         """Return the record as `audit.json` holds it."""

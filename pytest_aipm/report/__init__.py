@@ -4,13 +4,15 @@
 
     Record ─► publishable ─► index_html    index.html, audit.css
        │                  ├► summary_md    summary.md
-       │                  └► terminal_lines
+       │                  ├► terminal_lines
+       │                  └► github_annotations, append_step_summary
        └► audit.json, manifest.json        write_reports
 """
 
 from __future__ import annotations
 
 from pytest_aipm.report.files import FILES, mark_stale, write_reports
+from pytest_aipm.report.github import append_step_summary, github_annotations
 from pytest_aipm.report.html import index_html, stylesheet
 from pytest_aipm.report.markdown import summary_md
 from pytest_aipm.report.publish import publishable
@@ -18,6 +20,8 @@ from pytest_aipm.report.terminal import terminal_lines
 
 __all__ = [
     "FILES",
+    "append_step_summary",
+    "github_annotations",
     "index_html",
     "mark_stale",
     "publishable",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from pytest_aipm.records import Audit, Finding, Record, WaiverInfo
+from pytest_aipm.records import Audit, Finding, Record, Verdict, WaiverInfo
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.plain import plain_line
 from pytest_aipm.report.publish import publishable
@@ -25,6 +25,7 @@ from pytest_aipm.report.words import (
     day,
     figures,
     limit_text,
+    plural,
     scope_name,
 )
 
@@ -40,17 +41,29 @@ def summary_md(record: Record) -> str:
     """Return the summary of a run: verdict, sentence, table of checks, waivers.
 
     Text from data and policies is escaped: it can neither add markup nor mention people, and
-    small cells are withheld. Rows beyond the budget of 200 kB are counted, worst first kept.
+    small cells are withheld. Beyond the budget of 200 kB the checks that pass go first, of all
+    policies, then what stands last; both are counted.
     """
     shown = publishable(record)
+    text = _whole(shown, [list(audit.findings) for audit in shown.audits])
+    if len(text.encode()) > MOST_BYTES:
+        kept = [[f for f in a.findings if f.verdict is not Verdict.PASS] for a in shown.audits]
+        text = _within(_whole(shown, kept))
+    return text
+
+
+def _whole(shown: Record, rows: Sequence[Sequence[Finding]]) -> str:
+    """Return the summary with the given rows of each policy's table."""
     head = [f"## {RUN_WORDS[shown.verdict]} · model audit"]
     if shown.partial:
         head.append(f"**{_safe(missing_sentence(shown))}**")
     if len(shown.audits) > 1:
         head.append(_safe(headline(shown.findings, shown.verdict)))
-    blocks = [block for audit in shown.audits for block in _audit(audit)]
+    blocks = [
+        b for audit, kept in zip(shown.audits, rows, strict=True) for b in _audit(audit, kept)
+    ]
     tail = f"{LEGAL} Record digest `{shown.digest or 'none'}`."
-    return _within(["\n\n".join(head), *blocks], tail)
+    return "\n\n".join(["\n\n".join(head), *blocks, tail]) + "\n"
 
 
 def _safe(text: str) -> str:
@@ -75,7 +88,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return lines + [f"| {' | '.join(map(_cell, row))} |" for row in rows]
 
 
-def _audit(audit: Audit) -> list[str]:
+def _audit(audit: Audit, kept: Sequence[Finding]) -> list[str]:
     said = [f"### {_safe(audit.policy.name)}: {RUN_WORDS[audit.verdict]}"]
     said.append(_safe(headline(audit.findings, audit.verdict)))
     first = worst(audit.findings)
@@ -91,7 +104,12 @@ def _audit(audit: Audit) -> list[str]:
     said += [f"**Note:** {_safe(note)}" for note in notes]
     blocks = ["\n\n".join(said)]
     head = ("Verdict", "Check", "Value", "Interval", "Limit", "Change")
-    blocks.append("\n".join(_table(head, map(_row, ranked(audit.findings)))))
+    if kept or not audit.findings:
+        blocks.append("\n".join(_table(head, map(_row, ranked(kept)))))
+    gone = len(audit.findings) - len(kept)
+    if gone:
+        said = plural(gone, "check that passes is", "checks that pass are")
+        blocks.append(f"{said} left out here; index.html has all.")
     if audit.waivers:
         head = ("Waiver", "Check", "State", "Owner", "Until", "Reason")
         table = _table(head, map(_waiver, audit.waivers))
@@ -137,15 +155,17 @@ def _waiver(waiver: WaiverInfo) -> tuple[str, ...]:
     return (waiver.id, waiver.check, state, waiver.owner, day(waiver.expires), waiver.reason)
 
 
-def _within(blocks: list[str], tail: str) -> str:
-    """Join blocks, and lines of the last one that fits, below the budget."""
+def _within(text: str) -> str:
+    """Return the lines that fit the budget, how many do not, and the last line."""
+    if len(text.encode()) <= MOST_BYTES:
+        return text
+    *lines, tail = text.rstrip("\n").split("\n")
     left = MOST_BYTES - len(tail.encode()) - 200
     kept: list[str] = []
-    lines = "\n\n".join(blocks).split("\n")
-    for number, line in enumerate(lines):
+    for line in lines:
         left -= len(line.encode()) + 1
         if left < 0:
-            kept += ["", f"{len(lines) - number} more lines are in index.html."]
             break
         kept.append(line)
-    return "\n".join([*kept, "", tail]) + "\n"
+    gone = f"{len(lines) - len(kept)} more lines are in index.html."
+    return "\n".join([*kept, "", gone, "", tail]) + "\n"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-__all__ = ["clip", "columns_of", "plain_line"]
+__all__ = ["clip", "columns_of", "inert", "plain_line"]
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
@@ -31,6 +32,18 @@ def clip(text: str, columns: int) -> str:
             break
         kept.append(character)
     return "".join(kept).rstrip() + "…"
+
+
+_COMMAND = re.compile(r"^(\s*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
+
+
+def inert(text: str) -> str:
+    """Return `text` so that a build server reads no command in any of its lines.
+
+    GitHub takes a line that begins with ``::name`` after spaces, and ``##[name]`` anywhere in a
+    line, as an order to itself. Such a name gets a space without width.
+    """
+    return _COMMAND.sub(lambda found: f"{found[0]}\N{ZERO WIDTH SPACE}", text)
 
 
 def plain_line(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_aipm.records import Audit, Finding, Record, RunVerdict, Verdict
 from pytest_aipm.report.answer import Answer, stopped
-from pytest_aipm.report.plain import clip, columns_of, plain_line
+from pytest_aipm.report.plain import clip, columns_of, inert, plain_line
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ORDER, ranked
 from pytest_aipm.report.sentences import (
@@ -77,7 +77,7 @@ def terminal_lines(
     Returns
     -------
     list of str
-        No line holds a control character that came from data.
+        No line holds a control character that came from data, or a command to a build server.
     """
     shown = publishable(record) if public else record
     lines: list[str] = []
@@ -86,7 +86,7 @@ def terminal_lines(
             lines.append("")
         lines += _audit_lines(audit, max(width, 40), color=color)
     lines += _last_lines(shown, report_path, color=color)
-    return lines
+    return [inert(line) for line in lines]
 
 
 def _paint(text: str, *codes: str, color: bool) -> str:
