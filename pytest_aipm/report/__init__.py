@@ -4,20 +4,25 @@
 
     Record ─► publishable ─► index_html    index.html, audit.css
        │                  ├► summary_md    summary.md
+       │                  ├► exports       audit.sarif, model-card.md, ...
        │                  └► terminal_lines
        └► audit.json, manifest.json        write_reports
 """
 
 from __future__ import annotations
 
-from pytest_aipm.report.files import FILES, mark_stale, write_reports
+from pytest_aipm.report.exports import EXPORTS, chosen_exports
+from pytest_aipm.report.files import FILES, Written, mark_stale, write_reports
 from pytest_aipm.report.html import index_html, stylesheet
 from pytest_aipm.report.markdown import summary_md
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.terminal import terminal_lines
 
 __all__ = [
+    "EXPORTS",
     "FILES",
+    "Written",
+    "chosen_exports",
     "index_html",
     "mark_stale",
     "publishable",
