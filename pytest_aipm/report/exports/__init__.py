@@ -2,12 +2,12 @@
 
 ::
 
-    Record ─► publishable ─┬► sarif          audit.sarif
-                           ├► statement      test-result.intoto.json
-                           ├► predicate      test-result.predicate.json
-                           ├► mlbom          mlbom.cdx.json
-                           ├► model_card     model-card.md
-                           └► code_quality   gl-code-quality.json
+    Record ─► publishable ─┬► audit_sarif         audit.sarif
+                           ├► statement_json      test-result.intoto.json
+                           ├► predicate_json      test-result.predicate.json
+                           ├► mlbom_json          mlbom.cdx.json
+                           ├► model_card_md       model-card.md
+                           └► code_quality_json   gl-code-quality.json
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dataclasses import dataclass
 
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import Record
-from pytest_aipm.report.exports.code_quality import code_quality
-from pytest_aipm.report.exports.mlbom import mlbom
-from pytest_aipm.report.exports.model_card import model_card
-from pytest_aipm.report.exports.sarif import sarif
+from pytest_aipm.report.exports.code_quality import code_quality_json
+from pytest_aipm.report.exports.mlbom import mlbom_json
+from pytest_aipm.report.exports.model_card import model_card_md
+from pytest_aipm.report.exports.sarif import audit_sarif
 from pytest_aipm.report.exports.test_result import (
     lacks_full_run,
     lacks_subject,
-    predicate,
-    statement,
+    predicate_json,
+    statement_json,
 )
 
 __all__ = ["EXPORTS", "Export", "chosen_exports", "files_of"]
@@ -58,14 +58,14 @@ class Export:
 
 
 EXPORTS: Mapping[str, tuple[Export, ...]] = {
-    "sarif": (Export("audit.sarif", sarif),),
+    "sarif": (Export("audit.sarif", audit_sarif),),
     "test-result": (
-        Export("test-result.intoto.json", statement, lacks_subject),
-        Export("test-result.predicate.json", predicate, lacks_full_run),
+        Export("test-result.intoto.json", statement_json, lacks_subject),
+        Export("test-result.predicate.json", predicate_json, lacks_full_run),
     ),
-    "mlbom": (Export("mlbom.cdx.json", mlbom),),
-    "model-card": (Export("model-card.md", model_card),),
-    "code-quality": (Export("gl-code-quality.json", code_quality),),
+    "mlbom": (Export("mlbom.cdx.json", mlbom_json),),
+    "model-card": (Export("model-card.md", model_card_md),),
+    "code-quality": (Export("gl-code-quality.json", code_quality_json),),
 }
 """The exports by the name that `aipm_exports` gives them."""
 

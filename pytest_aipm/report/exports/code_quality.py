@@ -11,10 +11,10 @@ from pytest_aipm.report.exports.text import line, says
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked
 
-__all__ = ["code_quality"]
+__all__ = ["code_quality_json"]
 
 
-def code_quality(record: Record) -> str:
+def code_quality_json(record: Record) -> str:
     """Return GitLab's list of issues: the same findings as the SARIF log holds, worst first."""
     shown = publishable(record)
     owner = {id(finding): audit for audit in shown.audits for finding in audit.findings}

@@ -17,7 +17,7 @@ from pytest_aipm.report.ranking import ranked
 from pytest_aipm.report.sentences import headline, missing_sentence
 from pytest_aipm.report.words import RUN_WORDS, count
 
-__all__ = ["mlbom"]
+__all__ = ["mlbom_json"]
 
 _LOW_IS_WORSE = frozenset({"selection rate", "true positive rate", "accuracy", "precision"})
 _HIGH_IS_WORSE = frozenset({"false positive rate", "false negative rate"})
@@ -25,7 +25,7 @@ _HIGH_IS_WORSE = frozenset({"false positive rate", "false negative rate"})
 Component = dict[str, Any]
 
 
-def mlbom(record: Record) -> str:
+def mlbom_json(record: Record) -> str:
     """Return the bill: a component a model, with its model card, and a component a data set.
 
     Every number is a string, as the format asks. The serial number follows from the record's

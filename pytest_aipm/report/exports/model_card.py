@@ -16,13 +16,13 @@ from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.sentences import LEGAL, headline, missing_sentence
 from pytest_aipm.report.words import RUN_WORDS, count, day, group_name
 
-__all__ = ["model_card"]
+__all__ = ["model_card_md"]
 
 MOST_ROWS = 500
 """Rows of one table; a card is read by people, and the page holds the rest."""
 
 
-def model_card(record: Record) -> str:
+def model_card_md(record: Record) -> str:
     """Return the card: front matter that the Hub reads, then what a person reads."""
     shown = publishable(record)
     models = models_of(shown)
@@ -154,7 +154,11 @@ def _hash(sha256: str | None) -> str:
 
 
 def _groups(audit: Audit) -> list[str]:
-    rows = [(", ".join(each.group), group_name(each.group), count(each.n)) for each in audit.groups]
+    rows = [
+        (", ".join(names), group_name(each.group, names), count(each.n))
+        for each in audit.groups
+        for names in [sorted(each.group)]
+    ]
     return _cut(table(("Attribute", "Group", "Rows"), rows)) if rows else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_aipm.records import Audit, Finding, Record
+from pytest_aipm.records import Audit, Finding, GroupValue, Record
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.exports.text import SHA256, line
 
@@ -81,6 +81,12 @@ def metric_name(finding: Finding) -> str:
     return line(name, 100, empty="metric")
 
 
+def _slice(group: GroupValue, scope: tuple[str, ...]) -> str:
+    """Return ``sex=female, race=Black`` in the order of the scope; a file has lost its own."""
+    order = scope if set(scope) == set(group.group) else sorted(group.group)
+    return line(", ".join(f"{key}={group.group[key]}" for key in order), empty="group")
+
+
 def metrics_of(finding: Finding) -> Iterator[Metric]:
     """Yield the number of a finding, then those of its groups; what is withheld is not there."""
     name = metric_name(finding)
@@ -97,7 +103,7 @@ def metrics_of(finding: Finding) -> Iterator[Metric]:
             line(named.removesuffix("_ratio").removesuffix("_difference"), 100, empty=name),
             group.value,
             group.interval,
-            line(", ".join(f"{key}={value}" for key, value in group.group.items()), empty="group"),
+            _slice(group, finding.scope),
             finding,
             of_group=True,
         )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from urllib.parse import quote
 
 from pytest_aipm.records import Audit, Finding, canonical_json
 
 __all__ = ["fingerprint", "in_tests", "line_of", "path_of", "uri_of"]
+
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def in_tests(audit: Audit) -> bool:
@@ -16,13 +20,20 @@ def in_tests(audit: Audit) -> bool:
 
 
 def path_of(audit: Audit) -> str:
-    """Return the policy's file, or that of the test; relative to the root where it lies inside."""
+    """Return the policy's file, or that of the test; relative to the root where it lies inside.
+
+    What cannot be seen is dropped, for the path is printed.
+    """
+    return _UNSEEN.sub("", _file(audit)) or "policy"
+
+
+def _file(audit: Audit) -> str:
     return audit.policy.path.partition("::")[0] or "policy"
 
 
 def uri_of(audit: Audit) -> tuple[str, bool]:
     """Return the file as a URI reference, and whether it is relative to the root."""
-    path = path_of(audit)
+    path = _file(audit)
     drive = path[1:3] == ":/"
     if not (drive or path.startswith("/")):
         return quote(_octets(path), safe="/"), True

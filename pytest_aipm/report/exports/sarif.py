@@ -15,7 +15,7 @@ from pytest_aipm.report.ranking import ranked
 from pytest_aipm.report.sentences import headline
 from pytest_aipm.report.words import DASH, RUN_WORDS, limit_text, plural
 
-__all__ = ["MOST_RESULTS", "MOST_RUNS", "MOST_TAGS", "sarif"]
+__all__ = ["MOST_RESULTS", "MOST_RUNS", "MOST_TAGS", "audit_sarif"]
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 # Limits that GitHub publishes for code scanning; a file beyond one of them is refused as a whole.
@@ -32,7 +32,7 @@ ROOT = "%SRCROOT%"
 _SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
 
 
-def sarif(record: Record) -> str:
+def audit_sarif(record: Record) -> str:
     """Return the log of a record: one run a policy, whose name is the category of its alerts.
 
     Results are what fails, warns or cannot be decided. What is waived is left out, because hosts

@@ -16,7 +16,7 @@ from pytest_aipm.report.exports.outcome import Outcome, outcome_of
 from pytest_aipm.report.exports.text import SHA256, line
 from pytest_aipm.report.publish import publishable
 
-__all__ = ["PREDICATE_TYPE", "lacks_full_run", "lacks_subject", "predicate", "statement"]
+__all__ = ["PREDICATE_TYPE", "lacks_full_run", "lacks_subject", "predicate_json", "statement_json"]
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
@@ -27,7 +27,7 @@ _WARNED = (Outcome.WARNED, Outcome.WAIVED, Outcome.OPEN)
 Descriptor = dict[str, Any]
 
 
-def statement(record: Record) -> str:
+def statement_json(record: Record) -> str:
     """Return the statement: subject, kind of predicate, predicate.
 
     It needs a full run and a subject, see `lacks_subject`.
@@ -42,7 +42,7 @@ def statement(record: Record) -> str:
     return canonical_json(said, indent=1) + "\n"
 
 
-def predicate(record: Record) -> str:
+def predicate_json(record: Record) -> str:
     """Return the predicate alone; it needs a full run."""
     return canonical_json(_predicate(publishable(record)), indent=1) + "\n"
 

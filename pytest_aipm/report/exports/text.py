@@ -14,8 +14,6 @@ MOST = 300
 """Characters of a name or a sentence in an export; `audit.json` and the page hold all of it."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
-_NOT_TEXT = re.compile("[\ufffe\uffff]")
-"""Noncharacters that YAML and XML refuse."""
 _LIVE = re.compile(r"(\](?=\()|\{(?=\d))")
 """What SARIF would take for a link or for a placeholder."""
 
@@ -31,7 +29,7 @@ def line(text: object, most: int = MOST, *, empty: str = "") -> str:
     empty : str
         Stands for a text that has nothing to show: most formats refuse an empty name.
     """
-    plain = _NOT_TEXT.sub("", plain_line(str(text)))
+    plain = plain_line(str(text))
     if len(plain) > most:
         plain = f"{plain[: most - 1].rstrip()}…"
     return plain or empty
