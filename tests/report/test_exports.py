@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from export_samples import HOSTILE, READERS, audit_named, hostile_record
+from google.protobuf.json_format import ParseError
 from report_samples import diabetes, lending, record_of
+from yaml import YAMLError
 
 from pytest_aipm.errors import OptionError
 from pytest_aipm.records import Record, RunVerdict
@@ -33,6 +35,65 @@ def texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [t for key, each in value.items() for t in (key, *texts(each))]
     return [t for each in value for t in texts(each)] if isinstance(value, list) else []
+
+
+def broken(path: str, value: Any) -> Callable[[Any], None]:
+    """Return what sets one place of a JSON value; with `...` it is taken away."""
+    *way, last = [int(step) if step.isdigit() else step for step in path.split("/")]
+
+    def change(content: Any) -> None:
+        for step in way:
+            content = content[step]
+        if value is ...:
+            del content[last]
+        else:
+            content[last] = value
+
+    return change
+
+
+METRIC = "components/0/modelCard/quantitativeAnalysis/performanceMetrics/0"
+PLACE = "runs/0/results/0/locations/0/physicalLocation"
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("audit.sarif", broken("version", "2.0.0")),
+        ("audit.sarif", broken("runs/0/results/0/level", "fatal")),
+        ("audit.sarif", broken("runs/0/results/0/message", "plain")),
+        ("audit.sarif", broken("runs/0/results/0/unknown", 1)),
+        ("audit.sarif", broken(f"{PLACE}/artifactLocation/uri", "a file.yaml")),
+        ("audit.sarif", broken(f"{PLACE}/region/startLine", 0)),
+        ("audit.sarif", broken("runs/0/results/0/partialFingerprints", ...)),
+        ("audit.sarif", broken("runs/0/tool/driver/rules/0/properties/tags", ["x"] * 21)),
+        ("test-result.intoto.json", broken("subject", [])),
+        ("test-result.intoto.json", broken("subject/0/digest", {})),
+        ("test-result.intoto.json", broken("predicate/result", "UNPROVEN")),
+        ("test-result.predicate.json", broken("passed", [])),
+        ("test-result.predicate.json", broken("failedTests", "one")),
+        ("mlbom.cdx.json", broken(f"{METRIC}/value", 0.74)),
+        ("mlbom.cdx.json", broken(f"{METRIC}/unit", "%")),
+        ("mlbom.cdx.json", broken("serialNumber", "1")),
+        ("mlbom.cdx.json", broken("metadata/timestamp", "yesterday")),
+        ("gl-code-quality.json", broken("0/severity", "error")),
+        ("gl-code-quality.json", broken("0/location/lines", {})),
+    ],
+)
+def test_the_readers_refuse_what_is_wrong(
+    rich: Record, file: str, change: Callable[[Any], None]
+) -> None:
+    (export,) = [export for export in ALL if export.file == file]
+    content = json.loads(export.view(rich))
+    change(content)
+    with pytest.raises((AssertionError, KeyError, ValueError, ParseError)):
+        READERS[file](json.dumps(content))
+
+
+@pytest.mark.parametrize("text", ["no front matter", "---\n- a\n---\n", "---\na: {\n---\n"])
+def test_the_reader_of_cards_refuses_what_is_none(text: str) -> None:
+    with pytest.raises((AssertionError, TypeError, ValueError, YAMLError)):
+        READERS["model-card.md"](text)
 
 
 def test_every_export_has_a_reader() -> None:
