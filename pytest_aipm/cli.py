@@ -157,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     one = add("render", _render, "write the report of a record again")
     one.add_argument("audit", metavar="AUDIT_JSON")
     one.add_argument("--to", metavar="DIR", help="default: the folder of the record")
+    _root(one)
 
     one = add("diff", _diff, "compare two audits")
     one.add_argument("old", metavar="OLD", help="an audit.json, or its folder")
@@ -226,7 +227,7 @@ def _schema(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.render import render
 
-    return render(options.audit, to=options.to)
+    return render(options.audit, to=options.to, root=options.root)
 
 
 def _diff(options: argparse.Namespace) -> int:

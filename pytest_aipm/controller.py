@@ -175,11 +175,13 @@ class Controller:
             return False
         folder = self.plan.settings.report
         try:
-            report.write_reports(self.record, folder)
+            written = report.write_reports(self.record, folder, exports=self.plan.settings.exports)
         except OSError as fault:
             self.notes.append(f"{folder}: the report cannot be written ({fault.strerror})")
             return True
         self.page = folder / "index.html"
+        if self.plan.settings.exports is not None:  # named one by one, so somebody waits for it
+            self.notes += [f"{name}: not written: {why}" for name, why in written.left_out.items()]
         return False
 
     def _swallowed(self, status: int) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from pytest_aipm import api
 from pytest_aipm.errors import AipmError
 from pytest_aipm.invocation import seed
-from pytest_aipm.nodes import PROPERTY, parcel
+from pytest_aipm.nodes import PROPERTY, in_words, parcel
 from pytest_aipm.records import Audit, Finding, Record, canonical_json
 from pytest_aipm.session import POLICIES, extra_checks
 from pytest_aipm.violation import publish, raise_for
@@ -132,11 +132,12 @@ class Aipm:
 
     def _keep(self, audit: Audit, finding: Finding) -> None:
         """Put the findings of this test into its properties: all for the record, else a summary."""
-        public = parcel(publish(finding, min_cell=audit.policy.min_cell))
+        shown = publish(finding, min_cell=audit.policy.min_cell)
+        public = parcel(shown)
         whole = audit.model_copy(update={"findings": (finding,)}).model_dump(mode="json")
         self._found.append({"audit": whole, "public": public})
         joins = POLICIES in self._node.config.stash
         found = self._found if joins else [one["public"] for one in self._found]
         properties = [(k, v) for k, v in self._node.user_properties if k != PROPERTY]
         text = canonical_json(json.loads(json.dumps(found)))
-        self._node.user_properties[:] = [*properties, (PROPERTY, text)]
+        self._node.user_properties[:] = [*properties, *in_words(shown), (PROPERTY, text)]

@@ -29,6 +29,7 @@ __all__ = [
     "distributed",
     "hidden_on_purpose",
     "ini",
+    "ini_file",
     "is_worker",
     "only_looks",
     "readable_epoch",
@@ -85,7 +86,7 @@ def ini(config: pytest.Config, key: str) -> Any:
     try:
         return config.getini(key)
     except (TypeError, ValueError, pytest.UsageError) as fault:
-        raise pytest.UsageError(f"{_ini_file(config)}: {key}: {fault}") from None
+        raise pytest.UsageError(f"{ini_file(config)}: {key}: {fault}") from None
 
 
 def seed(config: pytest.Config) -> int:
@@ -246,5 +247,6 @@ def _outside(word: str, folder: Path) -> bool:
     return os.path.exists(place) and not place.is_relative_to(folder)  # noqa: PTH110 - no OSError
 
 
-def _ini_file(config: pytest.Config) -> str:
+def ini_file(config: pytest.Config) -> str:
+    """Return the name of the file that configures pytest, for messages."""
     return config.inipath.name if config.inipath else "-o"

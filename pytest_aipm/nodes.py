@@ -19,13 +19,26 @@ import pytest
 from pytest_aipm.auditing import Auditor, Plan
 from pytest_aipm.invocation import hidden_on_purpose, only_looks
 from pytest_aipm.policy.model import Node, Policy
-from pytest_aipm.records import Finding, Verdict, canonical_json
+from pytest_aipm.records import Finding, Verdict, WaiverInfo, canonical_json
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.plain import clip, plain_line
+from pytest_aipm.report.words import DASH, VERDICT_WORDS, figures, limit_text
 from pytest_aipm.violation import CheckViolation, publish, raise_for, sentence
 
-__all__ = ["PROPERTY", "CheckNode", "Policies", "PolicyFile", "ScopeItem", "family", "parcel"]
+__all__ = [
+    "PROPERTY",
+    "CheckNode",
+    "Policies",
+    "PolicyFile",
+    "ScopeItem",
+    "family",
+    "in_words",
+    "parcel",
+]
 
 PROPERTY = "aipm"
-"""The key in ``user_properties``."""
+"""The key in ``user_properties``; those for people begin with it."""
+MOST_SAID = 1_000
 
 
 class Policies:
@@ -135,7 +148,7 @@ class ScopeItem(pytest.Item):
         self.finding = auditor.finding(self.node)
         self.public = publish(self.finding, min_cell=self.file.policy.publish.min_cell)
         found = {"finding": self.finding.model_dump(mode="json"), "public": parcel(self.public)}
-        self.user_properties.append((PROPERTY, canonical_json(found)))
+        self.user_properties += [(PROPERTY, canonical_json(found)), *in_words(self.public)]
         if self.finding.verdict is Verdict.ERROR:
             pytest.fail(sentence(self.public), pytrace=False)
 
@@ -174,13 +187,32 @@ def parcel(public: Finding) -> dict[str, Any]:
     return public.model_dump(mode="json", include=keep)
 
 
+def in_words(public: Finding) -> list[tuple[str, str]]:
+    """Return a finding as properties that a person reads: a JUnit file has no outcome "warned"."""
+    shown, answer = figures(public), Answer(public)
+    words = {
+        "verdict": VERDICT_WORDS[public.verdict].lower(),
+        "says": clip(sentence(public), MOST_SAID),
+        "value": answer.value,
+        "interval": answer.interval,
+        "limit": limit_text(public.limit),
+        "warn": limit_text(public.warn),
+        "change": "" if public.baseline is None else shown(public.baseline.delta, signed=True),
+        "waiver": "" if public.waiver is None else plain_line(_waiver(public.waiver)),
+    }
+    return [(f"{PROPERTY}_{name}", said) for name, said in words.items() if said not in ("", DASH)]
+
+
 def family(check: str) -> str:
     """Return the family of a check, as a marker's name holds it."""
     return re.sub(r"\W", "_", check.partition(".")[0])
 
 
 def _waived(finding: Finding) -> str:
-    waiver = finding.waiver
-    if waiver is None:
+    if finding.waiver is None:
         return sentence(finding)
-    return f"waived by {waiver.id} until {waiver.expires} ({waiver.owner}): {sentence(finding)}"
+    return f"waived by {_waiver(finding.waiver)}: {sentence(finding)}"
+
+
+def _waiver(waiver: WaiverInfo) -> str:
+    return f"{waiver.id} until {waiver.expires} ({waiver.owner})"

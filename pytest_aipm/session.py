@@ -110,11 +110,17 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         strict=option("aipm_strict") or invocation.ini(config, "aipm_strict"),
         trust=tuple(option("aipm_trust")),
         seed=invocation.seed(config),
+        exports=_exports(config),
         model=_reference(option("aipm_model"), root, here),
         data=_reference(option("aipm_data"), root, here),
         update_baseline=option("aipm_update_baseline"),
         first_baseline=invocation.ini(config, "aipm_first_baseline"),
     )
+
+
+def _exports(config: pytest.Config) -> tuple[str, ...] | None:
+    words = invocation.ini(config, "aipm_exports")
+    return None if words == ["all"] else report.chosen_exports(words, invocation.ini_file(config))
 
 
 def _command(config: pytest.Config, settings: auditing.Settings) -> str:

@@ -33,6 +33,8 @@ class Settings:
     trust : tuple of str
         ``sha256:HEX`` of artifacts allowed for this run.
     seed : int
+    exports : tuple of str or None
+        Names of the exports that are written; None means all.
     model, data : str or None
         Audited instead of what the one selected policy names.
     update_baseline, first_baseline : bool
@@ -49,6 +51,7 @@ class Settings:
     strict: bool = False
     trust: tuple[str, ...] = ()
     seed: int = 0
+    exports: tuple[str, ...] | None = None
     model: str | None = None
     data: str | None = None
     update_baseline: bool = False

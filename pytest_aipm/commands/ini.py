@@ -12,7 +12,7 @@ from __future__ import annotations
 import configparser
 import shlex
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Ini:
 
     def __init__(self, values: Table, path: str = "") -> None:
         self._values = values
-        self._path = path
+        self.path = path
 
     def text(self, key: str) -> str:
         """Return a text, empty when it is not there.
@@ -50,22 +50,28 @@ class Ini:
         """
         value = self._values.get(key, "")
         if not isinstance(value, str):
-            raise OptionError(Problem(f"{key}: {value!r} is no text", "give one path", self._path))
+            raise OptionError(Problem(f"{key}: {value!r} is no text", "give one path", self.path))
         return value.strip()
 
-    def words(self, key: str) -> list[str]:
+    def words(self, key: str, default: Sequence[str] = ()) -> list[str]:
         """Return a list of words; a text is split as a shell does.
+
+        Parameters
+        ----------
+        key : str
+        default : sequence of str
+            Where the key is not there; one that is there and empty is an empty list.
 
         Raises
         ------
         OptionError
             When it is neither.
         """
-        value = self._values.get(key, [])
+        value = self._values.get(key, default)
         try:
             words = shlex.split(value) if isinstance(value, str) else list(value)
         except (TypeError, ValueError) as fault:
-            raise OptionError(Problem(f"{key}: {fault}", "list paths", self._path)) from None
+            raise OptionError(Problem(f"{key}: {fault}", "list paths", self.path)) from None
         return [str(word) for word in words]
 
     def word(self, key: str, default: str) -> str:

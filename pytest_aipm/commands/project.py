@@ -8,27 +8,13 @@ from pathlib import Path
 
 from pytest_aipm.auditing.settings import BASELINE, REPORT, Settings
 from pytest_aipm.commands.ini import Ini, read_ini
-from pytest_aipm.commands.paths import here
-from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.commands.paths import here, root_of
+from pytest_aipm.report import chosen_exports
 
 __all__ = ["baseline_of", "root_of", "settings_of"]
 
 POLICIES = "policies"
 WAIVERS = f"{POLICIES}/waivers.yaml"
-
-
-def root_of(word: str | None) -> Path:
-    """Return the root folder: as given, else the current one.
-
-    Raises
-    ------
-    OptionError
-        When there is no such folder.
-    """
-    root = here(word or ".")
-    if not root.is_dir():
-        raise OptionError(Problem(f"--root={word}: there is no such folder", "check the path"))
-    return root
 
 
 def baseline_of(root: Path, given: str | None) -> Path:
@@ -57,6 +43,7 @@ def settings_of(root: Path, policies: Sequence[str]) -> Settings:
         baseline_given=bool(ini.text("aipm_baseline")),
         waivers=waivers if ini.text("aipm_waivers") or waivers.exists() else None,
         first_baseline=ini.flag("aipm_first_baseline"),
+        exports=chosen_exports(ini.words("aipm_exports", ["all"]), ini.path),
     )
 
 

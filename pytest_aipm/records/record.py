@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,12 +86,20 @@ class Record(Frozen):
         ]
         return pd.DataFrame(rows)
 
-    def write(self, folder: str | Path) -> None:
-        """Write `audit.json`, the HTML report and its companions into a folder."""
+    def write(self, folder: str | Path, exports: Iterable[str] | None = None) -> None:
+        """Write `audit.json`, the HTML report and its companions into a folder.
+
+        Parameters
+        ----------
+        folder : path
+        exports : iterable of str, optional
+            Which exports: ``sarif``, ``test-result``, ``mlbom``, ``model-card``,
+            ``code-quality``; default all, none when empty.
+        """
         # the one way up: a record knows how to ask for its own report
         from pytest_aipm.report import write_reports  # noqa: PLC0415
 
-        write_reports(self, Path(folder))
+        write_reports(self, Path(folder), exports=exports)
 
     def raise_if_failed(self) -> None:
         """Raise CheckViolation for the first finding that turns the build red, if there is one.

@@ -6,29 +6,54 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_aipm.records import Record, canonical_json
+from pytest_aipm.report.exports import EXPORTS, chosen_exports, files_of
 from pytest_aipm.report.html import index_html, stylesheet
 from pytest_aipm.report.markdown import summary_md
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["FILES", "mark_stale", "write_reports"]
+__all__ = ["BASE", "FILES", "Written", "mark_stale", "write_reports"]
 
-FILES = ("audit.json", "index.html", "audit.css", "summary.md", "manifest.json")
-"""What a report folder holds, in the order it is written: the manifest vouches for the rest."""
+MANIFEST = "manifest.json"
+BASE = ("audit.json", "index.html", "audit.css", "summary.md")
+"""What every report folder holds, beside its manifest."""
+FILES = (*BASE, *(export.file for export in files_of(EXPORTS)), MANIFEST)
+"""What a report folder may hold, in the order it is written: the manifest vouches for the rest."""
 
 
-def write_reports(record: Record, folder: Path) -> None:
+@dataclass(frozen=True)
+class Written:
+    """What became of a report.
+
+    Attributes
+    ----------
+    files : tuple of str
+        The files that are there now, in the order of `FILES`.
+    left_out : mapping of str to str
+        Exports that were asked for and could not be made from this record, with the reason.
+    stale : tuple of str
+        The new names of files that an earlier run wrote and this one did not.
+    """
+
+    files: tuple[str, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    stale: tuple[str, ...] = ()
+
+
+def write_reports(record: Record, folder: Path, *, exports: Iterable[str] | None = None) -> Written:
     """Write `audit.json`, its published views and their hashes into `folder`.
 
     All files are made in memory and written beside their places first. When one cannot be put into
     its place, the older ones come back: neither a full disk nor a second run at the same time
-    leaves half a file, or a page that speaks of another record.
+    leaves half a file, or a page that speaks of another record. An export that is not written, and
+    lies there from an earlier run, is renamed ``*.stale.*`` in the same step.
 
     Parameters
     ----------
@@ -37,9 +62,17 @@ def write_reports(record: Record, folder: Path) -> None:
         `publishable(record)`.
     folder : Path
         Created when absent. Files of the same names are replaced, others are left alone.
+    exports : iterable of str, optional
+        Names of `EXPORTS`; default all of them.
+
+    Returns
+    -------
+    Written
 
     Raises
     ------
+    OptionError
+        An export is unknown.
     OSError
         When it cannot be written; the folder then holds what it held before.
     """
@@ -49,21 +82,47 @@ def write_reports(record: Record, folder: Path) -> None:
         "audit.css": stylesheet().encode(),
         "summary.md": summary_md(record).encode(),
     }
+    left_out: dict[str, str] = {}
+    for export in files_of(chosen_exports(exports)):
+        lacks = export.lacks(record)
+        if lacks:
+            left_out[export.file] = lacks
+        else:
+            contents[export.file] = export.view(record).encode()
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     manifest = {"schema": "aipm-manifest/1", "digest": record.digest, "files": hashes}
-    contents["manifest.json"] = (canonical_json(manifest, indent=1) + "\n").encode()
+    if left_out:
+        manifest["left_out"] = left_out
+    contents[MANIFEST] = (canonical_json(manifest, indent=1) + "\n").encode()
 
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        _exchange(folder, contents)
+        stale = _outdated(folder, set(FILES) - set(contents))
+        renamed = {_stale(name): data for name, data in stale.items()}
+        _exchange(folder, {**renamed, **contents}, gone=tuple(stale))
+    return Written(tuple(contents), left_out, tuple(renamed))
 
 
-def _exchange(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Put all files into their places, or leave all as they were."""
-    places = [folder / name for name in FILES]
+def _outdated(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Return those files of an earlier run that this one does not write."""
+    places = (folder / name for name in FILES if name in names)
+    return {place.name: place.read_bytes() for place in places if place.is_file()}
+
+
+def _stale(name: str) -> str:
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}.stale.{suffix}"
+
+
+def _exchange(folder: Path, contents: Mapping[str, bytes], gone: Iterable[str]) -> None:
+    """Put all files into their places and take others away, or leave all as they were."""
+    places = [folder / name for name in contents]
+    removed = [folder / name for name in gone]
     parts = {place: place.with_name(f".{place.name}.{os.getpid()}.part") for place in places}
-    older = {place: place.with_name(f".{place.name}.{os.getpid()}.old") for place in places}
-    placed: list[Path] = []
+    older = {
+        place: place.with_name(f".{place.name}.{os.getpid()}.old") for place in (*places, *removed)
+    }
+    done: list[Path] = []
     try:
         for place, part in parts.items():
             part.write_bytes(contents[place.name])
@@ -72,9 +131,12 @@ def _exchange(folder: Path, contents: Mapping[str, bytes]) -> None:
                 shutil.copyfile(place, old)
         for place, part in parts.items():
             part.replace(place)
-            placed.append(place)
+            done.append(place)
+        for place in removed:
+            place.unlink()
+            done.append(place)
     except BaseException:  # an interruption too
-        for place in placed:
+        for place in done:
             with suppress(OSError):
                 _restore(older[place], place)
         raise
@@ -131,7 +193,7 @@ def mark_stale(folder: Path) -> list[Path]:
     for name in FILES:
         place = folder / name
         if place.is_file():
-            stale = place.with_name(f"{place.stem}.stale{place.suffix}")
+            stale = place.with_name(_stale(name))
             place.replace(stale)
             moved.append(stale)
     return moved

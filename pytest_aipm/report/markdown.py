@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from pytest_aipm.records import Audit, Finding, Record, Verdict, WaiverInfo
+from pytest_aipm.records import Audit, Finding, Record, WaiverInfo
 from pytest_aipm.report.answer import Answer
-from pytest_aipm.report.plain import plain_line
+from pytest_aipm.report.inert import inert, table
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked, worst
 from pytest_aipm.report.sentences import (
@@ -29,91 +28,91 @@ from pytest_aipm.report.words import (
     scope_name,
 )
 
-__all__ = ["MOST_BYTES", "summary_md"]
+__all__ = ["MOST_BYTES", "finding_rows", "summary_md", "waiver_rows"]
 
 MOST_BYTES = 200_000
 """GitHub drops a step summary above 1 MiB and a comment above 65,536 characters is cut by hosts;
 200 kB is the budget of the design."""
-MOST_CELL = 240
 
 
 def summary_md(record: Record) -> str:
     """Return the summary of a run: verdict, sentence, table of checks, waivers.
 
     Text from data and policies is escaped: it can neither add markup nor mention people, and
-    small cells are withheld. Beyond the budget of 200 kB the checks that pass go first, of all
-    policies, then what stands last; both are counted.
+    small cells are withheld. Where all checks do not fit into 200 kB, the worst are shown, and how
+    many are not.
     """
     shown = publishable(record)
-    text = _whole(shown, [list(audit.findings) for audit in shown.audits])
-    if len(text.encode()) > MOST_BYTES:
-        kept = [[f for f in a.findings if f.verdict is not Verdict.PASS] for a in shown.audits]
-        text = _within(_whole(shown, kept))
-    return text
+    whole = _summary(shown, {id(finding) for finding in shown.findings})
+    if _size(whole) > MOST_BYTES:
+        whole = _summary(shown, _fitting(shown, MOST_BYTES - _size(_summary(shown, set()))))
+    return _within(whole, _tail(shown))
 
 
-def _whole(shown: Record, rows: Sequence[Sequence[Finding]]) -> str:
-    """Return the summary with the given rows of each policy's table."""
-    head = [f"## {RUN_WORDS[shown.verdict]} · model audit"]
-    if shown.partial:
-        head.append(f"**{_safe(missing_sentence(shown))}**")
-    if len(shown.audits) > 1:
-        head.append(_safe(headline(shown.findings, shown.verdict)))
-    blocks = [
-        b for audit, kept in zip(shown.audits, rows, strict=True) for b in _audit(audit, kept)
-    ]
-    tail = f"{LEGAL} Record digest `{shown.digest or 'none'}`."
-    return "\n\n".join(["\n\n".join(head), *blocks, tail]) + "\n"
+def _summary(record: Record, kept: set[int]) -> str:
+    """Return the summary with the rows of some findings, named by identity."""
+    head = [f"## {RUN_WORDS[record.verdict]} · model audit"]
+    if record.partial:
+        head.append(f"**{inert(missing_sentence(record))}**")
+    if len(record.audits) > 1:
+        head.append(inert(headline(record.findings, record.verdict)))
+    blocks = [block for audit in record.audits for block in _audit(audit, kept)]
+    return "\n\n".join([*head, *blocks, _tail(record)]) + "\n"
 
 
-def _safe(text: str) -> str:
-    """Return text that GitHub shows as it is written."""
-    line = plain_line(text)
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = re.sub(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))", r"\\\1", line)
-    # A zero-width space keeps names from becoming mentions, issue links and addresses.
-    return _LINKS.sub("\\1\N{ZERO WIDTH SPACE}", line)
+def _tail(record: Record) -> str:
+    return f"{LEGAL} Record digest `{record.digest or 'none'}`."
 
 
-_LINKS = re.compile(r"(@|://|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.))", re.IGNORECASE)
+def _fitting(record: Record, room: int) -> set[int]:
+    """Return the findings, worst first, whose rows fit into `room` bytes."""
+    kept = set()
+    for finding in ranked(record.findings):
+        room -= _size(finding_rows([finding])[-1]) + 1
+        if room < 0:
+            break
+        kept.add(id(finding))
+    return kept
 
 
-def _cell(text: str) -> str:
-    clipped = text if len(text) <= MOST_CELL else f"{text[: MOST_CELL - 1]}…"
-    return _safe(clipped) or DASH
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    return lines + [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+def finding_rows(findings: Sequence[Finding]) -> list[str]:
+    """Return the table of findings, worst first."""
+    head = ("Verdict", "Check", "Value", "Interval", "Limit", "Change")
+    return table(head, map(_row, ranked(findings)))
 
 
-def _audit(audit: Audit, kept: Sequence[Finding]) -> list[str]:
-    said = [f"### {_safe(audit.policy.name)}: {RUN_WORDS[audit.verdict]}"]
-    said.append(_safe(headline(audit.findings, audit.verdict)))
+def waiver_rows(waivers: Sequence[WaiverInfo]) -> list[str]:
+    """Return the table of waivers."""
+    head = ("Waiver", "Check", "State", "Owner", "Until", "Reason")
+    return table(head, map(_waiver, waivers))
+
+
+def _audit(audit: Audit, kept: set[int]) -> list[str]:
+    said = [f"### {inert(audit.policy.name)}: {RUN_WORDS[audit.verdict]}"]
+    said.append(inert(headline(audit.findings, audit.verdict)))
     first = worst(audit.findings)
     if first is not None:
         answer = Answer(first)
-        said.append(f"Worst: {_safe(f'{answer.plain} {answer.change}')}")
+        said.append(f"Worst: {inert(f'{answer.plain} {answer.change}')}")
     said.append(_identity(audit))
     weak = [*(audit.baseline.weakened if audit.baseline else ())]
     weak += [f"{x.check_id}: {x.what} ({x.reason}; {x.owner})" for x in audit.policy.loosened]
     if weak:
-        said.append("**What weakens the gate**\n\n" + "\n".join(f"- {_safe(x)}" for x in weak))
+        said.append("**What weakens the gate**\n\n" + "\n".join(f"- {inert(x)}" for x in weak))
     notes = [*audit.warnings, *urgent_waivers(audit)]
-    said += [f"**Note:** {_safe(note)}" for note in notes]
+    said += [f"**Note:** {inert(note)}" for note in notes]
     blocks = ["\n\n".join(said)]
-    head = ("Verdict", "Check", "Value", "Interval", "Limit", "Change")
-    if kept or not audit.findings:
-        blocks.append("\n".join(_table(head, map(_row, ranked(kept)))))
-    gone = len(audit.findings) - len(kept)
-    if gone:
-        said = plural(gone, "check that passes is", "checks that pass are")
-        blocks.append(f"{said} left out here; index.html has all.")
+    rows = [finding for finding in audit.findings if id(finding) in kept]
+    blocks.append("\n".join(finding_rows(rows)))
+    if len(rows) < len(audit.findings):
+        left = plural(len(audit.findings) - len(rows), "check")
+        blocks.append(f"Left out here for room, and shown in index.html: {left}.")
     if audit.waivers:
-        head = ("Waiver", "Check", "State", "Owner", "Until", "Reason")
-        table = _table(head, map(_waiver, audit.waivers))
-        blocks.append("**Waivers**\n\n" + "\n".join(table))
+        blocks.append("**Waivers**\n\n" + "\n".join(waiver_rows(audit.waivers)))
     return blocks
 
 
@@ -122,14 +121,14 @@ def _identity(audit: Audit) -> str:
     parts = [f"policy `{audit.policy.sha256[:12]}`"]
     if subject is not None:
         model, data = subject.model, subject.data
-        parts.append(f"model {_safe(model.ref)}{_hash(model.sha256)}")
+        parts.append(f"model {inert(model.ref)}{_hash(model.sha256)}")
         rows = f", {count(data.rows)} rows" if data.rows is not None else ""
-        parts.append(f"data {_safe(data.ref)}{rows}{_hash(data.sha256)}")
+        parts.append(f"data {inert(data.ref)}{rows}{_hash(data.sha256)}")
     if audit.context.get("owner"):
-        parts.append(f"owner {_safe(str(audit.context['owner']))}")
+        parts.append(f"owner {inert(str(audit.context['owner']))}")
     if audit.baseline is not None:
         approved = audit.baseline.approved
-        parts.append(f"compared with the baseline of {_safe(day(approved.when))}")
+        parts.append(f"compared with the baseline of {inert(day(approved.when))}")
     return " · ".join(parts)
 
 
@@ -155,17 +154,17 @@ def _waiver(waiver: WaiverInfo) -> tuple[str, ...]:
     return (waiver.id, waiver.check, state, waiver.owner, day(waiver.expires), waiver.reason)
 
 
-def _within(text: str) -> str:
-    """Return the lines that fit the budget, how many do not, and the last line."""
-    if len(text.encode()) <= MOST_BYTES:
+def _within(text: str, tail: str) -> str:
+    """Return the lines that fit below the budget: a policy may have endless waivers, too."""
+    if _size(text) <= MOST_BYTES:
         return text
-    *lines, tail = text.rstrip("\n").split("\n")
-    left = MOST_BYTES - len(tail.encode()) - 200
+    left = MOST_BYTES - _size(tail) - 200
     kept: list[str] = []
-    for line in lines:
-        left -= len(line.encode()) + 1
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        left -= _size(line) + 1
         if left < 0:
+            kept += ["", f"{count(len(lines) - number)} more lines are in index.html."]
             break
         kept.append(line)
-    gone = f"{len(lines) - len(kept)} more lines are in index.html."
-    return "\n".join([*kept, "", gone, "", tail]) + "\n"
+    return "\n".join([*kept, "", tail]) + "\n"

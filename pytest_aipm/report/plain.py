@@ -8,6 +8,9 @@ import unicodedata
 __all__ = ["clip", "columns_of", "inert", "plain_line"]
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_NOT_TEXT = frozenset("\ufffe\uffff")
+"""Noncharacters that YAML and XML refuse."""
+_DROPPED = _BIDI | _NOT_TEXT
 
 
 def columns_of(text: str) -> int:
@@ -54,7 +57,11 @@ def plain_line(text: str) -> str:
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     kept = "".join(
-        " " if c.isspace() else "" if unicodedata.category(c) in ("Cc", "Cs") or c in _BIDI else c
+        " "
+        if c.isspace()
+        else ""
+        if unicodedata.category(c) in ("Cc", "Cs") or c in _DROPPED
+        else c
         for c in text
     )
     return " ".join(kept.split())

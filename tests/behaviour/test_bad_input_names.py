@@ -80,6 +80,8 @@ def test_group_names_are_shown_harmless_everywhere(suite: Any, workers: list[str
     assert failure is not None
     assert not WICKED.search((suite.root / "junit.xml").read_text())
     assert "<script>alert(1)</script>gnp.exe" in failure.attrib["message"]
+    (said,) = (p for p in case.iter("property") if p.attrib["name"] == "aipm_says")
+    assert said.attrib["value"] == failure.attrib["message"]
 
     folder = suite.root / "aipm-report"
     page = (folder / "index.html").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -91,3 +92,70 @@ def test_a_missing_record_is_said(aipm, project):
     (project.path / "empty").mkdir()
     assert aipm("render", "empty").err == "empty: there is no such file; check the path\n"
     assert aipm("render", "none.json", "--to", "x").code == 4
+
+
+def test_the_project_says_which_exports_are_rendered(aipm, project, red):
+    folder = project.report(red)
+    project.file("pytest.ini", "[pytest]\naipm_exports = sarif\n")
+    said = aipm("render", "aipm-report")
+    assert said.code == 0
+    first, *rest = said.out.splitlines()
+    base = "audit.json, index.html, audit.css, summary.md"
+    assert first == f"aipm-report: {base}, audit.sarif, manifest.json"
+    assert "mlbom.cdx.stale.json: of an earlier run" in rest
+    assert (folder / "mlbom.cdx.stale.json").exists()
+    assert not (folder / "mlbom.cdx.json").exists()
+    project.file("elsewhere/pytest.ini", "[pytest]\naipm_exports = none\n")
+    said = aipm("render", "aipm-report", "--to=out", "--root=elsewhere")
+    assert said.out == f"out: {base}, manifest.json\n"
+
+
+def test_an_export_that_there_is_not_is_said_and_nothing_is_written(aipm, project, red):
+    project.report(red)
+    project.file("pytest.ini", "[pytest]\naipm_exports = sarif model-cart\n")
+    for words in (("render", "aipm-report", "--to=out"), ("validate",)):
+        said = aipm(*words)
+        assert said.code == 4
+        assert said.err == (
+            "pytest.ini: aipm_exports: there is no export 'model-cart'; "
+            "did you mean 'model-card'?\n"
+        )
+    assert not (project.path / "out").exists()
+    said = aipm("render", "aipm-report", "--root=absent")
+    assert said.err == "--root=absent: there is no such folder; check the path\n"
+
+
+def test_what_a_record_cannot_attest_is_said(aipm, project, red):
+    part = red.model_copy(update={"partial": True})
+    project.report(part)
+    said = aipm("render", "aipm-report")
+    assert said.code == 0
+    why = "not written: the run is partial, and a part attests nothing"
+    assert f"test-result.intoto.json: {why}" in said.out
+    assert f"test-result.predicate.json: {why}" in said.out
+
+
+@pytest.mark.parametrize("command", ["render", "diff", "approve"])
+def test_a_record_of_a_newer_version_is_said_in_one_line(aipm, project, red, green, command):
+    project.report(green, "older")
+    folder = project.report(red, "newer")
+    text = (folder / "audit.json").read_text().replace("aipm-audit/1", "aipm-audit/2")
+    text = text.replace('"audits"', '"rounds"')
+    (folder / "audit.json").write_text(text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["audit.json"] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    before = _bytes(folder)
+    words = {
+        "render": ("newer",),
+        "diff": ("older", "newer"),
+        "approve": ("newer", "--by=A", "--reason=B"),
+    }
+    said = aipm(command, *words[command])
+    assert said.code == 4
+    assert said.err == (
+        f"{'newer/audit.json' if command == 'approve' else 'newer'}: its schema 'aipm-audit/2' is "
+        "not 'aipm-audit/1'; use the version of pytest-aipm that wrote it\n"
+    )
+    assert said.out == ""
+    assert _bytes(folder) == before

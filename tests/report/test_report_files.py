@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_aipm.errors import OptionError
 from pytest_aipm.records import Record
 from pytest_aipm.report import (
     FILES,
@@ -53,8 +54,89 @@ def test_two_writes_give_the_same_bytes(rich: Record, tmp_path: Path) -> None:
 def test_the_project_file_is_complete_and_the_views_are_not(rich: Record, tmp_path: Path) -> None:
     write_reports(rich, tmp_path)
     assert "tiny has 2 of 3" in (tmp_path / "audit.json").read_text(encoding="utf-8")
-    for name in ("index.html", "summary.md"):
+    for name in set(FILES) - {"audit.json"}:
         assert "tiny has 2 of 3" not in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_only_the_exports_that_were_chosen_are_written(rich: Record, tmp_path: Path) -> None:
+    base = ["audit.css", "audit.json", "index.html", "manifest.json", "summary.md"]
+    rich.write(tmp_path / "none", exports=[])
+    assert names(tmp_path / "none") == base
+    rich.write(tmp_path / "two", exports=["test-result", "sarif"])
+    exports = ["audit.sarif", "test-result.intoto.json", "test-result.predicate.json"]
+    assert names(tmp_path / "two") == sorted([*base, *exports])
+    rich.write(tmp_path / "all")
+    assert names(tmp_path / "all") == sorted(FILES)
+    with pytest.raises(OptionError, match="did you mean 'sarif'"):
+        rich.write(tmp_path / "bad", exports=["sarif", "sarrif"])
+    assert not (tmp_path / "bad").exists()
+
+
+def test_an_export_that_is_not_chosen_any_more_is_renamed(rich: Record, tmp_path: Path) -> None:
+    write_reports(rich, tmp_path)
+    before = (tmp_path / "model-card.md").read_bytes()
+    (tmp_path / "model-card.stale.md").write_text("older still", encoding="utf-8")
+    written = write_reports(rich, tmp_path, exports=["sarif"])
+    assert written.stale == (
+        "test-result.intoto.stale.json",
+        "test-result.predicate.stale.json",
+        "mlbom.cdx.stale.json",
+        "model-card.stale.md",
+        "gl-code-quality.stale.json",
+    )
+    assert names(tmp_path) == sorted((*written.files, *written.stale))
+    assert (tmp_path / "model-card.stale.md").read_bytes() == before
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert sorted(manifest["files"]) == sorted(set(written.files) - {"manifest.json"})
+    assert write_reports(rich, tmp_path, exports=["sarif"]).stale == ()
+
+
+def test_a_partial_run_leaves_no_attestation_that_looks_new(rich: Record, tmp_path: Path) -> None:
+    write_reports(rich, tmp_path)
+    partial = rich.model_copy(update={"partial": True}).with_digest()
+    written = write_reports(partial, tmp_path)
+    attested = {"test-result.intoto.json", "test-result.predicate.json"}
+    assert set(written.files) == set(FILES) - attested
+    why = "the run is partial, and a part attests nothing"
+    assert written.left_out == dict.fromkeys(attested, why)
+    assert set(written.stale) == {
+        "test-result.intoto.stale.json",
+        "test-result.predicate.stale.json",
+    }
+    assert not any((tmp_path / name).exists() for name in attested)
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["left_out"] == written.left_out
+    write_reports(rich, tmp_path)
+    assert all((tmp_path / name).exists() for name in attested)
+    assert "left_out" not in json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("step", range(13))
+def test_a_disk_that_fails_while_exports_are_renamed_leaves_all_as_it_was(
+    rich: Record, passing: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    write_reports(passing, tmp_path)
+    (tmp_path / "audit.stale.sarif").write_text("older still", encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    calls = iter(range(100))
+    unlink, replace = Path.unlink, Path.replace
+
+    def failing_replace(self: Path, target: Path) -> Path:
+        if self.suffix == ".part" and next(calls) == step:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    def failing_unlink(self: Path, missing_ok: bool = False) -> None:
+        if not missing_ok and next(calls) == step:
+            raise OSError(30, "Read-only file system")
+        unlink(self, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", failing_replace)
+        patch.setattr(Path, "unlink", failing_unlink)
+        with pytest.raises(OSError, match=r"No space|Read-only"):
+            write_reports(rich, tmp_path, exports=["test-result", "mlbom", "model-card"])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_crash_while_rendering_leaves_the_older_report(
@@ -100,6 +182,12 @@ def test_an_older_report_is_renamed_so_that_nobody_takes_it_for_new(
         "index.stale.html",
         "audit.stale.css",
         "summary.stale.md",
+        "audit.stale.sarif",
+        "test-result.intoto.stale.json",
+        "test-result.predicate.stale.json",
+        "mlbom.cdx.stale.json",
+        "model-card.stale.md",
+        "gl-code-quality.stale.json",
         "manifest.stale.json",
     ]
     assert names(tmp_path) == sorted(["notes.txt", *(path.name for path in moved)])
