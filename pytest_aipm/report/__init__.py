@@ -4,7 +4,8 @@
 
     Record ─► publishable ─► index_html    index.html, audit.css
        │                  ├► summary_md    summary.md
-       │                  └► terminal_lines
+       │                  ├► terminal_lines
+       │                  └► history_line  a line of the history file
        └► audit.json, manifest.json        write_reports
 """
 
@@ -13,11 +14,13 @@ from __future__ import annotations
 from pytest_aipm.report.files import FILES, mark_stale, write_reports
 from pytest_aipm.report.html import index_html, stylesheet
 from pytest_aipm.report.markdown import summary_md
+from pytest_aipm.report.past import history_line
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.terminal import terminal_lines
 
 __all__ = [
     "FILES",
+    "history_line",
     "index_html",
     "mark_stale",
     "publishable",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pytest_aipm.records import Audit, Finding, GroupValue, Record, Series, Verdict
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.past import published_releases
 from pytest_aipm.report.suppression import Withheld, withheld_cells
 from pytest_aipm.report.words import DASH, VERDICT_WORDS, WITHHELD, limit_text
 
@@ -45,8 +46,15 @@ def publishable(record: Record) -> Record:
     `suppression`); what a reader knows from elsewhere about single people is not in our hands.
     """
     hidden = withheld_cells(record)
-    audits = tuple(_audit(a, hidden, i) for i, a in enumerate(record.audits))
+    audits = tuple(
+        _audited(_audit(a, hidden, i), record.run.commit) for i, a in enumerate(record.audits)
+    )
     return record if audits == record.audits else record.model_copy(update={"audits": audits})
+
+
+def _audited(audit: Audit, commit: str | None) -> Audit:
+    releases = published_releases(audit, commit)
+    return audit if releases == audit.releases else audit.model_copy(update={"releases": releases})
 
 
 def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
