@@ -113,7 +113,7 @@ class Aipm:
         except AipmError as fault:
             raise type(fault)(fault.problems) from None  # the mistake is in the test's line
         self._keep(audit, finding)
-        raise_for(finding)
+        raise_for(publish(finding, min_cell=audit.policy.min_cell))  # a log is read by many
         return finding
 
     def audit(self, policy: Any, **kwargs: Any) -> Record:
