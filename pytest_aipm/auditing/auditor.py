@@ -291,9 +291,7 @@ class Auditor:
         evidence = self._evidence
         return None if evidence is None or evidence.model is None else evidence.model.sha256
 
-    def _error(
-        self, node: Node, spec: CheckSpec, reason: str, foreign: tuple[str, ...]
-    ) -> Finding:
+    def _error(self, node: Node, spec: CheckSpec, reason: str, foreign: tuple[str, ...]) -> Finding:
         judgement = Judgement(
             verdict=Verdict.ERROR, because=Because.ERROR, reason=reason, failing=True
         )

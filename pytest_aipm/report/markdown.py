@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from pytest_aipm.records import Audit, Finding, Record, WaiverInfo
 from pytest_aipm.report.answer import Answer
-from pytest_aipm.report.plain import plain_line
+from pytest_aipm.report.escape import markdown_text as _safe
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked, worst
 from pytest_aipm.report.sentences import (
@@ -51,18 +50,6 @@ def summary_md(record: Record) -> str:
     blocks = [block for audit in shown.audits for block in _audit(audit)]
     tail = f"{LEGAL} Record digest `{shown.digest or 'none'}`."
     return _within(["\n\n".join(head), *blocks], tail)
-
-
-def _safe(text: str) -> str:
-    """Return text that GitHub shows as it is written."""
-    line = plain_line(text)
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = re.sub(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))", r"\\\1", line)
-    # A zero-width space keeps names from becoming mentions, issue links and addresses.
-    return _LINKS.sub("\\1\N{ZERO WIDTH SPACE}", line)
-
-
-_LINKS = re.compile(r"(@|://|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.))", re.IGNORECASE)
 
 
 def _cell(text: str) -> str:
