@@ -28,6 +28,7 @@ def audit(
     train: Any = None,
     root: str | Path | None = None,
     baseline: str | Path | None = None,
+    history: str | Path | None = None,
     seed: int = 0,
     trust: tuple[str, ...] = (),
     extra_checks: Mapping[str, ModuleType] | None = None,
@@ -46,6 +47,8 @@ def audit(
         Folder that paths in the policy are relative to; default the current folder.
     baseline : path, optional
         The approved baseline; default ``aipm-baseline.json`` under `root` when it exists.
+    history : path, optional
+        File of earlier releases that the report draws; it is read and never written to.
     seed : int
         Seed of all resampling; the global random state is never touched.
     trust : tuple of str
@@ -87,6 +90,7 @@ def audit(
         seed=seed,
         trust=trust,
         waivers=_default_waivers(folder),
+        history=None if history is None else folder / history,
     )
     plan = _plan(policy, settings, given, extra_checks or {})
     auditor = Auditor(plan, plan.policies[0], objects=held)

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from pytest_aipm import auditing, clock, github, report
+from pytest_aipm.auditing import history
 from pytest_aipm.auditing.pairing import sealed
 from pytest_aipm.baseline import write_baseline
 from pytest_aipm.errors import AipmError
@@ -123,6 +124,7 @@ class Controller:
             self._unwritten(),
             self._update_refused(status),
         ]
+        self._add_to_history(status)
         if status == pytest.ExitCode.OK and any(red):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -183,6 +185,21 @@ class Controller:
         if self.plan.settings.exports is not None:  # named one by one, so somebody waits for it
             self.notes += [f"{name}: not written: {why}" for name, why in written.left_out.items()]
         return False
+
+    def _add_to_history(self, status: int) -> None:
+        """Add a full run, whose evidence is written, to the history; a failure is a note."""
+        path, record = self.plan.settings.history, self.record
+        if path is None or record is None or self.page is None or record.partial:
+            return
+        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return
+        shown = self.plan.settings.shown(path)
+        try:
+            label = history.label_of(self.plan.settings.root, record)
+            if history.append(path, record, label=label, shown=shown):
+                self.notes.append(f"{label} is in the history: {shown}")
+        except OSError as fault:
+            self.notes.append(f"{shown}: the history cannot be written ({fault.strerror})")
 
     def _swallowed(self, status: int) -> bool:
         """Whether a finding fails although no test did: one that a test caught, for example."""

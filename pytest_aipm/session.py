@@ -99,6 +99,7 @@ def _settings(config: pytest.Config) -> auditing.Settings:
     policies = given or [_under(root, word) for word in invocation.ini(config, "aipm_policies")]
     baseline, waivers = path("baseline"), path("waivers")
     usual = root / POLICY_FOLDER / "waivers.yaml"
+    history = invocation.ini(config, "aipm_history")
     return auditing.Settings(
         root=root,
         policies=tuple(policies or [root / POLICY_FOLDER]),
@@ -115,6 +116,7 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         data=_reference(option("aipm_data"), root, here),
         update_baseline=option("aipm_update_baseline"),
         first_baseline=invocation.ini(config, "aipm_first_baseline"),
+        history=_under(root, history) if history else None,
     )
 
 

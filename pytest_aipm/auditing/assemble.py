@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytest_aipm import __version__
 from pytest_aipm.auditing.header import header_of
+from pytest_aipm.auditing.history import read_history, with_releases
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import states
 from pytest_aipm.judge import roll_up
@@ -86,6 +87,9 @@ def assemble(
         ),
         timing=timing,
     )
+    path = plan.settings.history
+    if path is not None:
+        record = with_releases(record, read_history(path, shown=plan.settings.shown(path)))
     return record.with_digest()
 
 

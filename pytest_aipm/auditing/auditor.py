@@ -30,7 +30,7 @@ from pytest_aipm.records import (
     Verdict,
     canonical_json,
 )
-from pytest_aipm.sources.faults import describe
+from pytest_aipm.sources.faults import describe, foreign_words
 
 __all__ = ["Auditor"]
 
@@ -109,14 +109,18 @@ class Auditor:
                 warnings.simplefilter("always")
                 measurement = self._measure(node, spec)
                 finding = self._judged(node, spec, measurement)
-            finding = finding.model_copy(update={"notes": (*finding.notes, *_said(heard))})
+            said = _said(heard)
+            notes = (*finding.notes, *said)
+            finding = finding.model_copy(update={"notes": notes, "foreign": tuple(said)})
         except AipmError as error:
-            finding = self._error(node, spec, _located(error, self.policy, spec))
+            reason = _located(error, self.policy, spec)
+            finding = self._error(node, spec, reason, foreign_words(error))
         except KeyboardInterrupt:
             raise
         # Not only what is meant as an error: code that skips its test or exits must not hide here.
         except BaseException as error:  # noqa: BLE001 - whatever breaks must not read as a pass
-            finding = self._error(node, spec, str(_broken(error, self.policy, spec)))
+            reason = str(_broken(error, self.policy, spec))
+            finding = self._error(node, spec, reason, foreign_words(error))
         self._share_header()
         return finding
 
@@ -287,11 +291,12 @@ class Auditor:
         evidence = self._evidence
         return None if evidence is None or evidence.model is None else evidence.model.sha256
 
-    def _error(self, node: Node, spec: CheckSpec, reason: str) -> Finding:
+    def _error(self, node: Node, spec: CheckSpec, reason: str, foreign: tuple[str, ...]) -> Finding:
         judgement = Judgement(
             verdict=Verdict.ERROR, because=Because.ERROR, reason=reason, failing=True
         )
-        return self._finding(node, spec, judgement, None)
+        finding = self._finding(node, spec, judgement, None)
+        return finding.model_copy(update={"foreign": foreign})
 
     # -- sharing -------------------------------------------------------------------------------
 

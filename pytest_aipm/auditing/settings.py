@@ -39,6 +39,8 @@ class Settings:
         Audited instead of what the one selected policy names.
     update_baseline, first_baseline : bool
         Whether the run may do without an approved baseline.
+    history : Path or None
+        File of earlier releases.
     """
 
     root: Path
@@ -56,6 +58,7 @@ class Settings:
     data: str | None = None
     update_baseline: bool = False
     first_baseline: bool = False
+    history: Path | None = None
 
     def shown(self, path: Path) -> str:
         """Return a path as messages print it: relative to the root where it lies inside."""

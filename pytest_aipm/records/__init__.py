@@ -32,6 +32,13 @@ from pytest_aipm.records.finding import (
     Series,
     WaiverInfo,
 )
+from pytest_aipm.records.history import (
+    HISTORY,
+    HistoryLine,
+    PastAudit,
+    PastFinding,
+    Release,
+)
 from pytest_aipm.records.plain import (
     Count,
     Frozen,
@@ -52,6 +59,7 @@ from pytest_aipm.records.verdicts import (
 )
 
 __all__ = [
+    "HISTORY",
     "NOTICE",
     "NO_WORSE",
     "SCHEMA",
@@ -71,6 +79,7 @@ __all__ = [
     "Formula",
     "Frozen",
     "GroupValue",
+    "HistoryLine",
     "Interval",
     "Limit",
     "Loosening",
@@ -78,8 +87,11 @@ __all__ = [
     "NotTested",
     "Number",
     "PairingInfo",
+    "PastAudit",
+    "PastFinding",
     "PolicyInfo",
     "Record",
+    "Release",
     "RowsNeeded",
     "RunInfo",
     "RunVerdict",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from pytest_aipm.records.finding import Finding, WaiverInfo
+from pytest_aipm.records.history import Release
 from pytest_aipm.records.plain import Frozen, Sparse
 from pytest_aipm.records.verdicts import RunVerdict
 
@@ -161,3 +162,5 @@ class Audit(Frozen):
     warnings: tuple[str, ...] = ()
     """What opening the model gave cause to say: a library version that differs, for example."""
     findings: tuple[Finding, ...] = ()
+    releases: tuple[Release, ...] = ()
+    """Earlier runs of this policy, the oldest first, as `aipm_history` holds them."""

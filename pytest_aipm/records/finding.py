@@ -205,3 +205,8 @@ class Finding(Frozen):
     docs: Docs | None = None
     failing: bool = False
     """Whether this finding alone turns the build red."""
+    foreign: tuple[str, ...] = ()
+    """What exceptions and warnings of others said, as reason and notes quote it (``Type: words``).
+
+    A model may quote a row in its exception, so these words stay in this file.
+    """

@@ -6,7 +6,8 @@
        │                  ├► summary_md    summary.md
        │                  ├► exports       audit.sarif, model-card.md, ...
        │                  ├► terminal_lines
-       │                  └► github_annotations, append_step_summary
+       │                  ├► github_annotations, append_step_summary
+       │                  └► history_line  a line of the history file
        └► audit.json, manifest.json        write_reports
 """
 
@@ -17,6 +18,7 @@ from pytest_aipm.report.files import FILES, Written, mark_stale, write_reports
 from pytest_aipm.report.github import append_step_summary, github_annotations
 from pytest_aipm.report.html import index_html, stylesheet
 from pytest_aipm.report.markdown import summary_md
+from pytest_aipm.report.past import history_line
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.terminal import terminal_lines
 
@@ -27,6 +29,7 @@ __all__ = [
     "append_step_summary",
     "chosen_exports",
     "github_annotations",
+    "history_line",
     "index_html",
     "mark_stale",
     "publishable",

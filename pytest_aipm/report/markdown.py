@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_aipm.records import Audit, Finding, Record, WaiverInfo
 from pytest_aipm.report.answer import Answer
-from pytest_aipm.report.inert import inert, table
+from pytest_aipm.report.escape import markdown_table, markdown_text
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked, worst
 from pytest_aipm.report.sentences import (
@@ -53,9 +53,9 @@ def _summary(record: Record, kept: set[int]) -> str:
     """Return the summary with the rows of some findings, named by identity."""
     head = [f"## {RUN_WORDS[record.verdict]} · model audit"]
     if record.partial:
-        head.append(f"**{inert(missing_sentence(record))}**")
+        head.append(f"**{markdown_text(missing_sentence(record))}**")
     if len(record.audits) > 1:
-        head.append(inert(headline(record.findings, record.verdict)))
+        head.append(markdown_text(headline(record.findings, record.verdict)))
     blocks = [block for audit in record.audits for block in _audit(audit, kept)]
     return "\n\n".join([*head, *blocks, _tail(record)]) + "\n"
 
@@ -82,29 +82,31 @@ def _size(text: str) -> int:
 def finding_rows(findings: Sequence[Finding]) -> list[str]:
     """Return the table of findings, worst first."""
     head = ("Verdict", "Check", "Value", "Interval", "Limit", "Change")
-    return table(head, map(_row, ranked(findings)))
+    return markdown_table(head, map(_row, ranked(findings)))
 
 
 def waiver_rows(waivers: Sequence[WaiverInfo]) -> list[str]:
     """Return the table of waivers."""
     head = ("Waiver", "Check", "State", "Owner", "Until", "Reason")
-    return table(head, map(_waiver, waivers))
+    return markdown_table(head, map(_waiver, waivers))
 
 
 def _audit(audit: Audit, kept: set[int]) -> list[str]:
-    said = [f"### {inert(audit.policy.name)}: {RUN_WORDS[audit.verdict]}"]
-    said.append(inert(headline(audit.findings, audit.verdict)))
+    said = [f"### {markdown_text(audit.policy.name)}: {RUN_WORDS[audit.verdict]}"]
+    said.append(markdown_text(headline(audit.findings, audit.verdict)))
     first = worst(audit.findings)
     if first is not None:
         answer = Answer(first)
-        said.append(f"Worst: {inert(f'{answer.plain} {answer.change}')}")
+        said.append(f"Worst: {markdown_text(f'{answer.plain} {answer.change}')}")
     said.append(_identity(audit))
     weak = [*(audit.baseline.weakened if audit.baseline else ())]
     weak += [f"{x.check_id}: {x.what} ({x.reason}; {x.owner})" for x in audit.policy.loosened]
     if weak:
-        said.append("**What weakens the gate**\n\n" + "\n".join(f"- {inert(x)}" for x in weak))
+        said.append(
+            "**What weakens the gate**\n\n" + "\n".join(f"- {markdown_text(x)}" for x in weak)
+        )
     notes = [*audit.warnings, *urgent_waivers(audit)]
-    said += [f"**Note:** {inert(note)}" for note in notes]
+    said += [f"**Note:** {markdown_text(note)}" for note in notes]
     blocks = ["\n\n".join(said)]
     rows = [finding for finding in audit.findings if id(finding) in kept]
     blocks.append("\n".join(finding_rows(rows)))
@@ -121,14 +123,14 @@ def _identity(audit: Audit) -> str:
     parts = [f"policy `{audit.policy.sha256[:12]}`"]
     if subject is not None:
         model, data = subject.model, subject.data
-        parts.append(f"model {inert(model.ref)}{_hash(model.sha256)}")
+        parts.append(f"model {markdown_text(model.ref)}{_hash(model.sha256)}")
         rows = f", {count(data.rows)} rows" if data.rows is not None else ""
-        parts.append(f"data {inert(data.ref)}{rows}{_hash(data.sha256)}")
+        parts.append(f"data {markdown_text(data.ref)}{rows}{_hash(data.sha256)}")
     if audit.context.get("owner"):
-        parts.append(f"owner {inert(str(audit.context['owner']))}")
+        parts.append(f"owner {markdown_text(str(audit.context['owner']))}")
     if audit.baseline is not None:
         approved = audit.baseline.approved
-        parts.append(f"compared with the baseline of {inert(day(approved.when))}")
+        parts.append(f"compared with the baseline of {markdown_text(day(approved.when))}")
     return " · ".join(parts)
 
 

@@ -4,13 +4,15 @@ A rate of three people is close to their personal data. Such a group keeps its c
 interval and numerator go, and with them whatever else would give them away: other cells of the
 same table (`suppression`), the finding's value when the group is part of the pair that makes it,
 its interval and its rows needed when the group was judged, charts, and sentences that hold
-numbers. The verdict stays.
+numbers. The verdict stays. What exceptions of others said goes, too (`foreign`): they quote rows.
 """
 
 from __future__ import annotations
 
 from pytest_aipm.records import Audit, Finding, GroupValue, Record, Series, Verdict
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.foreign import without_foreign
+from pytest_aipm.report.past import published_releases
 from pytest_aipm.report.suppression import Withheld, withheld_cells
 from pytest_aipm.report.words import DASH, VERDICT_WORDS, WITHHELD, limit_text
 
@@ -45,8 +47,15 @@ def publishable(record: Record) -> Record:
     `suppression`); what a reader knows from elsewhere about single people is not in our hands.
     """
     hidden = withheld_cells(record)
-    audits = tuple(_audit(a, hidden, i) for i, a in enumerate(record.audits))
+    audits = tuple(
+        _audited(_audit(a, hidden, i), record.run.commit) for i, a in enumerate(record.audits)
+    )
     return record if audits == record.audits else record.model_copy(update={"audits": audits})
+
+
+def _audited(audit: Audit, commit: str | None) -> Audit:
+    releases = published_releases(audit, commit)
+    return audit if releases == audit.releases else audit.model_copy(update={"releases": releases})
 
 
 def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
@@ -65,7 +74,7 @@ def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
 
 def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding:
     """Withhold in one finding; `cells` maps positions of groups to whether they are small."""
-    finding = _thin_series(finding, min_cell)
+    finding = without_foreign(_thin_series(finding, min_cell))
     if not cells:
         return _few_rows(finding, min_cell)
     groups = tuple(

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from pytest_aipm.errors import Problem
+from pytest_aipm.errors import AipmError, Problem
 from pytest_aipm.sources.spec import Where
 
 __all__ = [
     "describe",
     "did_you_mean",
     "first_line",
+    "foreign_words",
     "listed",
     "normal_digest",
     "problem",
@@ -31,14 +32,14 @@ def problem(what: str, fix: str = "", *, where: Where | None = None) -> Problem:
     return Problem(what, fix, **(where or {}))
 
 
-def first_line(error: BaseException) -> str:
+def first_line(error: BaseException, *, longest: int | None = _LONGEST) -> str:
     """Return the first line of an exception's own message, shortened; may be empty."""
     try:
         lines = str(error).strip().splitlines()
     except Exception:  # noqa: BLE001 - someone else's `__str__` may raise anything
         return ""
     line = lines[0].strip() if lines else ""
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+    return line if longest is None or len(line) <= longest else line[: longest - 3] + "..."
 
 
 def describe(error: BaseException) -> str:
@@ -46,6 +47,19 @@ def describe(error: BaseException) -> str:
     line = first_line(error)
     name = type(error).__name__
     return f"{name}: {line}" if line else name
+
+
+def foreign_words(error: BaseException) -> tuple[str, ...]:
+    """Return ``Type: words`` of the exceptions of others behind an error, whole and shortened."""
+    said: dict[str, None] = {}
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        if not isinstance(error, AipmError):
+            words = {first_line(error), first_line(error, longest=None)} - {""}
+            said |= dict.fromkeys(f"{type(error).__name__}: {line}" for line in sorted(words))
+        error = error.__cause__ or error.__context__ or error
+    return tuple(said)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -304,7 +304,13 @@ def test_numbers_of_few_people_are_withheld(compare, red, edited):
     old = edited(red, "-", audit={"policy": policy})
     new = edited(old, "team", value=0.9)
     _, sections = compare(old, new)
-    assert sections[MOVED] == ["red::gap::team: inconclusive, withheld, limit <= 0.10"]
+    assert MOVED not in sections  # that it moved is a number, too: few are possible
+    red_now = edited(new, "team", verdict=Verdict.FAIL, failing=True, because=Because.LIMIT)
+    for words in ((), ("--markdown",)):
+        out, _ = compare(old, red_now, *words)
+        assert "red::gap::team" in out
+        assert "withheld" in out
+        assert "0.9" not in out.replace("0.95", "")
 
 
 def test_two_findings_of_one_id_are_not_mixed_up(compare, red, edited):
@@ -314,27 +320,68 @@ def test_two_findings_of_one_id_are_not_mixed_up(compare, red, edited):
     moved = (first, twice[1].model_copy(update={"value": 0.2}))
     _, sections = compare(old, edited(red, "-", audit={"findings": moved}))
     (line,) = sections[MOVED]
-    assert re.fullmatch(r"red::gap::sex: fail, 0\.050? .* -> 0\.20* .*, limit <= 0\.10", line)
+    assert re.fullmatch(
+        r"red::gap::sex: fail, 0\.050? .* -> 0\.20* .*, limit <= 0\.10, worse", line
+    )
 
 
-def test_markdown_holds_names_from_data_in_code(aipm, project, red, edited):
+def test_what_moved_says_whether_for_the_better(compare, red, edited):
+    (low, high), limit = red.findings[0].interval, Limit(min=0.1)
+    worse = edited(red, "sex", value=high + 0.01)
+    assert compare(red, worse)[1][MOVED][0].endswith("limit <= 0.10, worse")
+    floor = edited(red, "sex", limit=limit)
+    better = edited(floor, "sex", value=high + 0.01)
+    assert compare(floor, better)[1][MOVED][0].endswith("limit >= 0.10, better")
+    both = edited(red, "sex", limit=Limit(min=0.1, max=0.9))
+    assert compare(both, edited(both, "sex", value=low - 0.01))[1][MOVED][0].endswith("0.90")
+
+
+def test_the_first_lines_say_how_much_differs(compare, red, edited):
+    good = edited(red, "sex", verdict=Verdict.PASS, because=None, failing=False, value=0.05)
+    assert compare(red, good)[0].splitlines()[3] == "1 fixed, 2 of 3 checks as before"
+
+
+def test_every_difference_between_waivers_is_listed(compare, red, edited):
+    one = _waiver("applied")
+    late = one.model_copy(update={"state": "expired", "expires": "2026-01-01"})
+    with_one, with_late = (edited(red, "-", audit={"waivers": (w,)}) for w in (one, late))
+    whole = "W-1 for red::gap::sex, by risk@example.org, until 2099-01-01, applied: the new form "
+    assert compare(red, with_one)[1]["Waivers"] == [f"new: {whole}is on its way"]
+    assert compare(with_one, red)[1]["Waivers"] == [f"gone: {whole}is on its way"]
+    assert compare(with_one, with_late)[1]["Waivers"] == [
+        "W-1 for red::gap::sex: applied -> expired, until 2099-01-01 -> 2026-01-01"
+    ]
+    assert "Waivers" not in compare(with_one, with_one)[1]
+
+
+HOSTILE = (
+    "@team `x` <b>|",
+    "x``",
+    "a\n\n# b",
+    "\u202eevil\x1b[31m",
+    "[l](http://e.org) #1",
+    "W" * 9999,
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_names_from_data_neither_format_nor_mention(aipm, project, red, edited, name):
     (audit,) = red.audits
-    named = (*audit.groups, AuditGroup(group={"sex": "@team `x` <b>|"}, n=4))
-    project.report(edited(red, "-", audit={"groups": named}), "old")
-    project.report(red, "new")
-    said = aipm("diff", "old", "new", "--markdown")
-    assert said.out.startswith("## FAIL · two audits compared\n\n- old: `old: run of ")
-    assert "**What weakens the gate (1)**\n\n" in said.out
-    assert "- ``red: groups of sex no longer present: @team `x` <b>|``\n" in said.out
-
-
-def test_a_name_that_ends_in_a_backtick_stays_code(aipm, project, red, edited):
-    (audit,) = red.audits
-    named = (*audit.groups, AuditGroup(group={"sex": "x``"}, n=4))
-    project.report(edited(red, "-", audit={"groups": named}), "old")
-    project.report(red, "new")
-    said = aipm("diff", "old", "new", "--markdown")
-    assert "- ``` red: groups of sex no longer present: x`` ```\n" in said.out
+    named = (*audit.groups, AuditGroup(group={"sex": name}, n=40))
+    waived = _waiver("applied").model_copy(update={"owner": name, "reason": name})
+    new = edited(red, "sex", reason=name, verdict=Verdict.ERROR, audit={"waivers": (waived,)})
+    project.report(edited(red, "sex", failing=False, audit={"groups": named}), "old")
+    project.report(new, "new")
+    said = aipm("diff", "old", "new", "--markdown").out
+    assert said.startswith("## FAIL · two audits compared\n\n- old: old: run of ")
+    assert "**What weakens the gate (2)**\n\n" in said
+    rows = [line for line in said.splitlines() if line.startswith("| red::")]
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 5 for row in rows)
+    assert all(re.match(r"$|## |- |\*\*[A-Z]|\||[0-9]+ ", line) for line in said.splitlines())
+    assert not re.search(r"<|(?<!\\)`|@(?!\u200b)|://(?!\u200b)|#\d|\u202e|\x1b", said)
+    assert max(map(len, said.splitlines())) < 4000
+    plain = aipm("diff", "old", "new").out
+    assert not re.search(r"\u202e|\x1b", plain)
 
 
 @pytest.mark.parametrize("side", [0, 1])

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_aipm.records import Audit, Record
+from pytest_aipm.report.escape import markdown_table, markdown_text
 from pytest_aipm.report.exports.models import Metric, Model, metrics_of, models_of
 from pytest_aipm.report.exports.text import SHA256, line
-from pytest_aipm.report.inert import inert, table
 from pytest_aipm.report.markdown import finding_rows, waiver_rows
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.sentences import LEGAL, headline, missing_sentence
@@ -26,7 +26,7 @@ def model_card_md(record: Record) -> str:
     """Return the card: front matter that the Hub reads, then what a person reads."""
     shown = publishable(record)
     models = models_of(shown)
-    blocks = [f"# {inert(_title(models))}", *_verdict(shown)]
+    blocks = [f"# {markdown_text(_title(models))}", *_verdict(shown)]
     for audit in shown.audits:
         blocks += _audit(audit)
     blocks.append(f"{LEGAL} Record digest `{shown.digest or 'none'}`.")
@@ -118,12 +118,12 @@ def _scalar(value: str | float) -> str:
 
 def _verdict(record: Record) -> Iterator[str]:
     yield f"**{RUN_WORDS[record.verdict]}** as of {day(line(record.run.started)) or 'no date'}"
-    yield f"**{inert(missing_sentence(record))}**" if record.partial else ""
+    yield f"**{markdown_text(missing_sentence(record))}**" if record.partial else ""
 
 
 def _audit(audit: Audit) -> Iterator[str]:
-    yield f"## {inert(line(audit.policy.name, empty='policy'))}: {RUN_WORDS[audit.verdict]}"
-    yield inert(headline(audit.findings, audit.verdict))
+    yield f"## {markdown_text(line(audit.policy.name, empty='policy'))}: {RUN_WORDS[audit.verdict]}"
+    yield markdown_text(headline(audit.findings, audit.verdict))
     yield _said("Purpose", audit.context.get("purpose"))
     yield _said("Owner", audit.context.get("owner"))
     yield from _subject(audit)
@@ -136,7 +136,7 @@ def _audit(audit: Audit) -> Iterator[str]:
 
 def _said(name: str, text: object) -> str:
     said = line(text, 1000) if isinstance(text, str) else ""
-    return f"{name}: {inert(said)}" if said else ""
+    return f"{name}: {markdown_text(said)}" if said else ""
 
 
 def _subject(audit: Audit) -> Iterator[str]:
@@ -144,9 +144,9 @@ def _subject(audit: Audit) -> Iterator[str]:
         return
     model, data = audit.subject.model, audit.subject.data
     rows = "" if data.rows is None else f", {count(data.rows)} rows"
-    yield inert(line(audit.subject.reading, 1000))
-    yield f"Model: {inert(line(f'{model.ref} ({model.kind})'))}{_hash(model.sha256)}"
-    yield f"Evaluated on: {inert(line(data.ref))}{rows}{_hash(data.sha256)}"
+    yield markdown_text(line(audit.subject.reading, 1000))
+    yield f"Model: {markdown_text(line(f'{model.ref} ({model.kind})'))}{_hash(model.sha256)}"
+    yield f"Evaluated on: {markdown_text(line(data.ref))}{rows}{_hash(data.sha256)}"
 
 
 def _hash(sha256: str | None) -> str:
@@ -159,7 +159,7 @@ def _groups(audit: Audit) -> list[str]:
         for each in audit.groups
         for names in [sorted(each.group)]
     ]
-    return _cut(table(("Attribute", "Group", "Rows"), rows)) if rows else []
+    return _cut(markdown_table(("Attribute", "Group", "Rows"), rows)) if rows else []
 
 
 def _limits(audit: Audit) -> Iterator[str]:
@@ -173,7 +173,7 @@ def _limits(audit: Audit) -> Iterator[str]:
 
 
 def _list(texts: Iterable[str]) -> list[str]:
-    return _cut([f"- {inert(said)}" for text in texts if (said := line(text))])
+    return _cut([f"- {markdown_text(said)}" for text in texts if (said := line(text))])
 
 
 def _cut(lines: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pytest_aipm.report.plain import plain_line
 from pytest_aipm.report.words import DASH
 
-__all__ = ["inert", "table"]
+__all__ = ["markdown_table", "markdown_text"]
 
 MOST_CELL = 240
 
@@ -16,7 +16,7 @@ _MARKUP = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _LINKS = re.compile(r"(@|://|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.))", re.IGNORECASE)
 
 
-def inert(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Return text that adds no markup, mentions nobody and links nowhere."""
     line = plain_line(text)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -25,7 +25,7 @@ def inert(text: str) -> str:
     return _LINKS.sub("\\1\N{ZERO WIDTH SPACE}", line)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table; long cells are cut."""
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     return lines + [f"| {' | '.join(map(_cell, row))} |" for row in rows]
@@ -33,4 +33,4 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _cell(text: str) -> str:
     clipped = text if len(text) <= MOST_CELL else f"{text[: MOST_CELL - 1]}…"
-    return inert(clipped) or DASH
+    return markdown_text(clipped) or DASH
