@@ -43,7 +43,7 @@ class Folder:
 
     def lines(self) -> Iterator[Line]:
         """Yield what the manifest says of the files, and they of it."""
-        named = self._manifest()
+        named = self.named()
         if isinstance(named, str):
             yield broken("manifest", named)
             return
@@ -99,7 +99,7 @@ class Folder:
         except OSError:
             return b""
 
-    def _manifest(self) -> Mapping[str, str] | str:
+    def named(self) -> Mapping[str, str] | str:
         """Return the hash of each file, or what is wrong with the manifest."""
         told = _object(self.read(MANIFEST))
         files = told.get("files")
@@ -119,7 +119,7 @@ class Folder:
                 yield broken(name, f"is not the file that {MANIFEST} vouches for")
 
     def _vouched(self) -> bool:
-        named = self._manifest()
+        named = self.named()
         return not isinstance(named, str) and not any(self._wrong(named))
 
     def _beside(self, named: Mapping[str, str]) -> set[str]:
@@ -140,7 +140,7 @@ def page_lines(folder: Folder, record: Record) -> Iterator[Line]:
         yield untold("pages", said)
         return
     again = _again(record)
-    named = folder._manifest()  # noqa: SLF001 - of this module
+    named = folder.named()
     files = again if isinstance(named, str) else {**dict.fromkeys(named), **again}
     other = []
     for name in files:

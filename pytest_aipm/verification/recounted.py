@@ -125,7 +125,7 @@ def _fill(
     if group.numerator is None or group.denominator is None:
         raise _contradiction(f"{name} has no counts")
     if not 0 <= group.numerator <= group.denominator:
-        raise _contradiction(f"{name} has {group.numerator:g} of {group.denominator:g}")
+        raise _contradiction(f"{name} has more events than rows, or fewer than none")
     inside, hit = rate.cells(SHAPE, subject)
     cells[_first(hit)] += group.numerator
     cells[_first(inside & ~hit)] += group.denominator - group.numerator

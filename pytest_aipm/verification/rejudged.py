@@ -35,6 +35,8 @@ from pytest_aipm.verification.remeasured import Remeasured, breach_of, params_of
 __all__ = ["Rejudged", "rejudged"]
 
 Basis = Literal["counts", "interval", "nothing"]
+PUBLIC = frozenset({"value", "interval", "method", "n"})
+"""What a message may quote where the value is not withheld; groups may be small in any case."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,12 @@ class _Written(Numbers):
 
 
 def rejudged(
-    finding: Finding, audit: Audit, record: Record, approved: PolicyBaseline | None
+    finding: Finding,
+    audit: Audit,
+    record: Record,
+    approved: PolicyBaseline | None,
+    *,
+    shown: bool = True,
 ) -> Rejudged:
     """Judge a finding again and compare it with what is written.
 
@@ -87,6 +94,8 @@ def rejudged(
     record : Record
     approved : PolicyBaseline or None
         What was approved for the policy, where the baseline of the run is at hand.
+    shown : bool
+        Whether the finding's value may be published, and may stand in what is said.
     """
     faults = list(_identity(finding, audit))
     if finding.verdict is Verdict.ERROR or finding.because is Because.DISABLED:
@@ -101,7 +110,7 @@ def rejudged(
             said = " ".join(str(fault).split())
             return Rejudged(finding.id, "counts", "", (*faults, said))
     if isinstance(found, Remeasured):
-        faults += _measured(found, finding)
+        faults += _measured(found, finding, shown=shown)
         measurement, whole = found.measurement, found.whole
     else:
         measurement, whole = _written(finding, audit, record), False
@@ -154,8 +163,8 @@ def _unjudged(finding: Finding) -> Iterator[str]:
         yield "what is not judged does not fail the build"
 
 
-def _measured(found: Remeasured, finding: Finding) -> Iterator[str]:
-    """Yield where the counts give other numbers than are written."""
+def _measured(found: Remeasured, finding: Finding, *, shown: bool) -> Iterator[str]:
+    """Yield where the counts give other numbers than are written; `shown` names public ones."""
     measurement = found.measurement
     estimate = measurement.estimate
     value = None if estimate is None else estimate.value
@@ -183,8 +192,12 @@ def _measured(found: Remeasured, finding: Finding) -> Iterator[str]:
         pairs.append(("groups", written, again))
     for name, written_, again_ in pairs:
         where = different(written_, again_)
-        if where is not None:
+        if where is None:
+            continue
+        if name in PUBLIC and shown:
             yield f"{name}{where.at} reads {where.written}, the counts give {where.again}"
+        else:
+            yield f"{name}{where.at} is not what the counts give"
 
 
 def _written(finding: Finding, audit: Audit, record: Record) -> Measurement:
@@ -300,7 +313,7 @@ def _verdicts(
         for name in ("detectable", "rows_needed"):
             where = different(getattr(finding, name), getattr(judgement, name))
             if where is not None:
-                yield f"{name}{where.at} reads {where.written}, the counts give {where.again}"
+                yield f"{name}{where.at} is not what the counts give"
 
 
 def _waived(

@@ -103,7 +103,9 @@ def remeasured(finding: Finding, audit: Audit, *, seed: int) -> Remeasured | str
     counts = table_of(finding, audit, rates, subject, told.data.rows)
     module = Catalog().load(finding.check)
     measurement = module.check(Recounted(subject, counts), params_of(finding, seed))
-    return Remeasured(measurement, whole=True, counted=not is_designed(told))
+    if is_designed(told):  # rows needed are rows of the data, not effective ones
+        return Remeasured(measurement.with_(n=finding.n), whole=True, counted=False)
+    return Remeasured(measurement, whole=True)
 
 
 def params_of(finding: Finding, seed: int) -> Any:

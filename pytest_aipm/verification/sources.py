@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.errors import DataError, OptionError, Problem
 from pytest_aipm.records import Audit, Record
 from pytest_aipm.sources.data import digest_of
 from pytest_aipm.sources.spec import is_factory
@@ -33,13 +33,14 @@ def source_lines(record: Record, kind: Kind, path: Path, shown: str) -> Iterator
     Raises
     ------
     OptionError
-        When there is nothing of that name.
-    DataError
-        When a folder is none of data files.
+        When there is nothing of that name, or a folder that is none of data files.
     """
     if not path.exists():
         raise OptionError(Problem(f"--{kind}: there is no such file", "check the path", shown))
-    digest = digest_of(path, shown)
+    try:
+        digest = digest_of(path, shown)
+    except DataError as fault:
+        raise OptionError(fault.problems) from None
     pinned = dict(_hashes(record, kind))
     if not pinned:
         said = f"the record holds no hash of a {kind} file: it came from a function or from memory"

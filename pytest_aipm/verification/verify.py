@@ -11,6 +11,7 @@ from pytest_aipm.baseline import PolicyBaseline, read_baseline
 from pytest_aipm.errors import AipmError, OptionError, Problem
 from pytest_aipm.policy.text import relative
 from pytest_aipm.records import Audit, Record
+from pytest_aipm.report import publishable
 from pytest_aipm.verification.folder import AUDIT, Folder, page_lines
 from pytest_aipm.verification.line import Line, broken, held, untold
 from pytest_aipm.verification.rejudged import Rejudged, rejudged
@@ -152,9 +153,13 @@ def _nobodys(record: Record, asked: Asked, path: Path) -> Line:
 def _findings(record: Record, asked: Asked) -> Iterator[Line]:
     """Yield which verdicts follow from what is written, and which do not."""
     found: list[Rejudged] = []
+    public = {each.id for each in publishable(record).findings if each.value is not None}
     for audit in record.audits:
         approved = _approved(audit, asked.root)
-        found += [rejudged(finding, audit, record, approved) for finding in audit.findings]
+        found += [
+            rejudged(each, audit, record, approved, shown=each.id in public)
+            for each in audit.findings
+        ]
     wrong = [each for each in found if each.faults]
     for each in wrong[:MOST]:
         more = f" ({len(each.faults) - 1} more)" if len(each.faults) > 1 else ""
