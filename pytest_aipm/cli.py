@@ -165,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("audit", metavar="AUDIT_JSON")
     one.add_argument("--to", metavar="DIR", help="default: the folder of the record")
 
-    one = add("verify", _verify, "tell whether a report folder still holds, and follows from itself")
+    one = add(
+        "verify", _verify, "tell whether a report folder still holds, and follows from itself"
+    )
     one.add_argument("folder", metavar="FOLDER", help="a report folder")
     for name, text in (
         ("model", "is this the model that was audited?"),

@@ -85,7 +85,7 @@ def assemble(
         ),
         timing=timing,
     )
-    return record.with_digest()
+    return record.with_digest().signed_off(plan.sign_offs)
 
 
 def _audit(

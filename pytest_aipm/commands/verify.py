@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_aipm.commands.paths import here
-from pytest_aipm.commands.project import root_of
+from pytest_aipm.commands.project import root_of, sign_offs_of
 from pytest_aipm.commands.say import say
 from pytest_aipm.records import canonical_json
 from pytest_aipm.report.plain import plain_line
@@ -52,12 +52,14 @@ def verify(
     UsageFault
         When there is nothing to verify, or a file that was named is not there.
     """
+    base = root_of(root)
     paths = {here(word): word for word in (*models, *data, *policies)}
     lines = verified(
         Asked(
             folder=here(folder),
             shown=folder.rstrip("/") or folder,
-            root=root_of(root),
+            root=base,
+            sign_offs=sign_offs_of(base, None),
             models=_paths(models),
             data=_paths(data),
             policies=_paths(policies),

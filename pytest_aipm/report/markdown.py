@@ -16,6 +16,7 @@ from pytest_aipm.report.sentences import (
     missing_sentence,
     urgent_waivers,
 )
+from pytest_aipm.report.sign_offs import signed_of
 from pytest_aipm.report.words import (
     DASH,
     MARKS,
@@ -48,6 +49,8 @@ def summary_md(record: Record) -> str:
         head.append(f"**{_safe(missing_sentence(shown))}**")
     if len(shown.audits) > 1:
         head.append(_safe(headline(shown.findings, shown.verdict)))
+    signed = signed_of(record).line
+    head.append(f"{_safe(signed[:1].upper() + signed[1:])}.")
     blocks = [block for audit in shown.audits for block in _audit(audit)]
     tail = f"{LEGAL} Record digest `{shown.digest or 'none'}`."
     return _within(["\n\n".join(head), *blocks], tail)

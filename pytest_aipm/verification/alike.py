@@ -52,7 +52,9 @@ def different(written: Any, again: Any, at: str = "") -> Difference | None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (one, other))
+    numbers = all(
+        isinstance(each, int | float) and not isinstance(each, bool) for each in (one, other)
+    )
     if numbers:
         return math.isclose(one, other, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     return type(one) is type(other) and bool(one == other)

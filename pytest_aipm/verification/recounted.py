@@ -118,9 +118,7 @@ def table_of(
     return GroupCounts(grouping, table, outside)
 
 
-def _fill(
-    cells: np.ndarray, group: GroupValue, rate: Rate, subject: Subject, name: str
-) -> None:
+def _fill(cells: np.ndarray, group: GroupValue, rate: Rate, subject: Subject, name: str) -> None:
     """Put a rate's events and other rows into one cell each."""
     if group.numerator is None or group.denominator is None:
         raise _contradiction(f"{name} has no counts")

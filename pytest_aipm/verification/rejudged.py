@@ -327,7 +327,11 @@ def _waived(
         verdict, failing = Verdict.WAIVED, False
     elif waiver is not None and waiver.note and failing:
         reason = f"{reason} ({waiver.note})"
-    if waiver is not None and waiver.state == "expired" and waiver.expires >= record.run.started[:10]:
+    if (
+        waiver is not None
+        and waiver.state == "expired"
+        and waiver.expires >= record.run.started[:10]
+    ):
         yield f"waiver {waiver.id} had not expired on the day of the run"
     if finding.verdict is not verdict:
         yield f"its verdict reads {finding.verdict.value}, it follows {verdict.value}"

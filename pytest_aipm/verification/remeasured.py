@@ -112,17 +112,21 @@ def params_of(finding: Finding, seed: int) -> Any:
     """Return what a built-in check was told, as the record keeps it."""
     asked = finding.asked
     assert asked is not None  # noqa: S101
-    return Catalog().load(finding.check).Params(
-        **{
-            **asked.params,
-            "by": finding.scope,
-            "confidence": finding.confidence,
-            "min_group_size": asked.min_group_size,
-            "unknown": asked.unknown,
-            "max_unknown": asked.max_unknown,
-            "unit": finding.unit,
-            "seed": seed,
-        }
+    return (
+        Catalog()
+        .load(finding.check)
+        .Params(
+            **{
+                **asked.params,
+                "by": finding.scope,
+                "confidence": finding.confidence,
+                "min_group_size": asked.min_group_size,
+                "unknown": asked.unknown,
+                "max_unknown": asked.max_unknown,
+                "unit": finding.unit,
+                "seed": seed,
+            }
+        )
     )
 
 

@@ -116,7 +116,9 @@ def signature_lines(folder: Folder, key: Path | None) -> Iterator[Line]:
         if key is not None:
             yield broken("signature", f"a key was given, but there is no {SIGNATURE}")
         else:
-            yield untold("signature", "not signed: whoever can write the folder can write all of it")
+            yield untold(
+                "signature", "not signed: whoever can write the folder can write all of it"
+            )
         return
     signature, raw = Signature.from_json(folder.read(SIGNATURE)), folder.read(MANIFEST)
     if signature is None:

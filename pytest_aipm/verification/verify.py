@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
+from pytest_aipm.auditing.settings import SIGN_OFFS
 from pytest_aipm.baseline import PolicyBaseline, read_baseline
 from pytest_aipm.errors import AipmError, OptionError, Problem
 from pytest_aipm.policy.text import relative
@@ -17,6 +19,7 @@ from pytest_aipm.verification.line import Line, broken, held, untold
 from pytest_aipm.verification.rejudged import Rejudged, rejudged
 from pytest_aipm.verification.repolicied import policy_lines
 from pytest_aipm.verification.signature import signature_lines
+from pytest_aipm.verification.signed_off import sign_off_lines
 from pytest_aipm.verification.sources import source_lines
 from pytest_aipm.verification.totals import total_faults
 
@@ -39,8 +42,12 @@ class Asked:
     root : Path
         Where policies and baseline lie, as far as they are there.
     models, data, policies : tuple of Path
+    sign_offs : Path or None
+        The project's file; default the usual place under `root`.
     key : Path or None
         The public key of whoever signed.
+    names : dict of Path to str
+        Paths as they were typed.
     """
 
     folder: Path
@@ -50,8 +57,8 @@ class Asked:
     data: tuple[Path, ...] = ()
     policies: tuple[Path, ...] = ()
     key: Path | None = None
-    names: dict[Path, str] = field(default_factory=dict)
-    """Paths as they were typed."""
+    sign_offs: Path | None = None
+    names: Mapping[Path, str] = field(default_factory=dict)
 
 
 def verified(asked: Asked) -> list[Line]:
@@ -90,10 +97,12 @@ def record_lines(record: Record, asked: Asked) -> Iterator[Line]:
         yield from policy_lines(audit, record, asked.root, given.get(audit.policy.name, ()))
     for path in given.get("", ()):
         yield _nobodys(record, asked, path)
-    for kind, paths in (("model", asked.models), ("data", asked.data)):
-        for path in paths:
-            yield from source_lines(record, kind, path, asked.names.get(path, path.name))  # type: ignore[arg-type]
+    for path in asked.models:
+        yield from source_lines(record, "model", path, asked.names.get(path, path.name))
+    for path in asked.data:
+        yield from source_lines(record, "data", path, asked.names.get(path, path.name))
     yield from _findings(record, asked)
+    yield from sign_off_lines(record, asked.sign_offs or asked.root / SIGN_OFFS, asked.root)
     faults = list(total_faults(record))
     for fault in faults:
         yield broken("totals", fault)
@@ -132,8 +141,6 @@ def _matched(record: Record, asked: Asked) -> dict[str, list[Path]]:
 
 
 def _whose(audits: Sequence[Audit], path: Path, root: Path) -> str:
-    from hashlib import sha256  # noqa: PLC0415
-
     digest, place = sha256(path.read_bytes()).hexdigest(), relative(path, root)
     for audit in audits:
         if audit.policy.sha256 == digest:
