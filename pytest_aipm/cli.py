@@ -165,6 +165,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("audit", metavar="AUDIT_JSON")
     one.add_argument("--to", metavar="DIR", help="default: the folder of the record")
 
+    _evidence(add)
+
+    one = add("diff", _diff, "compare two audits")
+    one.add_argument("old", metavar="OLD", help="an audit.json, or its folder")
+    one.add_argument("new", metavar="NEW")
+    one.add_argument("--markdown", action="store_true", help="for a pull request")
+    return parser
+
+
+def _evidence(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """Add what is done with a report that was written: look at it, sign it, stand for it."""
     one = add(
         "verify", _verify, "tell whether a report folder still holds, and follows from itself"
     )
@@ -195,12 +206,6 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--sign-offs", metavar="PATH", help="default: policies/sign_offs.yaml")
     one.add_argument("--red-is-accepted", action="store_true", help="also when the run failed")
     _root(one)
-
-    one = add("diff", _diff, "compare two audits")
-    one.add_argument("old", metavar="OLD", help="an audit.json, or its folder")
-    one.add_argument("new", metavar="NEW")
-    one.add_argument("--markdown", action="store_true", help="for a pull request")
-    return parser
 
 
 def _root(parser: argparse.ArgumentParser) -> None:

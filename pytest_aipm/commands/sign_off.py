@@ -1,4 +1,4 @@
-"""``aipm sign-off``: note who stands for a reviewed report, beside the waivers and in the report."""
+"""``aipm sign-off``: note who stands for a reviewed run, in the project and in the report."""
 
 from __future__ import annotations
 

@@ -48,8 +48,7 @@ class Folder:
             yield broken("manifest", named)
             return
         wrong = list(self._wrong(named))
-        for line in wrong:
-            yield line
+        yield from wrong
         right = len(named) - len(wrong)
         if right:
             yield held("manifest", f"{right} of {len(named)} files are as the run wrote them")

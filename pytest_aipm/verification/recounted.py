@@ -90,11 +90,10 @@ def table_of(
     """
     designed = audit.subject is not None and is_designed(audit.subject)
     by, keep = finding.scope, finding.asked is not None and finding.asked.unknown == "group"
+    held = finding.groups if by else (_overall(finding),)
     if not by:
-        held = (_overall(finding),)
         grouping = Grouping((), ((),), (), keep_unknown=keep)
     else:
-        held = finding.groups
         keys = [tuple(group.group.get(name, UNKNOWN) for name in by) for group in held]
         order = display_order([subject.attribute(name) for name in by])
         unique = tuple(sorted(set(keys), key=order))

@@ -61,7 +61,9 @@ class Remeasured:
     counted: bool = True
 
 
-def remeasured(finding: Finding, audit: Audit, *, seed: int) -> Remeasured | str:
+def remeasured(  # noqa: PLR0911 - one line a row of the table above
+    finding: Finding, audit: Audit, *, seed: int
+) -> Remeasured | str:
     """Measure a finding again from its own counts.
 
     Parameters
@@ -87,18 +89,18 @@ def remeasured(finding: Finding, audit: Audit, *, seed: int) -> Remeasured | str
         return "what the record does not say"
     if finding.check in CENSUS:
         return _alone(finding, census(_value(finding), _size(finding)))
-    if finding.check in SHARES and told.task == "binary":
+    if finding.check in SHARES:
         return _alone(finding, _share(finding))
-    metric = str(finding.asked.params.get("metric", ""))
-    if finding.check == "fairness.score_gap":
-        if finding.asked.params.get("measure") != "above_median":
-            return "scores"
-        return _above_median(finding, audit, seed)
+    params = finding.asked.params
+    metric = str(params.get("metric", ""))
     rates = _rates(finding.check, metric)
-    if rates is None:
+    above = finding.check == "fairness.score_gap" and params.get("measure") == "above_median"
+    if rates is None and not above:
         return _rests_on(finding.check, metric)
     if is_designed(told) and params_of(finding, seed).reference == "largest":
         return "the weight of each group"
+    if rates is None:
+        return _above_median(finding, audit, seed)
     subject = subject_of(told)
     counts = table_of(finding, audit, rates, subject, told.data.rows)
     module = Catalog().load(finding.check)
@@ -157,6 +159,7 @@ def _rests_on(check: str, metric: str) -> str:
         "fairness.adjusted_disparity": "strata",
         "fairness.calibration_gap": "scores",
         "fairness.individual_consistency": "neighbours",
+        "fairness.score_gap": "scores",
         "fairness.worst_slice": "a search over slices",
         "privacy.membership_inference": "losses of single rows",
     }
@@ -201,12 +204,10 @@ def _alone(finding: Finding, estimate: Estimate) -> Remeasured:
     )
 
 
-def _above_median(finding: Finding, audit: Audit, seed: int) -> Remeasured | str:
+def _above_median(finding: Finding, audit: Audit, seed: int) -> Remeasured:
     """Compare the shares above the median; where that median lies only the scores tell."""
     told, params = audit.subject, params_of(finding, seed)
     assert told is not None  # noqa: S101
-    if is_designed(told) and params.reference == "largest":
-        return "the weight of each group"
     subject = subject_of(told)
     counts = table_of(finding, audit, (RATES["selection_rate"],), subject, told.data.rows)
     x, n = RATES["selection_rate"].counts(counts.table, subject)

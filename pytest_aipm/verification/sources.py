@@ -1,4 +1,4 @@
-"""Is this the model we serve, and are these the rows it was audited on?"""
+"""Whether a file is the model, or the rows, that a record is about."""
 
 from __future__ import annotations
 
