@@ -16,8 +16,8 @@ from pytest_aipm import __version__
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import SCHEMA, Record
 from pytest_aipm.report import FILES, write_reports
+from pytest_aipm.verification.known import this_version
 from pytest_aipm.verification.line import Line, broken, held, untold
-from pytest_aipm.verification.repolicied import this_version
 
 __all__ = ["AUDIT", "MANIFEST", "SIGNATURE", "Folder", "page_lines"]
 

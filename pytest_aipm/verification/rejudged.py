@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pytest_aipm.auditing.auditor import NOT_COMPARED, UNCOMPARED
 from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Comparison, Measurement
+from pytest_aipm.checks.words import number
 from pytest_aipm.errors import AipmError
 from pytest_aipm.judge import Entry, Judgement, Rules, decide, judge
 from pytest_aipm.policy import finding_id, scope_id
@@ -30,13 +31,21 @@ from pytest_aipm.records import (
 )
 from pytest_aipm.stats.estimate import Limit, Numbers
 from pytest_aipm.verification.alike import different
-from pytest_aipm.verification.remeasured import Remeasured, breach_of, params_of, remeasured
+from pytest_aipm.verification.remeasured import (
+    BY_NAME,
+    Remeasured,
+    breach_of,
+    params_of,
+    remeasured,
+)
 
 __all__ = ["Rejudged", "rejudged"]
 
 Basis = Literal["counts", "interval", "nothing"]
 PUBLIC = frozenset({"value", "interval", "method", "n"})
 """What a message may quote where the value is not withheld; groups may be small in any case."""
+OPEN = "these rows cannot tell"
+"""Behind it stands how many rows would tell, which the interval alone does not say."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ def rejudged(
         return Rejudged(finding.id, "nothing", "what broke" if not faults else "", tuple(faults))
     try:
         found = remeasured(finding, audit, seed=record.run.seed)
-    except (AipmError, ValueError, ZeroDivisionError) as fault:
+    except Exception as fault:  # noqa: BLE001 - a record that was meddled with breaks anything
         if finding.verdict is Verdict.NOT_JUDGED and not finding.groups and finding.value is None:
             found = "rows that are not there"
         else:
@@ -118,6 +127,7 @@ def rejudged(
             basis: Basis = "nothing"
             faults += _unjudged(finding)
             return Rejudged(finding.id, basis, found, tuple(faults))
+        faults += _told(finding)
     entry = None if approved is None else approved.entry(finding.id)
     if entry is not None and entry.formula not in (None, measurement.formula.id):
         entry = None
@@ -232,6 +242,19 @@ def _written(finding: Finding, audit: Audit, record: Record) -> Measurement:
     )
 
 
+def _told(finding: Finding) -> Iterator[str]:
+    """Yield where names and sentence are not those of the numbers as written."""
+    names = tuple(" · ".join(group.group.values()) for group in finding.groups)
+    parts = {group.part for group in finding.groups}
+    if not finding.scope and finding.part_names != ("all rows",):
+        yield "its one part is not called all rows"
+    elif finding.scope and len(parts) == 1 and finding.part_names not in (names, ("all rows",)):
+        yield "its parts are not its groups"
+    summed = finding.check in BY_NAME and finding.because is not Because.UNKNOWN
+    if summed and finding.value is not None and number(finding.value) not in finding.reason:
+        yield "its reason does not tell its value"
+
+
 def _breach(finding: Finding, audit: Audit, record: Record) -> Any:
     """Return the failure by count where the rows without a group are known."""
     if finding.asked is None or finding.check == "fairness.individual_consistency":
@@ -341,8 +364,11 @@ def _waived(
         yield f"its cause reads {reads}, it follows {follows}"
     if finding.failing != failing:
         yield f"failing reads {str(finding.failing).lower()}, it follows {str(failing).lower()}"
-    if words and " ".join(reason.split()) != finding.reason:
+    said = " ".join(reason.split())
+    if words and said != finding.reason:
         yield "its reason is not the sentence that its counts give"
+    elif said.partition(OPEN)[0] not in finding.reason:
+        yield "its reason is not that of its interval and limit"
 
 
 def _covers(

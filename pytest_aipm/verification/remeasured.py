@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from pytest_aipm.catalog import Catalog
 from pytest_aipm.checks.base import CheckParams, Measurement
 from pytest_aipm.checks.compare import reference_of, unknown_breach
 from pytest_aipm.checks.disparity import compare_rates, compared
@@ -29,9 +28,10 @@ from pytest_aipm.checks.words import frequency
 from pytest_aipm.records import Audit, Finding, Formula
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.single import census, rate
+from pytest_aipm.verification.known import catalog
 from pytest_aipm.verification.recounted import Recounted, is_designed, subject_of, table_of
 
-__all__ = ["Remeasured", "breach_of", "params_of", "remeasured"]
+__all__ = ["BY_NAME", "Remeasured", "breach_of", "params_of", "remeasured"]
 
 OF_GROUPS = {
     "demographic_parity": "selection_rate",
@@ -44,6 +44,8 @@ OF_GROUPS = {
 """Which rate a disparity compares, by the name of its check without its ending."""
 
 BY_NAME = ("performance.metric", "fairness.group_metric")
+"""Checks of any metric, which their parameter names."""
+
 SHARES = ("explain.protected_flip",)
 CENSUS = ("privacy.train_test_overlap",)
 
@@ -103,7 +105,7 @@ def remeasured(  # noqa: PLR0911 - one line a row of the table above
         return _above_median(finding, audit, seed)
     subject = subject_of(told)
     counts = table_of(finding, audit, rates, subject, told.data.rows)
-    module = Catalog().load(finding.check)
+    module = catalog().load(finding.check)
     measurement = module.check(Recounted(subject, counts), params_of(finding, seed))
     if is_designed(told):  # rows needed are rows of the data, not effective ones
         return Remeasured(measurement.with_(n=finding.n), whole=True, counted=False)
@@ -115,7 +117,7 @@ def params_of(finding: Finding, seed: int) -> Any:
     asked = finding.asked
     assert asked is not None  # noqa: S101
     return (
-        Catalog()
+        catalog()
         .load(finding.check)
         .Params(
             **{

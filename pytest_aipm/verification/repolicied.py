@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pytest_aipm import __version__
 from pytest_aipm.auditing.asking import asked_of
 from pytest_aipm.auditing.header import header_of
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.settings import BASELINE, REPORT, Settings
-from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import AipmError, PolicyError
-from pytest_aipm.policy import Policy, load_policy
-from pytest_aipm.records import Audit, Docs, Finding, Record
+from pytest_aipm.policy import Node, Policy, load_policy
+from pytest_aipm.records import Audit, Docs, Finding, Record, Subject
 from pytest_aipm.sources.trust import Trust
 from pytest_aipm.verification.alike import different
+from pytest_aipm.verification.known import catalog, is_built_in, this_version
 from pytest_aipm.verification.line import Line, broken, held, untold
 
-__all__ = ["policy_lines", "this_version"]
+__all__ = ["policy_lines"]
 
 BY_API = "pytest_aipm.audit"
 GIVEN: tuple[tuple[str, ...], ...] = ((), ("data",), ("model",), ("model", "data"))
@@ -99,28 +99,33 @@ def _asked(what: str, audit: Audit, record: Record, root: Path) -> Line:
 
 def _read(audit: Audit, record: Record, root: Path) -> Policy | str:
     """Read the policy again, from the record's text or, on top of others, from its file."""
-    catalog = Catalog()
-    place = root / audit.policy.path
+    place, command = root / audit.policy.path, record.run.command
     try:
-        if audit.policy.extends:
-            if not place.is_file() or _sha256(place) != audit.policy.sha256:
-                return "it extends files that are not here; name their folder with --root=DIR"
-            return _loaded(place, root, catalog, record)
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / "copy.aipm.yaml"
-            copy.write_text(audit.policy.text, encoding="utf-8", newline="\n")
-            return _loaded(copy, Path(folder), catalog, record)
+        if not audit.policy.extends:
+            return _from_text(audit.policy.text, command)
+        if not place.is_file() or _sha256(place) != audit.policy.sha256:
+            return "it extends files that are not here; name their folder with --root=DIR"
+        return _loaded(place, root, command)
     except AipmError as fault:
         return f"this installation cannot read it ({fault.problems[0].what})"
 
 
-def _loaded(path: Path, root: Path, catalog: Catalog, record: Record) -> Policy:
-    if record.run.command != BY_API:
-        return load_policy(path, root=root, catalog=catalog, given=_replaced(record.run.command))
+@lru_cache(maxsize=8)
+def _from_text(text: str, command: str) -> Policy:
+    """Read a policy that stands alone from its text."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.aipm.yaml"
+        copy.write_text(text, encoding="utf-8", newline="\n")
+        return _loaded(copy, Path(folder), command)
+
+
+def _loaded(path: Path, root: Path, command: str) -> Policy:
+    if command != BY_API:
+        return load_policy(path, root=root, catalog=catalog(), given=_replaced(command))
     first: PolicyError | None = None
     for names in GIVEN:
         try:
-            return load_policy(path, root=root, catalog=catalog, given=dict.fromkeys(names))
+            return load_policy(path, root=root, catalog=catalog(), given=dict.fromkeys(names))
         except PolicyError as fault:
             first = first or fault
     assert first is not None  # noqa: S101 - none of them was read
@@ -139,30 +144,32 @@ def _replaced(command: str) -> dict[str, str | None]:
 
 
 def _faults(policy: Policy, audit: Audit, record: Record) -> Iterator[str]:
-    catalog, nodes = Catalog(), {node.finding_id: node for node in policy.nodes()}
+    nodes = {node.finding_id: node for node in policy.nodes()}
     found = {finding.id: finding for finding in audit.findings}
     for name in found.keys() - nodes.keys():
         yield f"{name} is no finding of this policy"
     if not record.partial:
         for name in nodes.keys() - found.keys():
             yield f"{name} is asked for and has no finding"
+    order = [name for name in nodes if name in found]
+    if order != [name for name in found if name in nodes]:
+        yield "its findings stand in another order than the policy's checks"
     for name, finding in found.items():
         if name in nodes:
-            own = this_version(record) and _built_in(finding.check)
-            docs = catalog.docs(finding.check) if own else None
-            yield from _finding(policy, finding, nodes[name].scope, docs)
+            own = this_version(record) and is_built_in(finding.check)
+            docs = catalog().docs(finding.check) if own else None
+            yield from _finding(policy, finding, nodes[name], docs)
     yield from _head(policy, audit, record)
 
 
-def _finding(
-    policy: Policy, finding: Finding, scope: tuple[str, ...], docs: Docs | None
-) -> Iterator[str]:
+def _finding(policy: Policy, finding: Finding, node: Node, docs: Docs | None) -> Iterator[str]:
     """Yield where a finding was not held to what its check asks."""
-    spec = policy.check(finding.check_id)
+    spec = policy.check(node.check_id)
     own = spec.path in ("", policy.path)
     meant: dict[str, Any] = {
         "check": spec.check,
-        "scope": scope,
+        "check_id": spec.id,
+        "scope": node.scope,
         "severity": spec.severity,
         "kind": spec.kind,
         "unit": spec.unit,
@@ -170,7 +177,7 @@ def _finding(
         "warn": spec.warn,
         "decide_on": spec.decide_on,
         "confidence": spec.confidence,
-        "asked": asked_of(spec, scope),
+        "asked": asked_of(spec, node.scope),
         "clauses": spec.clauses,
         "policy_line": spec.line if own else None,
     }
@@ -186,7 +193,7 @@ def _head(policy: Policy, audit: Audit, record: Record) -> Iterator[str]:
     """Yield where the head of the audit says other things than the policy."""
     root = Path(tempfile.gettempdir()) / "aipm-nowhere"
     settings = Settings(root=root, policies=(), report=root / REPORT, baseline=root / BASELINE)
-    plan = Plan(settings, (policy,), Catalog(), Trust())
+    plan = Plan(settings, (policy,), catalog(), Trust())
     head = header_of(plan, policy, None)
     pairs: list[tuple[str, Any, Any]] = [
         ("name", audit.policy.name, policy.name),
@@ -196,7 +203,11 @@ def _head(policy: Policy, audit: Audit, record: Record) -> Iterator[str]:
         ("extends", audit.policy.extends, policy.extends),
     ]
     if audit.subject is not None and head.subject is not None:
-        keys = SUBJECT if record.run.command == BY_API else (*SUBJECT, *DECISION)
+        keys: tuple[str, ...] = SUBJECT  # a caller in Python may have brought others than it names
+        own = _named(audit.subject) == _named(head.subject)
+        if record.run.command != BY_API or own:
+            keys += DECISION
+            pairs.append(("model and data", _named(audit.subject), _named(head.subject)))
         pairs += [(key, getattr(audit.subject, key), getattr(head.subject, key)) for key in keys]
     for name, written, again in pairs:
         where = different(written, again, name)
@@ -206,20 +217,20 @@ def _head(policy: Policy, audit: Audit, record: Record) -> Iterator[str]:
         yield from _untested(audit, head)
 
 
-def this_version(record: Record) -> bool:
-    """Return whether this version of the package wrote a record."""
-    return record.run.versions.get("pytest-aipm") == __version__
+def _named(subject: Subject) -> list[str]:
+    """Return which model and which rows, as one reads their names."""
+    train = [] if subject.train is None else [subject.train.ref]
+    return [os.path.normpath(ref) for ref in (subject.model.ref, subject.data.ref, *train)]
 
 
 def _untested(audit: Audit, head: Audit) -> Iterator[str]:
     """Yield checks of this package that are left out in silence."""
-    listed = {each.check: each for each in audit.not_tested}
-    for each in head.not_tested:
-        if _built_in(each.check) and listed.get(each.check) != each:
+    listed, meant = (
+        [each for each in told.not_tested if is_built_in(each.check)] for told in (audit, head)
+    )
+    for each in meant:
+        if each not in listed:
             yield f"{each.check} is not asked for, and not listed as not tested"
-
-
-def _built_in(check: str) -> bool:
-    """Return whether a check is part of this package; another may be installed anywhere."""
-    family = f"pytest_aipm.checks.{check.partition('.')[0]}"
-    return bool(find_spec(family) and find_spec(f"pytest_aipm.checks.{check}"))
+            return
+    if listed != meant:
+        yield "what is not tested is listed otherwise than this package has it"

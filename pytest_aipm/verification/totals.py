@@ -42,14 +42,13 @@ def total_faults(record: Record) -> Iterator[str]:
 def _groups(audit: Audit) -> Iterator[str]:
     """Yield where group sizes do not add up to the rows, or findings hold other ones."""
     told = audit.subject
-    if told is None or told.data.rows is None or is_designed(told):
+    if told is None or is_designed(told):
         return
-    sizes: dict[str, dict[str, int]] = {}
-    positives: dict[str, dict[str, int | None]] = {}
-    for group in audit.groups:
-        for name, value in group.group.items():
-            sizes.setdefault(name, {})[value] = group.n
-            positives.setdefault(name, {})[value] = group.positives
+    if told.data.rows is None:
+        if audit.groups:
+            yield "its groups were counted, and its rows were not"
+        return
+    sizes, positives = _tables(audit)
     for name, held in sizes.items():
         total = sum(held.values())
         if total != told.data.rows:
@@ -63,6 +62,19 @@ def _groups(audit: Audit) -> Iterator[str]:
             yield from _of_finding(finding, name, sizes[name], positives[name])
 
 
+def _tables(
+    audit: Audit,
+) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int | None]]]:
+    """Return rows and positives by attribute and group."""
+    sizes: dict[str, dict[str, int]] = {}
+    positives: dict[str, dict[str, int | None]] = {}
+    for group in audit.groups:
+        for name, value in group.group.items():
+            sizes.setdefault(name, {})[value] = group.n
+            positives.setdefault(name, {})[value] = group.positives
+    return sizes, positives
+
+
 OF_POSITIVES = ("true positive rate", "true_positive_rate", "false_negative_rate")
 SAMPLED = ("explain.", "privacy.", "fairness.individual_consistency", "fairness.worst_slice")
 
@@ -73,6 +85,10 @@ def _of_finding(
     if finding.check.startswith(SAMPLED):
         return
     formula = "" if finding.formula is None else finding.formula.id
+    shown = {group.group.get(name, UNKNOWN) for group in finding.groups}
+    named = {key for key, n in sizes.items() if n}
+    if finding.groups and shown | {UNKNOWN} != named | {UNKNOWN}:
+        yield f"{finding.id}: its groups are not those of the audit"
     for group in finding.groups:
         key = group.group.get(name, UNKNOWN)
         if sizes.get(key, group.n) != group.n:
