@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_aipm.auditing import Auditor, Plan, Settings, assemble, load_plan
 from pytest_aipm.auditing.plan import complete
-from pytest_aipm.auditing.settings import BASELINE, REPORT
+from pytest_aipm.auditing.settings import BASELINE, REPORT, SIGN_OFFS
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.clock import now
 from pytest_aipm.errors import OptionError, Problem
@@ -18,6 +18,8 @@ from pytest_aipm.policy.load import policy_from
 from pytest_aipm.records import Audit, Finding, Record
 
 __all__ = ["audit", "check"]
+
+WAIVERS = "policies/waivers.yaml"
 
 
 def audit(
@@ -89,8 +91,9 @@ def audit(
         baseline_given=baseline is not None,
         seed=seed,
         trust=trust,
-        waivers=_default_waivers(folder),
         history=None if history is None else folder / history,
+        waivers=_there(folder / WAIVERS),
+        sign_offs=_there(folder / SIGN_OFFS),
     )
     plan = _plan(policy, settings, given, extra_checks or {})
     auditor = Auditor(plan, plan.policies[0], objects=held)
@@ -107,8 +110,7 @@ def audit(
     )
 
 
-def _default_waivers(root: Path) -> Path | None:
-    path = root / "policies" / "waivers.yaml"
+def _there(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 

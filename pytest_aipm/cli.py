@@ -3,8 +3,8 @@
 Standard library only: ``aipm --version`` and ``aipm --help`` are quick, and each subcommand
 imports what it needs when it is asked for.
 
-Exit codes: 0 done; 1 data or model are at fault, or a self-test found a blind check; 4 the command,
-a policy or a file beside it is at fault; 130 interrupted.
+Exit codes: 0 done; 1 data or model are at fault, a self-test found a blind check, or a report does
+not hold; 4 the command, a policy or a file beside it is at fault; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ Harm, at growing strength, each in copies held in memory:
 
 A check that none of the first four turns red is blind.
 Exit codes: 0 no check that can fail the build is blind, 1 one is, 4 usage."""
+
+KEYS = """\
+A pair of keys, made with openssl; the private one stays with whoever signs:
+  openssl genpkey -algorithm ed25519 -out private.pem
+  openssl pkey -in private.pem -pubout -out public.pem
+
+Needs the package cryptography: pip install "pytest-aipm[sign]"."""
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -159,11 +166,47 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--to", metavar="DIR", help="default: the folder of the record")
     _root(one)
 
+    _evidence(add)
+
     one = add("diff", _diff, "compare two audits")
     one.add_argument("old", metavar="OLD", help="an audit.json, or its folder")
     one.add_argument("new", metavar="NEW")
     one.add_argument("--markdown", action="store_true", help="for a pull request")
     return parser
+
+
+def _evidence(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """Add what is done with a report that was written: look at it, sign it, stand for it."""
+    one = add(
+        "verify", _verify, "tell whether a report folder still holds, and follows from itself"
+    )
+    one.add_argument("folder", metavar="FOLDER", help="a report folder")
+    for name, text in (
+        ("model", "is this the model that was audited?"),
+        ("data", "are these the rows?"),
+        ("policy", "is this the policy?"),
+    ):
+        one.add_argument(f"--{name}", action="append", default=[], metavar="PATH", help=text)
+    _root(one)
+    one.add_argument("--key", metavar="PUBLIC.pem", help="the public key of whoever signed")
+    one.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    one.epilog = "Exit codes: 0 nothing is wrong, 1 something does not hold, 4 usage."
+
+    one = add("sign", _sign, "sign a report folder with a key of your own")
+    one.add_argument("folder", metavar="FOLDER", help="a report folder")
+    one.add_argument("--key", required=True, metavar="PRIVATE.pem", help="Ed25519 or ECDSA P-256")
+    one.add_argument("--password-env", metavar="NAME", help="variable with the key's password")
+    one.formatter_class = argparse.RawDescriptionHelpFormatter
+    one.epilog = KEYS
+
+    one = add("sign-off", _sign_off, "note who stands for a reviewed report: write sign_offs.yaml")
+    one.add_argument("folder", metavar="FOLDER", help="the report folder that was reviewed")
+    one.add_argument("--by", required=True, metavar="NAME", help="who signs off")
+    one.add_argument("--role", required=True, metavar="ROLE", help="as what")
+    one.add_argument("--comment", default="", metavar="TEXT", help="on which terms")
+    one.add_argument("--sign-offs", metavar="PATH", help="default: policies/sign_offs.yaml")
+    one.add_argument("--red-is-accepted", action="store_true", help="also when the run failed")
+    _root(one)
 
 
 def _root(parser: argparse.ArgumentParser) -> None:
@@ -228,6 +271,40 @@ def _render(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.render import render
 
     return render(options.audit, to=options.to, root=options.root)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.verify import verify
+
+    return verify(
+        options.folder,
+        models=options.model,
+        data=options.data,
+        policies=options.policy,
+        root=options.root,
+        key=options.key,
+        as_json=options.json,
+    )
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.sign import sign
+
+    return sign(options.folder, key=options.key, password_env=options.password_env)
+
+
+def _sign_off(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.sign_off import sign_off
+
+    return sign_off(
+        options.folder,
+        by=options.by,
+        role=options.role,
+        comment=options.comment,
+        sign_offs=options.sign_offs,
+        red_is_accepted=options.red_is_accepted,
+        root=options.root,
+    )
 
 
 def _diff(options: argparse.Namespace) -> int:

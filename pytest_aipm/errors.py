@@ -6,6 +6,7 @@
     ├── UsageFault                the policy's or the command's fault: exit 4, nothing was run
     │   ├── PolicyError           grammar, names, extends, loosening
     │   ├── WaiverError           the waivers file
+    │   ├── SignOffError          the sign-offs file, or a report that nobody may sign off
     │   ├── BaselineError         the approved baseline is missing, unreadable or does not fit
     │   ├── TrustError            a file that can run code is neither pinned nor locked
     │   └── OptionError           a command-line option or ini key
@@ -32,6 +33,7 @@ __all__ = [
     "OptionError",
     "PolicyError",
     "Problem",
+    "SignOffError",
     "TrustError",
     "UsageFault",
     "WaiverError",
@@ -109,6 +111,10 @@ class PolicyError(UsageFault):
 
 class WaiverError(UsageFault):
     """The waivers file is at fault."""
+
+
+class SignOffError(UsageFault):
+    """The sign-offs file is at fault, or the report is none that may be signed off."""
 
 
 class BaselineError(UsageFault):

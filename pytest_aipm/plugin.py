@@ -86,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ini("aipm_waivers", "the waivers file (default: policies/waivers.yaml)", "string", default="")
     ini("aipm_exports", "which exports are written (default: all)", "args", default=["all"])
     ini("aipm_history", "file of releases that full runs are added to", "string", default="")
+    ini(
+        "aipm_sign_offs",
+        "the sign-offs file (default: policies/sign_offs.yaml)",
+        "string",
+        default="",
+    )
     ini("aipm_strict", "inconclusive fails", "bool", default=False)
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
     ini(

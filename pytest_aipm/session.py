@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_aipm import auditing, github, invocation, report
-from pytest_aipm.auditing.settings import BASELINE, REPORT
+from pytest_aipm.auditing.settings import BASELINE, REPORT, SIGN_OFFS
 from pytest_aipm.clock import epoch_fault
 from pytest_aipm.controller import Controller
 from pytest_aipm.errors import OptionError, UsageFault
@@ -100,6 +100,8 @@ def _settings(config: pytest.Config) -> auditing.Settings:
     baseline, waivers = path("baseline"), path("waivers")
     usual = root / POLICY_FOLDER / "waivers.yaml"
     history = invocation.ini(config, "aipm_history")
+    signed = invocation.ini(config, "aipm_sign_offs")
+    sign_offs = _under(root, signed or SIGN_OFFS)
     return auditing.Settings(
         root=root,
         policies=tuple(policies or [root / POLICY_FOLDER]),
@@ -107,6 +109,7 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         baseline=baseline or root / BASELINE,
         baseline_given=baseline is not None,
         waivers=waivers or (usual if usual.exists() else None),
+        sign_offs=sign_offs if signed or sign_offs.exists() else None,
         use_waivers=not (option("aipm_no_waivers") or option("runxfail", default=False)),
         strict=option("aipm_strict") or invocation.ini(config, "aipm_strict"),
         trust=tuple(option("aipm_trust")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -14,9 +13,9 @@ from pytest_aipm.auditing.header import header_of
 from pytest_aipm.auditing.history import read_history, with_releases
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import states
-from pytest_aipm.judge import roll_up
+from pytest_aipm.judge import audit_verdict, run_verdict, summary_of
 from pytest_aipm.policy.model import Policy
-from pytest_aipm.records import Audit, Finding, Record, RunInfo, RunVerdict, Verdict
+from pytest_aipm.records import Audit, Finding, Record, RunInfo
 
 __all__ = ["assemble", "versions"]
 
@@ -68,15 +67,15 @@ def assemble(
         if (audit := _audit(plan, policy, findings, headers.get(policy.name))) is not None
     ]
     audits.extend(
-        audit.model_copy(update={"verdict": _verdict(audit)})
+        audit.model_copy(update={"verdict": audit_verdict(audit)})
         for audits_ in extra
         for audit in audits_
     )
     record = Record(
-        verdict=_overall(audits, partial=partial),
+        verdict=run_verdict(audits, partial=partial),
         partial=partial,
         missing=missing,
-        summary=_summary(audits),
+        summary=summary_of(audits),
         audits=tuple(audits),
         run=RunInfo(
             seed=plan.settings.seed,
@@ -90,7 +89,7 @@ def assemble(
     path = plan.settings.history
     if path is not None:
         record = with_releases(record, read_history(path, shown=plan.settings.shown(path)))
-    return record.with_digest()
+    return record.with_digest().signed_off(plan.sign_offs)
 
 
 def _audit(
@@ -111,38 +110,7 @@ def _audit(
         weakened = approved.weakened(audit, seed=plan.settings.seed)
         ref = approved.ref.model_copy(update={"weakened": weakened})
         audit = audit.model_copy(update={"baseline": ref})
-    uncompared = tuple(
-        finding.id
-        for finding in own
-        if policy.check(finding.check_id).regression is not None
-        and finding.baseline is None
-        and finding.verdict in (Verdict.PASS, Verdict.WARN)
-    )
-    return audit.model_copy(update={"verdict": _verdict(audit, uncompared)})
-
-
-def _verdict(audit: Audit, uncompared: Sequence[str] = ()) -> RunVerdict:
-    """Roll up one audit; a declared comparison that was not made is no proof."""
-    verdict = roll_up(
-        {
-            finding.id: (finding.verdict, finding.because, finding.failing, finding.severity)
-            for finding in audit.findings
-        }
-    )
-    return RunVerdict.UNPROVEN if verdict == RunVerdict.PASS and uncompared else verdict
-
-
-def _overall(audits: Sequence[Audit], *, partial: bool) -> RunVerdict:
-    verdicts = {audit.verdict for audit in audits}
-    if RunVerdict.FAIL in verdicts:
-        return RunVerdict.FAIL
-    unproven = partial or not audits or RunVerdict.UNPROVEN in verdicts
-    return RunVerdict.UNPROVEN if unproven else RunVerdict.PASS
-
-
-def _summary(audits: Sequence[Audit]) -> dict[str, int]:
-    counted = Counter(finding.verdict for audit in audits for finding in audit.findings)
-    return {verdict.value: counted.get(verdict, 0) for verdict in Verdict}
+    return audit.model_copy(update={"verdict": audit_verdict(audit)})
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,9 @@ from pytest_aipm.errors import (
 )
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.policy.plan import resolve_policies
+from pytest_aipm.policy.sign_offs import load_sign_offs
 from pytest_aipm.policy.waivers import Waiver, load_waivers
+from pytest_aipm.records import SignOff
 from pytest_aipm.sources.spec import ModelSpec
 from pytest_aipm.sources.trust import Trust, check_trust
 
@@ -37,6 +39,7 @@ class Plan:
     baseline: Baseline | None = None
     pairables: Mapping[str, Pairable] = field(default_factory=dict)
     """By the name of the policy, for those that ask for pairing."""
+    sign_offs: tuple[SignOff, ...] = ()
 
     def nodes(self, policy: Policy) -> tuple[Node, ...]:
         """Return a policy's nodes in the order they run."""
@@ -122,6 +125,9 @@ def complete(
     waivers: tuple[Waiver, ...] = ()
     if settings.waivers is not None:
         waivers = load_waivers(settings.waivers, policies, root=settings.root)
+    sign_offs: tuple[SignOff, ...] = ()
+    if settings.sign_offs is not None:
+        sign_offs = load_sign_offs(settings.sign_offs, root=settings.root)
     baseline = _baseline(settings, policies) if compares else None
     pairs = pairables(settings, policies, baseline) if compares else {}
     trust = Trust.read(settings.root, settings.trust)
@@ -141,7 +147,7 @@ def complete(
                 faults.extend(error.problems)
     if faults:
         raise TrustError(faults)
-    return Plan(settings, policies, catalog, trust, waivers, baseline, pairs)
+    return Plan(settings, policies, catalog, trust, waivers, baseline, pairs, sign_offs)
 
 
 def model_spec(policy: Policy) -> ModelSpec | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BASELINE", "REPORT", "Settings"]
+__all__ = ["BASELINE", "REPORT", "SIGN_OFFS", "Settings"]
 
 REPORT = "aipm-report"
 BASELINE = "aipm-baseline.json"
+SIGN_OFFS = "policies/sign_offs.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,8 @@ class Settings:
     baseline : Path
         The approved baseline; `baseline_given` when it was named and must therefore exist.
     waivers : Path or None
+    sign_offs : Path or None
+        They are shown, and decide nothing.
     use_waivers : bool
         False decides as if no waiver existed.
     strict : bool
@@ -49,6 +52,7 @@ class Settings:
     baseline: Path
     baseline_given: bool = False
     waivers: Path | None = None
+    sign_offs: Path | None = None
     use_waivers: bool = True
     strict: bool = False
     trust: tuple[str, ...] = ()

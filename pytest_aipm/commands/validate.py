@@ -13,7 +13,7 @@ from pytest_aipm.clock import today
 from pytest_aipm.commands.columns import Opened, open_all
 from pytest_aipm.commands.project import root_of, settings_of
 from pytest_aipm.commands.say import complain, say
-from pytest_aipm.errors import BaselineError, Problem, TrustError, WaiverError
+from pytest_aipm.errors import BaselineError, Problem, SignOffError, TrustError, WaiverError
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.plan import resolve_policies
 from pytest_aipm.policy.waivers import Waiver, is_active, notice
@@ -83,6 +83,9 @@ def _plan(
         except WaiverError as fault:
             problems += fault.problems
             settings = replace(settings, waivers=None)
+        except SignOffError as fault:
+            problems += fault.problems
+            settings = replace(settings, sign_offs=None)
         except BaselineError as fault:
             problems += fault.problems
             compares = False
@@ -113,6 +116,8 @@ def _beside(plan: Plan, faults: Sequence[Problem]) -> Iterator[str]:
     if settings.waivers is not None:
         listed = ", ".join(map(_waiver, plan.waivers)) or "none"
         yield f"waivers: {settings.shown(settings.waivers)}: {listed}"
+    if settings.sign_offs is not None:
+        yield f"sign-offs: {settings.shown(settings.sign_offs)}: {len(plan.sign_offs)}"
     if plan.baseline is not None:
         yield f"baseline: {plan.baseline.path}"
         for policy in plan.policies:

@@ -16,6 +16,7 @@ from pytest_aipm.policy.model import (
     SubjectSpec,
 )
 from pytest_aipm.policy.plan import is_policy, policy_files, resolve_policies
+from pytest_aipm.policy.sign_offs import load_sign_offs
 from pytest_aipm.policy.waivers import Waiver, is_active, load_waivers, notice
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "is_active",
     "is_policy",
     "load_policy",
+    "load_sign_offs",
     "load_waivers",
     "notice",
     "policy_files",

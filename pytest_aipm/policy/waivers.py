@@ -33,7 +33,7 @@ from pytest_aipm.policy.tree import Faults, Map, Seq
 from pytest_aipm.policy.words import closed, did_you_mean, kind_of, no_nulls, shape, unknown_keys
 from pytest_aipm.records import Limit
 
-__all__ = ["NOTICE_DAYS", "Waiver", "is_active", "load_waivers", "notice"]
+__all__ = ["NOTICE_DAYS", "Date", "Waiver", "is_active", "load_waivers", "notice"]
 
 NOTICE_DAYS = 14
 """So many days before its end a waiver is announced: time to mend, or to decide again."""
@@ -166,7 +166,8 @@ def _finding(value: str) -> str:
     return value
 
 
-_Date = Annotated[Text, AfterValidator(_date)]
+Date = Annotated[Text, AfterValidator(_date)]
+"""A day as files beside policies write it: YYYY-MM-DD."""
 
 
 class _Entry(Grammar):
@@ -177,8 +178,8 @@ class _Entry(Grammar):
     reason: Text
     owner: Text
     ticket: Text
-    created: _Date
-    expires: _Date
+    created: Date
+    expires: Date
     floor: dict[str, float] | None = None
     model_sha256: Sha256 | None = None
 

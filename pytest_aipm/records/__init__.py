@@ -52,6 +52,7 @@ from pytest_aipm.records.record import (
     Record,
     RunInfo,
 )
+from pytest_aipm.records.sign_off import SignOff, evidence_of
 from pytest_aipm.records.verdicts import (
     Because,
     RunVerdict,
@@ -96,8 +97,10 @@ __all__ = [
     "RunInfo",
     "RunVerdict",
     "Series",
+    "SignOff",
     "Subject",
     "Verdict",
     "WaiverInfo",
     "canonical_json",
+    "evidence_of",
 ]

@@ -12,6 +12,7 @@ from pydantic import Field
 from pytest_aipm.records.audit import Audit
 from pytest_aipm.records.finding import Finding
 from pytest_aipm.records.plain import Frozen, canonical_json
+from pytest_aipm.records.sign_off import SignOff, evidence_of
 from pytest_aipm.records.verdicts import RunVerdict
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Record(Frozen):
     audits: tuple[Audit, ...] = ()
     run: RunInfo = Field(default_factory=RunInfo)
     timing: dict[str, float] | None = None
+    evidence: str = ""
+    """What a sign-off names: a hash of what was asked and found, whenever it was run."""
+    sign_offs: tuple[SignOff, ...] = ()
     digest: str = ""
 
     @property
@@ -122,10 +126,22 @@ class Record(Frozen):
         return canonical_json(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
 
     def with_digest(self) -> Record:
-        """Return the record with the sha256 of everything but timing and digest itself."""
-        plain = self.model_dump(mode="json", by_alias=True, exclude={"timing", "digest"})
+        """Return the record with its hashes: of the evidence, and of the whole.
+
+        The digest is the sha256 of everything but timing, sign-offs and the digest itself.
+        """
+        evidence = evidence_of(self.audits, seed=self.run.seed)
+        whole = self.model_copy(update={"evidence": evidence})
+        outside = {"timing", "sign_offs", "digest"}
+        plain = whole.model_dump(mode="json", by_alias=True, exclude=outside)
         digest = hashlib.sha256(canonical_json(plain).encode()).hexdigest()
-        return self.model_copy(update={"digest": digest})
+        return whole.model_copy(update={"digest": digest})
+
+    def signed_off(self, sign_offs: Iterable[SignOff]) -> Record:
+        """Return the record with sign-offs, each of which knows whether it is of this record."""
+        own = {self.evidence, self.digest} - {""}
+        told = tuple(each.model_copy(update={"matches": each.digest in own}) for each in sign_offs)
+        return self.model_copy(update={"sign_offs": told})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Record:

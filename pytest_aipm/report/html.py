@@ -20,6 +20,7 @@ from pytest_aipm.records import Record
 from pytest_aipm.report import words
 from pytest_aipm.report.page import page_of
 from pytest_aipm.report.publish import publishable
+from pytest_aipm.report.sign_offs import signed_of
 
 __all__ = ["index_html", "stylesheet"]
 
@@ -82,6 +83,7 @@ def index_html(record: Record) -> str:
     # The stylesheet is this package's own file, hence safe; everything else is escaped.
     return template.render(
         page=page_of(publishable(record)),
+        signed=signed_of(record),
         css=Markup(css),  # noqa: S704
         css_hash=digest,
     )

@@ -15,6 +15,7 @@ from pytest_aipm.report.sentences import (
     missing_sentence,
     urgent_waivers,
 )
+from pytest_aipm.report.sign_offs import signed_of
 from pytest_aipm.report.words import (
     DASH,
     MARKS,
@@ -56,6 +57,8 @@ def _summary(record: Record, kept: set[int]) -> str:
         head.append(f"**{markdown_text(missing_sentence(record))}**")
     if len(record.audits) > 1:
         head.append(markdown_text(headline(record.findings, record.verdict)))
+    signed = signed_of(record).line
+    head.append(f"{markdown_text(signed[:1].upper() + signed[1:])}.")
     blocks = [block for audit in record.audits for block in _audit(audit, kept)]
     return "\n\n".join([*head, *blocks, _tail(record)]) + "\n"
 

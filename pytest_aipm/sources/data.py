@@ -24,7 +24,15 @@ from pytest_aipm.sources.jsonlines import JsonLines
 from pytest_aipm.sources.spec import DataSpec, Where
 from pytest_aipm.sources.typed import Reader, Trait, to_frame
 
-__all__ = ["BATCH", "DataSource", "DataSpec", "FileData", "FrameData", "open_data"]
+__all__ = [
+    "BATCH",
+    "DataSource",
+    "DataSpec",
+    "FileData",
+    "FrameData",
+    "digest_of",
+    "open_data",
+]
 
 BATCH = 65_536
 """Rows of a batch, unless said otherwise."""
@@ -209,6 +217,19 @@ def open_data(spec: DataSpec | Any, *, root: Path, where: Where | None = None) -
     return source
 
 
+def digest_of(path: Path, ref: str) -> str:
+    """Return the sha256 that records hold of a file, or of a folder of data files.
+
+    Raises
+    ------
+    DataError
+        When the folder is none of data files of one format.
+    OSError
+        When one of them cannot be read.
+    """
+    return folder_digest(_files_of(path, ref)) if path.is_dir() else sha256_of(path)
+
+
 _Opener = Callable[[Path, str, Sequence[str]], Reader]
 
 _PARQUET, _ARROW = ParquetFormat(), ArrowFormat()
@@ -239,7 +260,7 @@ def _open_path(spec: DataSpec, root: Path, where: Where | None) -> DataSource:
         raise DataError(problem(what, fix, where=where))
     kind, opener = _FORMATS[suffix]
     try:
-        digest = folder_digest(files) if path.is_dir() else sha256_of(path)
+        digest = digest_of(path, ref)
     except OSError as error:
         name = Path(error.filename or path).name
         what = f"{name!r} cannot be read ({error.strerror or error})"

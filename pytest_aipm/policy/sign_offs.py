@@ -1,0 +1,103 @@
+"""Sign-offs: who stands for a reviewed run. Written by ``aipm sign-off``, or by hand.
+
+::
+
+    sign_offs:
+      - who: risk@example.org
+        role: model risk
+        date: 2026-11-25
+        digest: 3f9a...        # `evidence` of the record that was reviewed
+        comment: For customers of the branch alone
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_aipm.errors import SignOffError
+from pytest_aipm.policy.grammar import Grammar, Sha256, Text
+from pytest_aipm.policy.text import read_source
+from pytest_aipm.policy.tree import Faults, Map, Seq
+from pytest_aipm.policy.waivers import Date
+from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape, unknown_keys
+from pytest_aipm.records import SignOff
+
+__all__ = ["load_sign_offs", "read_sign_offs"]
+
+
+class _Entry(Grammar):
+    """A sign-off as it is written."""
+
+    who: Text
+    role: Text
+    date: Date
+    digest: Sha256
+    comment: Text | None = None
+
+
+def load_sign_offs(path: Path, *, root: Path) -> tuple[SignOff, ...]:
+    """Read a sign-offs file.
+
+    Parameters
+    ----------
+    path : Path
+    root : Path
+        Folder that paths in messages are relative to.
+
+    Returns
+    -------
+    tuple of SignOff
+        In the file's order; whether one is of a record only the record can say.
+
+    Raises
+    ------
+    SignOffError
+        With every problem, once the text parses.
+    """
+    return read_sign_offs(path, root=root)[0]
+
+
+def read_sign_offs(path: Path, *, root: Path) -> tuple[tuple[SignOff, ...], int | None]:
+    """Read a sign-offs file, and the column at which the keys of its last entry stand."""
+    faults = Faults()
+    source = read_source(path, root=root, faults=faults, error=SignOffError)
+    tree = unknown_keys(source.tree, ("sign_offs",), faults, where="the sign-offs file")
+    listed = tree.get("sign_offs")
+    if not isinstance(listed, Seq):
+        what = "'sign_offs' is missing" if listed is None else "'sign_offs' must be a list"
+        faults.add(tree.key_place("sign_offs"), what, "write `sign_offs: []` when there are none")
+        listed = Seq(())
+    found: list[SignOff] = []
+    lines: dict[tuple[str, str], int | None] = {}
+    for entry in listed.items:
+        if not isinstance(entry, Map):
+            what = f"a sign-off must be a mapping, not {kind_of(entry)}"
+            faults.add(entry.place, what, "start it with `- who: `")
+            continue
+        read = _sign_off(entry, faults)
+        if read is None:
+            continue
+        key = (read.who, read.digest)
+        if key in lines:
+            first = f", first in line {lines[key]}" if lines[key] else ""
+            what = f"'{read.who[:40]}' signs the same record off twice{first}"
+            faults.add(entry.place_of("who"), what, "keep one")
+        lines.setdefault(key, entry.place.line)
+        found.append(read)
+    faults.raise_as(SignOffError)
+    column = listed.items[-1].place.column if listed.items else None
+    return tuple(found), column
+
+
+def _sign_off(tree: Map, faults: Faults) -> SignOff | None:
+    no_nulls(tree, faults)
+    entry = shape(_Entry, closed(tree, _Entry, faults, where="a sign-off"), faults)
+    if entry is None:
+        return None
+    return SignOff(
+        who=entry.who,
+        role=entry.role,
+        date=entry.date,
+        digest=entry.digest,
+        comment=entry.comment or "",
+    )

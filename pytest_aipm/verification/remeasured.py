@@ -1,0 +1,223 @@
+"""Measurements taken again from what a finding records: by the check itself, or by its statistic.
+
+========================  ====================================================================
+what a finding holds      how it is measured again
+========================  ====================================================================
+counts of a rate a group  the check is run on them: value, interval, groups, formula, sentence
+a rate over all rows      value times denominator are the events; the check is run on them
+share above the median    the counts of each group, compared as the check compares them
+a share of rows tried     Clopper-Pearson ends of its events
+a count of the rows       both ends are the value
+anything else             not at all: it rests on scores, resampled rows, a search or a function
+========================  ====================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.compare import reference_of, unknown_breach
+from pytest_aipm.checks.disparity import compare_rates, compared
+from pytest_aipm.checks.metric_names import ALIASES, RATE_METRICS
+from pytest_aipm.checks.rates import RATES, Rate
+from pytest_aipm.checks.words import frequency
+from pytest_aipm.records import Audit, Finding, Formula
+from pytest_aipm.stats.estimate import Estimate
+from pytest_aipm.stats.single import census, rate
+from pytest_aipm.verification.known import catalog
+from pytest_aipm.verification.recounted import Recounted, is_designed, subject_of, table_of
+
+__all__ = ["BY_NAME", "Remeasured", "breach_of", "params_of", "remeasured"]
+
+OF_GROUPS = {
+    "demographic_parity": "selection_rate",
+    "equal_opportunity": "true_positive_rate",
+    "false_positive_rate": "false_positive_rate",
+    "false_negative_rate": "false_negative_rate",
+    "predictive_parity": "precision",
+    "accuracy": "accuracy",
+}
+"""Which rate a disparity compares, by the name of its check without its ending."""
+
+BY_NAME = ("performance.metric", "fairness.group_metric")
+"""Checks of any metric, which their parameter names."""
+
+SHARES = ("explain.protected_flip",)
+CENSUS = ("privacy.train_test_overlap",)
+
+
+@dataclass(frozen=True)
+class Remeasured:
+    """A measurement, and how much of the finding it speaks of.
+
+    ``whole`` is whether groups, formula and sentence were made anew, too; ``counted`` whether the
+    numbers of rows and people are those of the check, which effective counts do not tell.
+    """
+
+    measurement: Measurement
+    whole: bool
+    counted: bool = True
+
+
+def remeasured(  # noqa: PLR0911 - one line a row of the table above
+    finding: Finding, audit: Audit, *, seed: int
+) -> Remeasured | str:
+    """Measure a finding again from its own counts.
+
+    Parameters
+    ----------
+    finding : Finding
+    audit : Audit
+        The policy's part of the record.
+    seed : int
+        Of the run.
+
+    Returns
+    -------
+    Remeasured or str
+        In words on what a finding rests that the record does not hold.
+
+    Raises
+    ------
+    AipmError, ValueError
+        When the counts contradict each other, or are none.
+    """
+    told = audit.subject
+    if told is None or finding.asked is None:
+        return "what the record does not say"
+    if finding.check in CENSUS:
+        return _alone(finding, census(_value(finding), _size(finding)))
+    if finding.check in SHARES:
+        return _alone(finding, _share(finding))
+    params = finding.asked.params
+    metric = str(params.get("metric", ""))
+    rates = _rates(finding.check, metric)
+    above = finding.check == "fairness.score_gap" and params.get("measure") == "above_median"
+    if rates is None and not above:
+        return _rests_on(finding.check, metric)
+    if is_designed(told) and params_of(finding, seed).reference == "largest":
+        return "the weight of each group"
+    if rates is None:
+        return _above_median(finding, audit, seed)
+    subject = subject_of(told)
+    counts = table_of(finding, audit, rates, subject, told.data.rows)
+    module = catalog().load(finding.check)
+    measurement = module.check(Recounted(subject, counts), params_of(finding, seed))
+    if is_designed(told):  # rows needed are rows of the data, not effective ones
+        return Remeasured(measurement.with_(n=finding.n), whole=True, counted=False)
+    return Remeasured(measurement, whole=True)
+
+
+def params_of(finding: Finding, seed: int) -> Any:
+    """Return what a built-in check was told, as the record keeps it."""
+    asked = finding.asked
+    assert asked is not None  # noqa: S101
+    return (
+        catalog()
+        .load(finding.check)
+        .Params(
+            **{
+                **asked.params,
+                "by": finding.scope,
+                "confidence": finding.confidence,
+                "min_group_size": asked.min_group_size,
+                "unknown": asked.unknown,
+                "max_unknown": asked.max_unknown,
+                "unit": finding.unit,
+                "seed": seed,
+            }
+        )
+    )
+
+
+def breach_of(finding: Finding, audit: Audit, params: CheckParams) -> Any:
+    """Return the failure by count of rows without a group, as the record's counts have it."""
+    rows = None if audit.subject is None else audit.subject.data.rows
+    if not finding.scope or rows is None:
+        return None
+    return unknown_breach(params, max(0, rows - finding.n), finding.n)
+
+
+def _rates(check: str, metric: str) -> tuple[Rate, ...] | None:
+    """Return the rates that a check counts, None when it counts none."""
+    if check in BY_NAME:
+        name = RATE_METRICS.get(ALIASES.get(metric, metric))
+        return None if name is None else (RATES[name],)
+    family, _, name = check.partition(".")
+    what, _, kind = name.rpartition("_")
+    if family != "fairness" or kind not in ("difference", "ratio"):
+        return None
+    if what == "equalized_odds":
+        return RATES["true_positive_rate"], RATES["false_positive_rate"]
+    return (RATES[OF_GROUPS[what]],) if what in OF_GROUPS else None
+
+
+def _rests_on(check: str, metric: str) -> str:
+    named = {
+        "fairness.adjusted_disparity": "strata",
+        "fairness.calibration_gap": "scores",
+        "fairness.individual_consistency": "neighbours",
+        "fairness.score_gap": "scores",
+        "fairness.worst_slice": "a search over slices",
+        "privacy.membership_inference": "losses of single rows",
+    }
+    if check in named:
+        return named[check]
+    if check in BY_NAME:
+        return "a function of the project" if ":" in metric else "scores or resampled rows"
+    return "a check that is not built in"
+
+
+def _value(finding: Finding) -> float:
+    if finding.value is None:
+        raise ValueError("it was judged without a value")
+    return finding.value
+
+
+def _size(finding: Finding) -> float:
+    if len(finding.sizes) != 1:
+        raise ValueError("a share has one denominator")
+    return finding.sizes[0]
+
+
+def _share(finding: Finding) -> Estimate:
+    size, events = _size(finding), _value(finding) * _size(finding)
+    whole = round(events)
+    near = abs(events - whole) <= 1e-6 * max(1.0, size)
+    return rate(whole if near else events, size, finding.confidence or 0.95)
+
+
+def _alone(finding: Finding, estimate: Estimate) -> Remeasured:
+    """Return an estimate with the finding's own words about it."""
+    return Remeasured(
+        Measurement(
+            estimate=estimate,
+            formula=finding.formula or Formula(id=""),
+            summary="",
+            n=finding.n,
+            groups=finding.groups,
+            part_names=finding.part_names,
+        ),
+        whole=False,
+    )
+
+
+def _above_median(finding: Finding, audit: Audit, seed: int) -> Remeasured:
+    """Compare the shares above the median; where that median lies only the scores tell."""
+    told, params = audit.subject, params_of(finding, seed)
+    assert told is not None  # noqa: S101
+    subject = subject_of(told)
+    counts = table_of(finding, audit, (RATES["selection_rate"],), subject, told.data.rows)
+    x, n = RATES["selection_rate"].counts(counts.table, subject)
+    reference = reference_of(Recounted(subject, counts), params, counts.grouping)
+    estimate = compare_rates(x, np.asarray(n, dtype=float), params, "ratio", reference)
+    names = counts.grouping.names
+    found = _alone(finding, estimate).measurement
+    summary = compared("scoring rate", "ratio", estimate, names, frequency)
+    return Remeasured(
+        found.with_(summary=summary, harm="down", unknown=counts.unknown), whole=False
+    )
