@@ -13,9 +13,9 @@ from pytest_aipm import __version__
 from pytest_aipm.auditing.header import header_of
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import states
-from pytest_aipm.judge import roll_up
+from pytest_aipm.judge import judge_claim, roll_up
 from pytest_aipm.policy.model import Policy
-from pytest_aipm.records import Audit, Finding, Record, RunInfo, RunVerdict, Verdict
+from pytest_aipm.records import Audit, Claim, Finding, Record, RunInfo, RunVerdict, Verdict
 
 __all__ = ["assemble", "versions"]
 
@@ -105,7 +105,8 @@ def _audit(
     approved = plan.approved(policy)
     if approved is not None and len(own) == len(policy.nodes()):
         weakened = approved.weakened(audit, seed=plan.settings.seed)
-        ref = approved.ref.model_copy(update={"weakened": weakened})
+        changes = approved.changes(audit)
+        ref = approved.ref.model_copy(update={"weakened": weakened, "changes": changes})
         audit = audit.model_copy(update={"baseline": ref})
     uncompared = tuple(
         finding.id
@@ -114,7 +115,21 @@ def _audit(
         and finding.baseline is None
         and finding.verdict in (Verdict.PASS, Verdict.WARN)
     )
-    return audit.model_copy(update={"verdict": _verdict(audit, uncompared)})
+    claims = _claims(policy, own, uncompared)
+    return audit.model_copy(update={"verdict": _verdict(audit, uncompared), "claims": claims})
+
+
+def _claims(policy: Policy, own: Sequence[Finding], uncompared: Sequence[str]) -> tuple[Claim, ...]:
+    """Return what became of each promise; what was planned and did not run is no proof."""
+    there = {finding.id for finding in own}
+    missing: dict[str, list[tuple[str, ...]]] = {}
+    for node in policy.nodes():
+        if node.finding_id not in there:
+            missing.setdefault(node.check_id, []).append(node.scope)
+    return tuple(
+        judge_claim(each.text, each.checks, own, missing=missing, uncompared=uncompared)
+        for each in policy.claims
+    )
 
 
 def _verdict(audit: Audit, uncompared: Sequence[str] = ()) -> RunVerdict:

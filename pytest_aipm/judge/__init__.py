@@ -1,11 +1,13 @@
 """The only place that decides: measurement + limit + baseline → verdict.
 
 ``rules`` holds the values and how one meets a limit, ``lost`` what fewer rows can no longer
-decide, ``verdict`` the order of reasons, ``sentences`` their words.
+decide, ``verdict`` the order of reasons, ``sentences`` their words, ``claims`` what became of the
+policy's promises.
 """
 
 from __future__ import annotations
 
+from pytest_aipm.judge.claims import judge_claim
 from pytest_aipm.judge.lost import at_baseline_sizes
 from pytest_aipm.judge.rules import Entry, Judgement, Rules, State, decide
 from pytest_aipm.judge.verdict import judge, roll_up
@@ -18,5 +20,6 @@ __all__ = [
     "at_baseline_sizes",
     "decide",
     "judge",
+    "judge_claim",
     "roll_up",
 ]

@@ -19,6 +19,9 @@ as `{column: {old: new}}`.
 Remove the attribute from the features, or justify its use in writing. Then watch the outcome gap:
 other columns may stand in for it.
 
+## If left out
+The same person could be decided otherwise as a member of another group, and nobody would notice.
+
 ## Sources
 - Galhotra, Brun, Meliou, "Fairness testing: testing software for discrimination", 2017 (causal
   discrimination); the 1 % limit is a convention.

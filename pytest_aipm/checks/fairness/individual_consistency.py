@@ -33,6 +33,9 @@ times that for 20,000, however many rows the data has.
 Look at pairs of neighbours decided otherwise: which feature sets them apart, and may it? A model
 that is smoother (fewer splits, more regularisation) is more consistent.
 
+## If left out
+People who are alike in all that counts could be decided differently.
+
 ## Sources
 - Zemel, Wu, Swersky, Pitassi, Dwork, "Learning fair representations", 2013 (consistency).
 - Efron, Stein, Annals of Statistics 1981; Korn, Graubard, Survey Methodology 1998 (interval).

@@ -17,6 +17,9 @@ another label are counted apart.
 Split by person, not by row, and remove the shared rows from the evaluation data; they make the
 model look better than it is and hide what it remembers.
 
+## If left out
+Every other figure could be flattered by rows that the model already knew.
+
 ## Sources
 - Lee et al., "Deduplicating training data makes language models better", 2022, on what shared
   rows do to evaluation; the 1 % limit is a convention.
