@@ -113,11 +113,13 @@ class FindingView:
 
     @property
     def moved(self) -> str:
-        """The verdict on the change: worse, better, same, not shown."""
+        """The verdict on the change: worse, better, same, same value, not shown."""
         old = self.finding.baseline
         if old is None:
             return ""
-        return "not shown" if old.verdict == "inconclusive" else old.verdict
+        if old.verdict == "inconclusive":
+            return "same value" if old.delta == 0 else "not shown"
+        return old.verdict
 
     @property
     def spark(self) -> Markup:

@@ -130,7 +130,8 @@ def page_of(record: Record) -> Page:
             )
             views.append(view)
         prefix = f"{audit.policy.name}." if many else ""
-        audits.append(AuditView(audit, tuple(views), prefix, record.run))
+        seconds = None if record.timing is None else record.timing.get("run_s")
+        audits.append(AuditView(audit, tuple(views), prefix, record.run, record.partial, seconds))
     return Page(record, tuple(audits), tuple(_glossary(record.findings)))
 
 
