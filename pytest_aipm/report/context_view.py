@@ -132,12 +132,13 @@ def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
     )
     counted = [plural(len(each), one, many) for each, one, many in kinds if each]
     weaker = len(audit.baseline.weakened) + len(audit.policy.loosened)
-    small = f"gate weaker in {plural(weaker, 'way')}" if weaker else f"since the baseline of {_since(audit)}"
+    small = f"gate weaker in {plural(weaker, 'way')}" if weaker else _since(audit)
     return listed([*counted[:2], *said, *counted[2:]]) or "nothing", small
 
 
 def _since(audit: Audit) -> str:
-    return "" if audit.baseline is None else day(audit.baseline.approved.when)
+    when = "" if audit.baseline is None else day(audit.baseline.approved.when)
+    return f"since the baseline of {when}"
 
 
 @dataclass(frozen=True)

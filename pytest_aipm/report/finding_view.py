@@ -254,7 +254,8 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
     caught = ""
     if finding.detectable is not None and finding.detectable.gap is not None:
         group = f" ({finding.detectable.group})" if finding.detectable.group else ""
-        caught = f"{shown(finding.detectable.gap)}{group}"
+        beyond = " beyond the limit" if finding.detectable.beyond else ""
+        caught = f"{shown(finding.detectable.gap)}{beyond}{group}"
     needed = finding.rows_needed.total if finding.rows_needed is not None else None
     facts = (
         ("Warns at", limit_text(finding.warn)),
@@ -267,7 +268,7 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
         ("Rows", _rows(finding.n, formula.population)),
         ("Compared with", formula.reference),
         ("Change", _change(finding, shown)),
-        ("Smallest gap caught at 80 % power", caught),
+        ("Caught in 8 of 10 samples", caught),
         ("Rows that would settle it", count(needed)),
         ("Method", finding.method),
         ("Clauses", ", ".join(finding.clauses)),

@@ -96,7 +96,7 @@ def test_the_first_screen_names_the_worst_finding_in_people() -> None:
     words = Page(index_html(record_of(lending()))).text
     assert "2 of 12 checks fail, 1 could not be measured" in words
     assert "47 of 100 for female · Black, 71 of 100 for male · White" in words
-    assert "Worse than the approved baseline (0.75 then)." in words
+    assert "Worse than the approved baseline (0.75 then, change \N{MINUS SIGN}0.09)." in words
     assert "valid until 31 Dec 2026, when waiver W-2026-03 runs out" in words
     assert "As of 23 Nov 2026, 03:40 UTC" in words
 

@@ -121,17 +121,18 @@ def _summary(worst: Measurement, params: Params) -> str:
     estimate = worst.estimate
     if estimate is None or not estimate.pair:
         return worst.summary
-    who = f"of {worst.part_names[estimate.pair[0]]} " if params.by else ""
+    who = f" of {worst.part_names[estimate.pair[0]]}" if params.by else ""
     return (
-        f"{frequency(estimate.value)} of the {params.k} nearest neighbours {who}are decided alike "
-        f"(consistency {number(estimate.value)})"
+        f"of the {params.k} nearest neighbours{who}, {frequency(estimate.value)} are decided "
+        f"alike: consistency {number(estimate.value)}"
     )
 
 
 def _notes(points: Points) -> tuple[str, ...]:
     shown = ", ".join(points.columns[:8]) + (", ..." if len(points.columns) > 8 else "")
     n, rows = len(points.favorable), points.rows
-    notes = [f"alike by {len(points.columns)} columns: {shown}"]
+    columns = "1 column" if len(points.columns) == 1 else f"{len(points.columns)} columns"
+    notes = [f"alike by {columns}: {shown}"]
     if n < rows:
         notes.append(
             f"compared among {n:,} of {rows:,} rows ({n / rows:.1%}), chosen by the seed: "

@@ -75,7 +75,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary=(
             f"an attacker who guesses by the {fit.loss} tells a training row from another in "
-            f"{round(100 * part.value)} of 100 pairs (AUC {number(part.value)})"
+            f"{round(100 * part.value)} of 100 pairs: AUC {number(part.value)}"
         ),
         n=len(fit.members) + len(fit.others),
         part_names=("all rows",),
