@@ -222,8 +222,8 @@ class Answer:
         when = "there" if old.against == "champion" else "then"
         then = "" if old.value is None else f" ({self.shown(old.value)} {when})"
         if then and old.delta == 0:
-            then = " (the same value)"
-        elif then and old.delta is not None:
+            return f"The same value as in {against}."
+        if then and old.delta is not None:
             then = f"{then[:-1]}, change {self.shown(old.delta, signed=True)})"
         if old.verdict in _MOVED:
             return f"{_MOVED[old.verdict]} {against}{then}."

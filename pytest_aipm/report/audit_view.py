@@ -11,7 +11,7 @@ from pytest_aipm.records import (
     Finding,
     RunInfo,
 )
-from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.answer import Answer, stopped
 from pytest_aipm.report.context_view import (
     Change,
     Family,
@@ -41,6 +41,10 @@ from pytest_aipm.report.words import (
 )
 
 __all__ = ["AuditView", "Fact"]
+
+
+LONGEST = 90
+"""Characters of a name that is read aloud."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ class AuditView:
     def name(self) -> str:
         """Name of the policy."""
         return self.audit.policy.name
+
+    @property
+    def label(self) -> str:
+        """The name, short enough to be read aloud."""
+        return self.name if len(self.name) <= LONGEST else f"{self.name[: LONGEST - 1]}…"
 
     @property
     def word(self) -> str:
@@ -122,6 +131,11 @@ class AuditView:
         return str(self.audit.context.get("purpose") or "")
 
     @property
+    def owner(self) -> str:
+        """Who answers for it, in the policy's words."""
+        return str(self.audit.context.get("owner") or "").strip()
+
+    @property
     def facts(self) -> list[Fact]:
         """Who, what, against what and how; what changed, what was not asked, what was promised."""
         made = [*_identity(self.audit), _run(self.run, self.seconds)]
@@ -146,7 +160,7 @@ class AuditView:
     @property
     def reading(self) -> str:
         """How positive, favorable and decision were read."""
-        return self.audit.subject.reading if self.audit.subject else ""
+        return stopped(self.audit.subject.reading) if self.audit.subject else ""
 
     @property
     def weak(self) -> list[tuple[str, str]]:

@@ -29,6 +29,8 @@ _CLAIMS = {
     "kept": ("Kept", "pass"),
 }
 """Words of a claim's state, and the verdict whose look it has; worst first."""
+MOST_KINDS = 3
+"""Kinds of change that the first screen names in large letters."""
 _FAMILIES = {"explain": "Explanation"}
 
 
@@ -83,7 +85,7 @@ def changed(audit: Audit, views: Sequence[FindingView]) -> list[Change]:
         return tuple(_item(each, by_id.get(each.id)) for each in turned)
 
     def moved(verdict: str) -> tuple[tuple[str, str, str], ...]:
-        return tuple((v.href, _named(v), v.delta) for v in views if v.moved == verdict)
+        return tuple((v.href, v.named, v.delta) for v in views if v.moved == verdict)
 
     kinds = [("Shown to be worse", moved("worse")), ("Shown to be better", moved("better"))]
     if found is not None:
@@ -99,10 +101,6 @@ def changed(audit: Audit, views: Sequence[FindingView]) -> list[Change]:
     return [Change(name, items) for name, items in kinds if items]
 
 
-def _named(view: FindingView) -> str:
-    return f"{view.finding.check_id} {view.answer.where}"
-
-
 def _item(turned: Turned, view: FindingView | None) -> tuple[str, str, str]:
     then = "" if turned.then is None else VERDICT_WORDS[turned.then].lower()
     now = "" if turned.now is None else VERDICT_WORDS[turned.now].lower()
@@ -111,7 +109,7 @@ def _item(turned: Turned, view: FindingView | None) -> tuple[str, str, str]:
     said = f"{then} then, {now} now" if then and then != now else "" if then else f"{now} now"
     if then == now:
         said = view.delta
-    return view.href, _named(view), said
+    return view.href, view.named, said
 
 
 def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
@@ -131,9 +129,15 @@ def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
         (found.removed, "check removed", "checks removed"),
     )
     counted = [plural(len(each), one, many) for each, one, many in kinds if each]
+    counted = [*said, *counted] if not found.fails else [counted[0], *said, *counted[1:]]
     weaker = len(audit.baseline.weakened) + len(audit.policy.loosened)
-    small = f"gate weaker in {plural(weaker, 'way')}" if weaker else _since(audit)
-    return listed([*counted[:2], *said, *counted[2:]]) or "nothing", small
+    small = [
+        f"also {listed(counted[MOST_KINDS:])}" if counted[MOST_KINDS:] else "",
+        f"gate weaker in {plural(weaker, 'way')}" if weaker else "",
+    ]
+    return listed(counted[:MOST_KINDS]) or "nothing", "; ".join(filter(None, small)) or _since(
+        audit
+    )
 
 
 def _since(audit: Audit) -> str:
@@ -184,6 +188,6 @@ def untested_line(audit: Audit) -> tuple[str, str]:
         return "no check is left out", small
     left = families(audit)
     silent = [family.name.lower() for family in left if not family.asked]
-    of = listed(f"{family.name.lower()} {family.total - family.asked}" for family in left)
-    nothing = f"nothing on {listed(silent)}" if silent else of
-    return plural(number, "check"), "; ".join(filter(None, (nothing, small)))
+    asked = listed(f"{each.asked} of {each.total} on {each.name.lower()}" for each in left)
+    said = f"nothing on {listed(silent)}" if silent else f"asked: {asked}"
+    return f"{plural(number, 'check')} left out", "; ".join(filter(None, (small, said)))

@@ -89,6 +89,11 @@ class FindingView:
         return VERDICT_WORDS[self.finding.verdict]
 
     @property
+    def named(self) -> str:
+        """Check and scope, as a heading names them."""
+        return f"{self.finding.check_id} {self.answer.where}"
+
+    @property
     def title(self) -> str:
         """What the check measures, in a line."""
         docs = self.finding.docs
@@ -122,6 +127,11 @@ class FindingView:
         return old.verdict
 
     @property
+    def told(self) -> str:
+        """The verdict on the change, where the change does not say it itself."""
+        return "" if self.moved == "same value" else self.moved
+
+    @property
     def spark(self) -> Markup:
         """The value against its limit, small."""
         low, high = self.finding.interval or (None, None)
@@ -152,7 +162,7 @@ class FindingView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Everything that was computed, by name."""
-        return list(_facts(self.answer))
+        return list(_facts(self.answer, self.audit))
 
     @cached_property
     def groups(self) -> list[GroupValue]:
@@ -241,16 +251,23 @@ class FindingView:
         return prose(docs.misleads) if self.first and docs is not None else []
 
 
-def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
+def _facts(answer: Answer, audit: Audit) -> Iterator[tuple[str, str]]:
     """Yield what else was computed, by name; empty facts are left out.
 
-    Value, interval and limit stand in the block's head and in the table of all checks.
+    Value, interval and limit stand in the block's head and in the table of all checks; what holds
+    for every check of the audit stands beside that table and in the section on method.
     """
     finding, shown = answer.finding, answer.shown
     formula = finding.formula or Formula(id="")
+    levels = {one.confidence for one in audit.findings if one.interval is not None}
     decided = _DECIDED[finding.decide_on]
     if finding.confidence is not None and answer.interval not in (DASH, WITHHELD):
         decided += f", {percent(finding.confidence)} bounds"
+    if finding.decide_on == "interval" and len(levels) <= 1:
+        decided = ""
+    subject = audit.subject
+    every = subject is not None and finding.n == subject.data.rows
+    positive = subject is not None and formula.positive == subject.positive
     caught = ""
     if finding.detectable is not None and finding.detectable.gap is not None:
         group = f" ({finding.detectable.group})" if finding.detectable.group else ""
@@ -264,9 +281,9 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
         ("Severity", finding.severity if finding.severity == "advice" else ""),
         ("Unit", shown.unit),
         ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
-        ("Positive", formula.positive),
-        ("Rows", _rows(finding.n, formula.population)),
-        ("Compared with", formula.reference),
+        ("Positive", "" if positive else formula.positive),
+        ("Rows", "" if every else _rows(finding.n, formula.population)),
+        ("Compared with", "" if formula.reference == "all pairs" else formula.reference),
         ("Change", _change(finding, shown)),
         ("Caught in 8 of 10 samples", caught),
         ("Rows that would settle it", count(needed)),

@@ -278,7 +278,7 @@ def test_every_change_has_a_sentence(verdict: str) -> None:
     )
     assert f"(0.75 then, change {MINUS}0.09)" in Answer(one).change
     still = one.model_copy(update={"baseline": old.model_copy(update={"delta": 0.0})})
-    assert "(the same value)" in Answer(still).change
+    assert Answer(still).change == "The same value as in the approved baseline."
     hidden = one.model_copy(
         update={"baseline": old.model_copy(update={"value": None, "delta": None})}
     )
