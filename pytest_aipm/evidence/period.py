@@ -53,10 +53,7 @@ class Days:
             if there.empty:
                 return cls(missing=missing)
             return cls(there.min().date().isoformat(), there.max().date().isoformat(), missing)
-        try:
-            counted = _heads(there).value_counts()
-        except (TypeError, ValueError):  # lists, say
-            return cls(missing=missing, unread=len(there))
+        counted = _heads(there).value_counts()
         days = {text: day for text in counted.index if (day := _day(text))}
         unread = len(there) - int(counted[list(days)].sum())
         return cls(
@@ -66,7 +63,7 @@ class Days:
 
 def _heads(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return the first eleven characters of each value: few differ, so few are looked at."""
-    if pd.api.types.is_string_dtype(column.dtype):
+    if isinstance(column.dtype, pd.StringDtype):
         return column.str.slice(0, 11)
     return column.map(_head)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from pytest_aipm.policy.grammar import Grammar, Text, Texts
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Seq, Tree
@@ -13,11 +14,17 @@ from pytest_aipm.policy.words import closed, did_you_mean, kind_of, no_nulls, sh
 __all__ = ["ClaimSpec", "claims_of"]
 
 
+def _some(checks: tuple[str, ...]) -> tuple[str, ...]:
+    if not checks:
+        raise ValueError("must not be empty; name the checks that show it")
+    return checks
+
+
 class ClaimSpec(Grammar):
     """One promise in words, and the ids of the checks that must hold for it to be kept."""
 
     text: Text
-    checks: Texts = Field(min_length=1)
+    checks: Annotated[Texts, AfterValidator(_some)]
 
 
 def claims_of(context: Map, ids: Collection[str], faults: Faults) -> tuple[ClaimSpec, ...]:

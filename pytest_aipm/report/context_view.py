@@ -152,9 +152,8 @@ class Family:
     name: str
     asked: int
     total: int
-    open: tuple[NotTested, ...]
-    siblings: tuple[NotTested, ...]
-    """Those whose rates are compared in the other way by a check that is asked for."""
+    items: tuple[NotTested, ...]
+    """First those of which nothing is asked, then those whose rates are compared in another way."""
 
 
 def families(audit: Audit) -> list[Family]:
@@ -171,8 +170,7 @@ def families(audit: Audit) -> list[Family]:
             _FAMILIES.get(name, name.replace("_", " ").capitalize()),
             asked[name],
             asked[name] + len(items),
-            tuple(item for item in items if not item.sibling),
-            tuple(item for item in items if item.sibling),
+            tuple(sorted(items, key=lambda item: bool(item.sibling))),
         )
         for name, items in left.items()
     ]
