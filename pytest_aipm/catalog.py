@@ -122,10 +122,26 @@ class Catalog:
         """
         self._known(name)
         if name not in self._docs:  # every finding of a check carries them
-            extra = self._extra.get(name)
-            text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
-            self._docs[name] = _parsed(text or name)
+            self._docs[name] = _parsed(self._text(name))
         return self._docs[name]
+
+    def left_out(self, name: str) -> str:
+        """Return what a policy without this check leaves open, in the check's words.
+
+        Empty where its docstring has no section "If left out".
+
+        Raises
+        ------
+        PolicyError
+            When there is no such check.
+        """
+        self._known(name)
+        return _sections(self._text(name)).get("If left out", "").strip()
+
+    def _text(self, name: str) -> str:
+        extra = self._extra.get(name)
+        text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
+        return text or name
 
     def _known(self, name: str) -> None:
         if name not in self._modules:
@@ -178,11 +194,16 @@ def _source_by_import(module: str) -> Path | None:
 def _parsed(text: str) -> Docs:
     from pytest_aipm.records import Docs  # noqa: PLC0415 - listing checks must stay light
 
-    head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
-    found = {"title": head.strip().splitlines()[0] if head.strip() else ""}
-    for section in sections:
-        title, _, body = section.partition("\n")
-        field = _SECTIONS.get(title.strip())
-        if field is not None:
-            found[field] = body.strip()
+    title = text.partition("\n## ")[0].strip().splitlines()[:1]
+    found = {"title": "".join(title)}
+    for section, body in _sections(text).items():
+        if section in _SECTIONS:
+            found[_SECTIONS[section]] = body.strip()
     return Docs(**found)
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Return what stands under each heading of a docstring."""
+    _, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    parted = (section.partition("\n") for section in sections)
+    return {title.strip(): body for title, _, body in parted}

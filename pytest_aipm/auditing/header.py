@@ -6,19 +6,24 @@ from typing import Any
 
 from pytest_aipm.auditing.opening import subject_of
 from pytest_aipm.auditing.plan import Plan
+from pytest_aipm.errors import MeasurementError
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.names import protected_looking
 from pytest_aipm.policy.model import DataRef, Policy, Weights
 from pytest_aipm.records import (
     AttributeInfo,
     Audit,
     AuditGroup,
     DataInfo,
+    Missing,
     ModelInfo,
     NotTested,
     PairingInfo,
+    Period,
     PolicyInfo,
     RunVerdict,
     Subject,
+    Undeclared,
 )
 from pytest_aipm.sources.data import DataSource
 
@@ -57,7 +62,9 @@ def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
         baseline=None if approved is None else approved.ref,
         pairing=pairing_of(plan, policy, evidence),
         groups=_groups(evidence),
+        missing=_missing(evidence),
         not_tested=_not_tested(plan, policy),
+        undeclared=_undeclared(policy, evidence),
         warnings=_warnings(plan, policy, evidence),
     )
 
@@ -92,6 +99,7 @@ def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
             spec.data,
             None if evidence is None else evidence.data,
             rows=evidence.n if evidence is not None and counted else None,
+            period=_period(evidence) if evidence is not None and counted else None,
         ),
         train=None
         if spec.train is None
@@ -150,7 +158,13 @@ def _model(policy: Policy, evidence: Evidence | None) -> ModelInfo:
     return ModelInfo(ref=columns, kind="predictions in the data")
 
 
-def _data(ref: DataRef, source: DataSource | None, *, rows: int | None = None) -> DataInfo:
+def _data(
+    ref: DataRef,
+    source: DataSource | None,
+    *,
+    rows: int | None = None,
+    period: Period | None = None,
+) -> DataInfo:
     """Return which rows there are; those without weight stand for nobody and do not count."""
     if source is None:
         return DataInfo(ref=ref.path or ref.factory or "given")
@@ -159,7 +173,23 @@ def _data(ref: DataRef, source: DataSource | None, *, rows: int | None = None) -
         rows=rows,
         sha256=source.sha256,
         joined=dict(getattr(source, "joined", ())),
+        period=period,
     )
+
+
+def _period(evidence: Evidence) -> Period | None:
+    column, days = evidence.subject.date, evidence.days
+    if column is None or days is None:
+        return None
+    return Period(column=column, **vars(days))
+
+
+def _missing(evidence: Evidence | None) -> Missing | None:
+    """Return how many values the features lack, once the model was asked about all rows."""
+    if evidence is None or not evidence.counted or evidence.missing is None:
+        return None
+    lacking = {column: n for column, n in evidence.missing.items() if n}
+    return Missing(rows=evidence.data.rows, features=len(evidence.missing), columns=lacking)
 
 
 def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
@@ -207,12 +237,41 @@ def _warnings(plan: Plan, policy: Policy, evidence: Evidence | None) -> tuple[st
 def _not_tested(plan: Plan, policy: Policy) -> tuple[NotTested, ...]:
     used = {check.check for check in policy.checks if check.enabled}
     return tuple(
-        NotTested(check=name, question=_question(plan, name))
+        NotTested(
+            check=name,
+            question=_question(plan, name),
+            leaves_open=" ".join(plan.catalog.left_out(name).split()),
+            sibling=next((each for each in _siblings(name) if each in used), ""),
+        )
         for name in plan.catalog.names()
         if name not in used
     )
 
 
+def _siblings(name: str) -> tuple[str, ...]:
+    """Return the check that compares the same rates in the other way."""
+    stem, _, way = name.rpartition("_")
+    other = {"difference": "ratio", "ratio": "difference"}.get(way)
+    return () if other is None else (f"{stem}_{other}",)
+
+
 def _question(plan: Plan, name: str) -> str:
     docs: Any = plan.catalog.docs(name)
     return " ".join(str(docs.question or docs.title).split())
+
+
+def _undeclared(policy: Policy, evidence: Evidence | None) -> tuple[Undeclared, ...]:
+    """Return columns that look like a protected attribute and are none; labels and ids are none."""
+    if evidence is None:
+        return ()
+    try:
+        features = set(evidence.feature_columns())
+    except MeasurementError:
+        features = set()
+    declared = {each.column or name for name, each in policy.subject.protected.items()}
+    told = {*declared, *policy.subject.protected, *(evidence.subject.roles() - features)}
+    columns = [each for each in evidence.data.columns if each not in told]
+    return tuple(
+        Undeclared(column=column, looks_like=looks, feature=column in features)
+        for column, looks in protected_looking(columns).items()
+    )

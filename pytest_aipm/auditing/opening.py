@@ -34,6 +34,7 @@ PLACED = (
     "features",
     "weights",
     "cluster",
+    "date",
 )
 """Keys of a subject that errors about the data name by their line."""
 
@@ -73,9 +74,8 @@ def subject_of(policy: Policy) -> Subject:
         path=policy.path,
         weights=_weights(policy, "sampling"),
         cluster=spec.cluster,
-        others=tuple(
-            column for column in (spec.date, _weights(policy, "frequency")) if column is not None
-        ),
+        date=spec.date,
+        others=() if (frequency := _weights(policy, "frequency")) is None else (frequency,),
         places={
             key: (place.path, place.line)
             for key in PLACED

@@ -12,12 +12,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pytest_aipm.baseline.changes import changes
 from pytest_aipm.baseline.shape import FORMAT, StoredFile
 from pytest_aipm.baseline.stored import digest_of, entry_of, facts_of, stored_of
 from pytest_aipm.baseline.weakening import weakened
 from pytest_aipm.errors import BaselineError, Problem
 from pytest_aipm.judge import Entry
-from pytest_aipm.records import Approval, Audit, BaselineRef, Record, Verdict, canonical_json
+from pytest_aipm.records import (
+    Approval,
+    Audit,
+    BaselineChanges,
+    BaselineRef,
+    Record,
+    Verdict,
+    canonical_json,
+)
 
 __all__ = ["Baseline", "PolicyBaseline", "Retraining", "read_baseline", "write_baseline"]
 
@@ -71,6 +80,10 @@ class PolicyBaseline:
     def weakened(self, audit: Audit, *, seed: int) -> tuple[str, ...]:
         """Return the ways in which this run's gate asks for less than the approved one did."""
         return weakened(self.facts, self.findings, audit, seed=seed)
+
+    def changes(self, audit: Audit) -> BaselineChanges:
+        """Return which findings stand otherwise than they were approved."""
+        return changes(self.findings, audit.findings)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pytest_aipm.checks.compare import (
 from pytest_aipm.checks.disparity import compare_rates, compared
 from pytest_aipm.checks.effective import comparator, part_comparator
 from pytest_aipm.checks.metrics import Measured
-from pytest_aipm.checks.words import number
+from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.records import Because
@@ -80,7 +80,9 @@ def between(
         params,
         measured,
         estimate,
-        summary=compared(measured.name, kind, estimate, names, show),
+        summary=compared(
+            measured.name, kind, estimate, names, show if measured.counts is None else frequency
+        ),
         formula_id=formula_id,
         reference=reference_words(reference, names),
     ).with_(

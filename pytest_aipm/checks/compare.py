@@ -121,7 +121,8 @@ def unknown_breach(params: CheckParams, unknown: int, known: int) -> tuple[Becau
     share = unknown / (unknown + known)
     where = " or ".join(params.by)
     if params.unknown == "fail":
-        return Because.UNKNOWN, f"{unknown:,} rows have no {where}, and the policy allows none"
+        rows = "1 row has" if unknown == 1 else f"{unknown:,} rows have"
+        return Because.UNKNOWN, f"{rows} no {where}, and the policy allows none"
     if share > params.max_unknown:
         why = (
             f"{unknown:,} of {unknown + known:,} rows ({share:.1%}) have no {where}; at most "

@@ -70,7 +70,10 @@ class Search:
 
     def name(self, place: int) -> str:
         """Return a slice as a reader names it: ``sex = f, region = north``."""
-        return ", ".join(f"{column} = {value}" for column, value in self.traits(place).items())
+        return ", ".join(
+            f"{column} {value}" if value.startswith(("<", ">")) else f"{column} = {value}"
+            for column, value in self.traits(place).items()
+        )
 
     def support(self, place: int) -> float:
         """Return a slice's share of all rows."""
@@ -163,11 +166,20 @@ def described(search: Search, found: Sequence[int], estimate: WorstSlice, rate: 
     rates, at = search.confirming, found[estimate.worst]
     own = frequency(_shown(rate, rates.x[at], rates.n[at]))
     whole = frequency(_shown(rate, rates.all_x, rates.all_n))
-    higher = (rate.better == "low") == (estimate.value >= 0)
-    return (
-        f"{rate.name} where {search.name(at)}: {own}, against {whole} of all rows, "
-        f"{'higher' if higher else 'lower'} by {number(abs(estimate.value))}"
-    )
+    off = f"worse off by {number(estimate.value)}"
+    if estimate.value < 0:
+        off = f"better off by {number(-estimate.value)}, a harm of {number(estimate.value)}"
+    where = " and ".join(_trait(*each) for each in search.traits(at).items())
+    return f"{rate.name} where {where}: {own}, against {whole} of all rows: {off}"
+
+
+def _trait(column: str, value: str) -> str:
+    """Return a trait in words; groups between cut points are named by their ends."""
+    if value.startswith(">="):
+        return f"{column} is {value[2:].strip()} or more"
+    if value.startswith("<"):
+        return f"{column} is below {value[1:].strip()}"
+    return f"{column} is {value}"
 
 
 def left_out(counts: SliceCounts) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ import math
 
 __all__ = ["frequency", "number"]
 
+NOISE = 1e-12
+"""Less than this is left over when equal numbers are subtracted."""
+
 
 def frequency(rate: float) -> str:
     """Return a rate as ``41 of 100``; rates near 0 or 1 as ``3 of 1,000`` or ``997 of 1,000``."""
@@ -21,7 +24,7 @@ def number(value: float) -> str:
     """Return a number with three significant digits, or more where it needs none."""
     if not math.isfinite(value):
         return "undefined"
-    if value == 0:
+    if abs(value) < NOISE:
         return "0"
     if abs(value) >= 1000:
         return f"{value:,.0f}"

@@ -9,7 +9,7 @@ from pytest_aipm.checks.base import CheckParams, Measurement
 from pytest_aipm.checks.compare import population, unknown_breach
 from pytest_aipm.checks.effective import Counted, design_note
 from pytest_aipm.checks.metrics import Measured
-from pytest_aipm.checks.words import number
+from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.records import Because, Formula, GroupValue
 from pytest_aipm.stats.estimate import Estimate
@@ -125,7 +125,8 @@ def _summary(measured: Measured, estimate: Estimate) -> str:
         return f"{measured.name} is undefined"
     if measured.grouping.by and estimate.pair:
         where = measured.grouping.names[estimate.pair[0]]
-        return f"{measured.name} is worst for {where}: {number(estimate.value)}"
+        rate = "" if measured.counts is None else f", {frequency(estimate.value)}"
+        return f"{measured.name} is worst for {where}{rate}: {number(estimate.value)}"
     return f"{measured.name} is {number(estimate.value)}"
 
 

@@ -27,6 +27,7 @@ from pytest_aipm.evidence.groups import (
     grouping,
 )
 from pytest_aipm.evidence.pairing import ApprovedRows, Joined, Pairing, RowKey
+from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
 from pytest_aipm.evidence.rowpass import RowPass, Wanted
@@ -120,6 +121,7 @@ class Evidence:
             scores=keep_scores and not by_row,
             rows=keep_rows or by_row,
             losses=frozenset() if by_row else losses,
+            days=True,
         )
         self._run_dir = run_dir
         self._key = key
@@ -284,7 +286,7 @@ class Evidence:
         batch, coded : DataFrame, Coded
             The columns, and the same rows with labels and decisions.
         """
-        wanted = replace(self._wanted, scores=False, rows=False, losses=frozenset())
+        wanted = replace(self._wanted, scores=False, rows=False, losses=frozenset(), days=False)
         rows = RowPass(replace(self.subject, attributes=attributes), wanted, self._predictor, None)
         with located(self.data.ref):
             for batch in self.data.batches([*rows.columns(), *others]):
@@ -317,6 +319,7 @@ class Evidence:
                 other.__dict__.pop(name, None)
         other.subject, other.data, other.model, other.champion = subject, data, model, champion
         other._tally, other._run_dir = None, None  # noqa: SLF001 - of the same class
+        other._wanted = replace(self._wanted, days=False)  # noqa: SLF001
         return other
 
     def require_both_classes(self) -> None:
@@ -327,6 +330,16 @@ class Evidence:
     def n(self) -> int:
         """Rows of the evaluation data."""
         return self.tally.n
+
+    @property
+    def days(self) -> Days | None:
+        """From which day to which the rows are; None where no column says so."""
+        return self.tally.days
+
+    @property
+    def missing(self) -> dict[str, int] | None:
+        """How many values each feature lacks; None where no model was given any."""
+        return None if self.model is None else self._predictor.missing
 
     @property
     def paired_scores(self) -> bool:
@@ -385,6 +398,8 @@ class Evidence:
         return self._tally
 
     def _run(self) -> Tally:
+        if self.subject.date is not None and self._wanted.days:
+            self.data.require([self.subject.date], self.subject.where("date"))
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
         approved = self.joined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -129,16 +129,27 @@ class Predictor:
         assert self.model is not None  # noqa: S101 - checked by the plan
         return self.model.predict(frame[self.features], labels=self.subject.decision is None)
 
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many values each feature lacks, counted while the model was asked."""
+        return dict(zip(self.features, self._arrays["missing"].tolist(), strict=True))
+
     @cached_property
+    def _arrays(self) -> Mapping[str, np.ndarray]:
+        return once(self._run_dir, self._name, self._predict)
+
+    @property
     def _stored(self) -> Prediction:
-        arrays = once(self._run_dir, self._name, self._predict)
-        return Prediction(arrays.get("scores"), arrays.get("labels"))
+        return Prediction(self._arrays.get("scores"), self._arrays.get("labels"))
 
     def _predict(self) -> dict[str, np.ndarray]:
-        parts = [self._ask(batch) for batch in self.data.batches(self.features)]
+        parts, missing = [], np.zeros(len(self.features), dtype=np.int64)
+        for batch in self.data.batches(self.features):
+            missing += batch[self.features].isna().to_numpy().sum(axis=0)
+            parts.append(self._ask(batch))
         scores = [each.scores for each in parts if each.scores is not None]
         labels = [each.labels for each in parts if each.labels is not None]
-        arrays: dict[str, np.ndarray] = {}
+        arrays: dict[str, np.ndarray] = {"missing": missing}
         if scores:
             arrays["scores"] = np.concatenate(scores)
         if labels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from pytest_aipm.evidence.decide import (
     positive_mask,
     refuse_missing,
 )
+from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.tally import Coded, Tally, tally_rows
@@ -36,6 +37,8 @@ class Wanted:
         Scores of each group, and whole rows.
     losses : frozenset of str
         Row losses to sum.
+    days : bool
+        From when to when the rows are.
     """
 
     label: bool = False
@@ -43,6 +46,7 @@ class Wanted:
     scores: bool = False
     rows: bool = False
     losses: frozenset[str] = frozenset()
+    days: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,18 +80,24 @@ class RowPass:
         if self.champion is not None:
             names += self.champion.columns
         names += [each for each in (self.subject.weights, self.subject.cluster) if each is not None]
+        names += [] if self._date is None else [self._date]
         return list(dict.fromkeys(names))
+
+    @property
+    def _date(self) -> str | None:
+        return self.subject.date if self.wanted.days else None
 
     def partial(self, batch: pd.DataFrame) -> Tally:
         """Return the tally of one batch; raises as `coded` does."""
         coded = self.coded(batch)
-        return tally_rows(
+        tally = tally_rows(
             coded,
             losses=self.wanted.losses,
             keep_scores=self.wanted.scores,
             # areas are paired row by row; without a champion their scores are only counted
             keep_rows=self.wanted.rows or (self.wanted.scores and coded.champion_score is not None),
         )
+        return tally if self._date is None else replace(tally, days=Days.of(batch[self._date]))
 
     def coded(self, batch: pd.DataFrame) -> Coded:
         """Return one batch in codes.

@@ -174,6 +174,8 @@ class Subject:
     cluster: str | None = None
     """Column that says whose row it is, where people have several."""
     id: str | None = None
+    date: str | None = None
+    """Column of the day a row is of."""
     path: str = ""
     others: tuple[str, ...] = ()
     places: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
@@ -226,6 +228,7 @@ class Subject:
             self.weights,
             self.cluster,
             self.id,
+            self.date,
         )
         return {column for column in named if column is not None} | set(self.others)
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from pytest_aipm.evidence.design import Cell, PersonSums, WeightSums
 from pytest_aipm.evidence.losses import LOSSES, moments
+from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 
 __all__ = ["Cell", "Coded", "Rows", "Tally", "tally_rows"]
@@ -78,6 +79,8 @@ class Tally:
     classes: frozenset[object] = frozenset()
     paired_scores: bool = False
     """Whether the champion's scores are there, too."""
+    days: Days | None = None
+    """From when to when the rows are, where somebody wants to know."""
 
     @property
     def scored(self) -> bool:
@@ -105,10 +108,11 @@ class Tally:
             labels=self.labels | other.labels,
             classes=self.classes | other.classes,
             paired_scores=self.paired_scores or other.paired_scores,
+            days=_both(self.days, other.days),
         )
 
 
-_Sums = TypeVar("_Sums", WeightSums, PersonSums)
+_Sums = TypeVar("_Sums", WeightSums, PersonSums, Days)
 
 
 def _both(one: _Sums | None, two: _Sums | None) -> _Sums | None:

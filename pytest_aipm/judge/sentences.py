@@ -46,7 +46,7 @@ def broken(measurement: Measurement, rules: Rules) -> str:
     verb = "not proven to be within" if rules.decide_on == "proof" else "breaks"
     sure = ""
     if rules.decide_on == "point" and uncertain(estimate, rules):
-        sure = " (the point estimate decides; the interval touches the limit, so not certain)"
+        sure = " (the value alone decides; the interval touches the limit, so this is not certain)"
     seen = f"{measurement.summary}{interval_words(estimate)}"
     return f"{seen}, {verb} the limit {limit_words(rules.limit)}{sure}"
 
@@ -66,9 +66,10 @@ def cannot_tell(
     )
     if detectable is not None and detectable.gap is not None:
         group = f" for {detectable.group}" if detectable.group else ""
-        text += (
-            f"; they would have caught a gap of {number(detectable.gap)}{group} in 8 of 10 samples"
-        )
+        what = f"a gap of {number(detectable.gap)}"
+        if detectable.beyond:
+            what = f"a value {number(detectable.gap)} beyond the limit"
+        text += f"; they would have caught {what}{group} in 8 of 10 samples"
     empty = _without_rows(measurement, estimate)
     if needed is not None:
         text += f"; about {_rounded(needed.total):,} rows in all, at the same mix, would settle it"

@@ -162,8 +162,7 @@ def _held(
         assert rules.warn is not None  # noqa: S101
         within += f" but beyond the warning level {limit_words(rules.warn)}"
     note = (
-        " (the point estimate decides; the interval is not within the limit, so this is not "
-        "certain)"
+        " (the value alone decides; the interval is not within the limit, so this is not certain)"
         if rules.decide_on == "point" and uncertain(estimate, rules)
         else ""
     )
@@ -193,7 +192,7 @@ def _detectable(measurement: Measurement, estimate: Estimate, rules: Rules) -> D
     gap, part = found
     names = measurement.part_names
     group = names[part] if len(names) > 1 and part < len(names) else None
-    return Detectable(gap=gap, group=group)
+    return Detectable(gap=gap, group=group, beyond=estimate.beyond or None)
 
 
 def _rows_needed(measurement: Measurement, estimate: Estimate, rules: Rules) -> RowsNeeded | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aipm.errors import PolicyError, Problem
+from pytest_aipm.policy.claims import claims_of
 from pytest_aipm.policy.fit import attributes_fit, subject_fits
 from pytest_aipm.policy.grammar import Publish, SubjectSpec
 from pytest_aipm.policy.layers import Layer, layer_of, read_layer, unmatched
@@ -100,6 +101,7 @@ def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Fau
         subject = build_subject(top.submap("subject"), given, root, faults)
     modules = Modules(catalog)
     checks = _checks(layer, subject, modules, faults)
+    claims = claims_of(top.submap("context"), layer.checks.keys(), faults)
     loosened = loosenings(layer, _attributes(top, subject), modules, faults)
     faults.raise_as(PolicyError)
     assert subject is not None  # noqa: S101 - nothing is wrong
@@ -111,6 +113,7 @@ def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Fau
         text=source.text,
         extends=tuple(each.source.path for each in layer.walk() if each is not layer),
         context=context,
+        claims=claims,
         subject=subject,
         publish=publish,
         checks=checks,

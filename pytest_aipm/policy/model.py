@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pytest_aipm.checks.base import CheckParams, Needs
+from pytest_aipm.policy.claims import ClaimSpec
 from pytest_aipm.policy.grammar import (
     Champion,
     DataRef,
@@ -127,6 +128,8 @@ class Policy:
         As written.
     loosened : tuple of Loosening
         Where it asks for less than its bases, or by another rule.
+    claims : tuple of ClaimSpec
+        What the context promises, and which checks show it.
     tree : Map
         The merged text, for positions.
     """
@@ -141,6 +144,7 @@ class Policy:
     publish: Publish
     checks: tuple[CheckSpec, ...]
     loosened: tuple[Loosening, ...]
+    claims: tuple[ClaimSpec, ...] = ()
     tree: Map = field(repr=False, compare=False, default_factory=Map)
 
     def reading(self) -> str:

@@ -6,6 +6,14 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from pytest_aipm.records.context import (
+    BaselineChanges,
+    Claim,
+    Missing,
+    NotTested,
+    Period,
+    Undeclared,
+)
 from pytest_aipm.records.finding import Finding, WaiverInfo
 from pytest_aipm.records.history import Release
 from pytest_aipm.records.plain import Frozen, Sparse
@@ -20,7 +28,6 @@ __all__ = [
     "DataInfo",
     "Loosening",
     "ModelInfo",
-    "NotTested",
     "PairingInfo",
     "PolicyInfo",
     "Subject",
@@ -58,14 +65,18 @@ class ModelInfo(Frozen):
     trusted_by: str | None = None
 
 
-class DataInfo(Frozen):
+class DataInfo(Sparse):
     """Which rows the audit saw."""
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"period"})
 
     ref: str
     rows: int | None = None
     sha256: str | None = None
     joined: dict[str, str | None] = Field(default_factory=dict)
     """Files that protected columns were joined from, with their sha256."""
+    period: Period | None = None
+    """None where the policy names no column of dates."""
 
 
 class AttributeInfo(Frozen):
@@ -109,13 +120,17 @@ class Approval(Frozen):
     reason: str
 
 
-class BaselineRef(Frozen):
+class BaselineRef(Sparse):
     """The approved baseline this run was compared with."""
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"changes"})
 
     ref: str
     sha256: str
     approved: Approval
     weakened: tuple[str, ...] = ()
+    changes: BaselineChanges | None = None
+    """None for a partial run, which cannot tell what is gone."""
 
 
 class PairingInfo(Frozen):
@@ -139,18 +154,15 @@ class AuditGroup(Sparse):
     people: int | None = None
 
 
-class NotTested(Frozen):
-    """A check of the catalogue that the policy leaves out, and what that leaves open."""
-
-    check: str
-    question: str
-
-
-class Audit(Frozen):
+class Audit(Sparse):
     """One policy's part of a run."""
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"claims", "missing", "undeclared"})
 
     policy: PolicyInfo
     context: dict[str, Any] = Field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+    """The promises of the context, each with what became of it."""
     verdict: RunVerdict
     subject: Subject | None = None
     baseline: BaselineRef | None = None
@@ -158,7 +170,10 @@ class Audit(Frozen):
     """None where the policy does not ask for it."""
     waivers: tuple[WaiverInfo, ...] = ()
     groups: tuple[AuditGroup, ...] = ()
+    missing: Missing | None = None
+    """None where no model was given features."""
     not_tested: tuple[NotTested, ...] = ()
+    undeclared: tuple[Undeclared, ...] = ()
     warnings: tuple[str, ...] = ()
     """What opening the model gave cause to say: a library version that differs, for example."""
     findings: tuple[Finding, ...] = ()

@@ -38,11 +38,17 @@ class Limit(Frozen):
     max: Number = None
 
 
-class Detectable(Frozen):
-    """The smallest gap these rows would have caught at 80 % power, and for which group."""
+class Detectable(Sparse):
+    """The smallest gap these rows would have caught at 80 % power, and for which group.
+
+    ``beyond`` is true where the gap is how far a value lies beyond the limit: of a floor, say.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"beyond"})
 
     gap: Number
     group: str | None = None
+    beyond: bool | None = None
 
 
 class RowsNeeded(Frozen):

@@ -33,6 +33,15 @@ _AGAINST = {
     "anchor": "the first approved baseline",
     "champion": "the champion model",
 }
+_NAMES = {
+    "roc auc": "ROC AUC",
+    "brier": "Brier score",
+    "kolmogorov smirnov distance": "Kolmogorov-Smirnov distance",
+    "standardised mean": "mean score in standard deviations",
+    "r2": "R²",
+    **{name: name.upper() for name in ("mae", "mse", "rmse", "mape", "ece", "f1")},
+}
+"""Quantities that are not written as their ids are."""
 _MOVED = {"worse": "Worse than", "better": "Better than", "same": "No worse than"}
 
 
@@ -129,7 +138,8 @@ class Answer:
         if not name and self.finding.formula is not None:
             name = self.finding.formula.id
         name = (name or self.finding.check).rpartition(".")[2]
-        return name.removesuffix("_ratio").removesuffix("_difference").replace("_", " ")
+        name = name.removesuffix("_ratio").removesuffix("_difference").replace("_", " ")
+        return _NAMES.get(name, name)
 
     @property
     def where(self) -> str:
@@ -170,7 +180,7 @@ class Answer:
         unit = "" if self.shown.unit in ("", "AUC") else f" {self.shown.unit}"
         interval = self.shown.interval(self.finding.interval)
         amount = f"{self.shown(self.finding.value)}{unit}"
-        amount += f" ({interval})" if interval != DASH else ""
+        amount += f" (interval {interval})" if interval != DASH else ""
         limit = limit_text(self.finding.limit, words=True)
         asked = "" if limit == DASH else f"; the policy asks for {limit}"
         if len(self.pair) == 2:
@@ -180,13 +190,18 @@ class Answer:
             return f"{name}: {low} for {first}, {high} for {second}, {kind} of {amount}{asked}."
         if len(self.pair) == 1:
             group = self.name(self.pair[0])
-            return f"{name}: {amount} for {group}, the group that decides{asked}."
+            return f"{name}: {amount} for {group}, where it is worst{asked}."
         return f"{name}: {amount}{asked}."
 
     @property
     def plain(self) -> str:
         """The finding in a sentence: who gets what, else the reason as the check words it."""
-        return self.effect if self.pair else stopped(self.finding.reason)
+        if len(self.pair) == 2:
+            return self.effect
+        reason = self.finding.reason
+        if self.finding.because is Because.LIMIT:  # what would settle it stands in the block
+            reason = reason.partition("; ")[0]
+        return stopped(reason)
 
     def _levels(self) -> list[str]:
         """Return what each group of the pair gets: natural frequencies of counts, else numbers."""
@@ -204,10 +219,15 @@ class Answer:
         if old is None:
             return ""
         against = _AGAINST[old.against]
-        then = f" ({self.shown(old.value)} then)" if old.value is not None else ""
+        when = "there" if old.against == "champion" else "then"
+        then = "" if old.value is None else f" ({self.shown(old.value)} {when})"
+        if then and old.delta == 0:
+            return f"The same value as in {against}."
+        if then and old.delta is not None:
+            then = f"{then[:-1]}, change {self.shown(old.delta, signed=True)})"
         if old.verdict in _MOVED:
             return f"{_MOVED[old.verdict]} {against}{then}."
-        return f"A change since {against}{then} is not shown."
+        return f"A change since {against} is not shown{then}."
 
     @property
     def untold(self) -> str:
@@ -225,9 +245,11 @@ class Answer:
         said = []
         if caught is not None and caught.gap is not None:
             group = f" for {caught.group}" if caught.group else ""
+            what = "value" if caught.beyond else "gap"
+            beyond = " beyond the limit" if caught.beyond else ""
             said.append(
-                f"The smallest gap these rows would have caught is {self.shown(caught.gap)}"
-                f"{group} (at 80 % power)."
+                f"The smallest {what} these rows would have caught in 8 of 10 samples is "
+                f"{self.shown(caught.gap)}{beyond}{group}."
             )
         if needed is not None:
             pair = f"; {listed(needed.pair)} decide that" if needed.pair else ""

@@ -7,12 +7,24 @@ from dataclasses import dataclass
 
 from pytest_aipm.records import (
     Audit,
-    AuditGroup,
+    DataInfo,
     Finding,
     RunInfo,
 )
-from pytest_aipm.report.answer import Answer
-from pytest_aipm.report.finding_view import MOST_GROUPS, FindingView, href_to
+from pytest_aipm.report.answer import Answer, stopped
+from pytest_aipm.report.context_view import (
+    Change,
+    Family,
+    Promise,
+    changed,
+    changes_line,
+    claims_line,
+    families,
+    promises,
+    untested_line,
+)
+from pytest_aipm.report.finding_view import FindingView, href_to
+from pytest_aipm.report.groups_view import GroupTable, gaps, group_tables, label_rate, period
 from pytest_aipm.report.ranking import worst
 from pytest_aipm.report.sentences import (
     headline,
@@ -21,19 +33,31 @@ from pytest_aipm.report.sentences import (
 )
 from pytest_aipm.report.words import (
     RUN_WORDS,
-    TIMES,
     count,
     day,
-    group_name,
     listed,
     percent,
     plural,
 )
 
-__all__ = ["AuditView", "GroupTable"]
+__all__ = ["AuditView", "Fact"]
 
-Fact = tuple[str, str, str]
-"""Name, value, and a second line in small letters."""
+
+LONGEST = 90
+"""Characters of a name that is read aloud."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact of the first screen: name, value, a second line in small letters, and a link."""
+
+    name: str
+    value: str
+    small: str = ""
+    href: str = ""
+
+
+NO_BASELINE = "There is no approved baseline, so nothing is known about change; this creates one:"
 
 
 def _short(sha256: str | None) -> str:
@@ -46,43 +70,6 @@ def _found(finding: Finding) -> str:
 
 
 @dataclass(frozen=True)
-class GroupTable:
-    """The groups of one set of attributes, with their share of all rows."""
-
-    name: str
-    rows: tuple[tuple[str, int, str, str, str], ...]
-    """Name, people, share of rows, positives, note."""
-    positives: bool
-    more: int = 0
-    repeated: bool = False
-    """Whether people have several rows, so that rows are counted."""
-
-
-def _group_tables(audit: Audit) -> list[GroupTable]:
-    orders = {frozenset(finding.scope): finding.scope for finding in audit.findings}
-    tables: dict[tuple[str, ...], list[AuditGroup]] = {}
-    for group in audit.groups:
-        order = orders.get(frozenset(group.group), tuple(sorted(group.group)))
-        tables.setdefault(order, []).append(group)
-    made = []
-    for attributes, groups in tables.items():
-        total = sum(group.n for group in groups) or 1
-        rows = []
-        for group in groups[:MOST_GROUPS]:
-            small = min(group.n, group.people or group.n) < audit.policy.min_cell
-            note = f"fewer than {audit.policy.min_cell} people" if small else ""
-            positives = "withheld" if group.positives is None else count(group.positives)
-            name = group_name(group.group, attributes)
-            rows.append((name, group.n, percent(group.n / total), positives, note))
-        known = any(group.positives is not None for group in groups)
-        more = max(len(groups) - MOST_GROUPS, 0)
-        repeated = any(group.people is not None for group in groups)
-        name = TIMES.join(attributes) or "all rows"
-        made.append(GroupTable(name, tuple(rows), known, more, repeated))
-    return made
-
-
-@dataclass(frozen=True)
 class AuditView:
     """One policy's part, ready to print."""
 
@@ -90,11 +77,18 @@ class AuditView:
     findings: tuple[FindingView, ...]
     prefix: str
     run: RunInfo
+    partial: bool = False
+    seconds: float | None = None
 
     @property
     def name(self) -> str:
         """Name of the policy."""
         return self.audit.policy.name
+
+    @property
+    def label(self) -> str:
+        """The name, short enough to be read aloud."""
+        return self.name if len(self.name) <= LONGEST else f"{self.name[: LONGEST - 1]}…"
 
     @property
     def word(self) -> str:
@@ -137,14 +131,36 @@ class AuditView:
         return str(self.audit.context.get("purpose") or "")
 
     @property
+    def owner(self) -> str:
+        """Who answers for it, in the policy's words."""
+        return str(self.audit.context.get("owner") or "").strip()
+
+    @property
     def facts(self) -> list[Fact]:
-        """Who, what, against what and how."""
-        return [*_identity(self.audit), _run(self.run)]
+        """Who, what, against what and how; what changed, what was not asked, what was promised."""
+        made = [*_identity(self.audit), _run(self.run, self.seconds)]
+        made.append(Fact("Changed", *changes_line(self.audit, self.findings), self.href("changed")))
+        if self.has_untested:
+            made.append(Fact("Untested", *untested_line(self.audit), self.href("not-tested")))
+        if self.audit.claims:
+            made.append(Fact("Promises", *claims_line(self.audit.claims), self.href("claims")))
+        return made
+
+    @property
+    def card(self) -> list[Fact]:
+        """The facts that an overview of several policies has room for."""
+        wanted = ("Owner", "Changed", "Untested", "Promises")
+        return [fact for fact in self.facts if fact.name in wanted]
+
+    @property
+    def promises(self) -> list[Promise]:
+        """The claims of the context, broken ones first."""
+        return promises(self.audit, self.findings)
 
     @property
     def reading(self) -> str:
         """How positive, favorable and decision were read."""
-        return self.audit.subject.reading if self.audit.subject else ""
+        return stopped(self.audit.subject.reading) if self.audit.subject else ""
 
     @property
     def weak(self) -> list[tuple[str, str]]:
@@ -162,21 +178,29 @@ class AuditView:
         return [*self.audit.warnings, *urgent_waivers(self.audit)]
 
     @property
-    def changed(self) -> list[tuple[str, list[FindingView]]]:
-        """Findings that moved since the baseline, by verdict on the change."""
-        names = {"worse": "Worse", "better": "Better"}
-        groups = []
-        for verdict, name in names.items():
-            moved = [v for v in self.findings if v.moved == verdict]
-            if moved:
-                groups.append((name, moved))
-        return groups
+    def changed(self) -> list[Change]:
+        """What changed since the baseline, the worst first."""
+        return changed(self.audit, self.findings)
+
+    @property
+    def unchanged(self) -> str:
+        """Why nothing, or not all, can be said about change; empty where all is said."""
+        if self.audit.baseline is None:
+            return "" if "::" in self.audit.policy.path else NO_BASELINE
+        whole = self.audit.baseline.changes is not None or not self.partial
+        return "" if whole else "The run is partial: which checks are gone is not known."
+
+    @property
+    def approve(self) -> str:
+        """The command that creates a baseline."""
+        run = self.run.command if self.run.command.startswith("pytest ") else "pytest --aipm-audit"
+        return f"{run} --aipm-update-baseline"
 
     @property
     def unmoved(self) -> str:
         """How many findings did not move, and how many were not compared."""
         same = sum(v.moved == "same" for v in self.findings)
-        unclear = sum(v.moved == "not shown" for v in self.findings)
+        unclear = sum(v.moved in ("not shown", "same value") for v in self.findings)
         without = sum(not v.moved for v in self.findings)
         said = [f"{plural(same, 'check')} no worse"] if same else []
         said += [f"{plural(unclear, 'change')} not shown"] if unclear else []
@@ -186,7 +210,25 @@ class AuditView:
     @property
     def tables(self) -> list[GroupTable]:
         """Its groups."""
-        return _group_tables(self.audit)
+        return group_tables(self.audit)
+
+    @property
+    def about_rows(self) -> list[str]:
+        """Of when the rows are, how many are positive, and what they lack."""
+        data = None if self.audit.subject is None else self.audit.subject.data
+        when = "" if data is None else period(data)
+        said = [f"Rows: {when}.", label_rate(self.audit), *gaps(self.audit)]
+        return [each for each in said[not when :] if each]
+
+    @property
+    def families(self) -> list[Family]:
+        """The checks that are left out."""
+        return families(self.audit)
+
+    @property
+    def has_untested(self) -> bool:
+        """Whether anything is known to be left out."""
+        return bool(self.audit.not_tested or self.audit.undeclared)
 
     @property
     def versions(self) -> str:
@@ -240,28 +282,33 @@ class AuditView:
 
 
 def _identity(audit: Audit) -> Iterable[Fact]:
-    owner = audit.context.get("owner")
-    if owner:
-        yield "Owner", str(owner), ""
+    owner = str(audit.context.get("owner") or "").strip()
+    yield Fact("Owner", owner or "nobody is named")
     policy = audit.policy
     base = f", extends {', '.join(policy.extends)}" if policy.extends else ""
-    yield "Policy", policy.path, f"{_short(policy.sha256)}{base}"
+    yield Fact("Policy", policy.path, f"{_short(policy.sha256)}{base}")
     subject = audit.subject
     if subject is not None:
         trusted = f"trusted: {subject.model.trusted_by}" if subject.model.trusted_by else ""
         small = ", ".join(filter(None, (_short(subject.model.sha256), trusted)))
-        yield "Model", f"{subject.model.ref} ({subject.model.kind})", small
-        rows = f"{count(subject.data.rows)} rows" if subject.data.rows is not None else ""
-        yield "Data", subject.data.ref, ", ".join(filter(None, (rows, _short(subject.data.sha256))))
+        yield Fact("Model", f"{subject.model.ref} ({subject.model.kind})", small)
+        yield Fact("Data", subject.data.ref, _data(subject.data))
     if audit.baseline is None:
-        yield "Baseline", "none", "nothing to compare with"
+        yield Fact("Baseline", "none", "nothing to compare with")
     else:
         approved = audit.baseline.approved
         small = f"by {approved.by}: {approved.reason}"
-        yield "Baseline", f"approved {day(approved.when)}", small
+        yield Fact("Baseline", f"approved {day(approved.when)}", small)
 
 
-def _run(run: RunInfo) -> Fact:
+def _data(data: DataInfo) -> str:
+    rows = f"{count(data.rows)} rows" if data.rows is not None else ""
+    return ", ".join(filter(None, (rows, period(data), _short(data.sha256))))
+
+
+def _run(run: RunInfo, seconds: float | None) -> Fact:
     own = run.versions.get("pytest-aipm", "")
     commit = f"commit {run.commit[:12]}, " if run.commit else ""
-    return "Run", f"{commit}seed {run.seed}", f"pytest-aipm {own}" if own else ""
+    took = "" if seconds is None else f"took {seconds:.3g} s"
+    small = ", ".join(filter(None, (f"pytest-aipm {own}" if own else "", took)))
+    return Fact("Run", f"{commit}seed {run.seed}", small)

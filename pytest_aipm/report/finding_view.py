@@ -89,6 +89,11 @@ class FindingView:
         return VERDICT_WORDS[self.finding.verdict]
 
     @property
+    def named(self) -> str:
+        """Check and scope, as a heading names them."""
+        return f"{self.finding.check_id} {self.answer.where}"
+
+    @property
     def title(self) -> str:
         """What the check measures, in a line."""
         docs = self.finding.docs
@@ -113,11 +118,18 @@ class FindingView:
 
     @property
     def moved(self) -> str:
-        """The verdict on the change: worse, better, same, not shown."""
+        """The verdict on the change: worse, better, same, same value, not shown."""
         old = self.finding.baseline
         if old is None:
             return ""
-        return "not shown" if old.verdict == "inconclusive" else old.verdict
+        if old.verdict == "inconclusive":
+            return "same value" if old.delta == 0 else "not shown"
+        return old.verdict
+
+    @property
+    def told(self) -> str:
+        """The verdict on the change, where the change does not say it itself."""
+        return "" if self.moved == "same value" else self.moved
 
     @property
     def spark(self) -> Markup:
@@ -150,7 +162,7 @@ class FindingView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Everything that was computed, by name."""
-        return list(_facts(self.answer))
+        return list(_facts(self.answer, self.audit))
 
     @cached_property
     def groups(self) -> list[GroupValue]:
@@ -239,20 +251,28 @@ class FindingView:
         return prose(docs.misleads) if self.first and docs is not None else []
 
 
-def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
+def _facts(answer: Answer, audit: Audit) -> Iterator[tuple[str, str]]:
     """Yield what else was computed, by name; empty facts are left out.
 
-    Value, interval and limit stand in the block's head and in the table of all checks.
+    Value, interval and limit stand in the block's head and in the table of all checks; what holds
+    for every check of the audit stands beside that table and in the section on method.
     """
     finding, shown = answer.finding, answer.shown
     formula = finding.formula or Formula(id="")
+    levels = {one.confidence for one in audit.findings if one.interval is not None}
     decided = _DECIDED[finding.decide_on]
     if finding.confidence is not None and answer.interval not in (DASH, WITHHELD):
         decided += f", {percent(finding.confidence)} bounds"
+    if finding.decide_on == "interval" and len(levels) <= 1:
+        decided = ""
+    subject = audit.subject
+    every = subject is not None and finding.n == subject.data.rows
+    positive = subject is not None and formula.positive == subject.positive
     caught = ""
     if finding.detectable is not None and finding.detectable.gap is not None:
         group = f" ({finding.detectable.group})" if finding.detectable.group else ""
-        caught = f"{shown(finding.detectable.gap)}{group}"
+        beyond = " beyond the limit" if finding.detectable.beyond else ""
+        caught = f"{shown(finding.detectable.gap)}{beyond}{group}"
     needed = finding.rows_needed.total if finding.rows_needed is not None else None
     facts = (
         ("Warns at", limit_text(finding.warn)),
@@ -261,11 +281,11 @@ def _facts(answer: Answer) -> Iterator[tuple[str, str]]:
         ("Severity", finding.severity if finding.severity == "advice" else ""),
         ("Unit", shown.unit),
         ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
-        ("Positive", formula.positive),
-        ("Rows", _rows(finding.n, formula.population)),
-        ("Compared with", formula.reference),
+        ("Positive", "" if positive else formula.positive),
+        ("Rows", "" if every else _rows(finding.n, formula.population)),
+        ("Compared with", "" if formula.reference == "all pairs" else formula.reference),
         ("Change", _change(finding, shown)),
-        ("Smallest gap caught at 80 % power", caught),
+        ("Caught in 8 of 10 samples", caught),
         ("Rows that would settle it", count(needed)),
         ("Method", finding.method),
         ("Clauses", ", ".join(finding.clauses)),

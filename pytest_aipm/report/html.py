@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import words
@@ -51,6 +51,26 @@ def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:] if word.isalpha() else text
 
 
+def _brief(text: object, most: int = 160) -> Markup:
+    """Return text in at most so many characters, the whole of it in a title."""
+    whole = str(_clean(str(text)))
+    if len(whole) <= most:
+        return escape(whole)
+    short = whole[: most - 1].rstrip()
+    return Markup('<span title="{}">{}…</span>').format(whole, short)
+
+
+def _whole(text: object, most: int = 600) -> Markup:
+    """Return text whose end, where it is long, opens at a click; not for inside a paragraph."""
+    whole = str(_clean(str(text)))
+    if len(whole) <= most:
+        return escape(whole)
+    short = whole[: most - 1].rstrip()
+    return Markup("<details class=points><summary>{}…</summary><p>{}</p></details>").format(
+        short, whole
+    )
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -63,10 +83,12 @@ def _environment() -> Environment:
         finalize=_clean,
     )
     filters: dict[str, Callable[..., str]] = {
+        "brief": _brief,
         "capitalise": _capitalise,
         "count": words.count,
         "day": words.day,
         "limit": words.limit_text,
+        "whole": _whole,
     }
     environment.filters |= filters
     return environment

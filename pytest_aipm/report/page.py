@@ -28,6 +28,10 @@ from pytest_aipm.report.words import (
 __all__ = ["Page", "page_of"]
 
 
+LONGEST = 120
+"""Characters of a name in the title of a window."""
+
+
 @dataclass(frozen=True)
 class Page:
     """The whole page."""
@@ -74,7 +78,8 @@ class Page:
     def title(self) -> str:
         """The document's title: the verdict first."""
         partial = "PARTIAL · " if self.record.partial else ""
-        return f"{self.word} · {self.name} · {partial}{self.headline}"
+        name = self.name if len(self.name) <= LONGEST else f"{self.name[: LONGEST - 1]}…"
+        return f"{self.word} · {name} · {partial}{self.headline}"
 
     @property
     def as_of(self) -> str:
@@ -130,7 +135,8 @@ def page_of(record: Record) -> Page:
             )
             views.append(view)
         prefix = f"{audit.policy.name}." if many else ""
-        audits.append(AuditView(audit, tuple(views), prefix, record.run))
+        seconds = None if record.timing is None else record.timing.get("run_s")
+        audits.append(AuditView(audit, tuple(views), prefix, record.run, record.partial, seconds))
     return Page(record, tuple(audits), tuple(_glossary(record.findings)))
 
 

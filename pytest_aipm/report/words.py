@@ -55,6 +55,8 @@ MARKS = {
     Verdict.ERROR: "✕",
 }
 MOST_DIGITS = 6
+NOISE = 1e-12
+"""Less than this is left over when equal numbers are subtracted."""
 DASH = "\N{EN DASH}"
 """Stands for a number that is not there."""
 WITHHELD = "withheld"
@@ -95,7 +97,7 @@ class Figures:
         """Return `value` as text, or a dash when there is none."""
         if value is None:
             return DASH
-        if value == 0:
+        if abs(value) < NOISE:
             return "0"
         decimals = self.decimals
         while decimals < MOST_DIGITS and not self._tells(value, round(value, decimals)):
@@ -112,6 +114,8 @@ class Figures:
         if shown == 0:
             return False
         for bound in self.bounds:
+            if math.isclose(value, bound, rel_tol=NOISE):
+                continue  # no digits tell the two apart
             if (shown > bound) != (value > bound) or (shown < bound) != (value < bound):
                 return False
         return True

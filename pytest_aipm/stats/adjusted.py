@@ -66,6 +66,11 @@ class AgainstOne(Numbers):
         kept = [self._outward(place) for place in self._judged()]
         return alpha, _corrected(kept, self.kind, alpha, limit[1] or 0.0, both=self.both)
 
+    @property
+    def beyond(self) -> bool:
+        """True: distances are told from the limit on."""
+        return True
+
     def detectable(self, limit: Limit, *, seed: int = 0) -> tuple[float, int] | None:
         """Return the largest, over groups, of the smallest distances beyond the limit caught."""
         del seed

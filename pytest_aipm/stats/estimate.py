@@ -58,6 +58,10 @@ class Estimate(Protocol):
     def parts(self) -> PartBounds:
         """Value, lower and upper end of each part."""
 
+    @property
+    def beyond(self) -> bool:
+        """Whether what is caught is told by how far it lies beyond the limit."""
+
     def at(self, sizes: Sequence[float], values: Sequence[float] | None = None) -> Estimate:
         """Return the same estimator at other denominators, with the rates kept or given."""
 
@@ -80,6 +84,11 @@ class Numbers:
     aggregate: str
     sizes: tuple[float, ...]
     parts: PartBounds
+
+    @property
+    def beyond(self) -> bool:
+        """Whether what is caught is told by how far it lies beyond the limit, not as a gap."""
+        return False
 
 
 def as_array(values: object) -> Array:

@@ -35,6 +35,11 @@ class Floor(Numbers):
         ]
         return worst_of(parts, self.confidence, self.aggregate, self.min_size)
 
+    @property
+    def beyond(self) -> bool:
+        """True: a floor has a limit and no gap."""
+        return True
+
     def detectable(self, limit: Limit, *, seed: int = 0) -> tuple[float, int] | None:
         """Return the largest, over parts, of the smallest distances beyond the limit caught.
 

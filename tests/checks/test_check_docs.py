@@ -17,13 +17,20 @@ from pytest_aipm.catalog import Catalog
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs, needs_of
 
 CATALOG = Catalog()
-SECTIONS = ["Question", "How it is measured", "When it misleads", "What to do", "Sources"]
+SECTIONS = [
+    "Question",
+    "How it is measured",
+    "When it misleads",
+    "What to do",
+    "If left out",
+    "Sources",
+]
 FILES = sorted(Path(pytest_aipm.checks.__file__).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("name", CATALOG.names())
 class TestCheck:
-    def test_the_docstring_has_a_title_and_five_sections_in_order(self, name: str) -> None:
+    def test_the_docstring_has_a_title_and_six_sections_in_order(self, name: str) -> None:
         text = inspect.getdoc(CATALOG.load(name))
         title, blank, *_ = text.splitlines()
         assert re.fullmatch(r"[A-Z].*\.", title)

@@ -11,9 +11,11 @@ from pytest_aipm.records import (
     Approval,
     Audit,
     AuditGroup,
+    BaselineChanges,
     BaselineComparison,
     BaselineRef,
     Because,
+    Claim,
     DataInfo,
     Detectable,
     Docs,
@@ -22,8 +24,10 @@ from pytest_aipm.records import (
     GroupValue,
     Limit,
     Loosening,
+    Missing,
     ModelInfo,
     NotTested,
+    Period,
     PolicyInfo,
     Record,
     RowsNeeded,
@@ -31,6 +35,8 @@ from pytest_aipm.records import (
     RunVerdict,
     Series,
     Subject,
+    Turned,
+    Undeclared,
     Verdict,
     WaiverInfo,
 )
@@ -499,7 +505,14 @@ def lending() -> Audit:
             model=ModelInfo(
                 ref="models/credit.skops", kind="skops", sha256=sha("model"), trusted_by="policy"
             ),
-            data=DataInfo(ref="data/holdout.parquet", rows=3757, sha256=sha("data")),
+            data=DataInfo(
+                ref="data/holdout.parquet",
+                rows=3757,
+                sha256=sha("data"),
+                period=Period(
+                    column="applied_on", first="2026-01-01", last="2026-03-31", missing=2
+                ),
+            ),
             features=("income", "debt", "region"),
         ),
         baseline=BaselineRef(
@@ -507,6 +520,15 @@ def lending() -> Audit:
             sha256=sha("baseline"),
             approved=Approval(by="R. Lead", when="2026-10-02", reason="release 2.3.1"),
             weakened=("rows: 5,000 then, 3,757 now",),
+            changes=BaselineChanges(
+                fails=(turned(intersections(), Verdict.PASS),),
+                fixed=(turned(others()[0], Verdict.FAIL),),
+                verdicts=(turned(small_cells(), Verdict.PASS),),
+                moved=(turned(odds(), Verdict.FAIL),),
+                added=(turned(others()[2], None),),
+                removed=(Turned(id="credit-approval::old-check::sex", then=Verdict.PASS),),
+                unchanged=7,
+            ),
         ),
         waivers=(
             waiver(),
@@ -521,17 +543,65 @@ def lending() -> Audit:
             ),
         ),
         groups=groups,
+        claims=claims(),
+        missing=Missing(rows=3757, features=3, columns={"debt": 12}),
         not_tested=(
             NotTested(
                 check="fairness.calibration_gap",
                 question="Does the same score mean the same risk in every group?",
+                leaves_open="The same score could promise too much for one group.",
+            ),
+            NotTested(
+                check="fairness.equalized_odds_ratio",
+                question="Does one group bear several times as many errors?",
+                leaves_open="One group could bear several times as many errors.",
+                sibling="fairness.equalized_odds_difference",
             ),
             NotTested(
                 check="robustness.noise", question="Do small errors in the input change decisions?"
             ),
         ),
+        undeclared=(
+            Undeclared(column="postcode", looks_like="place of living", feature=True),
+            Undeclared(column="marital_status", looks_like="marital status"),
+        ),
         findings=findings,
     )
+
+
+def claims() -> tuple[Claim, ...]:
+    """One promise of each kind."""
+    return (
+        Claim(
+            text="Ranks applicants well",
+            checks=("roc-auc",),
+            state="kept",
+            reason="its check holds: roc-auc overall",
+        ),
+        Claim(
+            text="Treats women and men alike",
+            checks=("selection-rate", "odds"),
+            state="broken",
+            reason="selection-rate by sex and race fails; odds by race fails",
+        ),
+        Claim(
+            text="Keeps the training data secret",
+            checks=("membership",),
+            state="unproven",
+            reason="membership overall is inconclusive",
+        ),
+        Claim(
+            text="Is as good as the old scorecard",
+            checks=("scorecard",),
+            state="untested",
+            reason="scorecard did not run",
+        ),
+    )
+
+
+def turned(one: Finding, then: Verdict | None) -> Turned:
+    """The finding, and another verdict that was approved."""
+    return Turned(id=one.id, then=then, now=one.verdict)
 
 
 def diabetes() -> Audit:

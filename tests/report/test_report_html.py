@@ -96,7 +96,7 @@ def test_the_first_screen_names_the_worst_finding_in_people() -> None:
     words = Page(index_html(record_of(lending()))).text
     assert "2 of 12 checks fail, 1 could not be measured" in words
     assert "47 of 100 for female · Black, 71 of 100 for male · White" in words
-    assert "Worse than the approved baseline (0.75 then)." in words
+    assert "Worse than the approved baseline (0.75 then, change \N{MINUS SIGN}0.09)." in words
     assert "valid until 31 Dec 2026, when waiver W-2026-03 runs out" in words
     assert "As of 23 Nov 2026, 03:40 UTC" in words
 
@@ -295,7 +295,8 @@ def test_waivers_weakened_gates_untested_questions_and_methods_are_told(page: Pa
         "Waived by risk@example.org until 31 Dec 2026 (W-2026-03)",
         "rows: 5,000 then, 3,757 now",
         "limit max 0.05 is now 0.10",
-        "Does the same score mean the same risk in every group?",
+        "The same score could promise too much for one group.",
+        "Do small errors in the input change decisions?",
         "Koopman scores, closed critical value over 21 pairs",
         "Expected false fails of this policy",
         "numpy 2.4.0",

@@ -48,7 +48,9 @@ def test_the_table_is_worst_first_and_tells_why(lending: Record) -> None:
     assert "".join(letters) == "FFEiiwx....s"
     assert lines[1] == "F  selection-rate  sex-x-race  0.66 [0.60, 0.73]        >= 0.80  limit"
     assert lines[2].startswith("   - selection rate 47 of 100 for female · Black, 71 of 100")
-    assert lines[2].endswith("Worse than the approved baseline (0.75 then).")
+    assert lines[2].endswith(
+        "Worse than the approved baseline (0.75 then, change \N{MINUS SIGN}0.09)."
+    )
 
 
 def test_only_what_needs_explaining_is_explained(lending: Record) -> None:

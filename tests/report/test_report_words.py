@@ -18,6 +18,7 @@ from report_samples import (
 
 from pytest_aipm.records import (
     Because,
+    Detectable,
     Finding,
     Formula,
     GroupValue,
@@ -30,6 +31,7 @@ from pytest_aipm.report.plain import clip, columns_of, plain_line
 from pytest_aipm.report.ranking import breach, ranked, worst
 from pytest_aipm.report.sentences import counts_sentence, headline, missing_sentence
 from pytest_aipm.report.words import (
+    MINUS,
     TIMES,
     Figures,
     count,
@@ -219,9 +221,11 @@ def test_a_partial_run_says_what_did_not_run() -> None:
 def test_the_effect_names_both_groups_in_people_the_value_and_the_limit() -> None:
     assert Answer(intersections()).effect == (
         f"Selection rate by sex{TIMES}race: 47 of 100 for female · Black, 71 of 100 for male · "
-        "White, a ratio of 0.66 (0.60 to 0.73); the policy asks for at least 0.80."
+        "White, a ratio of 0.66 (interval 0.60 to 0.73); the policy asks for at least 0.80."
     )
-    assert Answer(intersections()).change == "Worse than the approved baseline (0.75 then)."
+    assert Answer(intersections()).change == (
+        f"Worse than the approved baseline (0.75 then, change {MINUS}0.09)."
+    )
 
 
 def test_of_several_rates_the_one_that_makes_the_value_decides() -> None:
@@ -254,14 +258,14 @@ def test_what_a_value_is_made_of_is_read_from_the_numbers(value: float, kind: st
 
 def test_an_open_question_says_what_would_settle_it() -> None:
     said = Answer(small_cells()).settle
-    assert "smallest gap these rows would have caught is 0.62 for tiny" in said
+    assert "smallest gap these rows would have caught in 8 of 10 samples is 0.62 for tiny" in said
     assert "About 81,234 rows" in said
     assert Answer(of(0.1)).settle == ""
 
 
 def test_the_unit_follows_the_value() -> None:
     one = of(43.1, Limit(max=50), unit="points", formula=Formula(id="mae"))
-    assert Answer(one).effect == "Mae overall: 43.1 points; the policy asks for at most 50."
+    assert Answer(one).effect == "MAE overall: 43.1 points; the policy asks for at most 50."
     assert Answer(of(None, reason="no rows")).effect == "no rows"
 
 
@@ -272,7 +276,35 @@ def test_every_change_has_a_sentence(verdict: str) -> None:
     one = intersections().model_copy(
         update={"baseline": old.model_copy(update={"verdict": verdict})}
     )
-    assert "the approved baseline (0.75 then)" in Answer(one).change
+    assert f"(0.75 then, change {MINUS}0.09)" in Answer(one).change
+    still = one.model_copy(update={"baseline": old.model_copy(update={"delta": 0.0})})
+    assert Answer(still).change == "The same value as in the approved baseline."
+    hidden = one.model_copy(
+        update={"baseline": old.model_copy(update={"value": None, "delta": None})}
+    )
+    assert "(" not in Answer(hidden).change
+
+
+def test_noise_of_subtracting_equal_numbers_is_nothing() -> None:
+    shown = Figures(3, "", (0.05,))
+    assert shown(-4.4e-19) == "0"
+    assert shown(0.05 + 1e-17) == "0.050"
+    assert shown(0.05001) == "0.05001"
+
+
+def test_a_floor_tells_what_it_could_catch_from_the_limit_on() -> None:
+    one = of(0.7, Limit(min=0.6), detectable=Detectable(gap=0.1, beyond=True))
+    said = Answer(one).settle
+    assert said.startswith("The smallest value these rows would have caught in 8 of 10 samples is ")
+    assert said.endswith(" beyond the limit.")
+
+
+def test_a_finding_without_a_pair_says_its_reason_without_what_would_settle_it() -> None:
+    reason = "accuracy is worst for f: 0.8, these rows cannot tell; about 46 rows would settle it"
+    one = of(0.8, because=Because.LIMIT, reason=reason)
+    assert Answer(one).plain == "accuracy is worst for f: 0.8, these rows cannot tell."
+    lost = of(0.8, because=Because.EVIDENCE_LOST, reason="evidence lost; accuracy is 0.8")
+    assert Answer(lost).plain == "evidence lost; accuracy is 0.8."
 
 
 def test_the_short_reason_is_in_words() -> None:

@@ -19,6 +19,9 @@ as `{column: {old: new}}`.
 Remove the attribute from the features, or justify its use in writing. Then watch the outcome gap:
 other columns may stand in for it.
 
+## If left out
+The same person could be decided otherwise as a member of another group, and nobody would notice.
+
 ## Sources
 - Galhotra, Brun, Meliou, "Fairness testing: testing software for discrimination", 2017 (causal
   discrimination); the 1 % limit is a convention.
@@ -32,7 +35,7 @@ from pydantic import Field
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.effective import design_note, rows_counted
-from pytest_aipm.checks.words import frequency
+from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.flips import Flips, flip, missing_inputs
 from pytest_aipm.records import Because, Formula, GroupValue
@@ -80,8 +83,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     return nothing.with_(
         estimate=rate(float(found.x[0]), float(found.n[0]), params.confidence),
         summary=(
-            f"{flips.flipped:,} of {flips.n:,} decisions change when only {what} is replaced, "
-            f"{frequency(float(found.x[0] / found.n[0]))}"
+            f"{flips.flipped:,} of {flips.n:,} decisions change when only {what} is replaced: "
+            f"share {number(float(found.x[0] / found.n[0]))}"
             + (" of those they stand for" if flips.weight is not None else "")
         ),
         n=flips.n,

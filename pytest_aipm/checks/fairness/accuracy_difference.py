@@ -18,6 +18,10 @@ group is compared with one comparator instead, and the direction is stated.
 ## What to do
 Look at the error rates of the named group to see which kind of error makes the gap.
 
+## If left out
+The model could be wrong much more often for one group than for another behind a good overall
+accuracy.
+
 ## Sources
 - fairlearn, `accuracy_score_difference`.
 """

@@ -19,6 +19,9 @@ ratios above 1 are then possible.
 ## What to do
 Look at the error rates of the named group to see which kind of error makes the gap.
 
+## If left out
+The model could be right only a fraction as often for one group as for another.
+
 ## Sources
 - fairlearn, `accuracy_score_ratio`.
 """

@@ -38,6 +38,10 @@ of comparisons (Bonferroni), the other is not.
 Compare the adjusted value with the plain selection rates in the table. If the disparity goes
 away, look at the factor that makes it go; if it stays, look at the strata where it is largest.
 
+## If left out
+Nobody knows whether a gap between groups remains among people whose legitimate factors are the
+same.
+
 ## Sources
 - Mantel, Haenszel, 1959; Greenland, Robins, Biometrics 1985 (variance of ratio and difference).
 - Sato, Biometrics 1989; Klingenberg, Statistics in Medicine 2014 (interval of the difference).

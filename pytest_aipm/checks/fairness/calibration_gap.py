@@ -24,6 +24,9 @@ rows, debiased, and the line of its bins (share of positives against mean score)
 If one group's mean lies off, recalibrate with that group's rows, and look at features that mean
 something else for it. If lines bend alike in all groups, recalibrate the model for everyone.
 
+## If left out
+The same score could promise too much for one group and too little for another.
+
 ## Sources
 - Van Calster et al., "Calibration: the Achilles heel of predictive analytics", 2019.
 - Pleiss et al., "On fairness and calibration", 2017; Chouldechova, 2017 (the trade-off).

@@ -18,6 +18,9 @@ group is compared with one comparator instead, and the direction is stated.
 ## What to do
 Look at the decision threshold in the group named, then at the features that carry the gap.
 
+## If left out
+One group could get the favorable decision much more often than another.
+
 ## Sources
 - fairlearn, `demographic_parity_difference`.
 - Dwork, Hardt, Pitassi, Reingold, Zemel, "Fairness through awareness", 2012.

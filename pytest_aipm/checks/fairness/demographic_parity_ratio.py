@@ -20,6 +20,10 @@ ratios above 1 are then possible.
 ## What to do
 Look at the decision threshold in the group named, then at the features that carry the gap.
 
+## If left out
+The least favored group could get the favorable decision at a fraction of the rate of the most
+favored one.
+
 ## Sources
 - fairlearn, `demographic_parity_ratio`.
 - Dwork, Hardt, Pitassi, Reingold, Zemel, "Fairness through awareness", 2012.

@@ -20,6 +20,9 @@ group is compared with one comparator instead, and the direction is stated.
 Compare the score distributions of the groups among rows with the positive label; a gap at
 one threshold may close at another.
 
+## If left out
+Of the people the model should find, it could find far fewer in one group.
+
 ## Sources
 - fairlearn, `equal_opportunity_difference`.
 - Hardt, Price, Srebro, "Equality of opportunity in supervised learning", 2016.

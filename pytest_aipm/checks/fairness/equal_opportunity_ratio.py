@@ -21,6 +21,10 @@ ratios above 1 are then possible.
 Compare the score distributions of the groups among rows with the positive label; a gap at
 one threshold may close at another.
 
+## If left out
+Of the people the model should find, it could find only a fraction as many in one group as in
+another.
+
 ## Sources
 - fairlearn, `equal_opportunity_ratio`.
 - Hardt, Price, Srebro, "Equality of opportunity in supervised learning", 2016.

@@ -17,6 +17,9 @@ of the two uncorrected upper ends. With `reference` each group is compared with 
 ## What to do
 See which of the two rates makes the gap, then read that rate's own check for the named group.
 
+## If left out
+One group could bear more errors of either kind than another.
+
 ## Sources
 - fairlearn, `equalized_odds_difference`.
 - Hardt, Price, Srebro, "Equality of opportunity in supervised learning", 2016.

@@ -19,6 +19,9 @@ and the value may exceed 1. A rate without a single event in any group leaves th
 ## What to do
 See which of the two rates makes the ratio, then read that rate's own check for the named group.
 
+## If left out
+One group could bear several times as many errors of either kind as another.
+
 ## Sources
 - fairlearn, `equalized_odds_ratio`.
 - Hardt, Price, Srebro, "Equality of opportunity in supervised learning", 2016.

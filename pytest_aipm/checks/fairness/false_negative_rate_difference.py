@@ -19,6 +19,9 @@ group is compared with one comparator instead, and the direction is stated.
 Compare the scores of positives in the groups; check whether features are missing or weak in
 the named group.
 
+## If left out
+People of one group could be missed much more often than those of another.
+
 ## Sources
 - fairlearn, `false_negative_rate_difference`.
 - Chouldechova, "Fair prediction with disparate impact", 2017.

@@ -20,6 +20,9 @@ ratios above 1 are then possible.
 Compare the scores of positives in the groups; check whether features are missing or weak in
 the named group.
 
+## If left out
+People of one group could be missed several times as often as those of another.
+
 ## Sources
 - fairlearn, `false_negative_rate_ratio`.
 - Chouldechova, "Fair prediction with disparate impact", 2017.

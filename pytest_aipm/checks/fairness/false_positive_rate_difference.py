@@ -18,6 +18,9 @@ group is compared with one comparator instead, and the direction is stated.
 ## What to do
 Raise the threshold, or find the features that push negatives of the named group over it.
 
+## If left out
+People of one group could be accused wrongly much more often than those of another.
+
 ## Sources
 - fairlearn, `false_positive_rate_difference`.
 - Chouldechova, "Fair prediction with disparate impact", 2017.

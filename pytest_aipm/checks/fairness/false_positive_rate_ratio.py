@@ -19,6 +19,9 @@ ratios above 1 are then possible.
 ## What to do
 Raise the threshold, or find the features that push negatives of the named group over it.
 
+## If left out
+People of one group could be accused wrongly several times as often as those of another.
+
 ## Sources
 - fairlearn, `false_positive_rate_ratio`.
 - Chouldechova, "Fair prediction with disparate impact", 2017.

@@ -19,6 +19,9 @@ Values of metrics that only a function can compute come from fairlearn's MetricF
 Read the group table: is one group far from all others, or is the spread even? Then look at that
 group's rows, features and labels.
 
+## If left out
+By the metric that matters here, the model could work much worse for one group than for another.
+
 ## Sources
 - fairlearn, `MetricFrame`.
 - Zou, Donner, "Construction of confidence limits about effect measures", 2008 (MOVER).

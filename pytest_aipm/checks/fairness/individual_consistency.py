@@ -33,6 +33,9 @@ times that for 20,000, however many rows the data has.
 Look at pairs of neighbours decided otherwise: which feature sets them apart, and may it? A model
 that is smoother (fewer splits, more regularisation) is more consistent.
 
+## If left out
+People who are alike in all that counts could be decided differently.
+
 ## Sources
 - Zemel, Wu, Swersky, Pitassi, Dwork, "Learning fair representations", 2013 (consistency).
 - Efron, Stein, Annals of Statistics 1981; Korn, Graubard, Survey Methodology 1998 (interval).
@@ -118,17 +121,18 @@ def _summary(worst: Measurement, params: Params) -> str:
     estimate = worst.estimate
     if estimate is None or not estimate.pair:
         return worst.summary
-    who = f"of {worst.part_names[estimate.pair[0]]} " if params.by else ""
+    who = f" of {worst.part_names[estimate.pair[0]]}" if params.by else ""
     return (
-        f"{frequency(estimate.value)} of the {params.k} nearest neighbours {who}are decided alike "
-        f"(consistency {number(estimate.value)})"
+        f"of the {params.k} nearest neighbours{who}, {frequency(estimate.value)} are decided "
+        f"alike: consistency {number(estimate.value)}"
     )
 
 
 def _notes(points: Points) -> tuple[str, ...]:
     shown = ", ".join(points.columns[:8]) + (", ..." if len(points.columns) > 8 else "")
     n, rows = len(points.favorable), points.rows
-    notes = [f"alike by {len(points.columns)} columns: {shown}"]
+    columns = "1 column" if len(points.columns) == 1 else f"{len(points.columns)} columns"
+    notes = [f"alike by {columns}: {shown}"]
     if n < rows:
         notes.append(
             f"compared among {n:,} of {rows:,} rows ({n / rows:.1%}), chosen by the seed: "

@@ -17,6 +17,9 @@ group is compared with one comparator instead, and the direction is stated.
 ## What to do
 Check calibration in the named group: its scores mean something else there.
 
+## If left out
+A positive decision could be right less often in one group than in another.
+
 ## Sources
 - Chouldechova, "Fair prediction with disparate impact", 2017.
 """

@@ -18,6 +18,9 @@ ratios above 1 are then possible.
 ## What to do
 Check calibration in the named group: its scores mean something else there.
 
+## If left out
+A positive decision could be right only a fraction as often in one group as in another.
+
 ## Sources
 - Chouldechova, "Fair prediction with disparate impact", 2017.
 """

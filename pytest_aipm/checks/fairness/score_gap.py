@@ -22,6 +22,9 @@ therefore wide.
 ## What to do
 Look at the features of the lowest group, then at the same gap among rows with the same label.
 
+## If left out
+One group could be scored lower throughout, and lose out as soon as the threshold moves.
+
 ## Sources
 - Cohen, "Statistical power analysis for the behavioral sciences", 1988 (standardised difference).
 - 6 RCNY 5-301 (scoring rate above the sample median).

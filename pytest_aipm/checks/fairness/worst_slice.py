@@ -40,6 +40,10 @@ Read the chart from the top: look at rows of the first slice, at how many such p
 training data hold, and whether a shorter slice below it tells the same story. Then repeat with
 the slice declared as a protected attribute, so that it is watched without a search.
 
+## If left out
+A group that nobody thought of, such as older women of one region, could fare much worse than all
+others.
+
 ## Sources
 - Pastor, de Alfaro, Baralis, "Looking for trouble: analyzing classifier behavior via pattern
   divergence", SIGMOD 2021 (support, divergence, t, redundancy).

@@ -32,6 +32,9 @@ corrected for the number of groups (Sidak), compliance needs every group.
 Compare with a simple baseline first. If only one group is under the floor, look for missing
 features and few training rows there.
 
+## If left out
+The model could be too weak for its purpose, for everyone or for one group.
+
 ## Sources
 - scikit-learn, metrics and scoring.
 - DeLong, DeLong, Clarke-Pearson, Biometrics 1988; Clopper, Pearson, Biometrika 1934; Hall, 1992.

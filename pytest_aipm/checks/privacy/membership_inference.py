@@ -21,6 +21,9 @@ interval with the DeLong variance and a floor.
 Regularise: fewer or shallower trees, larger leaves, more rows, earlier stopping. Then look at the
 gap between training and evaluation performance; the two move together.
 
+## If left out
+Somebody outside could find out who was in the training data.
+
 ## Sources
 - Yeom, Giacomelli, Fredrikson, Jha, "Privacy risk in machine learning", 2018.
 - Carlini et al., "Membership inference attacks from first principles", 2022.
@@ -72,7 +75,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary=(
             f"an attacker who guesses by the {fit.loss} tells a training row from another in "
-            f"{round(100 * part.value)} of 100 pairs (AUC {number(part.value)})"
+            f"{round(100 * part.value)} of 100 pairs: AUC {number(part.value)}"
         ),
         n=len(fit.members) + len(fit.others),
         part_names=("all rows",),

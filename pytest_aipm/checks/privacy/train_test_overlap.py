@@ -17,6 +17,9 @@ another label are counted apart.
 Split by person, not by row, and remove the shared rows from the evaluation data; they make the
 model look better than it is and hide what it remembers.
 
+## If left out
+Every other figure could be flattered by rows that the model already knew.
+
 ## Sources
 - Lee et al., "Deduplicating training data makes language models better", 2022, on what shared
   rows do to evaluation; the 1 % limit is a convention.
@@ -25,7 +28,7 @@ model look better than it is and hide what it remembers.
 from __future__ import annotations
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.words import frequency
+from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.train import overlap_of
 from pytest_aipm.records import Formula
@@ -67,8 +70,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             population=f"{found.rows:,} rows, {len(found.columns)} feature columns",
         ),
         summary=(
-            f"{found.shared:,} of {found.rows:,} evaluation rows are also training rows "
-            f"({frequency(found.shared / found.rows)})"
+            f"{found.shared:,} of {found.rows:,} evaluation rows "
+            f"{'is also a' if found.shared == 1 else 'are also'} training row"
+            f"{'' if found.shared == 1 else 's'}: share {number(found.shared / found.rows)}"
         ),
         n=found.rows,
         part_names=("all rows",),

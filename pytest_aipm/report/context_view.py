@@ -1,0 +1,191 @@
+"""What the page says around the findings: promises, what changed, what was not asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pytest_aipm.records import Audit, Claim, NotTested, Turned
+from pytest_aipm.report.finding_view import FindingView
+from pytest_aipm.report.words import VERDICT_WORDS, day, listed, plural
+
+__all__ = [
+    "Change",
+    "Family",
+    "Promise",
+    "changed",
+    "changes_line",
+    "claims_line",
+    "families",
+    "promises",
+    "untested_line",
+]
+
+_CLAIMS = {
+    "broken": ("Broken", "fail"),
+    "unproven": ("Unproven", "inconclusive"),
+    "untested": ("Untested", "not_judged"),
+    "kept": ("Kept", "pass"),
+}
+"""Words of a claim's state, and the verdict whose look it has; worst first."""
+MOST_KINDS = 3
+"""Kinds of change that the first screen names in large letters."""
+_FAMILIES = {"explain": "Explanation"}
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One claim: its state in a word, how that looks, and the checks that show it."""
+
+    claim: Claim
+    word: str
+    look: str
+    checks: tuple[tuple[str, str], ...]
+    """Id of each check and the link to its worst finding; no link where it did not run."""
+
+
+def promises(audit: Audit, views: Sequence[FindingView]) -> list[Promise]:
+    """Return the claims, broken ones first. `views` are in the order of need."""
+    links: dict[str, str] = {}
+    for view in views:
+        links.setdefault(view.finding.check_id, view.href)
+    ordered = sorted(audit.claims, key=lambda claim: list(_CLAIMS).index(claim.state))
+    return [
+        Promise(
+            claim, *_CLAIMS[claim.state], tuple((id_, links.get(id_, "")) for id_ in claim.checks)
+        )
+        for claim in ordered
+    ]
+
+
+def claims_line(claims: Iterable[Claim]) -> tuple[str, str]:
+    """Return how many promises are kept, and what the others are."""
+    found = Counter[str](claim.state for claim in claims)
+    total = sum(found.values())
+    others = [f"{found[state]} {state}" for state in _CLAIMS if state != "kept" and found[state]]
+    return f"{found['kept']} of {total} kept", listed(others)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One kind of change since the baseline, and the findings it concerns."""
+
+    name: str
+    items: tuple[tuple[str, str, str], ...]
+    """Link (empty for a finding that is gone), name, and what is said of it."""
+
+
+def changed(audit: Audit, views: Sequence[FindingView]) -> list[Change]:
+    """Return what changed since what the findings are compared with, the worst first."""
+    by_id = {view.finding.id: view for view in views}
+    found = audit.baseline.changes if audit.baseline is not None else None
+
+    def of(turned: Iterable[Turned]) -> tuple[tuple[str, str, str], ...]:
+        return tuple(_item(each, by_id.get(each.id)) for each in turned)
+
+    def moved(verdict: str) -> tuple[tuple[str, str, str], ...]:
+        return tuple((v.href, v.named, v.delta) for v in views if v.moved == verdict)
+
+    kinds = [("Shown to be worse", moved("worse")), ("Shown to be better", moved("better"))]
+    if found is not None:
+        kinds = [
+            ("New fails", of(found.fails)),
+            ("Fixed", of(found.fixed)),
+            ("Other verdicts that turned", of(found.verdicts)),
+            *kinds,
+            ("Moved beyond the approved interval", of(found.moved)),
+            ("Checks added", of(found.added)),
+            ("Checks removed", of(found.removed)),
+        ]
+    return [Change(name, items) for name, items in kinds if items]
+
+
+def _item(turned: Turned, view: FindingView | None) -> tuple[str, str, str]:
+    then = "" if turned.then is None else VERDICT_WORDS[turned.then].lower()
+    now = "" if turned.now is None else VERDICT_WORDS[turned.now].lower()
+    if view is None:
+        return "", turned.id, f"{then} then" if then else ""
+    said = f"{then} then, {now} now" if then and then != now else "" if then else f"{now} now"
+    if then == now:
+        said = view.delta
+    return view.href, view.named, said
+
+
+def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
+    """Return in a few words what changed, and what weakens the gate."""
+    if audit.baseline is None:
+        return "not known", "no baseline to compare with"
+    found, worse = audit.baseline.changes, sum(view.moved == "worse" for view in views)
+    said = [f"{worse} shown to be worse"] if worse else []
+    if found is None:
+        return listed(said) or "not known", "the run is not compared as a whole"
+    kinds = (
+        (found.fails, "new fail", "new fails"),
+        (found.fixed, "fixed", "fixed"),
+        (found.verdicts, "other verdict", "other verdicts"),
+        (found.moved, "moved", "moved"),
+        (found.added, "check added", "checks added"),
+        (found.removed, "check removed", "checks removed"),
+    )
+    counted = [plural(len(each), one, many) for each, one, many in kinds if each]
+    counted = [*said, *counted] if not found.fails else [counted[0], *said, *counted[1:]]
+    weaker = len(audit.baseline.weakened) + len(audit.policy.loosened)
+    small = [
+        f"also {listed(counted[MOST_KINDS:])}" if counted[MOST_KINDS:] else "",
+        f"gate weaker in {plural(weaker, 'way')}" if weaker else "",
+    ]
+    return listed(counted[:MOST_KINDS]) or "nothing", "; ".join(filter(None, small)) or _since(
+        audit
+    )
+
+
+def _since(audit: Audit) -> str:
+    when = "" if audit.baseline is None else day(audit.baseline.approved.when)
+    return f"since the baseline of {when}"
+
+
+@dataclass(frozen=True)
+class Family:
+    """The checks of one family that the policy leaves out."""
+
+    name: str
+    asked: int
+    total: int
+    items: tuple[NotTested, ...]
+    """First those of which nothing is asked, then those whose rates are compared in another way."""
+
+
+def families(audit: Audit) -> list[Family]:
+    """Return what is left out by family, the one that is asked least first."""
+    left: dict[str, list[NotTested]] = {}
+    for item in audit.not_tested:
+        left.setdefault(item.check.partition(".")[0], []).append(item)
+    asked = Counter(
+        name.partition(".")[0]
+        for name in {f.check for f in audit.findings} - {item.check for item in audit.not_tested}
+    )
+    made = [
+        Family(
+            _FAMILIES.get(name, name.replace("_", " ").capitalize()),
+            asked[name],
+            asked[name] + len(items),
+            tuple(sorted(items, key=lambda item: bool(item.sibling))),
+        )
+        for name, items in left.items()
+    ]
+    return sorted(made, key=lambda family: (family.asked > 0, family.name))
+
+
+def untested_line(audit: Audit) -> tuple[str, str]:
+    """Return how many questions stay open, and what else was not looked at."""
+    number, looks = len(audit.not_tested), len(audit.undeclared)
+    columns = plural(looks, "column that looks", "columns that look")
+    small = f"{columns} protected, not declared" if looks else ""
+    if not number:
+        return "no check is left out", small
+    left = families(audit)
+    silent = [family.name.lower() for family in left if not family.asked]
+    asked = listed(f"{each.asked} of {each.total} on {each.name.lower()}" for each in left)
+    said = f"nothing on {listed(silent)}" if silent else f"asked: {asked}"
+    return f"{plural(number, 'check')} left out", "; ".join(filter(None, (small, said)))
