@@ -148,6 +148,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     _root(one)
 
+    one = add("packs", _packs, "list the policy packs there are, or show one")
+    _root(one)
+    shown = one.add_subparsers(dest="what", metavar="show NAME")
+    two = shown.add_parser(
+        "show", description="Print a pack and the clauses it answers to.", allow_abbrev=False
+    )
+    two.add_argument("name", metavar="NAME", help="as `aipm packs` lists it")
+
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
     one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
 
@@ -214,6 +222,14 @@ def _explain(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.explain import explain, list_checks
 
     return list_checks() if options.check is None else explain(options.check)
+
+
+def _packs(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.packs import list_packs, show_pack
+
+    if options.what == "show":
+        return show_pack(options.name, root=options.root)
+    return list_packs(root=options.root)
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -84,6 +84,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "aipm_baseline", "the approved baseline (default: aipm-baseline.json)", "string", default=""
     )
     ini("aipm_waivers", "the waivers file (default: policies/waivers.yaml)", "string", default="")
+    ini("aipm_packs", "folder of the project's own packs", "string", default="")
     ini("aipm_strict", "inconclusive fails", "bool", default=False)
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
     ini("aipm_allow_ci_update", "let CI update the baseline", "bool", default=False)

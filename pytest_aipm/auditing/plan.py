@@ -16,6 +16,7 @@ from pytest_aipm.errors import (
     Problem,
     TrustError,
 )
+from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.policy.plan import resolve_policies
 from pytest_aipm.policy.waivers import Waiver, load_waivers
@@ -90,7 +91,11 @@ def load_plan(
     }
     policies = tuple(
         resolve_policies(
-            list(settings.policies), root=settings.root, catalog=catalog, given=brought or None
+            list(settings.policies),
+            root=settings.root,
+            catalog=catalog,
+            given=brought or None,
+            packs=Library(settings.packs),
         )
     )
     if not policies:

@@ -35,6 +35,8 @@ class Settings:
     seed : int
     model, data : str or None
         Audited instead of what the one selected policy names.
+    packs : Path or None
+        The project's own packs, beside those that are built in or installed.
     update_baseline, first_baseline : bool
         Whether the run may do without an approved baseline.
     """
@@ -51,6 +53,7 @@ class Settings:
     seed: int = 0
     model: str | None = None
     data: str | None = None
+    packs: Path | None = None
     update_baseline: bool = False
     first_baseline: bool = False
 

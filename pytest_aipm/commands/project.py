@@ -10,8 +10,9 @@ from pytest_aipm.auditing.settings import BASELINE, REPORT, Settings
 from pytest_aipm.commands.ini import Ini, read_ini
 from pytest_aipm.commands.paths import here
 from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.policy.library import Library
 
-__all__ = ["baseline_of", "root_of", "settings_of"]
+__all__ = ["baseline_of", "packs_of", "root_of", "settings_of"]
 
 POLICIES = "policies"
 WAIVERS = f"{POLICIES}/waivers.yaml"
@@ -57,7 +58,17 @@ def settings_of(root: Path, policies: Sequence[str]) -> Settings:
         baseline_given=bool(ini.text("aipm_baseline")),
         waivers=waivers if ini.text("aipm_waivers") or waivers.exists() else None,
         first_baseline=ini.flag("aipm_first_baseline"),
+        packs=_packs(root, ini),
     )
+
+
+def packs_of(root: Path) -> Library:
+    """Return the packs that a policy in `root` may extend."""
+    return Library(_packs(root, read_ini(root)))
+
+
+def _packs(root: Path, ini: Ini) -> Path | None:
+    return _under(root, ini.text("aipm_packs")) if ini.text("aipm_packs") else None
 
 
 def _ini_baseline(root: Path, ini: Ini) -> Path:

@@ -66,6 +66,8 @@ def changes(old: CheckSpec, new: CheckSpec) -> Iterator[Change]:
         was, now = getattr(old, key), getattr(new, key)
         if order.index(now) < order.index(was):
             yield Change(key, f"{key} from {was} to {now}")
+    if new.if_possible and not old.if_possible:
+        yield Change("if_possible", "if_possible: the check may be left out")
     yield from _scopes(old, new)
     yield from _params(old, new)
 

@@ -32,6 +32,7 @@ from pytest_aipm.records.finding import (
     Series,
     WaiverInfo,
 )
+from pytest_aipm.records.packs import ClauseInfo, PackInfo
 from pytest_aipm.records.plain import (
     Count,
     Frozen,
@@ -63,6 +64,7 @@ __all__ = [
     "BaselineComparison",
     "BaselineRef",
     "Because",
+    "ClauseInfo",
     "Count",
     "DataInfo",
     "Detectable",
@@ -77,6 +79,7 @@ __all__ = [
     "ModelInfo",
     "NotTested",
     "Number",
+    "PackInfo",
     "PairingInfo",
     "PolicyInfo",
     "Record",

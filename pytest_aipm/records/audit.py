@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from pytest_aipm.records.finding import Finding, WaiverInfo
+from pytest_aipm.records.packs import ClauseInfo, PackInfo
 from pytest_aipm.records.plain import Frozen, Sparse
 from pytest_aipm.records.verdicts import RunVerdict
 
@@ -160,4 +161,7 @@ class Audit(Frozen):
     not_tested: tuple[NotTested, ...] = ()
     warnings: tuple[str, ...] = ()
     """What opening the model gave cause to say: a library version that differs, for example."""
+    packs: tuple[PackInfo, ...] = ()
+    clauses: tuple[ClauseInfo, ...] = ()
+    """Of the checks that name some, in the policy's order."""
     findings: tuple[Finding, ...] = ()
