@@ -12,6 +12,7 @@ from pytest_aipm.records import (
     RunInfo,
 )
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.clauses import ClauseRow, clause_rows, pack_facts
 from pytest_aipm.report.finding_view import MOST_GROUPS, FindingView, href_to
 from pytest_aipm.report.ranking import worst
 from pytest_aipm.report.sentences import (
@@ -160,6 +161,16 @@ class AuditView:
     def notes(self) -> list[str]:
         """What the first screen must say beside the verdict."""
         return [*self.audit.warnings, *urgent_waivers(self.audit)]
+
+    @property
+    def clauses(self) -> list[ClauseRow]:
+        """What each rule asks, and what was found."""
+        return clause_rows(self.audit, self.findings)
+
+    @property
+    def packs(self) -> list[tuple[str, str]]:
+        """The packs that the policy stands on."""
+        return pack_facts(self.audit)
 
     @property
     def changed(self) -> list[tuple[str, list[FindingView]]]:
