@@ -66,9 +66,7 @@ def between(
     if measured.counts is not None:
         reference = reference_of(evidence, params, measured.grouping)
         against = comparator(reference, measured.weight)
-        estimate = compare_rates(
-            *measured.counts, params, kind, against, left_out=few.left_out
-        )
+        estimate = compare_rates(*measured.counts, params, kind, against, left_out=few.left_out)
         sizes = measured.counts[1]
     else:
         reference = part_reference(evidence, params, measured.grouping)

@@ -95,9 +95,7 @@ def rate_disparity(
         ),
         summary=compared(rate.name, kind, estimate, names, frequency),
         n=counts.n,
-        groups=few.noted(
-            group_values(counts, x, n, estimate, params.min_group_size, found=found)
-        ),
+        groups=few.noted(group_values(counts, x, n, estimate, params.min_group_size, found=found)),
         part_names=names,
         notes=design_note(evidence.subject, found.rows, n),
         not_judged=nothing_to_compare(names, few.kept(n), params, rate.name)

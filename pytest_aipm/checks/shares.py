@@ -54,9 +54,7 @@ class TooFew:
         return tuple(noted)
 
 
-def too_few(
-    min_share: float | None, sizes: np.ndarray, weight: np.ndarray | None = None
-) -> TooFew:
+def too_few(min_share: float | None, sizes: np.ndarray, weight: np.ndarray | None = None) -> TooFew:
     """Return the groups with less than `min_share` of the rows that have a group.
 
     Parameters

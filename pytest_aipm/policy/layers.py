@@ -140,27 +140,13 @@ class _Reader:
         self, named: Scalar, folder: Path, above: tuple[Path, ...], upper: str
     ) -> Layer | None:
         """Return a file that is extended, or None after noting why not."""
-        path, shown = folder / str(named.value), relative(folder / str(named.value), self.root)
-        pack = pack_name(str(named.value))
-        if pack is not None:
-            found = self.packs.path(pack)
-            if found is None:
-                fix = did_you_mean(pack, self.packs.names())
-                self.faults.add(named.place, f"there is no pack '{pack}'", fix)
-                return None
-            path, shown = found, str(named.value)
-        elif pack_name(upper) is not None:
-            what = f"a pack extends other packs alone, not '{named.value}'"
-            self.faults.add(named.place, what, "write `pack:NAME`")
+        found = self.found(named, folder, upper)
+        if found is None:
             return None
+        path, shown = found
         if Path(os.path.realpath(path)) in above:
             what = f"'{named.value}' extends itself, directly or in a circle"
             self.faults.add(named.place, what, "remove it here")
-            return None
-        if not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
-            what = f"'{named.value}' is not there (looked for {shown})"
-            fix = "`extends` is relative to the file that names it"
-            self.faults.add(named.place, what, fix)
             return None
         if len(above) <= MAX_DEPTH:
             try:
@@ -168,15 +154,40 @@ class _Reader:
             except PolicyError as error:
                 self.faults.extend(error.problems)
                 return None
-            if pack is not None and "pack" not in base.source.tree.entries:
-                what = f"'{shown}' is no pack: it says nothing of itself under 'pack'"
-                fix = "add `pack: {title, version, status, as_of}` to it"
-                self.faults.add(named.place, what, fix)
-                return None
             if base.depth + len(above) <= MAX_DEPTH + 1:
-                return base
+                return base if shown == "" else self.headed(base, named)
         what = f"more than {MAX_DEPTH} files stand below each other"
         self.faults.add(named.place, what, "flatten them")
+        return None
+
+    def found(self, named: Scalar, folder: Path, upper: str) -> tuple[Path, str] | None:
+        """Return where a base is, and what messages call it when that is no path."""
+        text = str(named.value)
+        pack = pack_name(text)
+        if pack is not None:
+            place = self.packs.path(pack)
+            if place is None:
+                fix = did_you_mean(pack, self.packs.names())
+                self.faults.add(named.place, f"there is no pack '{pack}'", fix)
+            return None if place is None else (place, text)
+        if pack_name(upper) is not None:
+            what = f"a pack extends other packs alone, not '{text}'"
+            self.faults.add(named.place, what, "write `pack:NAME`")
+            return None
+        path = folder / text
+        if not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
+            what = f"'{text}' is not there (looked for {relative(path, self.root)})"
+            fix = "`extends` is relative to the file that names it"
+            self.faults.add(named.place, what, fix)
+            return None
+        return path, ""
+
+    def headed(self, base: Layer, named: Scalar) -> Layer | None:
+        """Return a pack, or None after noting that its file says nothing of itself."""
+        if "pack" in base.source.tree.entries:
+            return base
+        what = f"'{named.value}' is no pack: it says nothing of itself under 'pack'"
+        self.faults.add(named.place, what, "add `pack: {title, version, status, as_of}` to it")
         return None
 
 

@@ -94,9 +94,7 @@ def resolve_policies(
     policies: list[Policy] = []
     for path in files:
         try:
-            policies.append(
-                load_policy(path, root=root, catalog=catalog, given=given, packs=packs)
-            )
+            policies.append(load_policy(path, root=root, catalog=catalog, given=given, packs=packs))
         except PolicyError as error:
             faults.extend(error.problems)
     _one_name_each(policies, faults)
