@@ -144,10 +144,9 @@ def _params(old: CheckSpec, new: CheckSpec) -> Iterator[Change]:
         for key in sorted(type(now).model_fields.keys() - _JUDGED) if was is not None else ():
             before, after = getattr(was, key), getattr(now, key)
             if before != after:
-                fewer = key == "min_share" and (after or 0) > (
-                    before or 0
-                )  # who is compared at all
-                yield Change(key, f"{key} from {before} to {after}", loosens=fewer)
+                # fewer groups are compared
+                loosens = key == "min_share" and (after or 0) > (before or 0)
+                yield Change(key, f"{key} from {before} to {after}", loosens=loosens)
 
 
 def loosenings(
