@@ -122,10 +122,10 @@ class Pack:
 def pack_head(tree: Map, faults: Faults) -> PackHead | None:
     """Return the head of a file, None where it has none or after noting what is wrong."""
     head = tree.get("pack")
-    if "pack" not in tree.entries:
+    if head is None:
         return None
     if not isinstance(head, Map):
-        what = f"'pack' must be a mapping, not {kind_of(head)}" if head else "'pack' is empty"
+        what = f"'pack' must be a mapping, not {kind_of(head)}"
         faults.add(tree.key_place("pack"), what, "write `pack: {title, version, status, as_of}`")
         return None
     if "subject" in tree.entries:
