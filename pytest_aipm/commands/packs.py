@@ -46,7 +46,7 @@ def list_packs(*, root: str | None = None) -> int:
             faults.extend(fault.problems)
             continue
         head = pack.head
-        rows.append((name, head.version, head.status, head.as_of, head.title))
+        rows.append((name, head.version, head.status, head.as_of, _short(head.title)))
         concerns += pack.concerns(today())
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -135,6 +135,10 @@ def _head(pack: Pack, origin: str) -> Iterator[str]:
         yield textwrap.fill(note, WIDTH, initial_indent="  - ", subsequent_indent="    ")
     yield from (f"warning: {concern}" for concern in pack.concerns(today()))
     yield ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
 def _clauses(layer: Layer) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -79,4 +78,4 @@ def _said(pack: PackInfo) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    return textwrap.shorten(text, MOST, placeholder=" …") if len(text) > MOST else text
+    return text if len(text) <= MOST else f"{text[:MOST].rstrip()}…"
