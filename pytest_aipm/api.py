@@ -14,6 +14,7 @@ from pytest_aipm.auditing.settings import BASELINE, REPORT, SIGN_OFFS
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.clock import now
 from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.load import policy_from
 from pytest_aipm.records import Audit, Finding, Record
 
@@ -34,6 +35,7 @@ def audit(
     seed: int = 0,
     trust: tuple[str, ...] = (),
     extra_checks: Mapping[str, ModuleType] | None = None,
+    packs: str | Path | None = None,
 ) -> Record:
     """Audit a model against a policy.
 
@@ -57,6 +59,8 @@ def audit(
         ``sha256:HEX`` of artifacts that may be opened although they can run code.
     extra_checks : mapping of full name to module, optional
         Checks of one's own, beside those of entry points.
+    packs : path, optional
+        Folder under `root` with packs of one's own, beside those of entry points.
 
     Returns
     -------
@@ -94,6 +98,7 @@ def audit(
         history=None if history is None else folder / history,
         waivers=_there(folder / WAIVERS),
         sign_offs=_there(folder / SIGN_OFFS),
+        packs=None if packs is None else folder / packs,
     )
     plan = _plan(policy, settings, given, extra_checks or {})
     auditor = Auditor(plan, plan.policies[0], objects=held)
@@ -122,7 +127,14 @@ def _plan(
 ) -> Plan:
     if isinstance(policy, Mapping):
         catalog = Catalog(extra=extra_checks)
-        read = policy_from(policy, path="policy", root=settings.root, catalog=catalog, given=given)
+        read = policy_from(
+            policy,
+            path="policy",
+            root=settings.root,
+            catalog=catalog,
+            given=given,
+            packs=Library(settings.packs),
+        )
         return complete(settings, [read], catalog)
     chosen = Settings(**{**vars(settings), "policies": (settings.root / policy,)})
     plan = load_plan(chosen, extra_checks=extra_checks, given=given)

@@ -43,6 +43,7 @@ A pair of keys, made with openssl; the private one stays with whoever signs:
 Needs the package cryptography: pip install "pytest-aipm[sign]"."""
 
 Command = Callable[[argparse.Namespace], int]
+Add = Callable[[str, Command, str], argparse.ArgumentParser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         return one
 
+    _before(add)
+    _after(add)
+    return parser
+
+
+def _before(add: Add) -> None:
+    """Add what is asked before a run: policies, trust, the gate's own power, what checks mean."""
     one = add("validate", _validate, "check policies and all they stand on, without a model")
     one.add_argument("paths", nargs="*", metavar="PATH", help="policies (default: the project's)")
     _root(one)
@@ -142,6 +150,23 @@ def _parser() -> argparse.ArgumentParser:
     one.formatter_class = argparse.RawDescriptionHelpFormatter
     one.epilog = HARM
 
+    one = add("packs", _packs, "list the policy packs there are, or show one")
+    _root(one)
+    shown = one.add_subparsers(dest="what", metavar="show NAME")
+    two = shown.add_parser(
+        "show", description="Print a pack and the clauses it answers to.", allow_abbrev=False
+    )
+    two.add_argument("name", metavar="NAME", help="as `aipm packs` lists it")
+
+    one = add("explain", _explain, "print what a check measures, asks for and cannot see")
+    one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
+
+    one = add("schema", _schema, "print the JSON Schema of audit.json")
+    one.add_argument("what", choices=["audit"])
+
+
+def _after(add: Add) -> None:
+    """Add what is done with a report that was written: compare it, approve it, stand for it."""
     one = add("approve", _approve, "make a reviewed run the baseline, without running it again")
     one.add_argument("folder", metavar="FOLDER", help="the report folder of that run")
     one.add_argument("--by", required=True, metavar="NAME", help="who approves")
@@ -155,28 +180,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _root(one)
 
-    one = add("explain", _explain, "print what a check measures, asks for and cannot see")
-    one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
-
-    one = add("schema", _schema, "print the JSON Schema of audit.json")
-    one.add_argument("what", choices=["audit"])
+    one = add("diff", _diff, "compare two audits")
+    one.add_argument("old", metavar="OLD", help="an audit.json, or its folder")
+    one.add_argument("new", metavar="NEW")
+    one.add_argument("--markdown", action="store_true", help="for a pull request")
 
     one = add("render", _render, "write the report of a record again")
     one.add_argument("audit", metavar="AUDIT_JSON")
     one.add_argument("--to", metavar="DIR", help="default: the folder of the record")
     _root(one)
 
-    _evidence(add)
-
-    one = add("diff", _diff, "compare two audits")
-    one.add_argument("old", metavar="OLD", help="an audit.json, or its folder")
-    one.add_argument("new", metavar="NEW")
-    one.add_argument("--markdown", action="store_true", help="for a pull request")
-    return parser
-
-
-def _evidence(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add what is done with a report that was written: look at it, sign it, stand for it."""
     one = add(
         "verify", _verify, "tell whether a report folder still holds, and follows from itself"
     )
@@ -258,6 +271,14 @@ def _explain(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.explain import explain, list_checks
 
     return list_checks() if options.check is None else explain(options.check)
+
+
+def _packs(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.packs import list_packs, show_pack
+
+    if options.what == "show":
+        return show_pack(options.name, root=options.root)
+    return list_packs(root=options.root)
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -128,6 +128,7 @@ class Aipm:
         kwargs.setdefault("seed", seed(config))
         kwargs.setdefault("trust", tuple(config.getoption("aipm_trust")))
         kwargs.setdefault("extra_checks", extra_checks(config))
+        kwargs.setdefault("packs", config.getini("aipm_packs") or None)
         return api.audit(policy, **kwargs)
 
     def _keep(self, audit: Audit, finding: Finding) -> None:

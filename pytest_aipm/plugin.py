@@ -92,6 +92,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "string",
         default="",
     )
+    ini("aipm_packs", "folder of the project's own packs", "string", default="")
     ini("aipm_strict", "inconclusive fails", "bool", default=False)
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
     ini(

@@ -115,6 +115,7 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         trust=tuple(option("aipm_trust")),
         seed=invocation.seed(config),
         exports=_exports(config),
+        packs=_under(root, packs) if (packs := invocation.ini(config, "aipm_packs")) else None,
         model=_reference(option("aipm_model"), root, here),
         data=_reference(option("aipm_data"), root, here),
         update_baseline=option("aipm_update_baseline"),

@@ -55,7 +55,11 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(
 
     assert there == here
     assert {
+        "pytest_aipm/policy/packs/four-fifths.aipm.yaml",
+        "pytest_aipm/policy/packs/nyc-ll144.aipm.yaml",
+        "pytest_aipm/policy/packs/release-gate.aipm.yaml",
         "pytest_aipm/py.typed",
+        "pytest_aipm/report/templates/clauses.html.j2",
         "pytest_aipm/report/templates/audit.css",
         "pytest_aipm/report/templates/index.html.j2",
     } <= there

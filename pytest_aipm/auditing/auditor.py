@@ -98,8 +98,8 @@ class Auditor:
                 spec,
                 Judgement(
                     verdict=Verdict.NOT_JUDGED,
-                    because=Because.DISABLED,
-                    reason="disabled by the policy",
+                    because=Because.NOT_APPLICABLE if spec.inapplicable else Because.DISABLED,
+                    reason=spec.inapplicable or "disabled by the policy",
                 ),
                 None,
             )

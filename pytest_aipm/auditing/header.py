@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_aipm.auditing.opening import subject_of
 from pytest_aipm.auditing.plan import Plan
+from pytest_aipm.clock import today
 from pytest_aipm.errors import MeasurementError
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.names import protected_looking
@@ -14,6 +15,7 @@ from pytest_aipm.records import (
     AttributeInfo,
     Audit,
     AuditGroup,
+    ClauseInfo,
     DataInfo,
     Missing,
     ModelInfo,
@@ -66,6 +68,12 @@ def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
         not_tested=_not_tested(plan, policy),
         undeclared=_undeclared(policy, evidence),
         warnings=_warnings(plan, policy, evidence),
+        packs=tuple(pack.info(today()) for pack in policy.packs),
+        clauses=tuple(
+            ClauseInfo(check_id=check.id, clauses=check.clauses, asks=check.asks, basis=check.basis)
+            for check in policy.checks
+            if check.clauses
+        ),
     )
 
 
@@ -222,10 +230,11 @@ def _groups(evidence: Evidence | None) -> tuple[AuditGroup, ...]:
 
 
 def _warnings(plan: Plan, policy: Policy, evidence: Evidence | None) -> tuple[str, ...]:
+    said = [concern for pack in policy.packs for concern in pack.concerns(today())]
     if evidence is None:
-        return ()
+        return tuple(said)
     opened = (evidence, evidence.data, evidence.train, evidence.model, evidence.champion)
-    said = [text for each in opened if each for text in each.warnings]
+    said += [text for each in opened if each for text in each.warnings]
     pairing = pairing_of(plan, policy, evidence)
     if pairing is not None and not pairing.paired:
         said.append(f"not paired with the approved rows, two samples instead: {pairing.said}")

@@ -16,6 +16,7 @@ from pytest_aipm.errors import (
     Problem,
     TrustError,
 )
+from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.policy.plan import resolve_policies
 from pytest_aipm.policy.sign_offs import load_sign_offs
@@ -93,7 +94,11 @@ def load_plan(
     }
     policies = tuple(
         resolve_policies(
-            list(settings.policies), root=settings.root, catalog=catalog, given=brought or None
+            list(settings.policies),
+            root=settings.root,
+            catalog=catalog,
+            given=brought or None,
+            packs=Library(settings.packs),
         )
     )
     if not policies:

@@ -40,6 +40,8 @@ class Settings:
         Names of the exports that are written; None means all.
     model, data : str or None
         Audited instead of what the one selected policy names.
+    packs : Path or None
+        The project's own packs, beside those that are built in or installed.
     update_baseline, first_baseline : bool
         Whether the run may do without an approved baseline.
     history : Path or None
@@ -60,6 +62,7 @@ class Settings:
     exports: tuple[str, ...] | None = None
     model: str | None = None
     data: str | None = None
+    packs: Path | None = None
     update_baseline: bool = False
     first_baseline: bool = False
     history: Path | None = None

@@ -103,8 +103,11 @@ def _finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
         )
     if then.get("decide_on", finding.decide_on) != finding.decide_on:
         found.append(f"{finding.id}: decided on {finding.decide_on} instead of {then['decide_on']}")
-    if finding.because == Because.DISABLED and then.get("verdict") != Verdict.NOT_JUDGED.value:
-        found.append(f"{finding.id}: disabled")
+    if then.get("verdict") != Verdict.NOT_JUDGED.value:
+        if finding.because == Because.DISABLED:
+            found.append(f"{finding.id}: disabled")
+        if finding.because == Because.NOT_APPLICABLE and finding.formula is None:
+            found.append(f"{finding.id}: left out, because {finding.reason}")
     judged = {
         group_key(GroupValue(**each)) for each in then.get("groups", ()) if each.get("judged", True)
     }

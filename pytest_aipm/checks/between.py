@@ -17,6 +17,7 @@ from pytest_aipm.checks.compare import (
 from pytest_aipm.checks.disparity import compare_rates, compared
 from pytest_aipm.checks.effective import comparator, part_comparator
 from pytest_aipm.checks.metrics import Measured
+from pytest_aipm.checks.shares import too_few
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
 from pytest_aipm.evidence.evidence import Evidence
@@ -36,6 +37,7 @@ def between(
     *,
     formula_id: str,
     show: Callable[[float], str] = number,
+    min_share: float | None = None,
 ) -> Measurement:
     """Compare a metric between the groups of a scope.
 
@@ -50,6 +52,8 @@ def between(
     formula_id : str
     show : callable
         How a group's value is written.
+    min_share : float, optional
+        Groups with less than this share of the rows are shown and left out; for ratios of rates.
 
     Raises
     ------
@@ -57,11 +61,12 @@ def between(
         When the comparator does not occur, or does not fit a metric that is no rate.
     """
     names = measured.grouping.names
+    few = too_few(min_share, measured.sizes, measured.weight)
     estimate: Estimate
     if measured.counts is not None:
         reference = reference_of(evidence, params, measured.grouping)
         against = comparator(reference, measured.weight)
-        estimate = compare_rates(*measured.counts, params, kind, against)
+        estimate = compare_rates(*measured.counts, params, kind, against, left_out=few.left_out)
         sizes = measured.counts[1]
     else:
         reference = part_reference(evidence, params, measured.grouping)
@@ -74,8 +79,9 @@ def between(
         )
         sizes = measured.sizes if measured.weight is None else np.array(estimate.sizes)
     defined = np.isfinite([part[0] for part in estimate.parts])
-    nothing = nothing_to_compare(names, np.where(defined, sizes, 0), params, measured.name)
-    return measurement_of(
+    kept = few.kept(np.where(defined, sizes, 0))
+    nothing = nothing_to_compare(names, kept, params, measured.name)
+    made = measurement_of(
         evidence,
         params,
         measured,
@@ -85,7 +91,9 @@ def between(
         ),
         formula_id=formula_id,
         reference=reference_words(reference, names),
-    ).with_(
+    )
+    return made.with_(
+        groups=few.noted(made.groups),
         not_judged=nothing or _undefined(measured, estimate, kind),
         harm="up" if kind == "difference" else "down",
     )

@@ -20,6 +20,7 @@ from pytest_aipm.checks.compare import (
 from pytest_aipm.checks.effective import Counted, comparator, counted, design_note
 from pytest_aipm.checks.paired import paired_disparity
 from pytest_aipm.checks.rates import RATES
+from pytest_aipm.checks.shares import too_few
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -41,6 +42,7 @@ def rate_disparity(
     kind: Kind,
     *,
     at_least: float | None = None,
+    min_share: float | None = None,
 ) -> Measurement:
     """Measure the difference or the ratio of a rate between the groups of a scope.
 
@@ -55,6 +57,8 @@ def rate_disparity(
         Highest minus lowest rate, or lowest rate over the comparator's.
     at_least : float, optional
         Only groups with at least this share of the rows may be the comparator.
+    min_share : float, optional
+        Groups with less than this share of the rows are shown and left out of a ratio.
 
     Returns
     -------
@@ -72,9 +76,10 @@ def rate_disparity(
     names = counts.grouping.names
     reference = reference_of(evidence, params, counts.grouping)
     against = comparator(reference, found.weight, at_least=at_least)
+    few = too_few(min_share, counts.sizes, found.weight)
 
     def compare(x: np.ndarray, n: np.ndarray) -> Estimate:
-        return compare_rates(x, n, params, kind, against, at_least)
+        return compare_rates(x, n, params, kind, against, at_least, few.left_out)
 
     estimate = compare(x, n)
     numerator, denominator = rate.words(evidence.subject)
@@ -90,10 +95,10 @@ def rate_disparity(
         ),
         summary=compared(rate.name, kind, estimate, names, frequency),
         n=counts.n,
-        groups=group_values(counts, x, n, estimate, params.min_group_size, found=found),
+        groups=few.noted(group_values(counts, x, n, estimate, params.min_group_size, found=found)),
         part_names=names,
         notes=design_note(evidence.subject, found.rows, n),
-        not_judged=nothing_to_compare(names, n, params, rate.name)
+        not_judged=nothing_to_compare(names, few.kept(n), params, rate.name)
         or _undefined(estimate, f"{kind} of {rate.name}s"),
         breach=unknown_breach(params, counts.unknown, counts.n),
         unknown=counts.unknown,
@@ -109,6 +114,7 @@ def compare_rates(
     kind: Kind,
     reference: Reference,
     at_least: float | None = None,
+    left_out: tuple[int, ...] = (),
 ) -> Estimate:
     """Return the disparity of rates with `x` events in `n` rows, each of shape (K,).
 
@@ -127,7 +133,15 @@ def compare_rates(
                 "keep one of the two, or write `reference: highest`",
             )
         )
-    return rate_ratio(x, n, confidence=level, reference=reference, at_least=at_least, min_size=size)
+    return rate_ratio(
+        x,
+        n,
+        confidence=level,
+        reference=reference,
+        at_least=at_least,
+        min_size=size,
+        left_out=left_out,
+    )
 
 
 def _undefined(estimate: Estimate, what: str) -> tuple[Because, str] | None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from pytest_aipm.auditing.settings import BASELINE, REPORT, SIGN_OFFS, Settings
 from pytest_aipm.commands.ini import Ini, read_ini
 from pytest_aipm.commands.paths import here, root_of
+from pytest_aipm.policy.library import Library
 from pytest_aipm.report import chosen_exports
 
-__all__ = ["baseline_of", "root_of", "settings_of", "sign_offs_of"]
+__all__ = ["baseline_of", "packs_of", "root_of", "settings_of", "sign_offs_of"]
 
 POLICIES = "policies"
 WAIVERS = f"{POLICIES}/waivers.yaml"
@@ -51,7 +52,17 @@ def settings_of(root: Path, policies: Sequence[str]) -> Settings:
         sign_offs=sign_offs if ini.text("aipm_sign_offs") or sign_offs.exists() else None,
         first_baseline=ini.flag("aipm_first_baseline"),
         exports=chosen_exports(ini.words("aipm_exports", ["all"]), ini.path),
+        packs=_packs(root, ini),
     )
+
+
+def packs_of(root: Path) -> Library:
+    """Return the packs that a policy in `root` may extend."""
+    return Library(_packs(root, read_ini(root)))
+
+
+def _packs(root: Path, ini: Ini) -> Path | None:
+    return _under(root, ini.text("aipm_packs")) if ini.text("aipm_packs") else None
 
 
 def _ini_baseline(root: Path, ini: Ini) -> Path:

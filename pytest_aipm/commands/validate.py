@@ -14,6 +14,7 @@ from pytest_aipm.commands.columns import Opened, open_all
 from pytest_aipm.commands.project import root_of, settings_of
 from pytest_aipm.commands.say import complain, say
 from pytest_aipm.errors import BaselineError, Problem, SignOffError, TrustError, WaiverError
+from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.plan import resolve_policies
 from pytest_aipm.policy.waivers import Waiver, is_active, notice
@@ -49,7 +50,8 @@ def validate(paths: Sequence[str], *, root: str | None = None, with_data: bool =
     """
     settings = settings_of(root_of(root), paths)
     catalog = Catalog()
-    policies = resolve_policies(list(settings.policies), settings.root, catalog)
+    packs = Library(settings.packs)
+    policies = resolve_policies(list(settings.policies), settings.root, catalog, packs=packs)
     plan, faults = _plan(settings, policies, catalog)
     wrong: list[Problem] = []
     for policy in policies:
@@ -97,13 +99,22 @@ def _plan(
 def _read(policy: Policy, opened: Opened) -> Iterator[str]:
     """Yield how a policy is read."""
     nodes = policy.nodes()
-    disabled = sum(not check.enabled for check in policy.checks)
+    unfit = sum(bool(check.inapplicable) for check in policy.checks)
+    disabled = sum(not check.enabled for check in policy.checks) - unfit
     off = f", {_count(disabled, 'check')} disabled" if disabled else ""
+    off += f", {_count(unfit, 'check')} not applicable" if unfit else ""
     yield f"{policy.path}: {policy.name}"
     yield f"  {policy.reading()}"
     yield f"  {_count(len(policy.checks), 'check')}, {_count(len(nodes), 'node')} planned{off}"
     if policy.extends:
         yield f"  extends {', '.join(policy.extends)}"
+    for pack in policy.packs:
+        head = pack.head
+        yield f"  pack {pack.name} {head.version}: {head.title} ({head.status}, as of {head.as_of})"
+        yield from (f"  warning: {concern}" for concern in pack.concerns(today()))
+    for check in policy.checks:
+        if check.inapplicable:
+            yield f"  not applicable: {check.id}: {check.inapplicable}"
     for loosened in policy.loosened:
         why = f" ({loosened.reason}; {loosened.owner})" if loosened.reason else ""
         yield f"  other than its base: {loosened.check_id}: {loosened.what}{why}"

@@ -13,7 +13,7 @@ from pytest_aipm.policy.subject import can_decide, can_score
 from pytest_aipm.policy.tree import Faults, Map
 from pytest_aipm.policy.words import did_you_mean
 
-__all__ = ["attributes_fit", "subject_fits"]
+__all__ = ["attributes_fit", "subject_fits", "subject_lacks"]
 
 
 def attributes_fit(
@@ -32,12 +32,22 @@ def subject_fits(
     spec: CheckSpec, module: ModuleType, subject: SubjectSpec, tree: Map, faults: Faults
 ) -> None:
     """Note what the check needs and the subject does not give."""
-    place = tree.place_of("check")
-    tasks = getattr(module, "TASKS", ("binary",))
-    if subject.task not in tasks and not _of_decisions(spec, subject):
-        what = f"'{spec.check}' is for {' or '.join(tasks)}, but the task is {subject.task}"
-        faults.add(place, what, "remove it, or set `enabled: false`")
-        return
+    lacking = subject_lacks(spec, module, subject)
+    for what, fix in lacking:
+        faults.add(tree.place_of("check"), what, fix)
+    if not lacking or _bears_task(spec, module, subject):
+        _references(spec, subject, tree, faults)
+
+
+def subject_lacks(
+    spec: CheckSpec, module: ModuleType, subject: SubjectSpec
+) -> list[tuple[str, str]]:
+    """Return what the check needs and the subject does not give, each with how to mend it."""
+    if not _bears_task(spec, module, subject):
+        what = (
+            f"'{spec.check}' is for {' or '.join(_tasks(module))}, but the task is {subject.task}"
+        )
+        return [(what, "remove it, or set `enabled: false`")]
     needs = spec.needs
     asked = (
         (needs.train, subject.train is not None, "training rows", "'train'"),
@@ -51,11 +61,22 @@ def subject_fits(
             "'predictions', a 'model', or a 'decision' beside 'scores'",
         ),
     )
-    for needed, there, what, key in asked:
-        if needed and not there:
-            fix = f"add {key} to the subject, or set `enabled: false`"
-            faults.add(place, f"'{spec.check}' needs {what}", fix)
-    _references(spec, subject, tree, faults)
+    return [
+        (
+            f"'{spec.check}' needs {what}",
+            f"add {key} to the subject, or set `enabled: false`",
+        )
+        for needed, there, what, key in asked
+        if needed and not there
+    ]
+
+
+def _tasks(module: ModuleType) -> tuple[str, ...]:
+    return tuple(getattr(module, "TASKS", ("binary",)))
+
+
+def _bears_task(spec: CheckSpec, module: ModuleType, subject: SubjectSpec) -> bool:
+    return subject.task in _tasks(module) or _of_decisions(spec, subject)
 
 
 def _of_decisions(spec: CheckSpec, subject: SubjectSpec) -> bool:

@@ -276,6 +276,12 @@ class CheckKeys(Grammar):
     """Compared with whom: highest, largest, overall or a group's name."""
     clause: tuple[Text, ...] = ()
     """Clauses of laws or rules that ask for this check; printed in the report."""
+    asks: Text | None = None
+    """What the clause asks for, in your words."""
+    basis: Literal["text", "convention"] | None = None
+    """Whether the number of the limit stands in the clause's text or is convention."""
+    if_possible: bool = False
+    """Where the subject lacks what the check needs: not judged, instead of refusing the policy."""
     enabled: bool = True
     """Whether the check runs; a disabled one is shown as not judged."""
 

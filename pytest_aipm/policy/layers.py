@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pytest_aipm.errors import PolicyError
 from pytest_aipm.policy.ids import is_id
+from pytest_aipm.policy.library import Library, pack_name
+from pytest_aipm.policy.pack import Pack, pack_head, pack_of
 from pytest_aipm.policy.text import Source, read_source, relative
 from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
 from pytest_aipm.policy.words import did_you_mean, kind_of, unknown_keys
@@ -22,7 +24,7 @@ from pytest_aipm.policy.words import did_you_mean, kind_of, unknown_keys
 __all__ = ["Layer", "layer_of", "outline", "read_layer", "unmatched"]
 
 MAX_DEPTH = 8
-TOP = ("aipm", "name", "extends", "context", "subject", "defaults", "publish", "checks")
+TOP = ("aipm", "name", "pack", "extends", "context", "subject", "defaults", "publish", "checks")
 _MERGED = frozenset({"context", "subject", "defaults", "publish"})
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -53,6 +55,8 @@ class Layer:
     depth: int = 1
     whole: bool = True
     """Whether every file that is extended, here or below, could be read."""
+    pack: Pack | None = None
+    """What the file says of itself, where it is a pack."""
 
     def walk(self, seen: set[str] | None = None) -> Iterator[Layer]:
         """Yield every file once, bases before what extends them."""
@@ -63,79 +67,127 @@ class Layer:
                 yield from base.walk(seen)
         yield self
 
+    def named(self) -> Iterator[tuple[Layer, Place]]:
+        """Yield every file that is extended, with where it is named."""
+        for layer in self.walk():
+            yield from layer.bases
 
-def read_layer(path: Path, *, root: Path, faults: Faults) -> Layer:
+
+def read_layer(
+    path: Path, *, root: Path, faults: Faults, packs: Library | None = None, shown: str = ""
+) -> Layer:
     """Read a file and everything it extends.
+
+    Parameters
+    ----------
+    path, root : Path
+    faults : Faults
+    packs : Library, optional
+        Where ``pack:NAME`` is found; default what is built in or installed.
+    shown : str, optional
+        What messages call the file; default its path from `root`.
 
     Raises
     ------
     PolicyError
         When a file cannot be parsed; faults inside files that parse are collected.
     """
-    return _Reader(root, faults).read(path, ())
+    return _Reader(root, faults, packs).read(path, (), shown)
 
 
-def layer_of(tree: Map, *, root: Path, faults: Faults) -> Layer:
+def layer_of(tree: Map, *, root: Path, faults: Faults, packs: Library | None = None) -> Layer:
     """Return a tree that came from no file, on top of what it extends."""
     source = Source(tree.place.path, "", "", tree)
-    return _Reader(root, faults).stack(source, root, ())
+    return _Reader(root, faults, packs).stack(source, root, ())
 
 
 class _Reader:
     """Reads each file once, however often it is extended."""
 
-    def __init__(self, root: Path, faults: Faults) -> None:
+    def __init__(self, root: Path, faults: Faults, packs: Library | None) -> None:
         self.root = root
         self.faults = faults
+        self.packs = packs or Library()
         self.known: dict[Path, Layer] = {}
 
-    def read(self, path: Path, above: tuple[Path, ...]) -> Layer:
+    def read(self, path: Path, above: tuple[Path, ...], shown: str = "") -> Layer:
         key = Path(os.path.realpath(path))
         if key not in self.known:
-            source = read_source(path, root=self.root, faults=self.faults)
+            source = read_source(path, root=self.root, faults=self.faults, shown=shown)
             self.known[key] = self.stack(source, path.parent, (*above, key))
         return self.known[key]
 
     def stack(self, source: Source, folder: Path, above: tuple[Path, ...]) -> Layer:
         outline(source.tree, self.faults)
         named = tuple(_extended(source.tree, self.faults))
-        read = [self.base(scalar, folder, above) for scalar in named]
+        read = [self.base(scalar, folder, above, source.path) for scalar in named]
         bases = tuple(
             (base, scalar.place) for base, scalar in zip(read, named, strict=True) if base
         )
         own = _own_checks(source.tree, self.faults)
         top, checks = Map(place=source.tree.place), dict[str, Map]()
         for base, _ in bases:
-            top = _lay(base.top.without("name", "extends", "aipm"), top)
+            top = _lay(base.top.without("name", "pack", "extends", "aipm"), top)
             checks = _lay_checks(base.checks, checks)
         merged = _lay(source.tree.without("checks"), top)
         depth = 1 + max((base.depth for base, _ in bases), default=0)
         asked = _count(source.tree.get("extends"))
         whole = len(bases) == asked and all(base.whole for base, _ in bases)
-        return Layer(source, bases, own, merged, _lay_checks(own, checks), depth, whole)
+        laid, pack = _lay_checks(own, checks), pack_of(source)
+        return Layer(source, bases, own, merged, laid, depth, whole, pack)
 
-    def base(self, named: Scalar, folder: Path, above: tuple[Path, ...]) -> Layer | None:
+    def base(
+        self, named: Scalar, folder: Path, above: tuple[Path, ...], upper: str
+    ) -> Layer | None:
         """Return a file that is extended, or None after noting why not."""
-        path, shown = folder / str(named.value), relative(folder / str(named.value), self.root)
+        found = self.found(named, folder, upper)
+        if found is None:
+            return None
+        path, shown = found
         if Path(os.path.realpath(path)) in above:
             what = f"'{named.value}' extends itself, directly or in a circle"
             self.faults.add(named.place, what, "remove it here")
             return None
-        if not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
-            what = f"'{named.value}' is not there (looked for {shown})"
-            fix = "`extends` is relative to the file that names it"
-            self.faults.add(named.place, what, fix)
-            return None
         if len(above) <= MAX_DEPTH:
             try:
-                base = self.read(path, above)
+                base = self.read(path, above, shown)
             except PolicyError as error:
                 self.faults.extend(error.problems)
                 return None
             if base.depth + len(above) <= MAX_DEPTH + 1:
-                return base
+                return base if shown == "" else self.headed(base, named)
         what = f"more than {MAX_DEPTH} files stand below each other"
         self.faults.add(named.place, what, "flatten them")
+        return None
+
+    def found(self, named: Scalar, folder: Path, upper: str) -> tuple[Path, str] | None:
+        """Return where a base is, and what messages call it when that is no path."""
+        text = str(named.value)
+        pack = pack_name(text)
+        if pack is not None:
+            place = self.packs.path(pack)
+            if place is None:
+                fix = did_you_mean(pack, self.packs.names())
+                self.faults.add(named.place, f"there is no pack '{pack}'", fix)
+            return None if place is None else (place, text)
+        if pack_name(upper) is not None:
+            what = f"a pack extends other packs alone, not '{text}'"
+            self.faults.add(named.place, what, "write `pack:NAME`")
+            return None
+        path = folder / text
+        if not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
+            what = f"'{text}' is not there (looked for {relative(path, self.root)})"
+            fix = "`extends` is relative to the file that names it"
+            self.faults.add(named.place, what, fix)
+            return None
+        return path, ""
+
+    def headed(self, base: Layer, named: Scalar) -> Layer | None:
+        """Return a pack, or None after noting that its file says nothing of itself."""
+        if "pack" in base.source.tree.entries:
+            return base
+        what = f"'{named.value}' is no pack: it says nothing of itself under 'pack'"
+        self.faults.add(named.place, what, "add `pack: {title, version, status, as_of}` to it")
         return None
 
 
@@ -150,9 +202,6 @@ def _extended(tree: Map, faults: Faults) -> Iterator[Scalar]:
             continue
         if not isinstance(item, Scalar) or not isinstance(item.value, str) or not item.value:
             faults.add(item.place, f"'extends' must name files, not {kind_of(item)}", "correct it")
-        elif item.value.startswith("pack:"):
-            what = f"'{item.value}' is unknown: this version has no packs"
-            faults.add(item.place, what, "extend a local file")
         elif _URL.match(item.value):
             what = f"'{item.value}' is a URL; a policy extends local files alone"
             faults.add(item.place, what, "keep a reviewed copy beside it")
@@ -177,6 +226,7 @@ def outline(tree: Map, faults: Faults) -> None:
         if not isinstance(value, Map):
             what = f"'{key}' must be a mapping, not {kind_of(value)}"
             faults.add(tree.key_place(key), what, "indent its keys below it")
+    pack_head(tree, faults)
     checks = tree.get("checks")
     if checks is not None and not isinstance(checks, Seq):
         what = f"'checks' must be a list, not {kind_of(checks)}"
@@ -232,6 +282,8 @@ def _lay_checks(top: Mapping[str, Map], base: Mapping[str, Map]) -> dict[str, Ma
     for check_id, entry in top.items():
         below = merged.get(check_id)
         own = entry.without("override")
+        if below is not None and "limit" in own.entries and "basis" not in own.entries:
+            below = below.without("basis")  # another number has another origin
         merged[check_id] = own if below is None else own.over(below, deep=frozenset(own.entries))
     return merged
 

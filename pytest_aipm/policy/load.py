@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_aipm.errors import PolicyError, Problem
 from pytest_aipm.policy.claims import claims_of
-from pytest_aipm.policy.fit import attributes_fit, subject_fits
+from pytest_aipm.policy.fit import attributes_fit, subject_fits, subject_lacks
 from pytest_aipm.policy.grammar import Publish, SubjectSpec
 from pytest_aipm.policy.layers import Layer, layer_of, read_layer, unmatched
+from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.loosening import loosenings
 from pytest_aipm.policy.model import CheckSpec, Policy
+from pytest_aipm.policy.pack import misfits
 from pytest_aipm.policy.rules import SHARED, Checks, Modules, build_check
 from pytest_aipm.policy.shorthand import Given
 from pytest_aipm.policy.subject import build_subject
@@ -22,7 +25,14 @@ from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape, unknown_k
 __all__ = ["load_policy", "policy_from"]
 
 
-def load_policy(path: Path, *, root: Path, catalog: Checks, given: Given | None = None) -> Policy:
+def load_policy(
+    path: Path,
+    *,
+    root: Path,
+    catalog: Checks,
+    given: Given | None = None,
+    packs: Library | None = None,
+) -> Policy:
     """Read, merge and check a policy file.
 
     Parameters
@@ -35,6 +45,8 @@ def load_policy(path: Path, *, root: Path, catalog: Checks, given: Given | None 
     given : mapping, optional
         What the caller brings instead of what the policy names: ``model``, ``data``, ``train``,
         each a reference, or None for an object.
+    packs : Library, optional
+        Where ``pack:NAME`` is found; default what is built in or installed.
 
     Returns
     -------
@@ -46,7 +58,7 @@ def load_policy(path: Path, *, root: Path, catalog: Checks, given: Given | None 
         With every problem, once the text parses.
     """
     faults = Faults()
-    layer = read_layer(path, root=root, faults=faults)
+    layer = read_layer(path, root=root, faults=faults, packs=packs)
     return _policy(layer, catalog, given or {}, root, faults)
 
 
@@ -57,6 +69,7 @@ def policy_from(
     root: Path,
     catalog: Checks,
     given: Given | None = None,
+    packs: Library | None = None,
 ) -> Policy:
     """Check a policy that was made in Python: same grammar, no lines.
 
@@ -66,7 +79,7 @@ def policy_from(
         What the YAML would hold.
     path : str
         What messages call it.
-    root, catalog, given
+    root, catalog, given, packs
         See `load_policy`; ``extends`` is relative to `root`.
 
     Raises
@@ -79,7 +92,8 @@ def policy_from(
     except TypeError as error:
         raise PolicyError(Problem(str(error), "use text, numbers, lists, mappings", path)) from None
     assert isinstance(tree, Map)  # noqa: S101 - a mapping becomes a Map
-    return _policy(layer_of(tree, root=root, faults=faults), catalog, given or {}, root, faults)
+    layer = layer_of(tree, root=root, faults=faults, packs=packs)
+    return _policy(layer, catalog, given or {}, root, faults)
 
 
 def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Faults) -> Policy:
@@ -118,6 +132,7 @@ def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Fau
         publish=publish,
         checks=checks,
         loosened=loosened,
+        packs=tuple(each.pack for each in layer.walk() if each.pack is not None),
         tree=top.having("checks", Map(layer.checks)),
     )
 
@@ -176,6 +191,7 @@ def _checks(
     subject_tree = layer.top.get("subject")
     protected = subject_tree.get("protected") if isinstance(subject_tree, Map) else subject_tree
     specs: list[CheckSpec] = []
+    misfit: list[Problem] = []
     for check_id, tree in layer.checks.items():
         spec = build_check(check_id, tree, defaults, attributes, modules, faults)
         name = tree.text("check")
@@ -184,10 +200,16 @@ def _checks(
         if module is None or (isinstance(enabled, Scalar) and enabled.value is False):
             specs.extend([spec] if spec else [])
             continue
-        before = len(faults.problems)
+        unfit = Faults()
         if isinstance(protected, Map | None):
-            attributes_fit(tree, defaults, tuple(attributes), module.SCOPES, faults)
-        if spec is not None and subject is not None and len(faults.problems) == before:
-            subject_fits(spec, module, subject, tree, faults)
+            attributes_fit(tree, defaults, tuple(attributes), module.SCOPES, unfit)
+        if spec is not None and subject is not None and not unfit:
+            lacking = subject_lacks(spec, module, subject) if spec.if_possible else []
+            if lacking:
+                spec = replace(spec, enabled=False, inapplicable=lacking[0][0])
+            else:
+                subject_fits(spec, module, subject, tree, unfit)
+        misfit.extend(unfit.problems)
         specs.extend([spec] if spec else [])
+    misfits(misfit, {each.source.path: place for each, place in layer.named()}, faults)
     return tuple(specs)

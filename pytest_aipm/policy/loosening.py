@@ -66,6 +66,8 @@ def changes(old: CheckSpec, new: CheckSpec) -> Iterator[Change]:
         was, now = getattr(old, key), getattr(new, key)
         if order.index(now) < order.index(was):
             yield Change(key, f"{key} from {was} to {now}")
+    if new.if_possible and not old.if_possible:
+        yield Change("if_possible", "if_possible: the check may be left out")
     yield from _scopes(old, new)
     yield from _params(old, new)
 
@@ -142,7 +144,9 @@ def _params(old: CheckSpec, new: CheckSpec) -> Iterator[Change]:
         for key in sorted(type(now).model_fields.keys() - _JUDGED) if was is not None else ():
             before, after = getattr(was, key), getattr(now, key)
             if before != after:
-                yield Change(key, f"{key} from {before} to {after}", loosens=False)
+                # fewer groups are compared
+                loosens = key == "min_share" and (after or 0) > (before or 0)
+                yield Change(key, f"{key} from {before} to {after}", loosens=loosens)
 
 
 def loosenings(

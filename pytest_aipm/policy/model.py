@@ -21,6 +21,7 @@ from pytest_aipm.policy.grammar import (
     Weights,
 )
 from pytest_aipm.policy.ids import finding_id, scope_id
+from pytest_aipm.policy.pack import Pack
 from pytest_aipm.policy.reading import reading
 from pytest_aipm.policy.scopes import Scope
 from pytest_aipm.policy.tree import Map, Place
@@ -59,6 +60,10 @@ class CheckSpec:
     kind : {"sample", "census"}
     value_range : tuple of float
         Lowest and highest value the check can give.
+    asks, basis : str, {"text", "convention"} or None
+        What the clauses ask for, and where the number of the limit comes from.
+    inapplicable : str
+        What the subject lacks, where the check is `if_possible`; it is then not `enabled`.
     path, line : str, int or None
         Where the check is written: in the policy itself, or in the base that brings it.
     """
@@ -79,6 +84,10 @@ class CheckSpec:
     severity: Literal["error", "advice"]
     clauses: tuple[str, ...]
     enabled: bool
+    asks: str = ""
+    basis: Literal["text", "convention"] | None = None
+    if_possible: bool = False
+    inapplicable: str = ""
     params: dict[Scope, CheckParams]
     needs: Needs
     kind: Literal["sample", "census"]
@@ -130,6 +139,8 @@ class Policy:
         Where it asks for less than its bases, or by another rule.
     claims : tuple of ClaimSpec
         What the context promises, and which checks show it.
+    packs : tuple of Pack
+        The packs among its bases.
     tree : Map
         The merged text, for positions.
     """
@@ -145,6 +156,7 @@ class Policy:
     checks: tuple[CheckSpec, ...]
     loosened: tuple[Loosening, ...]
     claims: tuple[ClaimSpec, ...] = ()
+    packs: tuple[Pack, ...] = ()
     tree: Map = field(repr=False, compare=False, default_factory=Map)
 
     def reading(self) -> str:

@@ -11,6 +11,7 @@ from ruamel.yaml.nodes import MappingNode
 
 from pytest_aipm.errors import OptionError, PolicyError, Problem
 from pytest_aipm.policy.layers import outline
+from pytest_aipm.policy.library import SUFFIX, Library
 from pytest_aipm.policy.load import load_policy
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.rules import Checks
@@ -19,8 +20,6 @@ from pytest_aipm.policy.text import composer, read_source, relative
 from pytest_aipm.policy.tree import Faults, Place
 
 __all__ = ["SUFFIX", "is_policy", "policy_files", "resolve_policies"]
-
-SUFFIX = ".aipm.yaml"
 
 _SUBJECT = re.compile(r"^(subject|\"subject\"|'subject')[ \t]*:", re.MULTILINE)
 
@@ -53,7 +52,11 @@ def policy_files(folder: Path) -> tuple[Path, ...]:
 
 
 def resolve_policies(
-    paths: Sequence[Path], root: Path, catalog: Checks, given: Given | None = None
+    paths: Sequence[Path],
+    root: Path,
+    catalog: Checks,
+    given: Given | None = None,
+    packs: Library | None = None,
 ) -> list[Policy]:
     """Return the policies of a run, in the order their files were named.
 
@@ -66,6 +69,8 @@ def resolve_policies(
     catalog : Checks
     given : mapping, optional
         What the caller brings instead of what the policy names; needs exactly one policy.
+    packs : Library, optional
+        Where ``pack:NAME`` is found; default what is built in or installed.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def resolve_policies(
     policies: list[Policy] = []
     for path in files:
         try:
-            policies.append(load_policy(path, root=root, catalog=catalog, given=given))
+            policies.append(load_policy(path, root=root, catalog=catalog, given=given, packs=packs))
         except PolicyError as error:
             faults.extend(error.problems)
     _one_name_each(policies, faults)

@@ -15,10 +15,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_aipm.errors import SignOffError
+from pytest_aipm.policy.dates import DateText
 from pytest_aipm.policy.grammar import Grammar, Sha256, Text
 from pytest_aipm.policy.text import read_source
 from pytest_aipm.policy.tree import Faults, Map, Seq
-from pytest_aipm.policy.waivers import Date
 from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape, unknown_keys
 from pytest_aipm.records import SignOff
 
@@ -30,7 +30,7 @@ class _Entry(Grammar):
 
     who: Text
     role: Text
-    date: Date
+    date: DateText
     digest: Sha256
     comment: Text | None = None
 

@@ -77,7 +77,12 @@ def composer() -> YAML:
 
 
 def read_source(
-    path: Path, *, root: Path, faults: Faults, error: type[UsageFault] = PolicyError
+    path: Path,
+    *,
+    root: Path,
+    faults: Faults,
+    error: type[UsageFault] = PolicyError,
+    shown: str = "",
 ) -> Source:
     """Read a file into a tree.
 
@@ -91,6 +96,8 @@ def read_source(
         Collects what is wrong although the text parses: duplicate keys, tags, odd numbers.
     error : type
         Raised when the text does not parse.
+    shown : str, optional
+        What messages and records call the file; default its path from `root`.
 
     Returns
     -------
@@ -101,7 +108,7 @@ def read_source(
     UsageFault
         One line: the file is missing, too large, not UTF-8, not YAML 1.2, or expands too far.
     """
-    shown = relative(path, root)
+    shown = shown or relative(path, root)
     raw = _bytes(path, shown, error)
     text = _decode(raw, shown, error)
     _refuse_old_yaml(text, shown, error)

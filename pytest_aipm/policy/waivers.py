@@ -24,6 +24,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from pytest_aipm.errors import WaiverError
+from pytest_aipm.policy.dates import DateText
 from pytest_aipm.policy.grammar import Grammar, Sha256, Text
 from pytest_aipm.policy.ids import is_id
 from pytest_aipm.policy.limits import limit_of
@@ -33,7 +34,7 @@ from pytest_aipm.policy.tree import Faults, Map, Seq
 from pytest_aipm.policy.words import closed, did_you_mean, kind_of, no_nulls, shape, unknown_keys
 from pytest_aipm.records import Limit
 
-__all__ = ["NOTICE_DAYS", "Date", "Waiver", "is_active", "load_waivers", "notice"]
+__all__ = ["NOTICE_DAYS", "Waiver", "is_active", "load_waivers", "notice"]
 
 NOTICE_DAYS = 14
 """So many days before its end a waiver is announced: time to mend, or to decide again."""
@@ -139,17 +140,6 @@ def load_waivers(path: Path, policies: Sequence[Policy], *, root: Path) -> tuple
     return tuple(found)
 
 
-def _date(value: str) -> str:
-    problem = ValueError(f"'{value[:40]}' is no date; write YYYY-MM-DD")
-    try:
-        day = dt.date.fromisoformat(value)
-    except ValueError:
-        raise problem from None
-    if day.isoformat() != value:  # ISO 8601 also knows week dates and 20261102
-        raise problem
-    return value
-
-
 def _name(value: str) -> str:
     if not is_id(value):
         raise ValueError("has letters other than A-Z, a-z, 0-9, '_', '.', '-'; shorten it")
@@ -166,10 +156,6 @@ def _finding(value: str) -> str:
     return value
 
 
-Date = Annotated[Text, AfterValidator(_date)]
-"""A day as files beside policies write it: YYYY-MM-DD."""
-
-
 class _Entry(Grammar):
     """A waiver as it is written."""
 
@@ -178,8 +164,8 @@ class _Entry(Grammar):
     reason: Text
     owner: Text
     ticket: Text
-    created: Date
-    expires: Date
+    created: DateText
+    expires: DateText
     floor: dict[str, float] | None = None
     model_sha256: Sha256 | None = None
 

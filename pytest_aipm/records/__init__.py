@@ -47,6 +47,7 @@ from pytest_aipm.records.history import (
     PastFinding,
     Release,
 )
+from pytest_aipm.records.packs import ClauseInfo, PackInfo
 from pytest_aipm.records.plain import (
     Count,
     Frozen,
@@ -82,6 +83,7 @@ __all__ = [
     "BaselineRef",
     "Because",
     "Claim",
+    "ClauseInfo",
     "Count",
     "DataInfo",
     "Detectable",
@@ -98,6 +100,7 @@ __all__ = [
     "ModelInfo",
     "NotTested",
     "Number",
+    "PackInfo",
     "PairingInfo",
     "PastAudit",
     "PastFinding",

@@ -16,6 +16,7 @@ from pytest_aipm.records.context import (
 )
 from pytest_aipm.records.finding import Finding, WaiverInfo
 from pytest_aipm.records.history import Release
+from pytest_aipm.records.packs import ClauseInfo, PackInfo
 from pytest_aipm.records.plain import Frozen, Sparse
 from pytest_aipm.records.verdicts import RunVerdict
 
@@ -176,6 +177,9 @@ class Audit(Sparse):
     undeclared: tuple[Undeclared, ...] = ()
     warnings: tuple[str, ...] = ()
     """What opening the model gave cause to say: a library version that differs, for example."""
+    packs: tuple[PackInfo, ...] = ()
+    clauses: tuple[ClauseInfo, ...] = ()
+    """Of the checks that name some, in the policy's order."""
     findings: tuple[Finding, ...] = ()
     releases: tuple[Release, ...] = ()
     """Earlier runs of this policy, the oldest first, as `aipm_history` holds them."""

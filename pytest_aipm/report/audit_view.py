@@ -12,6 +12,7 @@ from pytest_aipm.records import (
     RunInfo,
 )
 from pytest_aipm.report.answer import Answer, stopped
+from pytest_aipm.report.clauses import ClauseRow, clause_rows, pack_facts
 from pytest_aipm.report.context_view import (
     Change,
     Family,
@@ -195,6 +196,16 @@ class AuditView:
         """The command that creates a baseline."""
         run = self.run.command if self.run.command.startswith("pytest ") else "pytest --aipm-audit"
         return f"{run} --aipm-update-baseline"
+
+    @property
+    def clauses(self) -> list[ClauseRow]:
+        """What each rule asks, and what was found."""
+        return clause_rows(self.audit, self.findings)
+
+    @property
+    def packs(self) -> list[tuple[str, str]]:
+        """The packs that the policy stands on."""
+        return pack_facts(self.audit)
 
     @property
     def unmoved(self) -> str:

@@ -22,6 +22,7 @@ from pytest_aipm.report.answer import Answer, stopped
 from pytest_aipm.report.charts import Row, spark
 from pytest_aipm.report.figure import Figure, figures_of, sorted_groups
 from pytest_aipm.report.prose import Block, prose
+from pytest_aipm.report.ratios import impact_ratios, name_of
 from pytest_aipm.report.words import (
     DASH,
     VERDICT_WORDS,
@@ -173,6 +174,16 @@ class FindingView:
     def rows(self) -> list[GroupValue]:
         """The groups of its table."""
         return self.groups[:MOST_GROUPS]
+
+    @cached_property
+    def ratios(self) -> dict[str, float]:
+        """Each group's rate over the comparator's, for checks of a ratio."""
+        return impact_ratios(self.finding)
+
+    def ratio(self, group: GroupValue) -> str:
+        """Return a group's rate over the comparator's."""
+        found = self.ratios.get(name_of(group))
+        return DASH if found is None else f"{found:.2f}"
 
     @property
     def more_rows(self) -> int:

@@ -20,6 +20,7 @@ from pytest_aipm.report.sentences import (
     headline,
     missing_sentence,
 )
+from pytest_aipm.report.validity import valid_until
 from pytest_aipm.report.words import (
     RUN_WORDS,
     day,
@@ -90,13 +91,8 @@ class Page:
 
     @property
     def valid_until(self) -> str:
-        """The day the first applied waiver runs out, and which it is."""
-        waivers = (w for audit in self.record.audits for w in audit.waivers)
-        applied = [waiver for waiver in waivers if waiver.state == "applied"]
-        if not applied:
-            return "until the model, the data or the policy changes"
-        first = min(applied, key=lambda waiver: waiver.expires)
-        return f"until {day(first.expires)}, when waiver {first.id} runs out"
+        """The first day on which something that the report stands on runs out, and what it is."""
+        return valid_until(self.record)
 
     @property
     def legal(self) -> str:

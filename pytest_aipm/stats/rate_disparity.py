@@ -36,6 +36,7 @@ class _Setup:
     at_least: float | None
     min_size: float
     breach_confidence: float | None = None
+    left_out: tuple[int, ...] = ()
 
     @property
     def alpha(self) -> float:
@@ -169,6 +170,7 @@ def rate_ratio(
     at_least: float | None = None,
     min_size: float = 1,
     breach_confidence: float | None = None,
+    left_out: tuple[int, ...] = (),
 ) -> RateDisparity:
     """Return the lowest group rate divided by the comparator's.
 
@@ -190,6 +192,8 @@ def rate_ratio(
         As in `rate_difference`; a group without rows sets the lower end to 0.
     breach_confidence : float, optional
         Of the upper end, as in `rate_difference`.
+    left_out : tuple of int
+        Groups that are not judged, whatever their size; their rates are returned all the same.
 
     Returns
     -------
@@ -198,7 +202,7 @@ def rate_ratio(
     """
     if at_least is not None and reference != "highest":
         raise ValueError("at_least chooses among the highest groups: it needs reference='highest'")
-    setup = _Setup("ratio", confidence, reference, at_least, min_size, breach_confidence)
+    setup = _Setup("ratio", confidence, reference, at_least, min_size, breach_confidence, left_out)
     return _measure(as_array(x), as_array(n), setup)
 
 
@@ -215,6 +219,7 @@ class _Judged:
 def _judge(x: Array, n: Array, setup: _Setup, many: int = MANY) -> _Judged | None:
     """Return the judged groups, or None when fewer than two remain or the comparator is gone."""
     keep = n >= max(setup.min_size, np.finfo(float).tiny)
+    keep[list(setup.left_out)] = False
     named = _named(n, setup.reference)
     if named is not None:
         if n[named] <= 0:

@@ -9,7 +9,8 @@ The value is the lowest rate over the comparator's, at least 0; 1 is equality. P
 with the ratio form of the Farrington-Manning score test; the upper end is corrected for all
 pairs, the lower end is the smallest bound of a single pair. `reference` names another comparator;
 ratios above 1 are then possible.
-`at_least: 0.02` lets only groups with that share of the rows be the comparator.
+`at_least: 0.02` lets only groups with that share of the rows be the comparator. `min_share: 0.02`
+leaves smaller groups out of the ratio altogether; their count and rate are still shown.
 
 ## When it misleads
 - Groups may differ in what the decision rightly depends on; equal rates then need unequal
@@ -28,6 +29,7 @@ favored one.
 - fairlearn, `demographic_parity_ratio`.
 - Dwork, Hardt, Pitassi, Reingold, Zemel, "Fairness through awareness", 2012.
 - Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4(D): the four-fifths rule.
+- 6 RCNY 5-301(d): categories below 2 % of the data may be left out of impact ratios.
 """
 
 from __future__ import annotations
@@ -52,8 +54,17 @@ class Params(CheckParams):
 
     at_least: float | None = Field(default=None, gt=0, lt=1)
     """Smallest share of the rows that makes a group fit to be the comparator."""
+    min_share: float | None = Field(default=None, gt=0, lt=1)
+    """Groups with a smaller share of the rows are counted and shown, not compared."""
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    return rate_disparity(evidence, params, "selection_rate", "ratio", at_least=params.at_least)
+    return rate_disparity(
+        evidence,
+        params,
+        "selection_rate",
+        "ratio",
+        at_least=params.at_least,
+        min_share=params.min_share,
+    )

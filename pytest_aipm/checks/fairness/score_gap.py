@@ -7,7 +7,8 @@ Does the model score one group lower than another, whatever the threshold?
 `measure: mean` (default) is the highest group's mean score minus the lowest's, in units of the
 score. `standardised` divides that by the pooled standard deviation within the groups (taken as
 fixed). `above_median` is the scoring-rate ratio of NYC Local Law 144: the share of a group's rows
-whose score lies above the median of all rows, lowest over highest. `ks` is the largest vertical
+whose score lies above the median of all rows, lowest over highest; `min_share: 0.02` shows groups
+with a smaller share of the rows and leaves them out of that ratio. `ks` is the largest vertical
 distance between the distributions of two groups, in [0, 1]: at some score, so much more of one
 group than of the other lies below it. Means have Hall-transformed t intervals combined by MOVER,
 the ratio has score intervals, the distance has bands that hold for every distribution and are
@@ -27,7 +28,7 @@ One group could be scored lower throughout, and lose out as soon as the threshol
 
 ## Sources
 - Cohen, "Statistical power analysis for the behavioral sciences", 1988 (standardised difference).
-- 6 RCNY 5-301 (scoring rate above the sample median).
+- 6 RCNY 5-301 (scoring rate above the sample median; categories below 2 % of the data).
 - Massart, "The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality", 1990.
 """
 
@@ -36,6 +37,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.between import between
@@ -71,6 +73,14 @@ class Params(CheckParams):
 
     measure: Literal["mean", "standardised", "above_median", "ks"] = "mean"
     """Difference of means, in standard deviations, scoring-rate ratio, or largest distance."""
+    min_share: float | None = Field(default=None, gt=0, lt=1)
+    """Groups with a smaller share of the rows are shown, not compared; for `above_median`."""
+
+    @model_validator(mode="after")
+    def _shares_are_for_rates(self) -> Params:
+        if self.min_share is not None and self.measure != "above_median":
+            raise ValueError("'min_share' needs `measure: above_median`; change one")
+        return self
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
@@ -88,6 +98,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             "ratio",
             formula_id="scoring_rate_ratio",
             show=frequency,
+            min_share=params.min_share,
         )
     plain = params.measure == "mean"
     formula_id = "mean_score_difference" if plain else "standardised_mean_difference"
