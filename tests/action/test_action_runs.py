@@ -100,7 +100,10 @@ def test_a_red_run_keeps_everything_first_and_then_fails(
     assert ran.ended["Verdict"] == 1
     assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("fail", "1")
     assert "index.html" in uploaded(ran)
-    assert "github/codeql-action/upload-sarif" in ran.used
+    scanned = Path(ran.used["github/codeql-action/upload-sarif"]["sarif_file"]).read_text()
+    assert '"uri": "my%20loans/policies/red.aipm.yaml"' in scanned, "from the repository's top"
+    assert '"uri": "policies/' not in scanned
+    assert "my%20loans/elsewhere" not in scanned
     assert "actions/attest" not in ran.used
     assert "\n::error file=my loans/policies/red.aipm.yaml,line=13," in ran.log
     release, _, write = ran.gh
@@ -167,7 +170,7 @@ def test_what_was_asked_for_and_is_not_there_fails_a_green_run(
     (project / "conftest.py").write_text(
         "from pathlib import Path\n"
         "def pytest_unconfigure(config):\n"
-        "    for name in ('audit.sarif', 'test-result.intoto.json'):\n"
+        "    for name in ('audit.sarif', 'test-result.predicate.json'):\n"
         "        (config.rootpath / 'aipm-report' / name).unlink(missing_ok=True)\n"
     )
     ran = machine.run(**PROJECT, sarif="true", attest="true", args="-o aipm_github=off")
@@ -382,7 +385,7 @@ def test_a_long_comment_is_cut_between_lines(
 
 
 @pytest.mark.usefixtures("canned")
-def test_the_statement_of_a_model_made_by_code_attests_the_evidence(machine: Composite) -> None:
+def test_without_a_file_that_was_tested_the_evidence_is_attested(machine: Composite) -> None:
     ran = machine.run(**PROJECT, attest="true", include_record="false")
     assert not ran.failed, ran.log
     lines = Path(ran.used["actions/attest"]["subject-checksums"]).read_text()
@@ -423,5 +426,5 @@ def test_files_that_are_not_this_runs_evidence_stay(machine: Composite, project:
         "audit.json",
         "manifest.json",
         "summary.md",
-        "test-result.intoto.json",
+        "test-result.predicate.json",
     }
