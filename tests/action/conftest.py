@@ -88,8 +88,8 @@ def policy(project: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def canned(machine: Composite) -> None:
-    """Put a report where pytest would, for what comes after: an audit takes two seconds."""
+def canned(machine: Composite) -> Path:
+    """Put a report where pytest would: an audit takes two seconds. Its words are in `words`."""
     report = machine.home / "canned"
     report.mkdir()
     (report / "audit.json").write_text(json.dumps({"verdict": "pass", "digest": "d" * 64}))
@@ -100,6 +100,7 @@ def canned(machine: Composite) -> None:
         "python",
         f"""#!/bin/sh
         for word; do
+          case "$word" in --aipm-audit) printf '%s\\0' "$@" >'{machine.home}/words' ;; esac
           case "$word" in
             --aipm-report=*) mkdir -p "${{word#*=}}" && exec cp -r '{report}/.' "${{word#*=}}" ;;
           esac
@@ -107,6 +108,7 @@ def canned(machine: Composite) -> None:
         exec '{sys.executable}' "$@"
         """,
     )
+    return report
 
 
 @pytest.fixture
