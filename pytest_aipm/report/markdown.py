@@ -108,8 +108,8 @@ def _audit(audit: Audit, kept: Sequence[Finding]) -> list[str]:
         blocks.append("\n".join(_table(head, map(_row, ranked(kept)))))
     gone = len(audit.findings) - len(kept)
     if gone:
-        said = plural(gone, "check that passes is", "checks that pass are")
-        blocks.append(f"{said} left out here; index.html has all.")
+        left_out = plural(gone, "check that passes is", "checks that pass are")
+        blocks.append(f"{left_out} left out here; index.html has all.")
     if audit.waivers:
         head = ("Waiver", "Check", "State", "Owner", "Until", "Reason")
         table = _table(head, map(_waiver, audit.waivers))
