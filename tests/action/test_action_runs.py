@@ -40,7 +40,7 @@ def test_a_green_run_passes_on_all_it_was_asked_for(machine: Composite, policy: 
         release="v1.0 rc",
         comment="true",
         retention_days="30",
-        artifact_name="loans / evidence",
+        artifact_name="loans (evidence)",
     )
 
     assert not ran.failed, ran.log
@@ -55,7 +55,7 @@ def test_a_green_run_passes_on_all_it_was_asked_for(machine: Composite, policy: 
     ]
     assert ran.used["actions/setup-python"] == {"python-version": "3.13"}
     assert ran.used["actions/upload-artifact"]["retention-days"] == "30"
-    assert ran.used["actions/upload-artifact"]["name"] == "loans / evidence"
+    assert ran.used["actions/upload-artifact"]["name"] == "loans (evidence)"
     assert {"audit.json", "index.html", "manifest.json", "summary.md"} <= uploaded(ran)
     assert Path(ran.used["github/codeql-action/upload-sarif"]["sarif_file"]).name == "audit.sarif"
     attest = ran.used["actions/attest"]
@@ -180,7 +180,7 @@ def test_inputs_are_no_commands(machine: Composite) -> None:
         **PROJECT,
         release=HACKED,
         comment="true",
-        artifact_name=HACKED,
+        artifact_name=HACKED.replace('"', ""),
         args="-k 'a or $(touch HACKED)'\n; \"touch HACKED\"",
         policy=f"{HACKED}\n\ntwo words/a.aipm.yaml\n",
         report='evil"; touch HACKED; "\nverdict=unproven\n',
@@ -229,9 +229,14 @@ def test_misspelt_inputs_are_refused_before_anything_runs(machine: Composite) ->
         attest="yes\n::stop-commands::x",
         retention_days="a year",
         include_record="100%",
+        artifact_name="a\\b",
     )
     assert ran.ended == {"Check the inputs": 1, "Verdict": 1}
-    assert ran.logs["Check the inputs"].splitlines() == [
+    *lines, last = ran.logs["Check the inputs"].splitlines()
+    assert last.startswith(
+        r"::error title=pytest-aipm::artifact-name: 'a\b' is empty, or holds one"
+    )
+    assert lines == [
         "::error title=pytest-aipm::include-record: '100%25' is none of auto true false",
         "::error title=pytest-aipm::upload-report: 'True' is none of true false",
         "::error title=pytest-aipm::sarif: '' is none of true false",
@@ -263,6 +268,12 @@ def test_a_run_without_a_pull_request_has_no_comment(machine: Composite) -> None
     ran = machine.run(**PROJECT, comment="true")
     assert not ran.failed
     assert ran.gh == []
+
+
+@pytest.mark.parametrize("name", ["", *'":<>|*?/\r\n'], ids=repr)
+def test_names_that_no_artifact_may_have_are_refused_first(machine: Composite, name: str) -> None:
+    ran = machine.run(**PROJECT, artifact_name=name and f"a{name}b")
+    assert ran.ended == {"Check the inputs": 1, "Verdict": 1}
 
 
 @pytest.fixture
