@@ -84,7 +84,7 @@ def _place(finding: Finding, audit: Audit, prefix: str) -> dict[str, str]:
     place, line = {"file": path}, finding.policy_line
     if line is not None:
         place["line"] = str(line)
-        lines = audit.policy.text.splitlines()
+        lines = audit.policy.text.split("\n")
         if 0 < line <= len(lines):
             text = lines[line - 1]
             place["col"] = str(len(text) - len(text.lstrip(" \t-")) + 1)
