@@ -20,7 +20,10 @@ __all__ = ["annotation_lines", "refuse_mode", "summarise"]
 KEY = "aipm_github"
 MODES = ("auto", "on", "off")
 OTHER_ANNOTATOR = "pytest_github_actions_annotate_failures"
-"""A plugin that marks every failed test: what fails would be marked twice."""
+"""A plugin that marks failed tests: what fails would be marked twice.
+
+What could not be measured is an error in a test's setup, which it does not mark (0.4.2).
+"""
 
 
 def refuse_mode(config: pytest.Config) -> None:
@@ -40,7 +43,7 @@ def annotation_lines(config: pytest.Config, record: Record) -> list[str]:
     if not _speaks(config):
         return []
     doubled = _mode(config) == "auto" and config.pluginmanager.hasplugin(OTHER_ANNOTATOR)
-    return report.github_annotations(record, prefix=_prefix(config.rootpath), errors=not doubled)
+    return report.github_annotations(record, prefix=_prefix(config.rootpath), fails=not doubled)
 
 
 def summarise(config: pytest.Config, record: Record) -> str:

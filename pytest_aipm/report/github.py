@@ -24,7 +24,7 @@ MOST_MESSAGE = 1_000
 MOST_TITLE = 200
 
 
-def github_annotations(record: Record, *, prefix: str = "", errors: bool = True) -> list[str]:
+def github_annotations(record: Record, *, prefix: str = "", fails: bool = True) -> list[str]:
     """Return workflow commands that mark findings at the lines of their policies, worst first.
 
     Parameters
@@ -33,8 +33,8 @@ def github_annotations(record: Record, *, prefix: str = "", errors: bool = True)
         The record of the run; small cells are withheld here.
     prefix : str
         Folder of pytest's rootdir inside the repository, with slashes; empty when they are one.
-    errors : bool
-        False leaves out what turns the build red, for runs in which another plugin marks it.
+    fails : bool
+        False leaves out what fails, for runs in which another plugin marks failed tests.
 
     Returns
     -------
@@ -46,8 +46,8 @@ def github_annotations(record: Record, *, prefix: str = "", errors: bool = True)
     shown = publishable(record)
     audit_of = {id(finding): audit for audit in shown.audits for finding in audit.findings}
     marked = [(level, f) for f in ranked(shown.findings) if (level := _level(f))]
-    if not errors:
-        marked = [(level, f) for level, f in marked if level != "error"]
+    if not fails:
+        marked = [each for each in marked if each[0] != "error" or each[1].verdict is Verdict.ERROR]
     lines = [_line(level, f, _place(f, audit_of[id(f)], prefix)) for level, f in marked[:MOST]]
     rest = marked[MOST:]
     if rest:
@@ -84,7 +84,7 @@ def _place(finding: Finding, audit: Audit, prefix: str) -> dict[str, str]:
     place, line = {"file": path}, finding.policy_line
     if line is not None:
         place["line"] = str(line)
-        lines = audit.policy.text.splitlines()
+        lines = audit.policy.text.split("\n")
         if 0 < line <= len(lines):
             text = lines[line - 1]
             place["col"] = str(len(text) - len(text.lstrip(" \t-")) + 1)

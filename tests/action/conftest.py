@@ -37,11 +37,17 @@ def pytest_unconfigure(config):
     folder = config.rootpath / "aipm-report"
     if not (folder / "audit.json").is_file() or (folder / "audit.sarif").exists():
         return
-    (folder / "audit.sarif").write_text('{"version": "2.1.0", "runs": []}')
+    paths = [each.as_posix() for each in Path("policies").glob("*.yaml")] + ["elsewhere.yaml"]
+    places = [{"artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"}} for path in paths]
+    result = {"locations": [{"physicalLocation": each} for each in places]}
+    sarif = {"version": "2.1.0", "runs": [{"results": [result]}]}
+    (folder / "audit.sarif").write_text(json.dumps(sarif))
     model = {"name": "two words\\nmodel.skops", "digest": {"sha256": "ab" * 32}}
     subject = [model, {"name": "made by code", "digest": {}}]
-    statement = {"subject": subject, "predicate": {"result": "PASSED", "configuration": []}}
+    predicate = {"result": "PASSED", "configuration": []}
+    statement = {"subject": subject, "predicate": predicate}
     (folder / "test-result.intoto.json").write_text(json.dumps(statement))
+    (folder / "test-result.predicate.json").write_text(json.dumps(predicate))
 '''
 
 
@@ -82,20 +88,19 @@ def policy(project: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def canned(machine: Composite) -> None:
-    """Put a report where pytest would, for what comes after: an audit takes two seconds."""
+def canned(machine: Composite) -> Path:
+    """Put a report where pytest would: an audit takes two seconds. Its words are in `words`."""
     report = machine.home / "canned"
     report.mkdir()
     (report / "audit.json").write_text(json.dumps({"verdict": "pass", "digest": "d" * 64}))
     (report / "manifest.json").write_text("{}")
     (report / "summary.md").write_text("## PASS · model audit\n")
-    (report / "test-result.intoto.json").write_text(
-        json.dumps({"predicate": {}, "subject": [{"name": "made by code", "digest": {}}]})
-    )
+    (report / "test-result.predicate.json").write_text("{}")
     machine.program(
         "python",
         f"""#!/bin/sh
         for word; do
+          case "$word" in --aipm-audit) printf '%s\\0' "$@" >'{machine.home}/words' ;; esac
           case "$word" in
             --aipm-report=*) mkdir -p "${{word#*=}}" && exec cp -r '{report}/.' "${{word#*=}}" ;;
           esac
@@ -103,6 +108,7 @@ def canned(machine: Composite) -> None:
         exec '{sys.executable}' "$@"
         """,
     )
+    return report
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_a_green_run_passes_on_all_it_was_asked_for(machine: Composite, policy: 
         release="v1.0 rc",
         comment="true",
         retention_days="30",
-        artifact_name="loans / evidence",
+        artifact_name="loans (evidence)",
     )
 
     assert not ran.failed, ran.log
@@ -55,7 +55,7 @@ def test_a_green_run_passes_on_all_it_was_asked_for(machine: Composite, policy: 
     ]
     assert ran.used["actions/setup-python"] == {"python-version": "3.13"}
     assert ran.used["actions/upload-artifact"]["retention-days"] == "30"
-    assert ran.used["actions/upload-artifact"]["name"] == "loans / evidence"
+    assert ran.used["actions/upload-artifact"]["name"] == "loans (evidence)"
     assert {"audit.json", "index.html", "manifest.json", "summary.md"} <= uploaded(ran)
     assert Path(ran.used["github/codeql-action/upload-sarif"]["sarif_file"]).name == "audit.sarif"
     attest = ran.used["actions/attest"]
@@ -100,7 +100,10 @@ def test_a_red_run_keeps_everything_first_and_then_fails(
     assert ran.ended["Verdict"] == 1
     assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("fail", "1")
     assert "index.html" in uploaded(ran)
-    assert "github/codeql-action/upload-sarif" in ran.used
+    scanned = Path(ran.used["github/codeql-action/upload-sarif"]["sarif_file"]).read_text()
+    assert '"uri": "my%20loans/policies/red.aipm.yaml"' in scanned, "from the repository's top"
+    assert '"uri": "policies/' not in scanned
+    assert "my%20loans/elsewhere" not in scanned
     assert "actions/attest" not in ran.used
     assert "\n::error file=my loans/policies/red.aipm.yaml,line=13," in ran.log
     release, _, write = ran.gh
@@ -161,57 +164,61 @@ def test_a_report_of_an_earlier_run_is_never_taken_for_this_one(
 
 
 def test_what_was_asked_for_and_is_not_there_fails_a_green_run(
-    machine: Composite, policy: Policy, project: Path
+    machine: Composite, canned: Path
 ) -> None:
-    policy("green")
-    (project / "conftest.py").write_text(
-        "from pathlib import Path\n"
-        "def pytest_unconfigure(config):\n"
-        "    for name in ('audit.sarif', 'test-result.intoto.json'):\n"
-        "        (config.rootpath / 'aipm-report' / name).unlink(missing_ok=True)\n"
-    )
-    ran = machine.run(**PROJECT, sarif="true", attest="true", args="-o aipm_github=off")
+    (canned / "test-result.predicate.json").unlink()
+    ran = machine.run(**PROJECT, sarif="true", attest="true")
     assert ran.ended["Verdict"] == 1
     assert "::error title=pytest-aipm::sarif: this run wrote no audit.sarif" in ran.log
     assert "::error title=pytest-aipm::attest: this run wrote no test-result" in ran.log
-    assert ran.summary.count("## PASS · model audit") == 1, "the action writes it instead"
+    assert ran.summary == "## PASS · model audit\n", "the action writes what the run did not"
 
 
-@pytest.mark.parametrize(
-    ("given", "code"),
-    [
-        ({"args": f"-k {HACKED}"}, 4),
-        ({"args": "--no-such-option\n; touch HACKED"}, 4),
-        ({"policy": HACKED}, 4),
-        ({"report": 'evil"; touch HACKED; "\nverdict=pass\n'}, 0),
-    ],
-    ids=str,
-)
-def test_inputs_are_no_commands(
-    machine: Composite, policy: Policy, given: dict[str, str], code: int
+@pytest.mark.usefixtures("canned")
+def test_inputs_are_no_commands(machine: Composite) -> None:
+    ran = machine.run(
+        **PROJECT,
+        release=HACKED,
+        comment="true",
+        artifact_name=HACKED.replace('"', ""),
+        args="-k 'a or $(touch HACKED)'\n; \"touch HACKED\"",
+        policy=f"{HACKED}\n\ntwo words/a.aipm.yaml\n",
+        report='evil"; touch HACKED; "\nverdict=unproven\n',
+    )
+    assert not ran.failed, ran.log
+    assert ran.outputs["verdict"] == "pass"
+    assert ran.outputs["report"].endswith('/my loans/evil"; touch HACKED; "\nverdict=unproven\n')
+    assert not list(machine.home.rglob("HACKED"))
+    assert (machine.home / "words").read_text().split("\0")[:-1] == [
+        "-P",
+        "-m",
+        "pytest",
+        "--aipm-audit",
+        '--aipm-report=evil"; touch HACKED; "\nverdict=unproven\n',
+        f"--aipm-policy={HACKED}",
+        "--aipm-policy=two words/a.aipm.yaml",
+        "-k",
+        "a or $(touch HACKED)",
+        ";",
+        "touch HACKED",
+    ]
+    assert ran.gh[0]["argv"][6] == HACKED
+    name = ran.gh[0]["argv"][7].rpartition("/")[2]
+    assert re.fullmatch(r"[A-Za-z0-9._-]+\.tar\.gz", name), name
+
+
+@pytest.mark.parametrize("args", ["--no-such-option\n; touch HACKED", f"-k {HACKED}"], ids=repr)
+def test_arguments_that_pytest_or_the_shell_refuse_are_a_usage_error(
+    machine: Composite, policy: Policy, args: str
 ) -> None:
     policy("green")
-    ran = machine.run(**PROJECT, release=HACKED, comment="true", artifact_name=HACKED, **given)
-    assert ran.outputs["exit-code"] == str(code), ran.log
-    assert ran.outputs["verdict"] == ("pass" if code == 0 else "fail")
+    ran = machine.run(**PROJECT, args=args)
+    assert ran.ended["Verdict"] == 4
+    assert ran.outputs["verdict"] == "fail"
+    assert "The run ended with exit code 4 and left no record" in ran.summary
     assert not list(machine.home.rglob("HACKED"))
-    if code == 0:
-        assert ran.gh[0]["argv"][6] == HACKED
-        assert set(ran.gh[0]["argv"][7].rpartition("/")[2]) <= set(
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-        )
-
-
-def test_policies_are_one_a_line_and_may_have_spaces(machine: Composite, policy: Policy) -> None:
-    policy("green", "two words/green.aipm.yaml")
-    policy("unproven", "other/unproven.aipm.yaml")
-    policy("red")
-    ran = machine.run(
-        **PROJECT, policy="two words/green.aipm.yaml\n\nother\n", report="my evidence/here"
-    )
-    assert ran.outputs["verdict"] == "unproven", ran.log
-    assert ran.outputs["report"].endswith("my loans/my evidence/here")
-    assert "### red" not in ran.summary
+    quote = "::error title=pytest-aipm::args: cannot be split into words; a quote is left open"
+    assert (quote in ran.log) is ("touch HACKED;" in args)
 
 
 def test_misspelt_inputs_are_refused_before_anything_runs(machine: Composite) -> None:
@@ -222,9 +229,14 @@ def test_misspelt_inputs_are_refused_before_anything_runs(machine: Composite) ->
         attest="yes\n::stop-commands::x",
         retention_days="a year",
         include_record="100%",
+        artifact_name="a\\b",
     )
     assert ran.ended == {"Check the inputs": 1, "Verdict": 1}
-    assert ran.logs["Check the inputs"].splitlines() == [
+    *lines, last = ran.logs["Check the inputs"].splitlines()
+    assert last.startswith(
+        r"::error title=pytest-aipm::artifact-name: 'a\b' is empty, or holds one"
+    )
+    assert lines == [
         "::error title=pytest-aipm::include-record: '100%25' is none of auto true false",
         "::error title=pytest-aipm::upload-report: 'True' is none of true false",
         "::error title=pytest-aipm::sarif: '' is none of true false",
@@ -256,6 +268,12 @@ def test_a_run_without_a_pull_request_has_no_comment(machine: Composite) -> None
     ran = machine.run(**PROJECT, comment="true")
     assert not ran.failed
     assert ran.gh == []
+
+
+@pytest.mark.parametrize("name", ["", *'":<>|*?/\r\n'], ids=repr)
+def test_names_that_no_artifact_may_have_are_refused_first(machine: Composite, name: str) -> None:
+    ran = machine.run(**PROJECT, artifact_name=name and f"a{name}b")
+    assert ran.ended == {"Check the inputs": 1, "Verdict": 1}
 
 
 @pytest.fixture
@@ -382,7 +400,7 @@ def test_a_long_comment_is_cut_between_lines(
 
 
 @pytest.mark.usefixtures("canned")
-def test_the_statement_of_a_model_made_by_code_attests_the_evidence(machine: Composite) -> None:
+def test_without_a_file_that_was_tested_the_evidence_is_attested(machine: Composite) -> None:
     ran = machine.run(**PROJECT, attest="true", include_record="false")
     assert not ran.failed, ran.log
     lines = Path(ran.used["actions/attest"]["subject-checksums"]).read_text()
@@ -412,16 +430,16 @@ def test_the_record_is_uploaded_where_few_can_read_it_or_on_request(
         assert ("aipm-report-v1/audit.json" in archive.getnames()) is there
 
 
-@pytest.mark.usefixtures("canned")
-def test_files_that_are_not_this_runs_evidence_stay(machine: Composite, project: Path) -> None:
-    report = machine.home / "canned"
-    (report / "index.stale.html").write_text("old")
-    (report / ".hidden").write_text("secret")
-    (report / "link.txt").symlink_to(project / "data.csv")
+def test_files_that_are_not_this_runs_evidence_stay(
+    machine: Composite, project: Path, canned: Path
+) -> None:
+    (canned / "index.stale.html").write_text("old")
+    (canned / ".hidden").write_text("secret")
+    (canned / "link.txt").symlink_to(project / "data.csv")
     ran = machine.run(**PROJECT)
     assert uploaded(ran) == {
         "audit.json",
         "manifest.json",
         "summary.md",
-        "test-result.intoto.json",
+        "test-result.predicate.json",
     }

@@ -74,7 +74,7 @@ def test_another_word_is_refused_in_one_line(project: Any) -> None:
     result.stderr.fnmatch_lines(["ERROR: aipm_github: 'yes' is none of auto, on, off"])
 
 
-def test_errors_are_left_to_another_annotator_unless_ours_are_asked_for(
+def test_fails_are_left_to_another_annotator_unless_ours_are_asked_for(
     project: Any, on_github: Path
 ) -> None:
     (project.path / "pytest_github_actions_annotate_failures.py").write_text(ANNOTATOR)

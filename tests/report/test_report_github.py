@@ -98,10 +98,14 @@ def test_inconclusive_that_fails_the_build_is_an_error_and_lack_of_evidence_a_wa
     ]
 
 
-def test_another_annotator_leaves_only_warnings() -> None:
-    levels = {parsed(line)[0] for line in github_annotations(rich_record(), errors=False)}
-    assert levels == {"warning"}
-    assert github_annotations(only(finding("x.y", "a", (), "fail")), errors=False) == []
+def test_fails_are_left_to_another_annotator_and_errors_are_not() -> None:
+    marks = [parsed(line) for line in github_annotations(rich_record(), fails=False)]
+    assert [where["title"] for level, where, _ in marks if level == "error"] == [
+        "Error: credit-approval::flip-race::race"
+    ]
+    assert sum(level == "warning" for level, _, _ in marks) == 4
+    strict = finding("x.y", "strict", (), "inconclusive", failing=True)
+    assert github_annotations(only(finding("x.y", "a", (), "fail"), strict), fails=False) == []
 
 
 def test_a_green_run_is_quiet(passing: Record) -> None:

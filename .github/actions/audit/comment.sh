@@ -10,7 +10,7 @@ if ! [[ $PULL_REQUEST =~ ^[0-9]+$ ]]; then
 fi
 
 body=$(mktemp "$RUNNER_TEMP/aipm-comment.XXXXXX")
-"${PYTHON:-python3}" "$here/evidence.py" comment "$SUMMARY" >"$body"
+"${AIPM_PYTHON:-python3}" "$here/evidence.py" comment "$SUMMARY" >"$body"
 mark=$(head -n 1 -- "$body")
 comments=repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments
 # anyone can write the mark; only what the workflow itself wrote is overwritten

@@ -19,9 +19,11 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 RECORD, MANIFEST, SUMMARY = "audit.json", "manifest.json", "summary.md"
-SARIF, STATEMENT = "audit.sarif", "test-result.intoto.json"
+SARIF = "audit.sarif"
+PREDICATE, STATEMENT = "test-result.predicate.json", "test-result.intoto.json"
 MOST_COMMENT = 65_536
 """Characters that GitHub takes in a comment."""
 WHY = {
@@ -60,8 +62,7 @@ def collect(code: str, work: Path) -> None:
             said += f"\nThe run ended with exit code {code}, so it fails; the log says why.\n"
         summary.write_text(said, encoding="utf-8")
         outputs |= {"report": str(folder), "evidence": str(evidence)}
-        if (evidence / SARIF).is_file():
-            outputs["sarif"] = str(evidence / SARIF)
+        outputs |= _scannable(evidence, work)
         outputs |= _attestable(evidence, work)
     digest = "" if record is None else str(record.get("digest", ""))
     told = bool(digest) and digest in _read(Path(os.environ["GITHUB_STEP_SUMMARY"]))
@@ -143,29 +144,55 @@ def _copy(folder: Path, to: Path, started: int, *, with_record: bool) -> None:
         shutil.copyfile(path, to / inside)
 
 
+def _scannable(evidence: Path, work: Path) -> dict[str, str]:
+    """Return the SARIF for code scanning, whose paths start at the top of the repository.
+
+    The run names files from its own root; where that is a folder of the repository, its name is
+    put before those that exist there.
+    """
+    try:
+        sarif = json.loads((evidence / SARIF).read_bytes())
+        here = Path.cwd().relative_to(Path(os.environ["GITHUB_WORKSPACE"]).resolve())
+    except (OSError, ValueError):
+        return {"sarif": str(evidence / SARIF)} if (evidence / SARIF).is_file() else {}
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [placed(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        value = {key: placed(each) for key, each in value.items()}
+        path = value.get("uri")
+        if "uriBaseId" in value and isinstance(path, str) and Path(unquote(path)).is_file():
+            value["uri"] = f"{quote(here.as_posix())}/{path}"
+        return value
+
+    if here != Path():
+        sarif = placed(sarif)
+    place = work / SARIF
+    place.write_text(json.dumps(sarif), encoding="utf-8")
+    return {"sarif": str(place)}
+
+
 def _attestable(evidence: Path, work: Path) -> dict[str, str]:
     """Return the predicate and the checksums of its subjects, as the action ``attest`` reads them.
 
-    Without a subject whose bytes are known (a model that is made by code), what is attested is the
-    evidence itself.
+    Without a subject whose bytes are known (model and data are made by code), what is attested is
+    the evidence itself.
     """
-    try:
-        statement = json.loads((evidence / STATEMENT).read_bytes())
-        predicate, subjects = statement["predicate"], statement["subject"]
-        lines = [
-            f"{each['digest']['sha256']}  {' '.join(str(each['name']).split())}\n"
-            for each in subjects
-            if re.fullmatch(r"[0-9a-f]{64}", str(each.get("digest", {}).get("sha256")))
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    if not (evidence / PREDICATE).is_file():
         return {}
+    lines = []
+    if (evidence / STATEMENT).is_file():
+        subjects = json.loads((evidence / STATEMENT).read_bytes())["subject"]
+        known = [(each["digest"].get("sha256"), str(each["name"])) for each in subjects]
+        lines = [f"{digest}  {' '.join(name.split())}\n" for digest, name in known if digest]
     if not lines:
         digest = hashlib.sha256((evidence / MANIFEST).read_bytes()).hexdigest()
         lines = [f"{digest}  {MANIFEST}\n"]
-    places = {"predicate": work / "predicate.json", "subjects": work / "subjects.sha256"}
-    places["predicate"].write_text(json.dumps(predicate, sort_keys=True), encoding="utf-8")
-    places["subjects"].write_text("".join(lines), encoding="utf-8")
-    return {name: str(place) for name, place in places.items()}
+    place = work / "subjects.sha256"
+    place.write_text("".join(lines), encoding="utf-8")
+    return {"predicate": str(evidence / PREDICATE), "subjects": str(place)}
 
 
 def _cut(text: str, most: int) -> str:

@@ -24,4 +24,10 @@ if ! [[ $INPUT_RETENTION_DAYS =~ ^[0-9]{1,3}$ ]]; then
   complain error "retention-days: '${INPUT_RETENTION_DAYS:0:40}' is no number of days"
   wrong=1
 fi
+case $INPUT_ARTIFACT_NAME in
+  '' | *[\":\<\>\|*?\\/$'\r\n']*)
+    complain error "artifact-name: '${INPUT_ARTIFACT_NAME:0:40}' is empty, or holds one of \" : < > | * ? \\ /"
+    wrong=1
+    ;;
+esac
 exit "$wrong"

@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/lib.sh"
 
-archive=$("$PYTHON" "$here/evidence.py" archive "$EVIDENCE")
+archive=$("$AIPM_PYTHON" "$here/evidence.py" archive "$EVIDENCE")
 if ! gh release upload --repo "$GITHUB_REPOSITORY" --clobber -- \
   "$INPUT_RELEASE" "$archive" "$archive.sha256"; then
   complain error "the evidence could not be attached to the release ${INPUT_RELEASE:0:80}"

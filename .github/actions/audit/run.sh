@@ -14,12 +14,12 @@ while IFS= read -r path; do
 done <<<"$INPUT_POLICY"
 
 code=0
-if "$PYTHON" "$here/evidence.py" words >"$work/words"; then
+if "$AIPM_PYTHON" "$here/evidence.py" words >"$work/words"; then
   mapfile -d '' -t more <"$work/words"
   # -P: like the command `pytest`, do not import from the working directory
-  "$PYTHON" -P -m pytest "${words[@]}" "${more[@]}" || code=$?
+  "$AIPM_PYTHON" -P -m pytest "${words[@]}" "${more[@]}" || code=$?
 else
   complain error "args: cannot be split into words; a quote is left open"
   code=4
 fi
-"$PYTHON" "$here/evidence.py" collect "$code" "$work"
+"$AIPM_PYTHON" "$here/evidence.py" collect "$code" "$work"

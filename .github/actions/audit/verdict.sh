@@ -20,9 +20,9 @@ promised() {
 }
 if [ -n "$EVIDENCE" ]; then # without evidence the exit code says enough
   [ "$INPUT_SARIF" = false ] ||
-    promised sarif "$SARIF" "this run wrote no audit.sarif; name it in aipm_exports"
+    promised sarif "$SARIF" "this run wrote no audit.sarif: aipm_exports leaves it out"
   [ "$INPUT_ATTEST" = false ] || promised attest "$PREDICATE" \
-    "this run wrote no test-result.intoto.json; name it in aipm_exports, and run all checks"
+    "this run wrote no test-result.predicate.json: a partial run, or aipm_exports leaves it out"
 elif [ "$EXIT_CODE" = 0 ]; then
   complain error "the run ended well and left no evidence: no policy ran, or it was written elsewhere"
   missing=1
