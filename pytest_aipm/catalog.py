@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -122,8 +123,9 @@ class Catalog:
         """
         self._known(name)
         if name not in self._docs:  # every finding of a check carries them
-            extra = self._extra.get(name)
-            text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
+            # a module that is there need not be read once more
+            found = self._extra.get(name) or sys.modules.get(self._modules[name])
+            text = inspect.getdoc(found) if found is not None else _docstring(self._modules[name])
             self._docs[name] = _parsed(text or name)
         return self._docs[name]
 

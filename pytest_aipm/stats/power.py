@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -38,15 +39,19 @@ class Decision(Protocol):
 
 
 def _probit(share: float) -> float:
-    return float(ndtri(np.clip(share, 1e-4, 1 - 1e-4)))
+    return float(ndtri(min(max(share, 1e-4), 1 - 1e-4)))
 
 
 def smallest_factor(decision: Decision) -> float | None:
     """Return the smallest factor in [1, 10,000] with P(fail or holds) >= 0.80, or None."""
-    begun = sum(decision.approximate(1.0))
-    if begun >= MAYBE and sum(decision.simulate(1.0)) >= POWER:
+
+    @cache
+    def fast(factor: float) -> float:
+        return sum(decision.approximate(factor))
+
+    if fast(1.0) >= MAYBE and sum(decision.simulate(1.0)) >= POWER:
         return 1.0
-    factor, low, high = _reach(decision, begun, POWER), 1.0, None
+    factor, low, high = _reach(fast, POWER), 1.0, None
     for _ in range(TRIES):
         if factor is None or factor > MOST:
             break
@@ -56,9 +61,9 @@ def smallest_factor(decision: Decision) -> float | None:
         else:
             low = factor
         # the counts tell by how much the fast model is off here
-        shift = _probit(sum(decision.approximate(factor))) - _probit(slow)
+        shift = _probit(fast(factor)) - _probit(slow)
         if abs(shift) < 2:
-            aim = _reach(decision, begun, float(ndtr(ALTERNATIVE + shift)))
+            aim = _reach(fast, float(ndtr(ALTERNATIVE + shift)))
             if aim is not None and abs(np.log(aim / factor)) < NEAR:
                 return aim
         else:
@@ -70,18 +75,18 @@ def smallest_factor(decision: Decision) -> float | None:
     return high
 
 
-def _reach(decision: Decision, begun: float, target: float) -> float | None:
-    """Return where the fast model decides with probability `target`; at 1 it does with `begun`.
+def _reach(fast: Callable[[float], float], target: float) -> float | None:
+    """Return where the fast model decides with probability `target`.
 
     The probit of that probability is about a line over the root of the rows.
     """
     low, high = 1.0, None
-    below, above = _probit(begun) - _probit(target), 0.0
+    below, above = _probit(fast(1.0)) - _probit(target), 0.0
     if below >= 0:
         return 1.0
     factor, slope = 4.0, np.nan
     while high is None or np.log(high / low) > CLOSE:
-        here = _probit(sum(decision.approximate(factor))) - _probit(target)
+        here = _probit(fast(factor)) - _probit(target)
         slope = (here - below) / (np.sqrt(factor) - np.sqrt(low)) if here < 0 else slope
         if here >= 0:
             high, above = factor, here

@@ -20,21 +20,21 @@ from pytest_aipm.stats.power import ALTERNATIVE, POWER
 
 __all__ = ["rate_gap"]
 
-NODES = 24
+NODES = 20
 """Counts of the moved group that stand for all, within 4.2 sd; each one where there are few."""
-ENOUGH = 4
+ENOUGH = 3
 """How many groups are asked at once, those first that look hardest to catch."""
 CLEAR = 0.9
 """A group whose gap by scores is below this part of the hardest one's is easier to catch."""
 FELT = 0.02
 """Pairs that reject less often need no exact critical value."""
-FAR = 6.0
+FAR = 5.0
 """Noise in sd beyond which nothing is looked for."""
-TURNS = 3
+TURNS = 2
 FEW = 400
 """Up to so many rows another group's counts are not taken for normal."""
-CLOSE = 0.003
-"""How near to 80 % the power of a gap must be."""
+CLOSE, ROUGH = 0.004, 0.03
+"""How near to 80 % the power of a gap must be, and of one that only says which group is asked."""
 
 
 def rate_gap(
@@ -74,7 +74,7 @@ def rate_gap(
 
 def _hardest(moves: _Moves) -> tuple[float, int] | None:
     """Return the hardest group among the moves, and its gap."""
-    rough = moves.solve(moves.plain(np.zeros(moves.group.size)))
+    rough = moves.solve(moves.plain(np.zeros(moves.group.size)), close=ROUGH)
     nearest = {
         group: float(np.nanmin(rough[moves.group == group]))
         for group in np.unique(moves.group[np.isfinite(rough)])
@@ -160,29 +160,33 @@ class _Moves:
             values[pairs] = np.maximum(values[pairs], exactly)
         return values
 
-    def solve(self, critical: Array, start: Array | None = None) -> Array:
-        """Return the gaps (M,) with 80 % power; nan where no gap has it."""
-        low, high = np.zeros(self.room.shape), self.room
-        caught = self._rejected(high, critical)[0] >= POWER
-        gap = self._start(critical) if start is None else start
-        gap = np.clip(gap, 0.01 * high, high)
-        slope = 1 / self._spread()
+    def solve(self, critical: Array, start: Array | None = None, *, close: float = CLOSE) -> Array:
+        """Return the gaps (M,) with 80 % power, about; nan where no gap has it."""
+        room = self.room
+        low, high = np.zeros(room.shape), room
+        gap = np.minimum(self._start(critical) if start is None else start, room)
         last = before = np.full(gap.shape, np.nan)
+        slope, solved = 1 / self._spread(), np.zeros(gap.shape, dtype=bool)
+        hopeless = solved.copy()
         for _ in range(12):
             reached = self._rejected(gap, critical)[0]
-            if (np.abs(reached - POWER)[caught] < CLOSE).all():
+            enough = reached >= POWER
+            hopeless |= ~enough & (gap >= room)
+            solved = np.abs(reached - POWER) < close
+            if (solved | hopeless).all():
                 break
             here = ndtri(np.clip(reached, 1e-4, 1 - 1e-4))
-            high = np.where(reached >= POWER, gap, high)
-            low = np.where(reached >= POWER, low, gap)
+            low, high = np.where(enough, low, gap), np.where(enough, gap, high)
             with np.errstate(divide="ignore", invalid="ignore"):
                 secant = (here - before) / (gap - last)
             slope = np.where(np.isfinite(secant) & (secant > 0), secant, slope)
             last, before = gap, here
-            aim = gap + (ALTERNATIVE - here) / slope
-            gap = np.where((aim > low) & (aim < high), aim, (low + high) / 2)
-            gap = np.where(np.abs(reached - POWER) < CLOSE, last, gap)
-        return np.where(caught, gap, np.nan)
+            # a line whose ends are both cut off leads nowhere
+            aim = np.minimum(gap + (ALTERNATIVE - here) / slope, room)
+            inside = (aim > low) & ((aim < high) | (high >= room))
+            aim = np.where(inside, aim, (low + high) / 2)
+            gap = np.where(solved | hopeless, last, aim)
+        return np.where(hopeless, np.nan, gap)
 
     def _spread(self) -> Array:
         """Return about the sd (M,) of each moved group's distance from its nearest partner."""
