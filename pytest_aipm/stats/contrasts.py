@@ -142,8 +142,8 @@ class Contrasts:
         z, plain = self.z(x, breach), quantile(alpha)
         small = self.small(breach, pooled)
         over, within = z > critical, z < -plain
-        found = over[:, ~small].any(axis=1)
-        held = within.all(axis=1)
+        found = np.asarray(over[:, ~small].any(axis=1))
+        held = np.asarray(within.all(axis=1))
         # few samples hang on a pair that is seldom near: its exact test is left out
         seldom = SELDOM * x.shape[0]
         asked = np.flatnonzero(small & ((over & ~found[:, None]).sum(axis=0) > seldom))

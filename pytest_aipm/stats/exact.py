@@ -45,7 +45,7 @@ COARSE = 1.5
 """The same for critical values, which need not be exact, ..."""
 THIN = 48
 """... and how many counts of the smaller group stand for all of them."""
-TRIED = np.array([0, 0.06, 0.2, 0.5, 1, 2, 4, 8.0])
+TRIED, FAR = np.array([0, 0.06, 0.2, 0.5]), np.array([1, 2, 4, 8.0])
 """By how much critical values may exceed the normal one; between them they are interpolated."""
 
 
@@ -126,21 +126,21 @@ def critical_z(
     some = np.flatnonzero(np.minimum(n1, n2) >= 1)
     if some.size == 0:
         return critical
-    z = (plain[some, None] + TRIED).ravel()
-    n1, n2, margin, rate, level = (
-        np.repeat(v[some], TRIED.size) for v in (n1, n2, margin, rate, level)
-    )
-    tables = _Tables(kind, rate * n1, n1, rate * n2, n2, margin)
-    tail = tables.tail(z, level * SHARE, coarse=True)
-    reached = -ndtri(tail.reshape(-1, TRIED.size)) - plain[some, None]
-    first = np.argmax(reached >= 0, axis=1)
-    rows = np.arange(some.size)
-    here = reached[rows, first]
-    below = np.maximum(reached[rows, first - 1], -5.0)
-    step = -below / np.where(here > below, here - below, 1.0)
-    between = TRIED[first - 1] + step * (TRIED[first] - TRIED[first - 1])
-    found = plain[some] + np.where(first == 0, 0.0, between)
-    critical[some] = np.where(here < 0, np.inf, found)
+    tables = _Tables(kind, rate * n1, n1, rate * n2, n2, margin).only(some)
+    level, found, below = level[some], np.full(some.size, np.inf), np.full(some.size, -5.0)
+    waiting, last = np.arange(some.size), 0.0
+    for tried in (TRIED, FAR):
+        reached = tables.only(waiting).reached(tried, level[waiting])
+        seen = np.maximum.accumulate(np.column_stack([below[waiting], reached]), axis=1)
+        for row, values in zip(waiting, seen, strict=True):
+            if values[-1] >= 0:
+                # where the first try rejects, the normal quantile itself suffices
+                found[row] = np.interp(0.0, values, [last, *tried])
+        below[waiting], last = seen[:, -1], tried[-1]
+        waiting = waiting[seen[:, -1] < 0]
+        if waiting.size == 0:
+            break
+    critical[some] = plain[some] + found
     return critical
 
 
@@ -159,7 +159,7 @@ class _Tables:
     n2: Array
     margin: Array
 
-    def only(self, keep: NDArray[np.bool_] | slice) -> _Tables:
+    def only(self, keep: NDArray[np.bool_] | NDArray[np.intp] | slice) -> _Tables:
         return _Tables(
             self.kind, *(v[keep] for v in (self.x1, self.n1, self.x2, self.n2, self.margin))
         )
@@ -268,6 +268,17 @@ class _Tables:
             highest[part] = peak(chances, ends[part].astype(np.intp))
         highest = np.where(low > high, 0.0, highest)
         return np.minimum(highest * SLACK + error, 1.0)
+
+    def reached(self, beyond: Array, level: Array) -> Array:
+        """Return (B, S) by how much tests of statistics `beyond` the normal quantile reject."""
+        plain = -ndtri(level)
+        many = self.only(np.repeat(np.arange(plain.size), beyond.size))
+        tail = many.tail(
+            (plain[:, None] + beyond).ravel(),
+            np.repeat(level * SHARE, beyond.size),
+            coarse=True,
+        )
+        return -ndtri(tail.reshape(-1, beyond.size)) - plain[:, None]
 
     def _window(self, partner: Array, z: float) -> tuple[Array, Array]:
         """Return the smaller group's counts that matter: `z` sd around its rates, and skewness."""

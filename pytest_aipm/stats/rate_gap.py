@@ -26,8 +26,11 @@ ENOUGH = 3
 """How many groups are asked at once, those first that look hardest to catch."""
 CLEAR = 0.9
 """A group whose gap by scores is below this part of the hardest one's is easier to catch."""
-FELT = 0.02
-"""Pairs that reject less often need no exact critical value."""
+EITHER = 1.2
+"""How much farther the other direction may be before it is left out."""
+FELT, ASKED = 0.02, 4
+"""Pairs that reject less often need no exact critical value; of the others so many have their own,
+the rest, with the same small group, the mean of how far these lie beyond the score's."""
 FAR = 5.0
 """Noise in sd beyond which nothing is looked for."""
 TURNS = 2
@@ -83,8 +86,9 @@ def _hardest(moves: _Moves) -> tuple[float, int] | None:
     for group in sorted(nearest, key=lambda each: -nearest[each]):
         if solved and nearest[group] < CLEAR * max(solved)[0]:
             break
-        here = moves.only((moves.group == group) & np.isfinite(rough))
-        gap = rough[(moves.group == group) & np.isfinite(rough)]
+        with np.errstate(invalid="ignore"):
+            chosen = (moves.group == group) & (rough <= EITHER * nearest[group])
+        here, gap = moves.only(chosen), rough[chosen]
         gaps = here.solve(here.exact(gap), gap)
         if np.isfinite(gaps).any():
             solved.append((float(np.nanmin(gaps)), int(group)))
@@ -137,7 +141,7 @@ class _Moves:
     def overall(self, gap: Array) -> Array:
         """Return the rates over all groups."""
         share = self.contrasts.n[self.group] / self.contrasts.n.sum()
-        return self.pooled + share * (self.rates(gap) - self.pooled)
+        return np.asarray(self.pooled + share * (self.rates(gap) - self.pooled))
 
     def plain(self, gap: Array) -> Array:
         """Return the critical values (T,) of score tests at these gaps."""
@@ -149,15 +153,18 @@ class _Moves:
         """Return the critical values (T,), for small pairs those of their exact tests."""
         c, values = self.contrasts, self.plain(gap)
         overall, moved = self.overall(gap), self.rates(gap)
-        felt = self._rejected(gap, values)[1] > FELT
+        often = self._rejected(gap, values)[1]
         for move, rate in enumerate(overall):
             small = c.small(self.breach, float(rate)) & (self.move == move)
-            pairs = np.flatnonzero(felt & small)
+            pairs = np.flatnonzero(small & (often > FELT))
+            pairs = pairs[np.argsort(-often[pairs], kind="stable")]
             expected = np.full(c.n.size, self.pooled) * c.n
             expected[self.group[move]] = moved[move] * c.n[self.group[move]]
-            level = ndtr(-values[pairs])
-            exactly = c.exact_critical(expected, self.breach, level, pairs)
-            values[pairs] = np.maximum(values[pairs], exactly)
+            asked = pairs[:ASKED]
+            exactly = c.exact_critical(expected, self.breach, ndtr(-values[asked]), asked)
+            more = np.maximum(exactly - values[asked], 0)
+            values[asked] += more
+            values[pairs[ASKED:]] += more.mean() if more.size else 0.0
         return values
 
     def solve(self, critical: Array, start: Array | None = None, *, close: float = CLOSE) -> Array:
@@ -194,7 +201,7 @@ class _Moves:
         variance = self.pooled * (1 - self.pooled) * (1 / high + 1 / low)
         least = np.full(self.group.size, np.inf)
         np.minimum.at(least, self.move, variance)
-        return np.sqrt(np.maximum(least, 1e-12))
+        return np.asarray(np.sqrt(np.maximum(least, 1e-12)))
 
     def _start(self, critical: Array) -> Array:
         margin = self.breach * (1.0 if self.contrasts.kind == "difference" else self.pooled)
@@ -323,7 +330,7 @@ def _moves(
                 found.append((group, sign, pairs.only(wider)))
     if not found:
         return None
-    group, sign, pairs_of = zip(*found, strict=True)
+    moved, signs, pairs_of = zip(*found, strict=True)
     joined = replace(
         contrasts,
         high=np.concatenate([each.high for each in pairs_of]),
@@ -331,7 +338,7 @@ def _moves(
         share=np.concatenate([each.share for each in pairs_of]),
     )
     move = np.repeat(np.arange(len(found)), [each.high.size for each in pairs_of])
-    return _Moves(joined, move, np.array(group), np.array(sign, float), pooled, breach, alpha)
+    return _Moves(joined, move, np.array(moved), np.array(signs, float), pooled, breach, alpha)
 
 
 def _hardest_first(contrasts: Contrasts, pooled: float, breach: float) -> NDArray[np.intp]:
