@@ -18,14 +18,8 @@ __all__ = ["RateDecision"]
 
 RUNS = 800
 """Simulated samples: the share decided is then known to 1.4 points (one standard error)."""
-MOVES = 500
-"""The same for gaps, which are found in several steps."""
 ROUGH = 60_000
 """Draws of the normal model, over all pairs: counts correct what it finds."""
-ENOUGH = 4
-"""How many groups whose move can be caught are compared before the hardest is named."""
-CLEAR = 0.9
-"""A group whose guess is below this part of a simulated gap is easier to catch."""
 WATCHED = 400
 """How many pairs, the nearest to the limit, decide a verdict of many groups."""
 
