@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -139,8 +140,9 @@ class Catalog:
         return _sections(self._text(name)).get("If left out", "").strip()
 
     def _text(self, name: str) -> str:
-        extra = self._extra.get(name)
-        text = inspect.getdoc(extra) if extra is not None else _docstring(self._modules[name])
+        # a module that is there need not be read once more
+        found = self._extra.get(name) or sys.modules.get(self._modules[name])
+        text = inspect.getdoc(found) if found is not None else _docstring(self._modules[name])
         return text or name
 
     def _known(self, name: str) -> None:

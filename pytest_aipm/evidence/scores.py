@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_aipm.stats.auc import distinct
+
 __all__ = ["ScoreBag", "merge_bags"]
 
 MAX_DISTINCT = 250_000
@@ -67,12 +69,12 @@ def merge_bags(bags: Sequence[ScoreBag]) -> ScoreBag:
     values = np.concatenate([bag.values for bag in bags])
     counts = np.concatenate([bag.counts for bag in bags])
     exact = all(bag.exact for bag in bags)
-    distinct, place = np.unique(values if exact else _rounded(values), return_inverse=True)
-    if exact and len(distinct) > MAX_DISTINCT:
+    found, place = distinct(values if exact else _rounded(values))
+    if exact and len(found) > MAX_DISTINCT:
         exact = False
-        distinct, place = np.unique(_rounded(values), return_inverse=True)
-    summed = np.bincount(place, weights=counts, minlength=len(distinct))
-    return ScoreBag(distinct, summed.astype(np.int64), exact)
+        found, place = distinct(_rounded(values))
+    summed = np.bincount(place, weights=counts, minlength=len(found))
+    return ScoreBag(found, summed.astype(np.int64), exact)
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,21 @@ from scipy.special import betaincinv, expit, logit
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.score import quantile
 
-__all__ = ["delong", "placements", "robust_interval"]
+__all__ = ["delong", "distinct", "placements", "robust_interval"]
+
+
+def distinct(values: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Return the distinct values, ascending, and the place of each value among them.
+
+    A stable sort merges runs that are sorted already, as the scores of groups are.
+    """
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    new = np.ones(ranked.size, dtype=bool)
+    new[1:] = ranked[1:] != ranked[:-1]
+    place = np.empty(ranked.size, dtype=np.intp)
+    place[order] = np.cumsum(new) - 1
+    return ranked[new], place
 
 
 def delong(
@@ -38,7 +52,7 @@ def delong(
     pos, neg = np.asarray(pos), np.asarray(neg)
     if np.isnan(pos).any() or np.isnan(neg).any():
         raise ValueError("scores must not be nan")
-    values, where = np.unique(np.concatenate([pos, neg]), return_inverse=True)
+    values, where = distinct(np.concatenate([pos, neg]))
     above = np.bincount(where[: pos.size], weights=counts_pos, minlength=values.size)
     below = np.bincount(where[pos.size :], weights=counts_neg, minlength=values.size)
     m, k = float(above.sum()), float(below.sum())

@@ -32,6 +32,8 @@ Index = NDArray[np.intp]
 MANY_OTHERS = 12
 FAR = 2.5
 """How far beyond the normal one an exact critical value is looked for in simulated samples."""
+SELDOM = 0.01
+"""The share of simulated samples below which a pair's exact test is left out."""
 FEW_ROWS = 150
 """Pairs of rates whose smaller group has fewer rows are tested exactly ..."""
 FEW_AT_MARGIN = 15
@@ -121,61 +123,59 @@ class Contrasts:
         low = np.concatenate([np.full(above.size, group), below])
         return replace(self, high=high, low=low, share=np.zeros(high.size))
 
-    def beyond(
-        self, x: Array, breach: float, critical: float, pooled: float | None = None
-    ) -> NDArray[np.bool_]:
-        """Return, for simulated counts (R, K), whether any pair rejects at `critical` > 0.
+    def verdicts(
+        self, x: Array, breach: float, critical: float, alpha: float, pooled: float
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return, for simulated counts (R, K), whether a pair rejects and whether all pairs hold.
 
-        `pooled` is the rate over all groups, that of the counts when it is not given.
+        Parameters
+        ----------
+        x : ndarray, shape (R, K)
+        breach : float
+        critical : float
+            Of "within the limit", positive.
+        alpha : float
+            Level at which each pair must be shown to be within.
+        pooled : float
+            The rate over all groups.
         """
-        found = np.zeros(x.shape[0], dtype=bool)
-        (x1, n1), (x2, n2) = self.sides(x)
-        row, pair = np.nonzero(self.gap(x, breach) > 0)
-        margin = np.broadcast_to(self.margin(breach), self.high.shape)
-        z = self.statistic((x1[row, pair], n1[pair]), (x2[row, pair], n2[pair]), margin[pair])
-        over = z > critical
-        row, pair, z = row[over], pair[over], z[over]
-        small = self.small(breach, self._pooled(x) if pooled is None else pooled)
-        found[row[~small[pair]]] = True
-        level = float(ndtr(-critical))
-        often = np.bincount(pair, minlength=small.size) * small
-        for place in np.argsort(-often, kind="stable")[: np.count_nonzero(often)]:
-            here = (pair == place) & ~found[row]
-            if here.any():
-                found[row[here]] = z[here] >= self._exact_critical(x, int(place), breach, level)
-        return found
+        z, plain = self.z(x, breach), quantile(alpha)
+        small = self.small(breach, pooled)
+        over, within = z > critical, z < -plain
+        found = np.asarray(over[:, ~small].any(axis=1))
+        held = np.asarray(within.all(axis=1))
+        # few samples hang on a pair that is seldom near: its exact test is left out
+        seldom = SELDOM * x.shape[0]
+        asked = np.flatnonzero(small & ((over & ~found[:, None]).sum(axis=0) > seldom))
+        near = held[:, None] & (z > -plain - FAR)
+        doubted = np.flatnonzero(small & (near.sum(axis=0) > seldom))
+        mean = x.mean(axis=0)
+        exactly = self.exact_critical(mean, breach, float(ndtr(-critical)), asked)
+        found |= (z[:, asked] >= np.maximum(exactly, critical)).any(axis=1)
+        exactly = self.exact_critical(mean, breach, alpha, doubted, held=True)
+        held &= (z[:, doubted] <= -exactly).all(axis=1)
+        return found, held
 
-    def holds(
-        self, x: Array, breach: float, alpha: float, pooled: float | None = None
-    ) -> NDArray[np.bool_]:
-        """Return, for simulated counts (R, K), whether all pairs are shown to be within."""
-        z = -self.z(x, breach)
-        plain = quantile(alpha)
-        shown = np.asarray((z > plain).all(axis=1))
-        small = self.small(breach, self._pooled(x) if pooled is None else pooled)
-        for place in np.flatnonzero(small):
-            near = shown & (z[:, place] < plain + FAR)
-            if near.any():
-                critical = self._exact_critical(x, int(place), breach, alpha, held=True)
-                shown[near] = z[near, place] >= critical
-        return shown
+    def beyond(self, x: Array, breach: float, critical: float) -> NDArray[np.bool_]:
+        """Return, for simulated counts (R, K), whether any pair rejects at `critical` > 0."""
+        pooled = float(x.sum() / (x.shape[0] * self.n.sum()))
+        return self.verdicts(x, breach, critical, 0.5, pooled)[0]
 
-    def _pooled(self, x: Array) -> float:
-        return float(x.sum() / (x.shape[0] * self.n.sum()))
-
-    def _exact_critical(
-        self, x: Array, pair: int, breach: float, level: float, *, held: bool = False
-    ) -> float:
-        """Return the critical value of the exact test of one pair near its mean counts."""
-        one = self.only(np.array([pair]))
+    def exact_critical(
+        self, x: Array, breach: float, level: float | Array, pairs: Index, *, held: bool = False
+    ) -> Array:
+        """Return about the critical values of exact tests of chosen pairs at counts (K,)."""
+        if pairs.size == 0:
+            return np.zeros(0)
+        one = self.only(pairs)
         (x1, n1), (x2, n2) = one.sides(x)
-        rate = float(x1.mean() / n1[0] if n1[0] >= n2[0] else x2.mean() / n2[0])
-        margin = float(one.margin(breach).ravel()[0])
+        rate = np.where(n1 >= n2, x1 / n1, x2 / n2)
+        margin = np.broadcast_to(one.margin(breach), rate.shape)
         if not held:
-            return critical_z(self.kind, n1[0], n2[0], margin, level, rate)
+            return critical_z(self.kind, n1, n2, margin, level, rate)
         if self.kind == "difference":
-            return critical_z("difference", n2[0], n1[0], -margin, level, rate)
-        return critical_z("ratio", n2[0], n1[0], 1 / max(margin, 1e-9), level, rate)
+            return critical_z("difference", n2, n1, -margin, level, rate)
+        return critical_z("ratio", n2, n1, 1 / np.maximum(margin, 1e-9), level, rate)
 
     def small(self, breach: float | Array, pooled: float) -> NDArray[np.bool_]:
         """Return which pairs (..., P) are tested exactly at a limit; see `exact`.
@@ -265,6 +265,15 @@ class Contrasts:
         """Return the score statistics (..., P) of "this pair goes beyond the limit"."""
         return self.statistic(*self.sides(x), self.margin(breach))
 
+    def parts_of(self, high: Counts, low: Counts, margin: Array) -> tuple[Array, Array]:
+        """Return what `statistic` divides: the gap beyond the margin, and its null sd."""
+        (x1, n1), (x2, n2) = high, low
+        if self.kind == "difference":
+            variance = difference_variance(x1, n1, x2, n2, margin)
+            return np.asarray(x1 / n1 - x2 / n2 - margin), np.sqrt(variance)
+        variance = ratio_variance(x2, n2, x1, n1, margin)
+        return np.asarray(margin * (x1 / n1) - x2 / n2), np.sqrt(variance)
+
     def gap(self, x: Array, breach: float) -> Array:
         """Return the numerators (..., P) of `z`: positive where the estimate breaks the limit."""
         (x1, n1), (x2, n2) = self.sides(x)
@@ -275,21 +284,19 @@ class Contrasts:
 
     def null_sd(self, x: Array, breach: float) -> Array:
         """Return the sd (P,) that `z` divides by."""
-        high, low = self.sides(x)
-        margin = self.margin(breach)
-        if self.kind == "difference":
-            return np.sqrt(difference_variance(*high, *low, margin))
-        return np.sqrt(ratio_variance(*low, *high, margin))
+        return self.parts_of(*self.sides(x), self.margin(breach))[1]
 
-    def critical(self, breach: float, alpha: float, pooled: float) -> float:
+    def critical(self, breach: float, alpha: float, pooled: float, factor: float = 1.0) -> float:
         """Return the critical value of "no pair goes beyond the limit" at level `alpha`.
 
-        `pooled` is the rate over all groups, which ratios need.
+        `pooled` is the rate over all groups, which ratios need; with `factor` times the rows
+        every margin has the root of it more standard errors.
         """
+        grown = float(np.sqrt(factor))
         if self.shape == "fixed":
             return quantile(alpha / self.tests)
         if self.shape == "star":
-            return star_critical_value(self._star_margins(breach), alpha)
+            return star_critical_value(grown * self._star_margins(breach), alpha)
         if self.kind == "difference":
             tau, scale = breach, 0.5
         else:
@@ -297,6 +304,7 @@ class Contrasts:
             scale = float(np.sqrt((1 - pooled) / pooled)) if pooled > 0 else np.inf
         inside = self.n[self.comparators]
         outside = self.n.size - inside.size
+        tau *= grown
         return closed_critical_value(inside, tau, alpha, scale=scale, extra=outside * inside.size)
 
     def _star_margins(self, breach: float) -> Array:

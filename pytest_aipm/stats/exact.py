@@ -18,7 +18,6 @@ rate down, the lower one up. Less than one row proves nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -26,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from pytest_aipm.stats.estimate import Array
-from pytest_aipm.stats.parts import rate_bounds
+from pytest_aipm.stats.parts import RateMethod, rate_bounds
 from pytest_aipm.stats.score import difference_variance, quantile, ratio_variance
 from pytest_aipm.stats.tails import first_reached, peak, sums
 
@@ -42,9 +41,11 @@ SLACK = 1.001
 """What grid and saddlepoint may miss: each p value is multiplied by it."""
 CHUNK = 40_000
 """Terms of the sums that are held at once."""
-KNOTS = 50
-"""Per radian of arcsin(sqrt(rate)), rates at which critical values are computed."""
-TRIED = np.array([0, 0.05, 0.1, 0.17, 0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 8.0])
+COARSE = 1.5
+"""The same for critical values, which need not be exact, ..."""
+THIN = 48
+"""... and how many counts of the smaller group stand for all of them."""
+TRIED, FAR = np.array([0, 0.06, 0.2, 0.5]), np.array([1, 2, 4, 8.0])
 """By how much critical values may exceed the normal one; between them they are interpolated."""
 
 
@@ -97,46 +98,50 @@ def exact_p(
 
 
 def critical_z(
-    kind: Kind, n_high: float, n_low: float, margin: float, level: float, rate: float
-) -> float:
-    """Return about the score statistic from which the exact test rejects.
+    kind: Kind,
+    n_high: ArrayLike,
+    n_low: ArrayLike,
+    margin: ArrayLike,
+    level: ArrayLike,
+    rate: ArrayLike,
+) -> Array:
+    """Return about the score statistics (B,) from which exact tests reject.
 
     Reject iff z >= z*: simulated samples are compared with one number. It is that of tables whose
-    larger group has a `rate` near the one given, and not below the normal quantile.
+    larger group has the `rate` given, on a coarse grid, and not below the normal quantile.
 
     Parameters
     ----------
     kind, margin, level
-        As in `exact_p`.
-    n_high, n_low : float
+        As in `exact_p`; also `level` may differ.
+    n_high, n_low : array_like
         Rows of either side, rounded down.
-    rate : float
-        Of the larger group; rounded, so that near rates share an answer.
+    rate : array_like
+        Of the larger group.
     """
-    knot = round(float(np.arcsin(np.sqrt(np.clip(rate, 0, 1)))) * KNOTS)
-    return _critical_z(kind, float(n_high), float(n_low), float(margin), float(level), knot)
-
-
-@lru_cache(maxsize=4096)
-def _critical_z(
-    kind: Kind, n_high: float, n_low: float, margin: float, level: float, knot: int
-) -> float:
-    plain = quantile(level)
-    z = plain + TRIED
-    n1, n2 = (np.full(z.size, np.floor(n + 1e-9)) for n in (n_high, n_low))
-    if min(n1[0], n2[0]) < 1:
-        return np.inf
-    rate = np.sin(knot / KNOTS) ** 2
-    tables = _Tables(kind, rate * n1, n1, rate * n2, n2, np.full(z.size, margin))
-    reached = -ndtri(tables.tail(z, level * SHARE)) - plain
-    first = int(np.argmax(reached >= 0))
-    if reached[first] < 0:
-        return np.inf
-    if first == 0:
-        return plain
-    below = max(float(reached[first - 1]), -5.0)
-    step = -below / (reached[first] - below)
-    return float(z[first - 1] + step * (z[first] - z[first - 1]))
+    given = (np.atleast_1d(np.asarray(v, np.float64)) for v in (n_high, n_low, margin, level, rate))
+    n_high, n_low, margin, level, rate = np.broadcast_arrays(*given)
+    n1, n2, plain = np.floor(n_high + 1e-9), np.floor(n_low + 1e-9), -ndtri(level)
+    critical = np.full(plain.shape, np.inf)
+    some = np.flatnonzero(np.minimum(n1, n2) >= 1)
+    if some.size == 0:
+        return critical
+    tables = _Tables(kind, rate * n1, n1, rate * n2, n2, margin).only(some)
+    level, found, below = level[some], np.full(some.size, np.inf), np.full(some.size, -5.0)
+    waiting, last = np.arange(some.size), 0.0
+    for tried in (TRIED, FAR):
+        reached = tables.only(waiting).reached(tried, level[waiting])
+        seen = np.maximum.accumulate(np.column_stack([below[waiting], reached]), axis=1)
+        for row, values in zip(waiting, seen, strict=True):
+            if values[-1] >= 0:
+                # where the first try rejects, the normal quantile itself suffices
+                found[row] = np.interp(0.0, values, [last, *tried])
+        below[waiting], last = seen[:, -1], tried[-1]
+        waiting = waiting[seen[:, -1] < 0]
+        if waiting.size == 0:
+            break
+    critical[some] = plain[some] + found
+    return critical
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ class _Tables:
     n2: Array
     margin: Array
 
-    def only(self, keep: NDArray[np.bool_] | slice) -> _Tables:
+    def only(self, keep: NDArray[np.bool_] | NDArray[np.intp] | slice) -> _Tables:
         return _Tables(
             self.kind, *(v[keep] for v in (self.x1, self.n1, self.x2, self.n2, self.margin))
         )
@@ -198,10 +203,10 @@ class _Tables:
         gap, sd = self._gap(large, small)
         return np.where(np.abs(gap) <= 1e-12, 0.0, gap / np.maximum(sd, 1e-9))
 
-    def nuisance(self, error: float) -> tuple[Array, Array]:
+    def nuisance(self, error: float | Array, method: RateMethod) -> tuple[Array, Array]:
         """Return the ends (B,) of the larger group's rate of counted events."""
-        if error > 0:
-            low, high = rate_bounds(self.large, self.n_large, error / 2)
+        if np.min(error) > 0:
+            low, high = rate_bounds(self.large, self.n_large, np.asarray(error) / 2, method)
         else:
             low, high = np.zeros(self.n1.shape), np.ones(self.n1.shape)
         # rates that leave the other side no room under the hypothesis are none of its rates
@@ -220,25 +225,35 @@ class _Tables:
             rate = np.where(high, rate * margin, (1 - rate) / margin)
         return np.clip(rate, 0, 1)
 
-    def tail(self, seen: Array, error: float) -> Array:
-        """Return the largest P(statistic >= seen) over the nuisance rates, plus `error`."""
-        low, high = self.nuisance(error)
+    def tail(
+        self,
+        seen: Array,
+        error: float | Array,
+        *,
+        coarse: bool = False,
+    ) -> Array:
+        """Return the largest P(statistic >= seen) over the nuisance rates, plus `error`.
+
+        `coarse` sums some counts of the smaller group for all, at fewer rates.
+        """
+        low, high = self.nuisance(error, "wilson" if coarse else "clopper-pearson")
         angles = np.arcsin(np.sqrt(np.clip([low, high], 0, 1)))
         spread = 2 * np.sqrt(self.n_large) * (angles[1] - angles[0])
         # each table has its own grid and window, so that its p value does not hang on the others
-        ends = np.ceil(np.maximum(spread, 0.0) / STEP) + 1
+        ends = np.ceil(np.maximum(spread, 0.0) / (COARSE if coarse else STEP)) + 1
         points = int(ends.max()) + 1
         along = np.minimum(np.arange(points), ends[:, None]) / ends[:, None]
         grid = angles[0][:, None] + np.maximum(angles[1] - angles[0], 0.0)[:, None] * along
         rate = np.sin(grid) ** 2
         partner = self.partner(rate)
-        first, last = self._window(partner, quantile(max(error, 1e-15)) + 1)
-        width = int((last - first).max()) + 1
+        first, last = self._window(partner, quantile(max(float(np.min(error)), 1e-15)) + 1)
+        stride = np.ceil(np.maximum(last - first, 1) / THIN) if coarse else np.ones(first.shape)
+        width = int(((last - first) // stride).max()) + 1
         highest = np.empty(seen.size)
-        step = max(1, CHUNK // (points * width))
-        for start in range(0, seen.size, step):
-            part = slice(start, start + step)
-            small = first[part, None] + np.arange(width)
+        chunk = max(1, CHUNK // (points * width))
+        for start in range(0, seen.size, chunk):
+            part = slice(start, start + chunk)
+            small = first[part, None] + stride[part, None] * np.arange(width)
             reach = self.only(part).reach(seen[part], small)
             chances = sums(
                 small,
@@ -249,9 +264,21 @@ class _Tables:
                 self.n_large[part],
                 rate[part],
             )
+            chances *= stride[part, None]
             highest[part] = peak(chances, ends[part].astype(np.intp))
         highest = np.where(low > high, 0.0, highest)
         return np.minimum(highest * SLACK + error, 1.0)
+
+    def reached(self, beyond: Array, level: Array) -> Array:
+        """Return (B, S) by how much tests of statistics `beyond` the normal quantile reject."""
+        plain = -ndtri(level)
+        many = self.only(np.repeat(np.arange(plain.size), beyond.size))
+        tail = many.tail(
+            (plain[:, None] + beyond).ravel(),
+            np.repeat(level * SHARE, beyond.size),
+            coarse=True,
+        )
+        return -ndtri(tail.reshape(-1, beyond.size)) - plain[:, None]
 
     def _window(self, partner: Array, z: float) -> tuple[Array, Array]:
         """Return the smaller group's counts that matter: `z` sd around its rates, and skewness."""

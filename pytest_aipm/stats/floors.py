@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pytest_aipm.stats.estimate import Limit, Numbers, as_array
+from pytest_aipm.stats.estimate import Limit, Numbers, PartBounds, as_array
 from pytest_aipm.stats.multiplicity import sidak
-from pytest_aipm.stats.parts import Part, RateMethod, RatePart
+from pytest_aipm.stats.parts import Part, RateMethod, RatePart, bounds_of
 from pytest_aipm.stats.power import smallest_factor
 from pytest_aipm.stats.thresholds import WorstDecision, part_gap
 
@@ -147,7 +147,7 @@ def worst_of(parts: Sequence[Part], confidence: float, worst: str, min_size: flo
         method=_method(parts, len(judged), worst),
         aggregate=worst,
         sizes=tuple(float(part.n) for part in parts),
-        parts=tuple(_shown(part, plain) for part in parts),
+        parts=_shown(parts, plain),
         source=parts,
         confidence=confidence,
         min_size=min_size,
@@ -162,8 +162,8 @@ def _ends(
     low, high = parts[0].support
     if worst == "one":
         return parts[0].bound(plain) if parts[0].proves else (low, high)
-    plains = [part.bound(plain) for part in parts]
-    proofs = [part.bound(corrected) for part in parts if part.proves]
+    plains = bounds_of(parts, plain)
+    proofs = bounds_of([part for part in parts if part.proves], corrected)
     if worst == "max":
         lower = max((end[0] for end in proofs), default=low)
         return lower, high if blocked else max(end[1] for end in plains)
@@ -186,11 +186,13 @@ def _blocked(parts: Sequence[Part], min_size: float) -> bool:
     return min_size <= 1 and any(not np.isfinite(part.value) for part in parts)
 
 
-def _shown(part: Part, alpha: float) -> tuple[float, float, float]:
-    if not np.isfinite(part.value):
-        return (float("nan"),) * 3
-    lower, upper = part.bound(alpha)
-    return float(part.value), float(lower), float(upper)
+def _shown(parts: Sequence[Part], alpha: float) -> PartBounds:
+    defined = [part for part in parts if np.isfinite(part.value)]
+    bounds = iter(bounds_of(defined, alpha))
+    nothing = (float("nan"),) * 3
+    return tuple(
+        (float(part.value), *next(bounds)) if np.isfinite(part.value) else nothing for part in parts
+    )
 
 
 def _method(parts: Sequence[Part], judged: int, worst: str) -> str:

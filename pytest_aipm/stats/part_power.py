@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,9 +74,10 @@ class PartDecision:
         with np.errstate(invalid="ignore"):  # two parts without bounds have no gap
             return self.weight * values[..., high] - values[..., low] - self.margin
 
-    def _draws(self, runs: int) -> Array:
+    @cached_property
+    def _draws(self) -> Array:
         rng = np.random.Generator(np.random.PCG64(self.seed))
-        return rng.standard_normal((runs, len(self.parts)))
+        return rng.standard_normal((RUNS, len(self.parts)))
 
     def approximate(self, factor: float) -> tuple[float, float]:
         """Return P(fail) and P(holds) when all rows are multiplied."""
@@ -87,7 +88,7 @@ class PartDecision:
             part_bounds(parts, self.alpha / high.size),
             part_bounds(parts, self.alpha),
         )
-        noise = self._draws(int(np.clip(1.5e5 / high.size, 400, RUNS))) * sd
+        noise = self._draws[: int(np.clip(1.5e5 / high.size, 400, RUNS))] * sd
         gap = self._gap(plain[0] + noise, high, low)
         value, lower, upper = corrected
         proof = np.hypot(self.weight * (value - lower)[high], (upper - value)[low])
@@ -126,7 +127,7 @@ class PartDecision:
         sd = np.array([spread(part) for part in self.parts])
         value, lower, upper = part_bounds(self.parts, self.alpha / self.judged.high.size)
         proof = np.hypot(self.weight * (value - lower)[high], (upper - value)[low])
-        noise = self._draws(RUNS) * sd
+        noise = self._draws * sd
         start = (float(proof.min()) + self.margin + sd[group]) / max(self.weight, 1e-9)
 
         def power(sign: int, move: float) -> float:

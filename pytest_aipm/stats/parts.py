@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
@@ -22,6 +23,7 @@ __all__ = [
     "Part",
     "RateMethod",
     "RatePart",
+    "bounds_of",
     "rate_bounds",
 ]
 
@@ -127,6 +129,16 @@ class RatePart:
         if not np.isfinite(value):
             return RatePart(0.0, 0.0, self.method)
         return RatePart(min(max(value, 0.0), 1.0) * n, n, self.method)
+
+
+def bounds_of(parts: Sequence[Part], alpha: float) -> list[tuple[float, float]]:
+    """Return what `bound` says of each part; rates of one method are asked at once."""
+    rates = [part for part in parts if isinstance(part, RatePart) and part.n > 0]
+    if len(rates) < len(parts) or len({part.method for part in rates}) != 1:
+        return [part.bound(alpha) for part in parts]
+    x, n = (np.array([getattr(part, name) for part in rates]) for name in ("x", "n"))
+    lower, upper = rate_bounds(x, n, alpha, rates[0].method)
+    return list(zip(lower.tolist(), upper.tolist(), strict=True))
 
 
 @dataclass(frozen=True)

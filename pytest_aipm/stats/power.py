@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +16,12 @@ ALTERNATIVE = float(ndtri(POWER))
 MOST = 1e4
 """Largest multiple of the rows that is tried."""
 TRIES = 7
-STEPS, HALVES = 15, 6
-"""Of the fast search: factors on the way up, nearly twice as many rows each, then halves."""
+MAYBE = 0.6
+"""Where the fast model decides less often, these rows are not enough."""
+NEAR = 0.05
+"""How far, as a logarithm, the fast model is trusted to follow from a simulated factor."""
+CLOSE = 0.02
+"""The same of its own answer."""
 
 
 class Decision(Protocol):
@@ -34,29 +39,35 @@ class Decision(Protocol):
 
 
 def _probit(share: float) -> float:
-    return float(ndtri(np.clip(share, 1e-4, 1 - 1e-4)))
+    return float(ndtri(min(max(share, 1e-4), 1 - 1e-4)))
 
 
 def smallest_factor(decision: Decision) -> float | None:
     """Return the smallest factor in [1, 10,000] with P(fail or holds) >= 0.80, or None."""
-    if sum(decision.simulate(1.0)) >= POWER:
-        return 1.0
 
-    factor = _reach(decision, POWER)
-    low, high = 1.0, None
+    @cache
+    def fast(factor: float) -> float:
+        return sum(decision.approximate(factor))
+
+    if fast(1.0) >= MAYBE and sum(decision.simulate(1.0)) >= POWER:
+        return 1.0
+    factor, low, high = _reach(fast, POWER), 1.0, None
     for _ in range(TRIES):
         if factor is None or factor > MOST:
             break
         slow = sum(decision.simulate(factor))
-        if abs(slow - POWER) < 0.01:
-            return factor
         if slow >= POWER:
             high = factor
         else:
             low = factor
         # the counts tell by how much the fast model is off here
-        shift = _probit(sum(decision.approximate(factor))) - _probit(slow)
-        aim = _reach(decision, float(ndtr(ALTERNATIVE + shift))) if abs(shift) < 2 else None
+        shift = _probit(fast(factor)) - _probit(slow)
+        if abs(shift) < 2:
+            aim = _reach(fast, float(ndtr(ALTERNATIVE + shift)))
+            if aim is not None and abs(np.log(aim / factor)) < NEAR:
+                return aim
+        else:
+            aim = None
         if aim is not None and low < aim < (high or MOST):
             factor = aim
         else:
@@ -64,20 +75,33 @@ def smallest_factor(decision: Decision) -> float | None:
     return high
 
 
-def _reach(decision: Decision, target: float) -> float | None:
-    """Return where the fast model first decides with probability `target`."""
-    low = 1.0
-    for step in np.geomspace(1.0, MOST, STEPS)[1:]:
-        high = float(step)
-        if sum(decision.approximate(high)) >= target:
-            break
-        low = high
-    else:
-        return None
-    for _ in range(HALVES):
-        middle = float(np.sqrt(low * high))
-        decided = sum(decision.approximate(middle)) >= target
-        low, high = (low, middle) if decided else (middle, high)
+def _reach(fast: Callable[[float], float], target: float) -> float | None:
+    """Return where the fast model decides with probability `target`.
+
+    The probit of that probability is about a line over the root of the rows.
+    """
+    low, high = 1.0, None
+    below, above = _probit(fast(1.0)) - _probit(target), 0.0
+    if below >= 0:
+        return 1.0
+    factor, slope = 4.0, np.nan
+    while high is None or np.log(high / low) > CLOSE:
+        here = _probit(fast(factor)) - _probit(target)
+        slope = (here - below) / (np.sqrt(factor) - np.sqrt(low)) if here < 0 else slope
+        if here >= 0:
+            high, above = factor, here
+        elif factor >= MOST:
+            return None
+        else:
+            low, below = factor, here
+        if high is None:
+            # not too far: a line through two points near each other is none
+            aim = (np.sqrt(low) - below / slope) ** 2 if slope > 0 else np.inf
+            factor = float(min(max(1.05 * aim, 1.5 * low), 6 * low, MOST))
+        else:
+            share = below / (below - above)
+            root = np.sqrt(low) + min(max(share, 0.1), 0.9) * (np.sqrt(high) - np.sqrt(low))
+            factor = float(root) ** 2
     return high
 
 

@@ -14,7 +14,8 @@ from pytest_aipm.stats.ends import breach_end, hold_end
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, PartBounds, as_array
 from pytest_aipm.stats.parts import rate_bounds
 from pytest_aipm.stats.power import smallest_factor
-from pytest_aipm.stats.rate_power import RateDecision, rate_gap
+from pytest_aipm.stats.rate_gap import rate_gap
+from pytest_aipm.stats.rate_power import RateDecision
 
 __all__ = ["RateDisparity", "Reference", "rate_difference", "rate_ratio"]
 
@@ -79,12 +80,13 @@ class RateDisparity(Numbers):
         One group is moved away from the pooled rate while the others stay there and all
         denominators stay; the gap is the move of its rate. None when no group's move is caught,
         or when the limit sets no bound on a disparity (no `max` of a difference, no `min` of a
-        ratio). Simulated with `seed`.
+        ratio). Nothing is drawn: `seed` is not needed.
         """
+        del seed
         judged, breach = self._judged(), self.breach(limit)
         if judged is None or breach is None:
             return None
-        found = rate_gap(judged.contrasts, judged.x, breach, self.setup.breach_alpha, seed)
+        found = rate_gap(judged.contrasts, judged.x, breach, self.setup.breach_alpha)
         return None if found is None else (found[0], int(judged.index[found[1]]))
 
     def rows_needed(self, limit: Limit, *, seed: int = 0) -> tuple[float, tuple[int, ...]] | None:

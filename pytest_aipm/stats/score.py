@@ -105,10 +105,10 @@ def ratio_variance(
     x1, n1, x2, n2, rho = _floats(x1, n1, x2, n2, rho)
     events = x1 + x2
     middle = n1 * rho + x1 + n2 + x2 * rho
-    root = np.sqrt(np.maximum(middle**2 - 4 * (n1 + n2) * rho * events, 0))
-    p2 = np.clip(2 * events / (middle + root), 0, 1)
-    p1 = np.clip(rho * p2, 0, 1)
-    return np.asarray(p1 * (1 - p1) / n1 + rho**2 * p2 * (1 - p2) / n2)
+    root = np.sqrt(np.maximum(middle * middle - 4 * (n1 + n2) * rho * events, 0))
+    p2 = np.minimum(2 * events / (middle + root), 1)  # nothing here is negative
+    p1 = np.minimum(rho * p2, 1)
+    return np.asarray(p1 * (1 - p1) / n1 + rho * rho * p2 * (1 - p2) / n2)
 
 
 def ratio_z(x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, rho: ArrayLike) -> Array:

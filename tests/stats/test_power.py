@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from pytest_aipm.stats.contrasts import Kind, among_all
 from pytest_aipm.stats.disparity import (
     equalized_odds_difference,
     part_difference,
@@ -18,6 +19,7 @@ from pytest_aipm.stats.disparity import (
 from pytest_aipm.stats.estimate import Estimate, Limit
 from pytest_aipm.stats.floors import floor, rate_floor
 from pytest_aipm.stats.parts import AucPart, BootstrapPart, MeanPart
+from pytest_aipm.stats.rate_gap import rate_gap
 from pytest_aipm.stats.single import from_part, rate
 
 X, N = [240, 110, 52, 24, 12], [600, 180, 130, 60, 30]
@@ -66,6 +68,43 @@ def test_the_detectable_gap_is_caught_in_four_of_five_samples(
             )
             caught.append(found["fail"])
     assert max(caught) == pytest.approx(0.8, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "n", "rate"),
+    [
+        ("difference", N, 0.1),
+        ("difference", N, 0.85),
+        ("difference", [12_000, 3_600, 2_600, 1_200, 600], 0.02),
+        ("difference", [280, 220, 150, 110, 80, 60, 40], 0.4),
+        ("ratio", N, 0.4),
+        ("ratio", [900, 100], 0.4),
+        ("ratio", [12_000, 3_600, 2_600, 1_200, 600], 0.1),
+    ],
+)
+def test_the_power_of_a_gap_is_that_of_many_samples(kind: Kind, n: list[int], rate: float) -> None:
+    size = np.array(n, dtype=float)
+    contrasts = among_all(kind, size, np.ones(size.size, dtype=bool))
+    breach = 0.1 if kind == "difference" else 0.2
+    gap, group = rate_gap(contrasts, size * rate, breach, 0.05)
+    powers = []
+    for sign in (-1, 1):
+        rates = np.full(size.size, rate)
+        rates[group] += sign * gap
+        if 0 <= rates[group] <= 1:
+            rng = np.random.Generator(np.random.PCG64(21))
+            x = rng.binomial(np.array(n), rates, size=(5000, size.size)).astype(float)
+            critical = contrasts.critical(breach, 0.05, float(rates @ size / size.sum()))
+            powers.append(contrasts.beyond(x, breach, critical).mean())
+    assert max(powers) == pytest.approx(0.8, abs=0.03)
+
+
+def test_the_group_that_is_hardest_to_catch_is_named_also_where_it_is_the_larger_one() -> None:
+    """A small group that moves towards 1 loses its variance; left where it is, it keeps it."""
+    gap, group = rate_difference([765, 85], [900, 100]).detectable((None, 0.1))
+    assert group == 0
+    found = shares(rate_difference, np.array([0.85 - gap, 0.85]), np.array([900, 100]), (None, 0.1))
+    assert found["fail"] == pytest.approx(0.8, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize(
