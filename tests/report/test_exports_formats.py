@@ -198,13 +198,34 @@ def test_each_policy_is_a_category_of_its_own() -> None:
     assert ids == ["aipm/credit-approval/", "aipm/diabetes-progression/"]
 
 
+def test_categories_of_unusual_names_stay_apart() -> None:
+    names = ["tests", "more", "a" * 5_000, f"{'a' * 5_000}b", "a/b", "a-b", ""]
+    audits = [audit_named(name, f"{i}.aipm.yaml") for i, name in enumerate(names)]
+    audits.append(audit_named("t", "tests/test_x.py::test_it"))
+    log = read_sarif(audit_sarif(record_of(*audits)))
+    ids = [run["automationDetails"]["id"] for run in log["runs"]]
+    assert {"aipm/tests/", "aipm/more/", "aipm/a-b/", "aipm-tests/"} < set(ids)
+    assert len(set(ids)) == len(audits)
+    assert max(map(len, ids)) < 130
+
+
+def test_a_partial_log_says_so(lending: Record) -> None:
+    partial = lending.model_copy(update={"partial": True, "missing": ("a::b::c",)})
+    (run,) = read_sarif(audit_sarif(partial))["runs"]
+    assert run["invocations"] == [{"executionSuccessful": False}]
+    assert run["properties"]["partial"].startswith("PARTIAL: 1 planned check did not run")
+    (run,) = read_sarif(audit_sarif(lending))["runs"]
+    assert run["invocations"] == [{"executionSuccessful": True}]
+    assert "partial" not in run["properties"]
+
+
 def test_more_policies_than_github_takes_share_the_last_categories() -> None:
     files = [audit_named(f"p{i:02}", f"p{i}.aipm.yaml") for i in range(30)]
     tests = [audit_named(f"t{i}", f"tests/test_x.py::test_{i}") for i in range(40)]
     log = read_sarif(audit_sarif(record_of(*files, *tests)))
     ids = [run["automationDetails"]["id"] for run in log["runs"]]
     assert ids[:18] == [f"aipm/p{i:02}/" for i in range(18)]
-    assert ids[18:] == ["aipm/more/", "aipm/tests/"]
+    assert ids[18:] == ["aipm-more/", "aipm-tests/"]
     counts = [len(run["results"]) for run in log["runs"]]
     assert counts[18:] == [12 * counts[0], 40 * counts[0]]
     assert len(read_sarif(audit_sarif(record_of(*files[:20])))["runs"]) == 20

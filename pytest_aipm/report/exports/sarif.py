@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from pytest_aipm.report.exports.place import fingerprint, in_tests, line_of, uri
 from pytest_aipm.report.exports.text import line, says
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked
-from pytest_aipm.report.sentences import headline
+from pytest_aipm.report.sentences import headline, missing_sentence
 from pytest_aipm.report.words import DASH, RUN_WORDS, limit_text, plural
 
 __all__ = ["MOST_RESULTS", "MOST_RUNS", "MOST_TAGS", "audit_sarif"]
@@ -27,6 +28,7 @@ MOST_TAGS = 10
 MOST_WORDS = 1_000
 """Characters of a description; GitHub's limit is 1,024."""
 MOST_HELP = 8_000
+MOST_CATEGORY = 100
 ROOT = "%SRCROOT%"
 
 _SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
@@ -52,11 +54,20 @@ def _categories(audits: Sequence[Audit]) -> Iterator[tuple[str, list[Audit]]]:
     if len(files) > alone:
         alone -= 1
     for audit in files[:alone]:
-        yield line(audit.policy.name, 100, empty="policy").replace("/", "-"), [audit]
+        yield f"aipm/{_category(audit.policy.name)}/", [audit]
     if files[alone:]:
-        yield "more", files[alone:]
+        yield "aipm-more/", files[alone:]
     if tests or not audits:
-        yield "tests", tests
+        yield "aipm-tests/", tests
+
+
+def _category(name: str) -> str:
+    """Return a policy's name as a category; a long one is told apart by its hash."""
+    plain = line(name, empty="policy").replace("/", "-")
+    if len(plain) <= MOST_CATEGORY and plain == name:
+        return plain
+    mark = hashlib.sha256(canonical_json([name]).encode()).hexdigest()
+    return f"{plain[:MOST_CATEGORY]}-{mark[:12]}"
 
 
 def _run(record: Record, name: str, audits: Sequence[Audit]) -> dict[str, Any]:
@@ -70,6 +81,8 @@ def _run(record: Record, name: str, audits: Sequence[Audit]) -> dict[str, Any]:
         "summary": [line(headline(a.findings, a.verdict)) for a in audits],
         "digest": record.digest,
     }
+    if record.partial:
+        properties["partial"] = line(missing_sentence(record))
     if found[MOST_RESULTS:]:
         properties["leftOut"] = plural(len(found) - MOST_RESULTS, "result")
     results = [
@@ -82,7 +95,8 @@ def _run(record: Record, name: str, audits: Sequence[Audit]) -> dict[str, Any]:
         driver["semanticVersion" if _SEMANTIC.fullmatch(version) else "version"] = version
     return {
         "tool": {"driver": driver},
-        "automationDetails": {"id": f"aipm/{name}/"},
+        "automationDetails": {"id": name},
+        "invocations": [{"executionSuccessful": not record.partial}],
         "originalUriBaseIds": {ROOT: {"description": {"text": "The folder of the project."}}},
         "columnKind": "unicodeCodePoints",
         "results": results,
