@@ -23,6 +23,8 @@ from pytest_aipm.records import (
     Because,
     DataInfo,
     Finding,
+    Formula,
+    GroupValue,
     Limit,
     ModelInfo,
     Record,
@@ -94,6 +96,15 @@ def test_an_inconclusive_finding_that_fails_the_build_is_an_error() -> None:
         "credit-approval::advice::overall": "note",
         "credit-approval::none::overall": "none",
     }
+
+
+def test_an_alert_says_why_the_data_cannot_tell(lending: Record) -> None:
+    said = results(lending)["credit-approval::membership::overall"]["message"]["text"]
+    assert said.startswith("An attacker's AUC is 0.583; the interval crosses the limit of 0.60.")
+    assert "About 9,410 rows at the same group mix would settle it." in said
+    worse = results(lending)["credit-approval::selection-rate::sex-x-race"]["message"]["text"]
+    assert worse.startswith("Selection rate 47 of 100 for female · Black")
+    assert worse.endswith("Worse than the approved baseline (0.75 then).")
 
 
 def test_an_alert_stands_at_the_line_of_the_policy(lending: Record) -> None:
@@ -474,6 +485,34 @@ def test_a_metric_is_named_as_the_policy_asks_for_it() -> None:
     )
     (result,) = read_card(model_card_md(with_findings(one))).data.eval_results
     assert result.metric_type == "f1"
+
+
+def test_what_compares_groups_does_not_read_as_the_models_own() -> None:
+    gap = finding(
+        "fairness.group_metric",
+        "gap",
+        ("sex",),
+        "pass",
+        value=0.4,
+        formula=Formula(id="mae_difference"),
+        groups=(GroupValue(group={"sex": "f"}, n=90, value=45.6),),
+    )
+    worst = finding(
+        "performance.metric", "w", ("sex",), "pass", value=45.6, formula=Formula(id="mae")
+    )
+    alone = finding("performance.metric", "a", (), "pass", value=45.5, formula=Formula(id="mae"))
+    record = with_findings(gap, worst, alone)
+    found = {
+        each.metric_name: each.metric_type
+        for each in read_card(model_card_md(record)).data.eval_results
+    }
+    assert found == {
+        "credit-approval::gap::sex": "mae_difference",
+        "credit-approval::w::sex": "mae_worst_group",
+        "credit-approval::a::overall": "mae",
+    }
+    metrics = card_of(record)["quantitativeAnalysis"]["performanceMetrics"]
+    assert {"type": "mae", "value": "45.6", "slice": "sex=f"} in metrics
 
 
 def test_a_card_without_numbers_has_no_index() -> None:
