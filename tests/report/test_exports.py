@@ -193,10 +193,10 @@ def test_all_exports_of_200_findings_take_less_than_half_a_second(
 
 
 def _seconds(record: Record) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for export in ALL:
         export.view(record)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 # Names
