@@ -34,16 +34,16 @@ from pytest_aipm.records import (
 )
 from pytest_aipm.report import publishable
 from pytest_aipm.report.exports import sarif
-from pytest_aipm.report.exports.code_quality import code_quality_json
-from pytest_aipm.report.exports.mlbom import mlbom_json
-from pytest_aipm.report.exports.model_card import model_card_md
-from pytest_aipm.report.exports.sarif import audit_sarif
-from pytest_aipm.report.exports.test_result import (
+from pytest_aipm.report.exports.attestation import (
     lacks_full_run,
     lacks_subject,
     predicate_json,
     statement_json,
 )
+from pytest_aipm.report.exports.code_quality import code_quality_json
+from pytest_aipm.report.exports.mlbom import mlbom_json
+from pytest_aipm.report.exports.model_card import model_card_md
+from pytest_aipm.report.exports.sarif import audit_sarif
 
 
 def with_findings(*findings: Finding, verdict: RunVerdict = RunVerdict.FAIL, **more: Any) -> Record:
