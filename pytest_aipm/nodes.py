@@ -22,7 +22,7 @@ from pytest_aipm.policy.model import Node, Policy
 from pytest_aipm.records import Finding, Verdict, WaiverInfo, canonical_json
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.plain import clip, plain_line
-from pytest_aipm.report.words import DASH, VERDICT_WORDS, figures, limit_text
+from pytest_aipm.report.words import DASH, VERDICT_WORDS, limit_text
 from pytest_aipm.violation import CheckViolation, publish, raise_for, sentence
 
 __all__ = [
@@ -189,7 +189,7 @@ def parcel(public: Finding) -> dict[str, Any]:
 
 def in_words(public: Finding) -> list[tuple[str, str]]:
     """Return a finding as properties that a person reads: a JUnit file has no outcome "warned"."""
-    shown, answer = figures(public), Answer(public)
+    answer = Answer(public)
     words = {
         "verdict": VERDICT_WORDS[public.verdict].lower(),
         "says": clip(sentence(public), MOST_SAID),
@@ -197,7 +197,6 @@ def in_words(public: Finding) -> list[tuple[str, str]]:
         "interval": answer.interval,
         "limit": limit_text(public.limit),
         "warn": limit_text(public.warn),
-        "change": "" if public.baseline is None else shown(public.baseline.delta, signed=True),
         "waiver": "" if public.waiver is None else plain_line(_waiver(public.waiver)),
     }
     return [(f"{PROPERTY}_{name}", said) for name, said in words.items() if said not in ("", DASH)]

@@ -13,6 +13,8 @@ __all__ = ["markdown_table", "markdown_text"]
 MOST_CELL = 240
 
 _MARKUP = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_LEAD = re.compile(r"^(\d{0,9})(#|[-+=](?=[-+=\s]|$)|(?<=\d)[.)](?=\s|$))")
+"""What would begin a heading, a list or a rule."""
 _LINKS = re.compile(r"(@|://|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.))", re.IGNORECASE)
 
 
@@ -20,7 +22,7 @@ def markdown_text(text: str) -> str:
     """Return text that adds no markup, mentions nobody and links nowhere."""
     line = plain_line(text)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = _MARKUP.sub(r"\\\1", line)
+    line = _LEAD.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", line))
     # A zero-width space keeps names from becoming mentions, issue links and addresses.
     return _LINKS.sub("\\1\N{ZERO WIDTH SPACE}", line)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-PUBLISHED = ["audit.css", "audit.json", "index.html", "manifest.json", "summary.md"]
+from pytest_aipm.report import FILES
+
+PUBLISHED = sorted(FILES)
 ASLEEP = (
     "{check: fairness.demographic_parity_difference, id: gap, by: sex, limit: {max: 0.1}, "
     "enabled: false}"
@@ -65,9 +68,9 @@ def test_a_broken_policy_is_exit_4_with_one_line_a_problem_and_marks_the_old_rep
     ]
     assert all(line.startswith("ERROR: ") for line in problems)
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
-    assert project.written() == [
-        f"{name.partition('.')[0]}.stale.{name.partition('.')[2]}" for name in PUBLISHED
-    ]
+    assert project.written() == sorted(
+        f"{Path(name).stem}.stale{Path(name).suffix}" for name in PUBLISHED
+    )
 
 
 def test_exit_4_of_pytest_itself_marks_the_old_report_stale_too(project: Any) -> None:

@@ -61,10 +61,10 @@ def test_options_and_keys_of_later_versions_are_unknown_and_not_ignored(project:
         result = project.run("--aipm-audit", option)
         assert result.ret == 4
         assert f"unrecognized arguments: {option}" in result.stderr.str()
-    project.ini("aipm_exports = sarif")
+    project.ini("aipm_engine = local")
     result = project.run("--strict-config", "--collect-only")
     assert result.ret == 4
-    assert "Unknown config option: aipm_exports" in result.stderr.str()
+    assert "Unknown config option: aipm_engine" in result.stderr.str()
 
 
 def test_an_option_that_would_do_nothing_is_refused(project: Any) -> None:

@@ -23,6 +23,8 @@ from pytest_aipm.records import (
     Because,
     DataInfo,
     Finding,
+    Formula,
+    GroupValue,
     Limit,
     ModelInfo,
     Record,
@@ -32,16 +34,16 @@ from pytest_aipm.records import (
 )
 from pytest_aipm.report import publishable
 from pytest_aipm.report.exports import sarif
-from pytest_aipm.report.exports.code_quality import code_quality_json
-from pytest_aipm.report.exports.mlbom import mlbom_json
-from pytest_aipm.report.exports.model_card import model_card_md
-from pytest_aipm.report.exports.sarif import audit_sarif
-from pytest_aipm.report.exports.test_result import (
+from pytest_aipm.report.exports.attestation import (
     lacks_full_run,
     lacks_subject,
     predicate_json,
     statement_json,
 )
+from pytest_aipm.report.exports.code_quality import code_quality_json
+from pytest_aipm.report.exports.mlbom import mlbom_json
+from pytest_aipm.report.exports.model_card import model_card_md
+from pytest_aipm.report.exports.sarif import audit_sarif
 
 
 def with_findings(*findings: Finding, verdict: RunVerdict = RunVerdict.FAIL, **more: Any) -> Record:
@@ -68,16 +70,38 @@ def results(record: Record) -> dict[str, Any]:
 # SARIF
 
 
-def test_alerts_are_what_fails_warns_or_cannot_be_decided(lending: Record) -> None:
-    found = {name: (r["kind"], r["level"]) for name, r in results(lending).items()}
-    assert found == {
-        "credit-approval::selection-rate::sex-x-race": ("fail", "error"),
-        "credit-approval::odds::race": ("fail", "error"),
-        "credit-approval::flip-race::race": ("fail", "error"),
-        "credit-approval::approval-gap::region": ("open", "none"),
-        "credit-approval::membership::overall": ("open", "none"),
-        "credit-approval::recall-by-sex::sex": ("fail", "warning"),
+def named(places: list[Any]) -> str:
+    return str(places[0]["logicalLocations"][0]["fullyQualifiedName"])
+
+
+def notes(record: Record) -> dict[str, str]:
+    """What the notifications of a log say, by finding."""
+    log = read_sarif(audit_sarif(record))
+    return {
+        named(note["locations"]): note["message"]["text"]
+        for run in log["runs"]
+        for note in run["invocations"][0]["toolExecutionNotifications"]
     }
+
+
+def test_alerts_are_what_fails_or_warns(lending: Record) -> None:
+    assert {name: r["level"] for name, r in results(lending).items()} == {
+        "credit-approval::selection-rate::sex-x-race": "error",
+        "credit-approval::odds::race": "error",
+        "credit-approval::flip-race::race": "error",
+        "credit-approval::recall-by-sex::sex": "warning",
+    }
+
+
+def test_what_cannot_be_decided_is_told_without_an_alert(lending: Record) -> None:
+    said = notes(lending)
+    assert set(said) == {
+        "credit-approval::approval-gap::region",
+        "credit-approval::membership::overall",
+    }
+    text = said["credit-approval::membership::overall"]
+    assert text.startswith("inconclusive: An attacker's AUC is 0.583; the interval crosses the")
+    assert "About 9,410 rows at the same group mix would settle it." in text
 
 
 def test_an_inconclusive_finding_that_fails_the_build_is_an_error() -> None:
@@ -85,15 +109,18 @@ def test_an_inconclusive_finding_that_fails_the_build_is_an_error() -> None:
     advice = finding("x.y", "advice", (), "warn", severity="advice")
     quiet = finding("x.y", "quiet", (), "inconclusive", severity="advice")
     missing = finding("x.y", "none", (), "not_judged", because=Because.NO_EVIDENCE)
-    found = {
-        r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]: r["level"]
-        for r in results(with_findings(one, advice, quiet, missing)).values()
-    }
-    assert found == {
+    record = with_findings(one, advice, quiet, missing)
+    assert {name: r["level"] for name, r in results(record).items()} == {
         "credit-approval::strict::overall": "error",
         "credit-approval::advice::overall": "note",
-        "credit-approval::none::overall": "none",
     }
+    assert list(notes(record)) == ["credit-approval::none::overall"]
+
+
+def test_an_alert_says_what_was_found_and_what_changed(lending: Record) -> None:
+    worse = results(lending)["credit-approval::selection-rate::sex-x-race"]["message"]["text"]
+    assert worse.startswith("Selection rate 47 of 100 for female · Black")
+    assert worse.endswith("Worse than the approved baseline (0.75 then).")
 
 
 def test_an_alert_stands_at_the_line_of_the_policy(lending: Record) -> None:
@@ -198,13 +225,34 @@ def test_each_policy_is_a_category_of_its_own() -> None:
     assert ids == ["aipm/credit-approval/", "aipm/diabetes-progression/"]
 
 
+def test_categories_of_unusual_names_stay_apart() -> None:
+    names = ["tests", "more", "a" * 5_000, f"{'a' * 5_000}b", "a/b", "a-b", ""]
+    audits = [audit_named(name, f"{i}.aipm.yaml") for i, name in enumerate(names)]
+    audits.append(audit_named("t", "tests/test_x.py::test_it"))
+    log = read_sarif(audit_sarif(record_of(*audits)))
+    ids = [run["automationDetails"]["id"] for run in log["runs"]]
+    assert {"aipm/tests/", "aipm/more/", "aipm/a-b/", "aipm-tests/"} < set(ids)
+    assert len(set(ids)) == len(audits)
+    assert max(map(len, ids)) < 130
+
+
+def test_a_partial_log_says_so(lending: Record) -> None:
+    partial = lending.model_copy(update={"partial": True, "missing": ("a::b::c",)})
+    (run,) = read_sarif(audit_sarif(partial))["runs"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert run["properties"]["partial"].startswith("PARTIAL: 1 planned check did not run")
+    (run,) = read_sarif(audit_sarif(lending))["runs"]
+    assert run["invocations"][0]["executionSuccessful"] is True
+    assert "partial" not in run["properties"]
+
+
 def test_more_policies_than_github_takes_share_the_last_categories() -> None:
     files = [audit_named(f"p{i:02}", f"p{i}.aipm.yaml") for i in range(30)]
     tests = [audit_named(f"t{i}", f"tests/test_x.py::test_{i}") for i in range(40)]
     log = read_sarif(audit_sarif(record_of(*files, *tests)))
     ids = [run["automationDetails"]["id"] for run in log["runs"]]
     assert ids[:18] == [f"aipm/p{i:02}/" for i in range(18)]
-    assert ids[18:] == ["aipm/more/", "aipm/tests/"]
+    assert ids[18:] == ["aipm-more/", "aipm-tests/"]
     counts = [len(run["results"]) for run in log["runs"]]
     assert counts[18:] == [12 * counts[0], 40 * counts[0]]
     assert len(read_sarif(audit_sarif(record_of(*files[:20])))["runs"]) == 20
@@ -455,6 +503,34 @@ def test_a_metric_is_named_as_the_policy_asks_for_it() -> None:
     assert result.metric_type == "f1"
 
 
+def test_what_compares_groups_does_not_read_as_the_models_own() -> None:
+    gap = finding(
+        "fairness.group_metric",
+        "gap",
+        ("sex",),
+        "pass",
+        value=0.4,
+        formula=Formula(id="mae_difference"),
+        groups=(GroupValue(group={"sex": "f"}, n=90, value=45.6),),
+    )
+    worst = finding(
+        "performance.metric", "w", ("sex",), "pass", value=45.6, formula=Formula(id="mae")
+    )
+    alone = finding("performance.metric", "a", (), "pass", value=45.5, formula=Formula(id="mae"))
+    record = with_findings(gap, worst, alone)
+    found = {
+        each.metric_name: each.metric_type
+        for each in read_card(model_card_md(record)).data.eval_results
+    }
+    assert found == {
+        "credit-approval::gap::sex": "mae_difference",
+        "credit-approval::w::sex": "mae_worst_group",
+        "credit-approval::a::overall": "mae",
+    }
+    metrics = card_of(record)["quantitativeAnalysis"]["performanceMetrics"]
+    assert {"type": "mae", "value": "45.6", "slice": "sex=f"} in metrics
+
+
 def test_a_card_without_numbers_has_no_index() -> None:
     card = read_card(model_card_md(with_findings(finding("x.y", "a", (), "error"))))
     assert card.data.eval_results is None
@@ -495,7 +571,8 @@ def test_endless_tables_are_cut_and_counted() -> None:
 
 def test_gitlab_shows_the_same_findings_as_the_alerts(rich: Record) -> None:
     issues = read_issues(code_quality_json(rich))
-    assert {issue["description"].partition(": ")[0] for issue in issues} == set(results(rich))
+    found = {issue["description"].partition(": ")[0] for issue in issues}
+    assert found == {*results(rich), *notes(rich)}
     assert [issue["severity"] for issue in issues] == [
         *("critical", "critical", "blocker", "info", "info", "info", "minor"),
     ]

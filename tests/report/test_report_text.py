@@ -125,6 +125,11 @@ def test_several_policies_have_a_table_each(rich: Record) -> None:
         ("`code`", r"\`code\`"),
         ("*bold* _it_", r"\*bold\* \_it\_"),
         ("a & b", "a &amp; b"),
+        ("# head", r"\# head"),
+        ("- item", r"\- item"),
+        ("=====", r"\====="),
+        ("1. item", r"1\. item"),
+        ("2) item", r"2\) item"),
         (ARABIC, ARABIC),
     ],
 )

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import Record
-from pytest_aipm.report.exports.code_quality import code_quality_json
-from pytest_aipm.report.exports.mlbom import mlbom_json
-from pytest_aipm.report.exports.model_card import model_card_md
-from pytest_aipm.report.exports.sarif import audit_sarif
-from pytest_aipm.report.exports.test_result import (
+from pytest_aipm.report.exports.attestation import (
     lacks_full_run,
     lacks_subject,
     predicate_json,
     statement_json,
 )
+from pytest_aipm.report.exports.code_quality import code_quality_json
+from pytest_aipm.report.exports.mlbom import mlbom_json
+from pytest_aipm.report.exports.model_card import model_card_md
+from pytest_aipm.report.exports.sarif import audit_sarif
 
 __all__ = ["EXPORTS", "Export", "chosen_exports", "files_of"]
 

@@ -144,7 +144,7 @@ def _subject(audit: Audit) -> Iterator[str]:
         return
     model, data = audit.subject.model, audit.subject.data
     rows = "" if data.rows is None else f", {count(data.rows)} rows"
-    yield markdown_text(line(audit.subject.reading, 1000))
+    yield _said("Reading", audit.subject.reading)
     yield f"Model: {markdown_text(line(f'{model.ref} ({model.kind})'))}{_hash(model.sha256)}"
     yield f"Evaluated on: {markdown_text(line(data.ref))}{rows}{_hash(data.sha256)}"
 

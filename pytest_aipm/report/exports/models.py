@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_aipm.records import Audit, Finding, GroupValue, Record
-from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.exports.text import SHA256, line
 
 __all__ = ["Metric", "Model", "metric_name", "metrics_of", "models_of"]
 
 _GENERIC = frozenset({"metric", "group_metric"})
 """Checks whose name does not say what they measure."""
+_COMPARED = ("_difference", "_ratio", "_worst_group")
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,14 @@ def metric_name(finding: Finding) -> str:
     if name in _GENERIC:
         asked = finding.asked.params.get("metric") if finding.asked is not None else None
         computed = finding.formula.id if finding.formula is not None else ""
-        name = asked if isinstance(asked, str) else computed or name
+        name = computed or (asked if isinstance(asked, str) else name)
+        if finding.scope and not name.endswith(_COMPARED):
+            name += _COMPARED[-1]  # the value of one group, which must not read as the model's
     return line(name, 100, empty="metric")
+
+
+def _uncompared(name: str) -> str:
+    return re.sub(f"({'|'.join(_COMPARED)})$", "", name)
 
 
 def _slice(group: GroupValue, scope: tuple[str, ...]) -> str:
@@ -94,13 +101,12 @@ def metrics_of(finding: Finding) -> Iterator[Metric]:
     if finding.value is not None:
         part = f"by {scope}" if scope else ""
         yield Metric(name, finding.value, finding.interval, part, finding)
-    base = Answer(finding).quantity.replace(" ", "_")
+    computed = finding.formula.id if finding.formula is not None else ""
     for group in finding.groups:
         if group.value is None:
             continue
-        named = group.part or (finding.formula.id if finding.formula is not None else "") or base
         yield Metric(
-            line(named.removesuffix("_ratio").removesuffix("_difference"), 100, empty=name),
+            line(_uncompared(group.part or computed or name), 100, empty=name),
             group.value,
             group.interval,
             _slice(group, finding.scope),

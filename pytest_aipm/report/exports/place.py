@@ -10,7 +10,6 @@ from pytest_aipm.records import Audit, Finding, canonical_json
 
 __all__ = ["fingerprint", "in_tests", "line_of", "path_of", "uri_of"]
 
-
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
@@ -58,5 +57,6 @@ def fingerprint(audit: Audit, finding: Finding) -> str:
 
     Several scopes of a check stand on one line, so a hash of the line would make them one.
     """
-    parts = [audit.policy.name, finding.check_id, list(finding.scope)]
+    policy = audit.policy.path if in_tests(audit) else audit.policy.name
+    parts = [policy, finding.check_id, list(finding.scope)]
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()

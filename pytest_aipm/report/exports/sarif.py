@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from pytest_aipm.report.exports.place import fingerprint, in_tests, line_of, uri
 from pytest_aipm.report.exports.text import line, says
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked
-from pytest_aipm.report.sentences import headline
+from pytest_aipm.report.sentences import headline, missing_sentence
 from pytest_aipm.report.words import DASH, RUN_WORDS, limit_text, plural
 
 __all__ = ["MOST_RESULTS", "MOST_RUNS", "MOST_TAGS", "audit_sarif"]
@@ -27,6 +28,7 @@ MOST_TAGS = 10
 MOST_WORDS = 1_000
 """Characters of a description; GitHub's limit is 1,024."""
 MOST_HELP = 8_000
+MOST_CATEGORY = 100
 ROOT = "%SRCROOT%"
 
 _SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
@@ -35,8 +37,9 @@ _SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
 def audit_sarif(record: Record) -> str:
     """Return the log of a record: one run a policy, whose name is the category of its alerts.
 
-    Results are what fails, warns or cannot be decided. What is waived is left out, because hosts
-    ignore suppressions and would raise an alert; what passes is no result.
+    Results are what fails or warns. What is waived is left out, because hosts ignore suppressions
+    and would raise an alert; what passes is no result. What the data cannot decide is told in the
+    notifications of the run: GitHub makes an alert of every result, whatever its kind.
     """
     shown = publishable(record)
     runs = [_run(shown, name, audits) for name, audits in _categories(shown.audits)]
@@ -52,11 +55,20 @@ def _categories(audits: Sequence[Audit]) -> Iterator[tuple[str, list[Audit]]]:
     if len(files) > alone:
         alone -= 1
     for audit in files[:alone]:
-        yield line(audit.policy.name, 100, empty="policy").replace("/", "-"), [audit]
+        yield f"aipm/{_category(audit.policy.name)}/", [audit]
     if files[alone:]:
-        yield "more", files[alone:]
+        yield "aipm-more/", files[alone:]
     if tests or not audits:
-        yield "tests", tests
+        yield "aipm-tests/", tests
+
+
+def _category(name: str) -> str:
+    """Return a policy's name as a category; a long one is told apart by its hash."""
+    plain = line(name, empty="policy").replace("/", "-")
+    if len(plain) <= MOST_CATEGORY and plain == name:
+        return plain
+    mark = hashlib.sha256(canonical_json([name]).encode()).hexdigest()
+    return f"{plain[:MOST_CATEGORY]}-{mark[:12]}"
 
 
 def _run(record: Record, name: str, audits: Sequence[Audit]) -> dict[str, Any]:
@@ -64,17 +76,26 @@ def _run(record: Record, name: str, audits: Sequence[Audit]) -> dict[str, Any]:
     owner = {id(finding): audit for audit in audits for finding in audit.findings}
     rules = _rules(findings)
     places = {rule["id"]: index for index, rule in enumerate(rules)}
-    found = [(finding, level) for finding in ranked(findings) if (level := _level(finding))]
+    order = ranked(findings)
+    found = [(finding, level) for finding in order if (level := _level(finding))]
+    undecided = [f for f in order if outcome_of(f) is Outcome.OPEN and f.severity != "advice"]
     properties: dict[str, Any] = {
         "verdict": RUN_WORDS[record.verdict],
         "summary": [line(headline(a.findings, a.verdict)) for a in audits],
         "digest": record.digest,
     }
+    if record.partial:
+        properties["partial"] = line(missing_sentence(record))
     if found[MOST_RESULTS:]:
         properties["leftOut"] = plural(len(found) - MOST_RESULTS, "result")
     results = [
-        _result(owner[id(finding)], finding, level, places[line(finding.check, empty="check")])
+        _result(owner[id(finding)], finding, places[line(finding.check, empty="check")])
+        | {"kind": "fail", "level": level}
         for finding, level in found[:MOST_RESULTS]
+    ]
+    notes = [
+        _note(owner[id(finding)], finding, places[line(finding.check, empty="check")])
+        for finding in undecided[:MOST_RESULTS]
     ]
     version = line(record.run.versions.get("pytest-aipm", ""))
     driver: dict[str, Any] = {"name": "pytest-aipm", "rules": rules}
@@ -82,7 +103,10 @@ def _run(record: Record, name: str, audits: Sequence[Audit]) -> dict[str, Any]:
         driver["semanticVersion" if _SEMANTIC.fullmatch(version) else "version"] = version
     return {
         "tool": {"driver": driver},
-        "automationDetails": {"id": f"aipm/{name}/"},
+        "automationDetails": {"id": name},
+        "invocations": [
+            {"executionSuccessful": not record.partial, "toolExecutionNotifications": notes}
+        ],
         "originalUriBaseIds": {ROOT: {"description": {"text": "The folder of the project."}}},
         "columnKind": "unicodeCodePoints",
         "results": results,
@@ -90,18 +114,15 @@ def _run(record: Record, name: str, audits: Sequence[Audit]) -> dict[str, Any]:
     }
 
 
-def _level(finding: Finding) -> tuple[str, str] | None:
-    """Return the kind and level of a result; None for what is none."""
-    advice = finding.severity == "advice"
+def _level(finding: Finding) -> str:
+    """Return the level of a result, empty for what is none."""
     match outcome_of(finding):
         case Outcome.FAILED:
-            return "fail", "error"
+            return "error"
         case Outcome.WARNED:
-            return "fail", "note" if advice else "warning"
-        case Outcome.OPEN if not advice:
-            return "open", "none"  # the format allows no other level for this kind
+            return "note" if finding.severity == "advice" else "warning"
         case _:
-            return None
+            return ""
 
 
 def _rules(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -143,24 +164,13 @@ def _help(docs: Docs, title: str) -> str:
     return "\n\n".join(said)[:MOST_HELP]
 
 
-def _result(audit: Audit, finding: Finding, level: tuple[str, str], rule: int) -> dict[str, Any]:
-    uri, relative = uri_of(audit)
+def _result(audit: Audit, finding: Finding, rule: int) -> dict[str, Any]:
     mark = fingerprint(audit, finding)
     result: dict[str, Any] = {
         "ruleId": line(finding.check, empty="check"),
         "ruleIndex": rule,
-        "kind": level[0],
-        "level": level[1],
         "message": {"text": says(finding)},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": uri, **({"uriBaseId": ROOT} if relative else {})},
-                    "region": {"startLine": line_of(finding), "startColumn": 1},
-                },
-                "logicalLocations": [{"fullyQualifiedName": line(finding.id, MOST_WORDS)}],
-            }
-        ],
+        "locations": [_location(audit, finding)],
         # GitHub reads the second alone, and would hash the policy's line where it is missing: all
         # scopes of one check stand on one line, and would become one alert.
         "partialFingerprints": {"aipm/v1": mark, "primaryLocationLineHash": mark},
@@ -170,6 +180,27 @@ def _result(audit: Audit, finding: Finding, level: tuple[str, str], rule: int) -
     if state:
         result["baselineState"] = state
     return result
+
+
+def _note(audit: Audit, finding: Finding, rule: int) -> dict[str, Any]:
+    return {
+        "associatedRule": {"id": line(finding.check, empty="check"), "index": rule},
+        "level": "note",
+        "message": {"text": f"{finding.verdict.value.replace('_', ' ')}: {says(finding)}"},
+        "locations": [_location(audit, finding)],
+        "properties": _numbers(finding),
+    }
+
+
+def _location(audit: Audit, finding: Finding) -> dict[str, Any]:
+    uri, relative = uri_of(audit)
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri, **({"uriBaseId": ROOT} if relative else {})},
+            "region": {"startLine": line_of(finding), "startColumn": 1},
+        },
+        "logicalLocations": [{"fullyQualifiedName": line(finding.id, MOST_WORDS)}],
+    }
 
 
 def _numbers(finding: Finding) -> dict[str, Any]:

@@ -37,10 +37,11 @@ def line(text: object, most: int = MOST, *, empty: str = "") -> str:
 
 def says(finding: Finding, most: int = 1000) -> str:
     """Return what a finding says, in sentences that neither link nor hold a placeholder."""
-    answer = Answer(finding)
-    said = stopped(finding.reason if finding.value is None else answer.plain)
+    said = f"{stopped(finding.reason)} {Answer(finding).untold}"
+    if said.partition(" ")[0].isalpha():  # no path, and no name from code
+        said = said[0].upper() + said[1:]
     # A zero-width space is not seen, and nothing has to be unescaped by whoever shows the text.
-    text = _LIVE.sub("\\1\N{ZERO WIDTH SPACE}", f"{said} {answer.untold}")
+    text = _LIVE.sub("\\1\N{ZERO WIDTH SPACE}", said)
     return line(text, most, empty=finding.verdict.value.replace("_", " "))
 
 
