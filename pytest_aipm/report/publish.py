@@ -46,7 +46,10 @@ def publishable(record: Record) -> Record:
     Exact recovery by sums and differences across the findings of the record is prevented (see
     `suppression`); what a reader knows from elsewhere about single people is not in our hands.
     """
-    hidden = withheld_cells(record)
+    return _published(record, withheld_cells(record))
+
+
+def _published(record: Record, hidden: Withheld) -> Record:
     audits = tuple(
         _audited(_audit(a, hidden, i), record.run.commit) for i, a in enumerate(record.audits)
     )
@@ -65,15 +68,19 @@ def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
         for i, g in enumerate(audit.groups)
     )
     findings = tuple(
-        _finding(f, hidden.cells.get((at, i), {}), small) for i, f in enumerate(audit.findings)
+        _finding(f, hidden.cells.get((at, i), {}), small, told=(at, i) not in hidden.values)
+        for i, f in enumerate(audit.findings)
     )
     if groups == audit.groups and findings == audit.findings:
         return audit
     return audit.model_copy(update={"groups": groups, "findings": findings})
 
 
-def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding:
-    """Withhold in one finding; `cells` maps positions of groups to whether they are small."""
+def _finding(finding: Finding, cells: dict[int, bool], min_cell: int, *, told: bool) -> Finding:
+    """Withhold in one finding; `cells` maps positions of groups to whether they are small.
+
+    Its value is `told` unless one of them makes it, or it says too much of one.
+    """
     finding = without_foreign(_thin_series(finding, min_cell))
     if not cells:
         return _few_rows(finding, min_cell)
@@ -85,6 +92,7 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding
     pair = Answer(finding).pair
     known = bool(pair)
     in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
+    in_pair = in_pair or not told
     update: dict[str, object] = {"groups": groups, "series": (), "sizes": ()}
     if any(g.judged for g in gone):
         # The wider end of an interval is the bound of one pair, mostly of the smallest group:

@@ -320,7 +320,9 @@ def test_two_findings_of_one_id_are_not_mixed_up(compare, red, edited):
     moved = (first, twice[1].model_copy(update={"value": 0.2}))
     _, sections = compare(old, edited(red, "-", audit={"findings": moved}))
     (line,) = sections[MOVED]
-    assert re.fullmatch(r"red::gap::sex: fail, 0\.050? .* -> 0\.20* .*, limit <= 0\.10, worse", line)
+    assert re.fullmatch(
+        r"red::gap::sex: fail, 0\.050? .* -> 0\.20* .*, limit <= 0\.10, worse", line
+    )
 
 
 def test_what_moved_says_whether_for_the_better(compare, red, edited):
