@@ -9,14 +9,23 @@ numbers. The verdict stays. What exceptions of others said goes, too (`foreign`)
 
 from __future__ import annotations
 
-from pytest_aipm.records import Audit, Finding, GroupValue, Record, Series, Verdict
+from pytest_aipm.records import (
+    Audit,
+    Finding,
+    GroupValue,
+    PolicyInfo,
+    Record,
+    RunVerdict,
+    Series,
+    Verdict,
+)
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.foreign import without_foreign
 from pytest_aipm.report.past import published_releases
 from pytest_aipm.report.suppression import Withheld, withheld_cells
 from pytest_aipm.report.words import DASH, VERDICT_WORDS, WITHHELD, limit_text
 
-__all__ = ["publishable", "withheld_note"]
+__all__ = ["publishable", "published_alone", "withheld_note"]
 
 
 def withheld_note(min_cell: int, *, small: bool = True) -> str:
@@ -47,6 +56,19 @@ def publishable(record: Record) -> Record:
     `suppression`); what a reader knows from elsewhere about single people is not in our hands.
     """
     return _published(record, withheld_cells(record))
+
+
+def published_alone(finding: Finding, *, min_cell: int) -> Finding:
+    """Return a finding as it is published beside no other: logs and JUnit see one at a time.
+
+    Its value goes with the first withheld cell, since nobody here knows what other findings tell.
+    """
+    policy = PolicyInfo(name="", path="", sha256="", text="", min_cell=min_cell)
+    audit = Audit(policy=policy, verdict=RunVerdict.UNPROVEN, findings=(finding,))
+    record = Record(verdict=audit.verdict, audits=(audit,))
+    hidden = withheld_cells(record)
+    hidden.values |= set(hidden.cells)
+    return _published(record, hidden).findings[0]
 
 
 def _published(record: Record, hidden: Withheld) -> Record:

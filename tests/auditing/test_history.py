@@ -217,7 +217,7 @@ def test_a_link_stays_a_link(released, tmp_path):
     assert lines(tmp_path)[0]["label"] == "v1"
 
 
-def test_small_cells_are_in_no_line(released, policy, tmp_path, run, rows):
+def test_small_cells_are_in_no_line(policy, tmp_path, run, rows):
     data = rows({"f": (4000, 10_000), "m": (4100, 10_000), "x": (2, 3)})
     record = run(copy.deepcopy(policy), data)
     history.append(tmp_path / NAME, record, label="v1", shown=NAME)

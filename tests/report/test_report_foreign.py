@@ -25,7 +25,7 @@ SECRET = "Ann Lee, 41, HIV positive"
 
 
 def raising(error: BaseException) -> Any:
-    def predict(frame: pd.DataFrame) -> None:
+    def predict(_: pd.DataFrame) -> None:
         raise error
 
     return predict
