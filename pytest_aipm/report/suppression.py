@@ -73,6 +73,8 @@ class Place(NamedTuple):
 
 
 TINY = 1e-9
+FEW_TURNS = 8
+"""Counts that are withheld one by one; where that does not help, twice as many a turn."""
 
 
 class Span(NamedTuple):
@@ -370,21 +372,24 @@ class _Table:
         spans = {at: [s for s in own if s.above in hidden] for at, own in self.spans.items()}
         told = [span for own in spans.values() for span in own]
         values: set[tuple[int, int]] = set()
+        turns = 0
         while secrets:
             bounds = [known for span in told for known in span.known()]
             open_ = pinned([*self._known(hidden), *bounds], secrets)
+            if told and open_ != set():
+                values, told = {at for at, own in spans.items() if own and open_}, []
+                continue
             if not open_:
                 break
-            if told:
-                values, told = {at for at, own in spans.items() if own}, []
-                continue
             near = [c for c in self.counts if c not in hidden and self._bears_on(c, open_)]
             if not near:
                 # sizes and totals alone tell these; nothing that could be withheld would help
                 secrets = {key: row for key, row in secrets.items() if key not in open_}
                 continue
             first = next(key for key in secrets if key in open_)[0]
-            hidden.add(min(near, key=lambda c: (*_far(c, first), *self._cost(c))))
+            near.sort(key=lambda c: (*_far(c, first), *self._cost(c)))
+            hidden.update(near[: 2 ** max(turns - FEW_TURNS, 0)])
+            turns += 1
         return values
 
     def _bears_on(self, count: Count, secrets: Iterable[tuple[Count, ...]]) -> bool:

@@ -38,7 +38,7 @@ class Known:
 Name = TypeVar("Name", bound=Hashable)
 
 
-def pinned(known: Iterable[Known], secrets: Mapping[Name, Row]) -> set[Name]:
+def pinned(known: Iterable[Known], secrets: Mapping[Name, Row]) -> set[Name] | None:
     """Return the secrets that what is known leaves a single value.
 
     Parameters
@@ -50,8 +50,9 @@ def pinned(known: Iterable[Known], secrets: Mapping[Name, Row]) -> set[Name]:
 
     Returns
     -------
-    set
-        Names of secrets.
+    set or None
+        Names of secrets; None when no numbers at all are as what is known says, as in a record
+        whose findings did not count the same rows.
     """
     if not secrets:
         return set()
@@ -59,6 +60,8 @@ def pinned(known: Iterable[Known], secrets: Mapping[Name, Row]) -> set[Name]:
     # a few solutions show most secrets two values at once; only what is left is asked alone
     for signs in ((1,), (-1,), (1, -1), (-1, 1)):
         search.ask(zip(cycle(signs), search.single()))
+        if not any(search.seen.values()):
+            return None
     for name in search.single():
         search.ask([(1, name)])
         search.ask([(-1, name)] if name in search.single() else [])
