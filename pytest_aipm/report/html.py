@@ -18,8 +18,11 @@ from markupsafe import Markup
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import words
+from pytest_aipm.report.finding_view import href_to
 from pytest_aipm.report.page import page_of
 from pytest_aipm.report.publish import publishable
+from pytest_aipm.report.ranking import ranked
+from pytest_aipm.report.release_view import drawn_releases, release_names, release_rows
 
 __all__ = ["index_html", "stylesheet"]
 
@@ -61,11 +64,16 @@ def _environment() -> Environment:
         auto_reload=False,
         finalize=_clean,
     )
-    filters: dict[str, Callable[..., str]] = {
+    filters: dict[str, Callable[..., object]] = {
         "capitalise": _capitalise,
         "count": words.count,
         "day": words.day,
+        "href": href_to,
         "limit": words.limit_text,
+        "past": drawn_releases,
+        "release_names": release_names,
+        "releases": lambda audit: release_rows(ranked(audit.findings), audit),
+        "scope": words.scope_name,
     }
     environment.filters |= filters
     return environment
