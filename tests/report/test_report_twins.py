@@ -13,9 +13,11 @@ beside the small ones was chosen with the numbers in hand: both sides are publis
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 import pytest_aipm
+from pytest_aipm.commands.diff import diff
 from pytest_aipm.nodes import parcel
 from pytest_aipm.records import Finding, Record
 from pytest_aipm.report import history_line, terminal_lines
@@ -68,7 +71,7 @@ POLICY: dict[str, Any] = {
 }
 HASHES = re.compile(r"\b[0-9a-f]{12,64}\b")
 DECIDED = {"verdict", "because", "reason", "failing"}
-TRIES = 6
+TRIES = 4
 
 Counts = np.ndarray
 """Of each elementary count of each cell, in the order of KEYS and ATOMS."""
@@ -99,13 +102,18 @@ def audited(counts: Counts, root: Path) -> Record:
 
 def views(record: Record, shown: Record, folder: Path) -> dict[str, str]:
     """Everything that is published of a record, hashes of the rows left out."""
-    shown.write(folder)
+    shown.with_digest().write(folder)
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     found = {p.name: p.read_text("utf-8") for p in files if p.name != "audit.json"}
     found["terminal"] = "\n".join(terminal_lines(shown, width=300))
     line = history_line(shown, label="v1")
     assert line is not None
     found["history"] = json.dumps(line.model_dump(mode="json"))
+    if (folder.parent / "old").is_dir():
+        for words in ({}, {"markdown": True}):
+            with redirect_stdout(io.StringIO()) as said:
+                diff(str(folder.parent / "old"), str(folder), **words)
+            found[f"diff {words}"] = said.getvalue().replace(str(folder), "")
     for one in record.findings:
         alone = publish(one, min_cell=5)
         found[f"junit {one.id}"] = json.dumps(parcel(alone)) + text(alone)
@@ -185,10 +193,11 @@ def twin_of(record: Record, counts: Counts, secret: np.ndarray, folder: Path) ->
     return best
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 4, 6])
+@pytest.mark.parametrize("seed", [0, 2, 4])
 def test_each_withheld_number_has_a_twin_that_publishes_the_same(seed: int, tmp_path: Path) -> None:
     counts = random_counts(seed)
     record = audited(counts, tmp_path)
+    audited(random_counts(seed + 100), tmp_path).write(tmp_path / "old")
     found = [
         twin_of(record, counts, secret, tmp_path)
         for one, secret in secrets(record, publishable(record))
