@@ -20,7 +20,7 @@ from pytest_aipm.records import (
     Verdict,
 )
 from pytest_aipm.report.answer import Answer
-from pytest_aipm.report.foreign import without_foreign
+from pytest_aipm.report.foreign import named_warnings, without_foreign
 from pytest_aipm.report.past import published_releases
 from pytest_aipm.report.suppression import Withheld, withheld_cells
 from pytest_aipm.report.words import DASH, VERDICT_WORDS, WITHHELD, limit_text
@@ -79,8 +79,11 @@ def _published(record: Record, hidden: Withheld) -> Record:
 
 
 def _audited(audit: Audit, commit: str | None) -> Audit:
-    releases = published_releases(audit, commit)
-    return audit if releases == audit.releases else audit.model_copy(update={"releases": releases})
+    """Withhold in what an audit holds beside its findings, which are published already."""
+    releases, warnings = published_releases(audit, commit), named_warnings(audit.warnings)
+    if (releases, warnings) == (audit.releases, audit.warnings):
+        return audit
+    return audit.model_copy(update={"releases": releases, "warnings": warnings})
 
 
 def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
