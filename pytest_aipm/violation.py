@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_aipm.errors import CheckError
-from pytest_aipm.records import Audit, Finding, PolicyInfo, Record, RunVerdict, Verdict
-from pytest_aipm.report import publishable
+from pytest_aipm.records import Finding, Verdict
 from pytest_aipm.report.plain import clip, columns_of, inert, plain_line
+from pytest_aipm.report.publish import published_alone
 from pytest_aipm.report.words import WITHHELD, count, figures, group_name
 
 __all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text"]
@@ -36,9 +36,7 @@ CheckViolation.__module__ = "pytest_aipm"  # the name it is imported by, and sho
 
 def publish(finding: Finding, *, min_cell: int) -> Finding:
     """Return a finding as logs and JUnit files may show it: without the numbers of small cells."""
-    policy = PolicyInfo(name="", path="", sha256="", text="", min_cell=min_cell)
-    audit = Audit(policy=policy, verdict=RunVerdict.UNPROVEN, findings=(finding,))
-    return publishable(Record(verdict=audit.verdict, audits=(audit,))).findings[0]
+    return published_alone(finding, min_cell=min_cell)
 
 
 def raise_for(finding: Finding, shown: Finding | None = None) -> None:

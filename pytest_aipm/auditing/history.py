@@ -50,9 +50,9 @@ class History:
 
     def place(self, published: Record) -> int | None:
         """Return the place of the line that tells of the same run as a published record."""
-        told = list(self.lines.values())
+        told, bare = list(self.lines.values()), history_line(published, label="")
         for number, (place, line) in enumerate(self.lines.items()):
-            if line.commit == published.run.commit:
+            if bare is not None and _may_be(line, bare):
                 own = history_line(published, label=line.label, earlier=told[:number])
                 if own is not None and own.same_run(line):
                     return place
@@ -62,6 +62,22 @@ class History:
         """Return what came before this run: all of it where the run has no line yet."""
         place = self.place(published)
         return [line for at, line in self.lines.items() if place is None or at < place]
+
+
+def _may_be(line: HistoryLine, bare: HistoryLine) -> bool:
+    """Return whether a line may tell of a run: all is alike but for numbers it leaves out."""
+    if line.commit != bare.commit or len(line.policies) != len(bare.policies):
+        return False
+    for one, own in zip(line.policies, bare.policies, strict=True):
+        if len(one.findings) != len(own.findings):
+            return False
+        for past, now in zip(one.findings, own.findings, strict=True):
+            if (past.id, past.verdict) != (now.id, now.verdict) or past.value not in (
+                None,
+                now.value,
+            ):
+                return False
+    return True
 
 
 def read_history(path: Path, *, shown: str) -> History:

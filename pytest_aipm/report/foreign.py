@@ -10,9 +10,19 @@ import re
 
 from pytest_aipm.records import Finding
 
-__all__ = ["without_foreign"]
+__all__ = ["named_warnings", "without_foreign"]
 
 TOLD = "its message is in audit.json"
+_WARNING = re.compile(r"([A-Za-z_]\w*Warning): .*", re.DOTALL)
+
+
+def named_warnings(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    """Return warnings that opening and asking a model gave cause to, those of others by name."""
+    told = (_WARNING.fullmatch(each) for each in warnings)
+    named = [
+        f"{own[1]} ({TOLD})" if own else each for own, each in zip(told, warnings, strict=True)
+    ]
+    return tuple(dict.fromkeys(named))
 
 
 def without_foreign(finding: Finding) -> Finding:

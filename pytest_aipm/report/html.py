@@ -18,8 +18,11 @@ from markupsafe import Markup, escape
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import words
+from pytest_aipm.report.finding_view import href_to
 from pytest_aipm.report.page import page_of
 from pytest_aipm.report.publish import publishable
+from pytest_aipm.report.ranking import ranked
+from pytest_aipm.report.release_view import drawn_releases, release_names, release_rows
 from pytest_aipm.report.sign_offs import signed_of
 
 __all__ = ["index_html", "stylesheet"]
@@ -82,13 +85,18 @@ def _environment() -> Environment:
         auto_reload=False,
         finalize=_clean,
     )
-    filters: dict[str, Callable[..., str]] = {
+    filters: dict[str, Callable[..., object]] = {
         "brief": _brief,
         "capitalise": _capitalise,
         "count": words.count,
         "day": words.day,
+        "href": href_to,
         "limit": words.limit_text,
         "whole": _whole,
+        "past": drawn_releases,
+        "release_names": release_names,
+        "releases": lambda audit: release_rows(ranked(audit.findings), audit),
+        "scope": words.scope_name,
     }
     environment.filters |= filters
     return environment

@@ -9,14 +9,23 @@ numbers. The verdict stays. What exceptions of others said goes, too (`foreign`)
 
 from __future__ import annotations
 
-from pytest_aipm.records import Audit, Finding, GroupValue, Record, Series, Verdict
+from pytest_aipm.records import (
+    Audit,
+    Finding,
+    GroupValue,
+    PolicyInfo,
+    Record,
+    RunVerdict,
+    Series,
+    Verdict,
+)
 from pytest_aipm.report.answer import Answer
-from pytest_aipm.report.foreign import without_foreign
+from pytest_aipm.report.foreign import named_warnings, without_foreign
 from pytest_aipm.report.past import published_releases
 from pytest_aipm.report.suppression import Withheld, withheld_cells
 from pytest_aipm.report.words import DASH, VERDICT_WORDS, WITHHELD, limit_text
 
-__all__ = ["publishable", "withheld_note"]
+__all__ = ["publishable", "published_alone", "withheld_note"]
 
 
 def withheld_note(min_cell: int, *, small: bool = True) -> str:
@@ -46,7 +55,23 @@ def publishable(record: Record) -> Record:
     Exact recovery by sums and differences across the findings of the record is prevented (see
     `suppression`); what a reader knows from elsewhere about single people is not in our hands.
     """
+    return _published(record, withheld_cells(record))
+
+
+def published_alone(finding: Finding, *, min_cell: int) -> Finding:
+    """Return a finding as it is published beside no other: logs and JUnit see one at a time.
+
+    Its value goes with the first withheld cell, since nobody here knows what other findings tell.
+    """
+    policy = PolicyInfo(name="", path="", sha256="", text="", min_cell=min_cell)
+    audit = Audit(policy=policy, verdict=RunVerdict.UNPROVEN, findings=(finding,))
+    record = Record(verdict=audit.verdict, audits=(audit,))
     hidden = withheld_cells(record)
+    hidden.values |= set(hidden.cells)
+    return _published(record, hidden).findings[0]
+
+
+def _published(record: Record, hidden: Withheld) -> Record:
     audits = tuple(
         _audited(_audit(a, hidden, i), record.run.commit) for i, a in enumerate(record.audits)
     )
@@ -54,8 +79,11 @@ def publishable(record: Record) -> Record:
 
 
 def _audited(audit: Audit, commit: str | None) -> Audit:
-    releases = published_releases(audit, commit)
-    return audit if releases == audit.releases else audit.model_copy(update={"releases": releases})
+    """Withhold in what an audit holds beside its findings, which are published already."""
+    releases, warnings = published_releases(audit, commit), named_warnings(audit.warnings)
+    if (releases, warnings) == (audit.releases, audit.warnings):
+        return audit
+    return audit.model_copy(update={"releases": releases, "warnings": warnings})
 
 
 def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
@@ -65,15 +93,19 @@ def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
         for i, g in enumerate(audit.groups)
     )
     findings = tuple(
-        _finding(f, hidden.cells.get((at, i), {}), small) for i, f in enumerate(audit.findings)
+        _finding(f, hidden.cells.get((at, i), {}), small, told=(at, i) not in hidden.values)
+        for i, f in enumerate(audit.findings)
     )
     if groups == audit.groups and findings == audit.findings:
         return audit
     return audit.model_copy(update={"groups": groups, "findings": findings})
 
 
-def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding:
-    """Withhold in one finding; `cells` maps positions of groups to whether they are small."""
+def _finding(finding: Finding, cells: dict[int, bool], min_cell: int, *, told: bool) -> Finding:
+    """Withhold in one finding; `cells` maps positions of groups to whether they are small.
+
+    Its value is `told` unless one of them makes it, or it says too much of one.
+    """
     finding = without_foreign(_thin_series(finding, min_cell))
     if not cells:
         return _few_rows(finding, min_cell)
@@ -85,6 +117,7 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int) -> Finding
     pair = Answer(finding).pair
     known = bool(pair)
     in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
+    in_pair = in_pair or not told
     update: dict[str, object] = {"groups": groups, "series": (), "sizes": ()}
     if any(g.judged for g in gone):
         # The wider end of an interval is the bound of one pair, mostly of the smallest group:

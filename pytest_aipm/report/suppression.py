@@ -11,6 +11,10 @@ cells that are all empty or all full are given away by their sum alone, so each 
 table must leave at least two possible counts. And slices overlap: the few people by whom one lies
 within another group are a small cell that no table lists, so the difference must not follow either.
 
+Last, the whole of it is solved in whole people (`twins`): bounds of several tables together, and a
+finding's value that says between which rates all its groups lie, must leave each small cell two
+possible counts.
+
 Source: complementary cell suppression, Cox (1980), JASA 75, 377-385; the linear audit is exact.
 """
 
@@ -18,16 +22,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from typing import NamedTuple
 
 from pytest_aipm.records import Audit, AuditGroup, GroupValue, Record
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.atoms import ATOMS, atoms_of, is_half, is_slice
 from pytest_aipm.report.elimination import Row, Secrets
+from pytest_aipm.report.twins import Known, pinned
 from pytest_aipm.report.words import WITHHELD
 
 __all__ = ["Withheld", "withheld_cells"]
@@ -67,6 +72,32 @@ class Place(NamedTuple):
     denominator: bool
 
 
+TINY = 1e-9
+FEW_TURNS = 8
+"""Counts that are withheld one by one; where that does not help, twice as many a turn."""
+
+
+class Span(NamedTuple):
+    """What a finding's value says of one of its groups: its rate lies between two others."""
+
+    above: Count
+    below: Count
+    low: float
+    high: float
+
+    def known(self) -> Iterator[Known]:
+        """Yield it as sums: events less the bound times rows."""
+        for bound, ends in ((self.low, (0.0, math.inf)), (self.high, (-math.inf, 0.0))):
+            if math.isfinite(bound):
+                row: dict[Hashable, float] = dict.fromkeys(
+                    product((self.below.group,), sorted(self.below.atoms)), -bound
+                )
+                for atom in self.above.atoms:
+                    key = (self.above.group, atom)
+                    row[key] = row.get(key, 0.0) + 1
+                yield Known(row, *ends)
+
+
 @dataclass
 class Withheld:
     """What is withheld.
@@ -77,10 +108,13 @@ class Withheld:
         (audit, finding) to {position of the group: whether it is small itself}.
     positives : set of (audit, position)
         Rows of `audit.groups` whose positives are withheld.
+    values : set of (audit, finding)
+        Findings whose value would say too much of a group that does not make it.
     """
 
     cells: dict[tuple[int, int], dict[int, bool]] = field(default_factory=dict)
     positives: set[tuple[int, int]] = field(default_factory=set)
+    values: set[tuple[int, int]] = field(default_factory=set)
 
 
 @dataclass
@@ -100,7 +134,11 @@ def withheld_cells(record: Record) -> Withheld:
     table = _Table(record)
     if not table.nested and not any(_has_small(audit) for audit in record.audits):
         return Withheld()
-    return table.places_of(table.suppressed())
+    hidden = table.suppressed()
+    values = table.kept_apart(hidden)
+    found = table.places_of(hidden)
+    found.values |= values
+    return found
 
 
 def _has_small(audit: Audit) -> bool:
@@ -129,6 +167,7 @@ class _Table:
         self.sizes: dict[Group, float] = {}
         self.tables: set[tuple[str, frozenset[str]]] = set()  # complete; slices are a choice
         self.sliced: set[Group] = set()
+        self.spans: dict[tuple[int, int], list[Span]] = {}
         self.min_cell = max((audit.policy.min_cell for audit in record.audits), default=0)
         for at, audit in enumerate(record.audits):
             self._read(audit, at)
@@ -147,6 +186,7 @@ class _Table:
             answer = Answer(finding)
             # A value that goes with its small group need not be saved by sparing the other one.
             spared = not any(_is_small(cell, small) for cell in answer.pair)
+            self.spans[at, number] = list(_spans(answer, population))
             for i, cell in enumerate(finding.groups):
                 half = HALF if is_half(finding, cell.part) else ""
                 key = Group(population + half, frozenset(cell.group.items()))
@@ -320,6 +360,85 @@ class _Table:
         low = max(0.0, total - sum(self.counts[c].size for c in others))
         return min(self.counts[count].size, total) - low < 1
 
+    def kept_apart(self, hidden: set[Count]) -> set[tuple[int, int]]:
+        """Withhold more until whole people leave each small cell two counts; return values, too."""
+        secrets: dict[tuple[Count, ...], Row] = {
+            (count,): self._row(count) for count, printed in self.counts.items() if printed.small
+        }
+        for out, inside in self.nested:
+            secrets[out, inside] = {**self._row(out), **self._row(inside, -1)}
+        if len(self.counts) > TOO_MANY:
+            return set()
+        spans = {at: [s for s in own if s.above in hidden] for at, own in self.spans.items()}
+        told = [span for own in spans.values() for span in own]
+        values: set[tuple[int, int]] = set()
+        turns = 0
+        while secrets:
+            bounds = [known for span in told for known in span.known()]
+            open_ = pinned([*self._known(hidden), *bounds], secrets)
+            if told and open_ != set():
+                values, told = {at for at, own in spans.items() if own and open_}, []
+                continue
+            if not open_:
+                break
+            near = [c for c in self.counts if c not in hidden and self._bears_on(c, open_)]
+            if not near:
+                # sizes and totals alone tell these; nothing that could be withheld would help
+                secrets = {key: row for key, row in secrets.items() if key not in open_}
+                continue
+            first = next(key for key in secrets if key in open_)[0]
+            near.sort(key=lambda c: (*_far(c, first), *self._cost(c)))
+            hidden.update(near[: 2 ** max(turns - FEW_TURNS, 0)])
+            turns += 1
+        return values
+
+    def _bears_on(self, count: Count, secrets: Iterable[tuple[Count, ...]]) -> bool:
+        printed = self.counts[count]
+        populations = {_whole(secret[0].group) for secret in secrets}
+        return printed.number is not None and _whole(count.group) in populations
+
+    def _known(self, hidden: set[Count]) -> Iterator[Known]:
+        """Yield what a reader knows: sizes, totals, and every count that is not withheld."""
+        lines: dict[tuple[str, frozenset[str]], list[Group]] = defaultdict(list)
+        for group in self.groups:
+            lines[group.population, group.attributes].append(group)
+            size = self.sizes[group]
+            if "tp" in self.atoms[group.population]:
+                yield Known(_sum((group,), ATOMS), size, size)
+        whole = {key: members for key, members in lines.items() if key in self.tables}
+        for (population, attributes), members in whole.items():
+            atoms = self.atoms[population]
+            for parent in self.groups:
+                if parent.population == population and parent.attributes < attributes:
+                    yield from (Known(row, 0, 0) for row in self._margins(parent, members, atoms))
+            yield from self._totals(members)
+        for (one, first), (other, second) in combinations(whole.items(), 2):
+            if one[0] == other[0] and self._size(first) == self._size(second):
+                for atom in self.atoms[one[0]]:
+                    yield Known({**_sum(first, (atom,)), **_sum(second, (atom,), -1)}, 0, 0)
+        for count, printed in self.counts.items():
+            number = None if count in hidden else self._number(count)
+            ends = (0, printed.size) if number is None else (number, number)
+            yield Known(self._row(count), *ends)
+
+    def _totals(self, members: list[Group]) -> Iterator[Known]:
+        """Yield the sums of a whole table, which somebody knows even where nobody prints them."""
+        for atoms in sorted({count.atoms for count in self.counts}, key=sorted):
+            numbers = [self._number(Count(member, atoms)) for member in members]
+            known = [number for number in numbers if number is not None]
+            if len(known) == len(numbers):
+                yield Known(_sum(members, sorted(atoms)), sum(known), sum(known))
+
+    def _size(self, groups: Iterable[Group]) -> float:
+        return sum(self.sizes[group] for group in groups)
+
+    def _number(self, count: Count) -> float | None:
+        """Return a count of whole people; None where it is unknown, or weighted."""
+        if not self.sizes.get(count.group, 1):
+            return 0
+        number = self.counts[count].number if count in self.counts else None
+        return number if number is not None and float(number).is_integer() else None
+
     def places_of(self, hidden: set[Count]) -> Withheld:
         """Return where the withheld counts are printed."""
         result = Withheld()
@@ -332,6 +451,42 @@ class _Table:
                     cells = result.cells.setdefault((place.audit, place.finding), {})
                     cells[place.cell] = cells.get(place.cell, False) or printed.small
         return result
+
+
+def _far(count: Count, secret: Count) -> tuple[bool, bool]:
+    """Return how little a count has to do with a secret: another table, another rate."""
+    return count.group.attributes != secret.group.attributes, count.atoms != secret.atoms
+
+
+def _spans(answer: Answer, population: str) -> Iterator[Span]:
+    """Yield between which rates a published value says that each judged group lies.
+
+    Only where it is so: a value against a reference group says nothing of the others.
+    """
+    finding, value = answer.finding, answer.finding.value
+    judged = [group for group in finding.groups if group.judged and group.n]
+    if not answer.pair or value is None or any(group.value is None for group in judged):
+        return
+    for part in dict.fromkeys(group.part for group in judged):
+        rates = [group.value or 0.0 for group in judged if group.part == part]
+        low, high = _between(answer, rates, value)
+        if not all(low - TINY <= rate <= high + TINY for rate in rates):
+            continue
+        above, below = atoms_of(finding, part)
+        for group in judged:
+            if group.part == part:
+                key = Group(population, frozenset(group.group.items()))
+                yield Span(Count(key, above), Count(key, below), low - TINY, high + TINY)
+
+
+def _between(answer: Answer, rates: list[float], value: float) -> tuple[float, float]:
+    """Return the rates that no group can pass without another value."""
+    least, most = min(rates), max(rates)
+    if answer.kind == "difference":
+        return most - value, least + value
+    if answer.kind == "ratio":
+        return most * value, least / value if value else math.inf
+    return (value, math.inf) if value <= least else (-math.inf, value)
 
 
 def _sum(groups: Iterable[Group], atoms: Iterable[str], factor: int = 1) -> Row:

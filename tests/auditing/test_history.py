@@ -6,6 +6,7 @@ import copy
 import json
 import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_another_outcome_of_the_same_commit_is_a_line_of_its_own(released, tmp_p
     released("1" * 40, 4000)
     released("1" * 40, 3500)
     assert len(lines(tmp_path)) == 2
+
+
+def test_a_thousand_runs_of_one_commit_are_looked_through_quickly(released, tmp_path):
+    released("1" * 40, 4000)
+    (line,) = lines(tmp_path)
+    many = []
+    for number in range(1000):
+        line["policies"][0]["findings"][0]["value"] = number / 1e6
+        many.append(json.dumps(line))
+    (tmp_path / NAME).write_text("\n".join(many) + "\n")
+    start = time.perf_counter()
+    released("1" * 40, 4000)
+    assert len(lines(tmp_path)) == 1001
+    assert time.perf_counter() - start < 10
 
 
 def test_a_tag_given_later_names_the_line_where_it_stands(released, tmp_path):
@@ -217,7 +232,7 @@ def test_a_link_stays_a_link(released, tmp_path):
     assert lines(tmp_path)[0]["label"] == "v1"
 
 
-def test_small_cells_are_in_no_line(released, policy, tmp_path, run, rows):
+def test_small_cells_are_in_no_line(policy, tmp_path, run, rows):
     data = rows({"f": (4000, 10_000), "m": (4100, 10_000), "x": (2, 3)})
     record = run(copy.deepcopy(policy), data)
     history.append(tmp_path / NAME, record, label="v1", shown=NAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ SECRET = "Ann Lee, 41, HIV positive"
 
 
 def raising(error: BaseException) -> Any:
-    def predict(frame: pd.DataFrame) -> None:
+    def predict(_: pd.DataFrame) -> None:
         raise error
 
     return predict
@@ -66,6 +67,19 @@ def test_warnings_of_libraries_are_named_and_not_quoted() -> None:
     one = finding("performance.metric", "m", (), "pass", notes=("ours", said), foreign=(said,))
     assert without_foreign(one).notes == ("ours", "UserWarning (its message is in audit.json)")
     assert without_foreign(one).reason == one.reason
+
+
+def test_what_a_model_warns_of_while_it_is_asked_is_named_alone(tmp_path: Path) -> None:
+    def predict(frame: pd.DataFrame) -> list[int]:
+        warnings.warn(f"odd row: {SECRET}", RuntimeWarning, stacklevel=1)
+        return [0, 1] * (len(frame) // 2)
+
+    data = pd.DataFrame({"y": [0, 1] * 10, "x": range(20), "sex": ["f", "m"] * 10})
+    record = pytest_aipm.audit(POLICY, model=predict, data=data, root=tmp_path)
+    assert record.audits[0].warnings == (f"RuntimeWarning: odd row: {SECRET}",)
+    shown = publishable(record)
+    assert shown.audits[0].warnings == ("RuntimeWarning (its message is in audit.json)",)
+    assert publishable(shown) is shown
 
 
 def test_words_without_their_type_are_cut_out_too() -> None:

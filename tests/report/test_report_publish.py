@@ -215,11 +215,46 @@ def test_one_small_cell_takes_the_next_smallest_with_it() -> None:
 
 
 def test_the_value_stays_only_when_no_withheld_group_makes_it() -> None:
-    stays = publishable(record_of(audit_of([small_cells()]))).findings[0]
+    lowest = cell({"region": "lowest"}, 16, 120)  # between 0.13 and 0.71 lie one and two of three
+    wide = small_cells().model_copy(
+        update={"value": 857 / 1204 - 16 / 120, "groups": (*small_cells().groups, lowest)}
+    )
+    stays = publishable(record_of(audit_of([wide]))).findings[0]
     goes = publishable(record_of(audit_of([region_by_sex()]))).findings[0]
-    assert stays.value == small_cells().value
+    assert stays.value == wide.value
     assert goes.value is None
     assert goes.verdict is region_by_sex().verdict
+
+
+def test_a_value_that_leaves_a_small_group_one_rate_goes_too() -> None:
+    """All rates lie between 0.49 and 0.71, it says: of three people that can be two alone."""
+    one = publishable(record_of(audit_of([small_cells()]))).findings[0]
+    assert one.value is None
+    assert "the value is withheld" in one.reason
+
+
+def test_whole_people_in_two_tables_do_not_give_a_small_cell_away() -> None:
+    """Linear algebra leaves a line of solutions; only one of them has no negative count."""
+    joint: Table = {
+        ("f", "a"): {"tp": 0, "fp": 1, "fn": 0, "tn": 0},
+        ("f", "b"): {"tp": 10, "fp": 7, "fn": 11, "tn": 10},
+        ("f", "c"): {"tp": 8, "fp": 2, "fn": 8, "tn": 8},
+        ("m", "a"): {"tp": 10, "fp": 6, "fn": 8, "tn": 9},
+        ("m", "b"): {"tp": 6, "fp": 2, "fn": 4, "tn": 8},
+        ("m", "c"): {"tp": 2, "fp": 0, "fn": 0, "tn": 0},
+    }
+    findings = [
+        rates(f"acc-{'-'.join(scope)}", scope, "accuracy", table)
+        for scope, table in (
+            (("sex", "race"), joint),
+            (("sex",), margin(joint, 0)),
+            (("race",), margin(joint, 1)),
+        )
+    ]
+    shown = publishable(record_of(audit_of(findings))).findings
+    # were only the rectangle withheld, (f, a) right would make three of two of (m, c)
+    others = [g for one in shown for g in one.groups if g.group.get("race", "b") == "b"]
+    assert any(group.numerator is None for group in others)
 
 
 def test_what_a_judged_small_group_leaves_a_trace_in_is_withheld_too() -> None:
