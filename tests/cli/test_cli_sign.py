@@ -54,7 +54,8 @@ def test_a_signed_folder_holds_under_the_key_that_signed_it(aipm, report, name, 
     assert line(said).startswith(f"held            signature: {algorithm}, by {name}.pub (")
 
 
-def test_a_signature_without_a_key_to_check_it_is_said(aipm, report):
+@pytest.mark.usefixtures("report")
+def test_a_signature_without_a_key_to_check_it_is_said(aipm):
     aipm("sign", "aipm-report", "--key=ed.pem")
     said = aipm("verify", "aipm-report")
     assert said.code == 0
@@ -63,7 +64,8 @@ def test_a_signature_without_a_key_to_check_it_is_said(aipm, report):
 
 
 @pytest.mark.parametrize("other", ["ec", "stranger"])
-def test_another_key_did_not_sign_it(aipm, project, report, other):
+@pytest.mark.usefixtures("report")
+def test_another_key_did_not_sign_it(aipm, project, other):
     write_keys(project, "stranger", ed25519.Ed25519PrivateKey.generate())
     aipm("sign", "aipm-report", "--key=ed.pem")
     said = aipm("verify", "aipm-report", f"--key={other}.pub")
@@ -71,7 +73,8 @@ def test_another_key_did_not_sign_it(aipm, project, report, other):
     assert line(said).startswith("does not hold   signature: made with the key ")
 
 
-def test_a_folder_written_anew_is_not_the_one_that_was_signed(aipm, project, report, red):
+@pytest.mark.usefixtures("report")
+def test_a_folder_written_anew_is_not_the_one_that_was_signed(aipm, project, red):
     aipm("sign", "aipm-report", "--key=ed.pem")
     project.report(red)
     for words in ([], ["--key=ed.pub"]):
@@ -93,7 +96,8 @@ def test_whoever_makes_every_hash_anew_still_lacks_the_key(aipm, project, report
     assert line(said) == "does not hold   signature: does not match manifest.json and ed.pub"
 
 
-def test_a_key_was_expected_and_nobody_signed(aipm, report):
+@pytest.mark.usefixtures("report")
+def test_a_key_was_expected_and_nobody_signed(aipm):
     said = aipm("verify", "aipm-report", "--key=ed.pub")
     assert said.code == 1
     assert line(said).endswith(f"a key was given, but there is no {SIGNATURE}")
@@ -107,9 +111,8 @@ def test_what_is_no_signature_does_not_hold(aipm, report, raw):
     assert line(said).endswith(f"{SIGNATURE} is no signature of this version")
 
 
-def test_a_locked_key_is_opened_by_the_password_that_a_variable_holds(
-    aipm, project, report, monkeypatch
-):
+@pytest.mark.usefixtures("report")
+def test_a_locked_key_is_opened_by_the_password_that_a_variable_holds(aipm, project, monkeypatch):
     write_keys(project, "locked", ed25519.Ed25519PrivateKey.generate(), PASSWORD)
     words = ("sign", "aipm-report", "--key=locked.pem")
     assert "is locked by a password; name the variable" in aipm(*words).err
@@ -151,7 +154,8 @@ def test_nobody_signs_what_does_not_hold(aipm, report):
     assert not (report / SIGNATURE).exists()
 
 
-def test_without_the_library_the_command_to_install_it_is_named(aipm, report, monkeypatch):
+@pytest.mark.usefixtures("report")
+def test_without_the_library_the_command_to_install_it_is_named(aipm, monkeypatch):
     aipm("sign", "aipm-report", "--key=ed.pem")
     monkeypatch.setitem(sys.modules, "cryptography", None)
     for words in (

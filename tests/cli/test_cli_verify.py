@@ -46,7 +46,8 @@ def changed(folder, **fields):
     return finding
 
 
-def test_a_report_as_it_was_written_holds(aipm, report):
+@pytest.mark.usefixtures("report")
+def test_a_report_as_it_was_written_holds(aipm):
     said = aipm("verify", "aipm-report")
     assert (said.code, said.err) == (0, "")
     assert BROKEN not in said.out
@@ -191,7 +192,8 @@ def test_another_version_wrote_the_pages_in_words_of_its_own(aipm, report):
     assert f"{UNTOLD}pages: written by pytest-aipm 9.9, this is " in said.out
 
 
-def test_the_policy_may_have_moved_on_since(aipm, project, report):
+@pytest.mark.usefixtures("report")
+def test_the_policy_may_have_moved_on_since(aipm, project):
     policy = project.path / "policies/red.aipm.yaml"
     older = project.file("older.aipm.yaml", policy.read_text())
     policy.write_text(policy.read_text() + "# a new line\n")
@@ -215,7 +217,8 @@ def test_under_several_policies_a_file_is_matched_by_its_content(aipm, project, 
     assert f"{BROKEN}policy: other.yaml is none of the policies audited here (red, gre" in said.out
 
 
-def test_the_rows_that_are_served_are_told_from_others(aipm, project, report):
+@pytest.mark.usefixtures("report")
+def test_the_rows_that_are_served_are_told_from_others(aipm, project):
     said = aipm("verify", "aipm-report", "--data=data.csv")
     assert said.code == 0
     assert f"{HELD}data: data.csv is the data audited by red" in said.out
@@ -239,7 +242,8 @@ def test_a_folder_of_rows_is_hashed_as_the_run_hashes_it(aipm, project):
     assert aipm("verify", "aipm-report", "--data=rows").code == 1
 
 
-def test_predictions_in_the_data_are_no_model_to_compare_with(aipm, report):
+@pytest.mark.usefixtures("report")
+def test_predictions_in_the_data_are_no_model_to_compare_with(aipm):
     said = aipm("verify", "aipm-report", "--model=data.csv")
     assert said.code == 0
     assert f"{UNTOLD}model: the record holds no hash of a model file" in said.out
@@ -257,7 +261,8 @@ def test_predictions_in_the_data_are_no_model_to_compare_with(aipm, report):
         ([], "the following arguments are required: FOLDER"),
     ],
 )
-def test_what_cannot_be_looked_at_is_a_mistake_in_one_line(aipm, report, words, told):
+@pytest.mark.usefixtures("report")
+def test_what_cannot_be_looked_at_is_a_mistake_in_one_line(aipm, words, told):
     said = aipm("verify", *words)
     assert said.code == 4
     assert told in said.err
