@@ -282,7 +282,8 @@ def test_a_command_on_a_full_disk_leaves_the_report_as_it_was(suite: Any, comman
     suite.audit().write(suite.root / "aipm-report")
     before = held(suite.root / "aipm-report")
     words = {"render": [], "sign-off": ["--by=a", "--role=b"]}[command]
-    code = f"{FULL}\nfrom pytest_aipm.cli import main\nraise SystemExit(main({[command, 'aipm-report', *words]!r}))"
+    call = f"raise SystemExit(main({[command, 'aipm-report', *words]!r}))"
+    code = f"{FULL}\nfrom pytest_aipm.cli import main\n{call}"
     result = suite.pytester.runpython_c(code)
     assert result.ret == 4
     assert "File too large" in result.stderr.str()

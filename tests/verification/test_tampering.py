@@ -18,7 +18,7 @@ from pytest_aipm.verification.remeasured import remeasured
 from pytest_aipm.verification.verify import record_lines
 
 FREE = (
-    "run.",  # when, from what, with which libraries; only a signature vouches for these
+    "run",  # when, from what, with which libraries; only a signature vouches for these
     "timing",
     "partial",  # a run that was interrupted at its last check is partial, too
     "audits.subject.model.sha256",
@@ -117,12 +117,14 @@ def test_what_can_be_derived_is_found_although_every_hash_and_page_was_made_anew
         else:
             missed.append(changed)
     assert [each.path for each in missed if not free(each, record)] == []
-    assert found / total > 0.95  # 0.97 to 0.98 of 1,000, by seed
+    assert found / total > 0.95  # see the docs for the share of 1,000
 
 
 def free(changed: Tampered, record: Record) -> bool:
     """Whether nothing else in the record tells this field."""
     if changed.field.startswith(FREE):
+        return True
+    if changed.path == ("sign_offs",):  # left out: it may be younger than the report
         return True
     if changed.field.startswith("audits.findings."):
         finding = record.audits[0].findings[changed.path[3]]  # type: ignore[index]
