@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,24 @@ def test_rows_without_a_group_are_counted_again(tmp_path: Path, unknown: str) ->
         assert record.findings[0].because is Because.UNKNOWN
         turned = changed(record, verdict="pass", because=None, failing=False)
         assert broken(turned, tmp_path)
+
+
+def _breaks(*_: Any, **__: Any) -> Any:
+    return {}["sex"]
+
+
+def _breaks_later(*_: Any, **__: Any) -> Iterator[Any]:
+    yield _breaks()
+
+
+@pytest.mark.parametrize(
+    ("name", "breaks"),
+    [("total_faults", _breaks_later), ("policy_lines", _breaks_later), ("rejudged", _breaks)],
+)
+def test_a_record_that_breaks_what_looks_at_it_does_not_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, breaks: Any
+) -> None:
+    record = pytest_aipm.audit(policy(GAP), data=rows(300, 350), root=tmp_path)
+    assert broken(record, tmp_path) == []
+    monkeypatch.setattr(f"pytest_aipm.verification.verify.{name}", breaks)
+    assert broken(record, tmp_path) == ["no run writes such a record (KeyError: 'sex')"]
