@@ -316,3 +316,50 @@ def test_the_model_that_is_served_is_told_from_another(aipm, project, report):
     assert said.code == 1
     wrong = hashlib.sha256(other.read_bytes()).hexdigest()[:12]
     assert f"other.skops has sha256 {wrong}, red audited {digest[:12]}" in said.out
+
+
+def test_a_policy_on_top_of_others_is_read_where_they_lie(aipm, project):
+    place = project.policy("top", "{check: performance.metric, id: more, metric: accuracy, "
+                                  "limit: {min: 0.1}}")  # fmt: skip
+    text = place.read_text().replace("name: top", "name: top\nextends: [base.yaml]")
+    place.write_text(text)
+    base = project.file("policies/base.yaml", "aipm: 1\nchecks:\n  - {check: fairness.demographic_"
+                        "parity_difference, id: gap, by: sex, limit: {max: 0.5}}\n")  # fmt: skip
+    project.report(pytest_aipm.audit("policies/top.aipm.yaml", root=project.path))
+    said = aipm("verify", "aipm-report")
+    assert said.code == 0
+    assert f"{HELD}policy top: 2 findings are held to what its text asks" in said.out
+    base.write_text(base.read_text().replace("0.5", "0.4"))
+    said = aipm("verify", "aipm-report")
+    assert said.code == 0
+    assert "limit.max reads 0.500, the text 0.400; a file that it extends may have" in said.out
+    (project.path / "elsewhere").mkdir()
+    said = aipm("verify", "aipm-report", "--root=elsewhere")
+    assert said.code == 0
+    assert f"{UNTOLD}policy top: what it asks: it extends files that are not here" in said.out
+
+
+@pytest.mark.parametrize("written", [("\n", "\r\n"), ("aipm: 1", "\ufeffaipm: 1")])
+def test_marks_and_line_ends_of_the_policy_file_are_no_fault(aipm, project, written):
+    place = project.policy("green", "{check: fairness.demographic_parity_difference, id: gap, "
+                                    "by: region, limit: {max: 0.15}}")  # fmt: skip
+    place.write_bytes(place.read_text().replace(*written).encode())
+    project.report(pytest_aipm.audit("policies/green.aipm.yaml", root=project.path))
+    said = aipm("verify", "aipm-report")
+    assert (said.code, BROKEN in said.out) == (0, False)
+
+
+def test_a_policy_made_in_python_has_no_file_to_compare_with(aipm, project):
+    asked = {
+        "aipm": 1,
+        "name": "made",
+        "context": {"purpose": "p", "owner": "o"},
+        "subject": {"task": "binary", "predictions": "pred", "label": "y", "positive": 1},
+        "checks": [{"check": "performance.metric", "metric": "accuracy", "limit": {"min": 0.1}}],
+    }
+    asked["subject"]["data"] = "data.csv"
+    project.report(pytest_aipm.audit(asked, root=project.path))
+    said = aipm("verify", "aipm-report")
+    assert said.code == 0
+    assert f"{UNTOLD}policy made: made in Python: there is no file to compare with" in said.out
+    assert f"{HELD}verdicts: 1 of 1 verdicts re-derived from counts" in said.out
