@@ -116,16 +116,17 @@ def _added(path: Path, entry: SignOff) -> tuple[SignOff, ...]:
     back before it takes the older file's place.
     """
     there: tuple[SignOff, ...] = ()
-    text, column = HEAD, None
+    text, last = HEAD, None
     if path.exists():
-        there, column = read_sign_offs(path, root=Path.cwd())
+        there, last = read_sign_offs(path, root=Path.cwd())
         text = path.read_bytes().decode("utf-8-sig")
     if any((each.who, each.digest) == (entry.who, entry.digest) for each in there):
         what = f"{entry.who} has signed this record off already"
         raise SignOffError(Problem(what, "nothing is left to do", relative(path, Path.cwd())))
     ends = "\r\n" if "\r\n" in text else "\n"
     text = _EMPTY.sub("sign_offs:", text)
-    block = _block(entry, " " * (2 if column is None else max(0, column - 3)))
+    line = "  " if last is None else text.splitlines()[last - 1]
+    block = _block(entry, line[: len(line) - len(line.lstrip(" "))])
     grown = text.rstrip("\r\n") + ends + block.replace("\n", ends)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")

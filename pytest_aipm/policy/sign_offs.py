@@ -58,7 +58,7 @@ def load_sign_offs(path: Path, *, root: Path) -> tuple[SignOff, ...]:
 
 
 def read_sign_offs(path: Path, *, root: Path) -> tuple[tuple[SignOff, ...], int | None]:
-    """Read a sign-offs file, and the column at which the keys of its last entry stand."""
+    """Read a sign-offs file, and the line on which its last entry starts."""
     faults = Faults()
     source = read_source(path, root=root, faults=faults, error=SignOffError)
     tree = unknown_keys(source.tree, ("sign_offs",), faults, where="the sign-offs file")
@@ -85,8 +85,8 @@ def read_sign_offs(path: Path, *, root: Path) -> tuple[tuple[SignOff, ...], int 
         lines.setdefault(key, entry.place.line)
         found.append(read)
     faults.raise_as(SignOffError)
-    column = listed.items[-1].place.column if listed.items else None
-    return tuple(found), column
+    last = listed.items[-1].place.line if listed.items else None
+    return tuple(found), last
 
 
 def _sign_off(tree: Map, faults: Faults) -> SignOff | None:

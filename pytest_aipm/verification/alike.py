@@ -77,7 +77,7 @@ def _shown(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, float):
         return number(value)
     text = " ".join(str(value).split())
     return text if len(text) <= 60 else f"{text[:59]}…"

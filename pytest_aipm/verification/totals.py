@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_aipm.judge import audit_verdict, run_verdict, summary_of
-from pytest_aipm.records import NOTICE, Audit, Finding, Record
+from pytest_aipm.records import NOTICE, SCHEMA, Audit, Finding, Record
 from pytest_aipm.verification.recounted import is_designed
 
 __all__ = ["total_faults"]
@@ -17,6 +17,8 @@ def total_faults(record: Record) -> Iterator[str]:
     """Yield where a record contradicts itself beyond single findings."""
     if record.notice != NOTICE:
         yield "the first key is not the notice that every record begins with"
+    if record.schema_ != SCHEMA:
+        yield f"its schema is not {SCHEMA}"
     for audit in record.audits:
         meant = audit_verdict(audit)
         if audit.verdict is not meant:

@@ -14,6 +14,7 @@ from pytest_aipm.errors import AipmError, OptionError, Problem
 from pytest_aipm.policy.text import relative
 from pytest_aipm.records import Audit, Record
 from pytest_aipm.report import publishable
+from pytest_aipm.sources.faults import describe
 from pytest_aipm.verification.folder import AUDIT, Folder, page_lines
 from pytest_aipm.verification.line import Line, broken, held, untold
 from pytest_aipm.verification.rejudged import Rejudged, rejudged
@@ -94,21 +95,37 @@ def record_lines(record: Record, asked: Asked) -> Iterator[Line]:
     """Yield what a record says of itself and of what it names."""
     given = _matched(record, asked)
     for audit in record.audits:
-        yield from policy_lines(audit, record, asked.root, given.get(audit.policy.name, ()))
+        own = given.get(audit.policy.name, ())
+        lines = policy_lines(audit, record, asked.root, own)
+        yield from _guarded(f"policy {audit.policy.name}", lines)
     for path in given.get("", ()):
         yield _nobodys(record, asked, path)
     for path in asked.models:
         yield from source_lines(record, "model", path, asked.names.get(path, path.name))
     for path in asked.data:
         yield from source_lines(record, "data", path, asked.names.get(path, path.name))
-    yield from _findings(record, asked)
+    yield from _guarded("findings", _findings(record, asked))
     yield from sign_off_lines(record, asked.sign_offs or asked.root / SIGN_OFFS, asked.root)
+    yield from _guarded("totals", _totals(record))
+
+
+def _totals(record: Record) -> Iterator[Line]:
     faults = list(total_faults(record))
     for fault in faults:
         yield broken("totals", fault)
     if not faults:
         said = f"{record.verdict.value.upper()} follows from {len(record.findings)} findings"
         yield held("totals", said)
+
+
+def _guarded(what: str, lines: Iterator[Line]) -> Iterator[Line]:
+    """Yield lines; a record that was meddled with may break anything, and that is an answer."""
+    try:
+        yield from lines
+    except (AipmError, OSError):
+        raise
+    except Exception as fault:  # noqa: BLE001 - whatever breaks must not read as held
+        yield broken(what, f"no run writes such a record ({describe(fault)})")
 
 
 def _folder(asked: Asked) -> Folder:

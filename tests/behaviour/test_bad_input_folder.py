@@ -235,3 +235,64 @@ def test_a_run_that_only_errs_says_so_in_every_file(suite: Any) -> None:
         text = (suite.root / "aipm-report" / name).read_text()
         assert "absent.csv" in text
         assert "PASS" not in text
+
+
+FULL = """\
+import resource
+
+# no file may grow beyond this: what a full disk does, done by the system itself
+resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+"""
+LIMITS = {"PASS": 0.9, "UNPROVEN": 0.05, "FAIL": 0.05}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files cannot be limited there")
+@pytest.mark.parametrize("word", LIMITS)
+def test_on_a_full_disk_the_last_line_and_the_exit_code_still_tell_the_verdict(
+    suite: Any, word: str
+) -> None:
+    suite.audit().write(suite.root / "aipm-report")
+    before = held(suite.root / "aipm-report")
+    gap = {**suite.checks[0], "limit": {"max": LIMITS[word]}}
+    suite.checks = [gap, *suite.checks[1:]]
+    suite.policy()
+    if word == "FAIL":
+        suite.data(pred=[int(row % 2 == 0) for row in range(200)])
+    suite.write("conftest.py", FULL)
+    result = suite.run("--aipm-audit", "-p", "no:cacheprovider")
+    said = suite.said(result)
+    section = said[said.index("aipm audit") :].splitlines()
+    lines = [line for line in section if line.strip()]
+    assert "the report cannot be written (File too large)" in lines[1]
+    last = next(line for line in reversed(lines) if line[:4] in ("PASS", "UNPR", "FAIL"))
+    assert last.split()[0] == word
+    assert "report:" not in last
+    assert result.ret == 1  # evidence that was not written is no success, whatever it says
+    assert held(suite.root / "aipm-report") == before
+    assert consistent(suite.root / "aipm-report")
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder that nobody may write to")
+def test_a_folder_that_nobody_may_write_to_is_said_and_the_run_still_tells_its_verdict(
+    suite: Any,
+) -> None:
+    result = suite.run("--aipm-audit", "--aipm-report=/sys/kernel", "-p", "no:cacheprovider")
+    said = suite.said(result)
+    assert result.ret == 1
+    assert said.count("/sys/kernel: the report cannot be written (") == 1
+    assert "\nPASS" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files cannot be limited there")
+@pytest.mark.parametrize("command", ["render", "sign-off"])
+def test_a_command_on_a_full_disk_leaves_the_report_as_it_was(suite: Any, command: str) -> None:
+    suite.audit().write(suite.root / "aipm-report")
+    before = held(suite.root / "aipm-report")
+    words = {"render": [], "sign-off": ["--by=a", "--role=b"]}[command]
+    call = f"raise SystemExit(main({[command, 'aipm-report', *words]!r}))"
+    code = f"{FULL}\nfrom pytest_aipm.cli import main\n{call}"
+    result = suite.pytester.runpython_c(code)
+    assert result.ret == 4
+    assert "File too large" in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+    assert held(suite.root / "aipm-report") == before

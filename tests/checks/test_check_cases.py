@@ -9,7 +9,9 @@ from check_cases import KINDS, Case, Formula, case_files, expand
 
 import pytest_aipm
 from pytest_aipm.catalog import Catalog
-from pytest_aipm.records import Finding
+from pytest_aipm.records import Finding, Record
+from pytest_aipm.verification.rejudged import rejudged
+from pytest_aipm.verification.totals import total_faults
 
 FILES = case_files()
 CASES = [case for file in FILES.values() for case in file.cases]
@@ -62,7 +64,19 @@ def measured(case: Case, root: Path) -> Finding:
         objects["model"] = Formula(case.model, features, case.subject.get("task", "binary"))
     record = pytest_aipm.audit(case.policy(), root=root, **objects)
     (finding,) = record.findings
+    assert_follows(finding, record)
     return finding
+
+
+def assert_follows(finding: Finding, record: Record) -> None:
+    """What verification derives again from the record alone is what was measured and judged."""
+    again = rejudged(finding, record.audits[0], record, None)
+    assert again.faults == ()
+    counted = again.basis == "counts"
+    assert counted == bool(finding.groups and finding.groups[0].numerator is not None) or (
+        not finding.scope or finding.value is None
+    )
+    assert list(total_faults(record)) == []
 
 
 def assert_whole(finding: Finding) -> None:
