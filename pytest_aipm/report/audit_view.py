@@ -61,7 +61,7 @@ NO_BASELINE = "There is no approved baseline, so nothing is known about change; 
 
 
 def _short(sha256: str | None) -> str:
-    return f"sha256 {sha256[:12]}" if sha256 else ""
+    return f"sha256 {sha256[:8]}" if sha256 else ""
 
 
 def _found(finding: Finding) -> str:
@@ -292,7 +292,8 @@ def _identity(audit: Audit) -> Iterable[Fact]:
         trusted = f"trusted: {subject.model.trusted_by}" if subject.model.trusted_by else ""
         small = ", ".join(filter(None, (_short(subject.model.sha256), trusted)))
         yield Fact("Model", f"{subject.model.ref} ({subject.model.kind})", small)
-        yield Fact("Data", subject.data.ref, _data(subject.data))
+        rows = f", {count(subject.data.rows)} rows" if subject.data.rows is not None else ""
+        yield Fact("Data", f"{subject.data.ref}{rows}", _data(subject.data))
     if audit.baseline is None:
         yield Fact("Baseline", "none", "nothing to compare with")
     else:
@@ -302,8 +303,7 @@ def _identity(audit: Audit) -> Iterable[Fact]:
 
 
 def _data(data: DataInfo) -> str:
-    rows = f"{count(data.rows)} rows" if data.rows is not None else ""
-    return ", ".join(filter(None, (rows, period(data), _short(data.sha256))))
+    return ", ".join(filter(None, (period(data), _short(data.sha256))))
 
 
 def _run(run: RunInfo, seconds: float | None) -> Fact:

@@ -117,7 +117,7 @@ def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
     if audit.baseline is None:
         return "not known", "no baseline to compare with"
     found, worse = audit.baseline.changes, sum(view.moved == "worse" for view in views)
-    said = [f"{worse} shown to be worse"] if worse else []
+    said = [f"{worse} shown worse"] if worse else []
     if found is None:
         return listed(said) or "not known", "the run is not compared as a whole"
     kinds = (
@@ -132,7 +132,8 @@ def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
     counted = [*said, *counted] if not found.fails else [counted[0], *said, *counted[1:]]
     weaker = len(audit.baseline.weakened) + len(audit.policy.loosened)
     small = [
-        f"also {listed(counted[MOST_KINDS:])}" if counted[MOST_KINDS:] else "",
+        f"also {listed(counted[MOST_KINDS:])}" if len(counted) == MOST_KINDS + 1 else "",
+        f"{len(counted) - MOST_KINDS} other kinds" if len(counted) > MOST_KINDS + 1 else "",
         f"gate weaker in {plural(weaker, 'way')}" if weaker else "",
     ]
     return listed(counted[:MOST_KINDS]) or "nothing", "; ".join(filter(None, small)) or _since(
@@ -180,8 +181,7 @@ def families(audit: Audit) -> list[Family]:
 def untested_line(audit: Audit) -> tuple[str, str]:
     """Return how many questions stay open, and what else was not looked at."""
     number, looks = len(audit.not_tested), len(audit.undeclared)
-    columns = plural(looks, "column that looks", "columns that look")
-    small = f"{columns} protected, not declared" if looks else ""
+    small = f"{plural(looks, 'column looks', 'columns look')} protected" if looks else ""
     if not number:
         return "no check is left out", small
     left = families(audit)

@@ -94,7 +94,8 @@ def period(data: DataInfo) -> str:
         return f"period unknown: column {days.column} holds no dates such as 2026-01-31"
     if days.first == days.last:
         return f"of {day(days.first)}"
-    return f"{day(days.first)} to {day(days.last)}"
+    first, year = day(days.first), f" {days.last[:4]}"
+    return f"{first.removesuffix(year)} to {day(days.last)}"
 
 
 def gaps(audit: Audit) -> list[str]:
