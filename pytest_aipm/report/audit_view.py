@@ -285,7 +285,7 @@ def _identity(audit: Audit) -> Iterable[Fact]:
     owner = str(audit.context.get("owner") or "").strip()
     yield Fact("Owner", owner or "nobody is named")
     policy = audit.policy
-    base = f", extends {', '.join(policy.extends)}" if policy.extends else ""
+    base = f", on {', '.join(policy.extends)}" if policy.extends else ""
     yield Fact("Policy", policy.path, f"{_short(policy.sha256)}{base}")
     subject = audit.subject
     if subject is not None:

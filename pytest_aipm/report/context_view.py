@@ -187,5 +187,5 @@ def untested_line(audit: Audit) -> tuple[str, str]:
     left = families(audit)
     silent = [family.name.lower() for family in left if not family.asked]
     asked = listed(f"{each.asked} of {each.total} on {each.name.lower()}" for each in left)
-    said = f"nothing on {listed(silent)}" if silent else f"asked: {asked}"
+    said = f"nothing on {listed(silent)}" if silent else "" if small else f"asked: {asked}"
     return f"{plural(number, 'check')} left out", "; ".join(filter(None, (small, said)))
