@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -57,6 +58,7 @@ class Fact:
     href: str = ""
 
 
+_OF = re.compile(r"over \d+ (pair|group)s?\b")
 NO_BASELINE = "There is no approved baseline, so nothing is known about change; this creates one:"
 
 
@@ -244,11 +246,12 @@ class AuditView:
 
     @property
     def methods(self) -> list[tuple[str, str]]:
-        """Each way an interval was made, and by which checks."""
+        """Each way an interval was made, and by which checks; how many pairs, each block says."""
         used: dict[str, list[str]] = {}
         for finding in self.audit.findings:
-            if finding.method and finding.check_id not in used.setdefault(finding.method, []):
-                used[finding.method].append(finding.check_id)
+            method = _OF.sub(r"over all \1s", finding.method)
+            if method and finding.check_id not in used.setdefault(method, []):
+                used[method].append(finding.check_id)
         return [(method, ", ".join(ids)) for method, ids in used.items()]
 
     @property
@@ -295,7 +298,9 @@ def _identity(audit: Audit) -> Iterable[Fact]:
         rows = f", {count(subject.data.rows)} rows" if subject.data.rows is not None else ""
         yield Fact("Data", f"{subject.data.ref}{rows}", _data(subject.data))
     if audit.baseline is None:
-        yield Fact("Baseline", "none", "nothing to compare with")
+        champion = any(f.baseline and f.baseline.against == "champion" for f in audit.findings)
+        small = "compared with the champion model" if champion else "nothing to compare with"
+        yield Fact("Baseline", "none", small)
     else:
         approved = audit.baseline.approved
         small = f"by {approved.by}: {approved.reason}"
