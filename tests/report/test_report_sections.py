@@ -220,6 +220,13 @@ def test_the_label_rate_is_told_unless_a_groups_positives_are_withheld() -> None
     assert label_rate(labelled()) == ""
 
 
+def test_rows_without_a_group_are_told_with_their_share() -> None:
+    f = AuditGroup(group={"sex": "f"}, n=27, positives=3)
+    unknown = AuditGroup(group={"sex": "(unknown)"}, n=3, positives=1)
+    assert "Rows without a group: sex 10 % (3)." in gaps(labelled(f, unknown))
+    assert not any("without a group" in said for said in gaps(labelled(f)))
+
+
 def test_a_declared_group_that_nobody_is_in_is_shown_as_such() -> None:
     f = AuditGroup(group={"sex": "f"}, n=30, positives=3)
     none = AuditGroup(group={"sex": "x"}, n=0)
@@ -230,7 +237,7 @@ def test_a_declared_group_that_nobody_is_in_is_shown_as_such() -> None:
 
 def test_gaps_of_many_features_are_counted_and_none_is_said() -> None:
     many = Missing(rows=100, features=40, columns={f"c{i:02}": i + 1 for i in range(20)})
-    (_, said) = gaps(with_fields(lending(), missing=many))
+    said = gaps(with_fields(lending(), missing=many))[-1]
     assert said.startswith("Missing values in 20 of 40 features: c19 20 % (20), c18 19 % (19)")
     assert said.endswith("and 8 more.")
     full = Missing(rows=100, features=3)
