@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_aipm.records import (
+    Audit,
     Docs,
     Finding,
     Record,
@@ -90,13 +91,11 @@ class Page:
 
     @property
     def valid_until(self) -> str:
-        """The day the first applied waiver runs out, and which it is."""
-        waivers = (w for audit in self.record.audits for w in audit.waivers)
-        applied = [waiver for waiver in waivers if waiver.state == "applied"]
-        if not applied:
+        """The first day on which something that the verdict rests on runs out, and what it is."""
+        when, what = min(_ends(self.record.audits), default=("", ""))
+        if not when:
             return "until the model, the data or the policy changes"
-        first = min(applied, key=lambda waiver: waiver.expires)
-        return f"until {day(first.expires)}, when waiver {first.id} runs out"
+        return f"until {day(when)}, when {what} runs out"
 
     @property
     def legal(self) -> str:
@@ -110,6 +109,14 @@ class Page:
     def glossary_href(self, check: str) -> str:
         """Return the link to a check's words."""
         return href_to(f"about-{check}")
+
+
+def _ends(audits: Iterable[Audit]) -> Iterator[tuple[str, str]]:
+    """Yield the last day of each thing that holds for a time, and what it is."""
+    for audit in audits:
+        for waiver in audit.waivers:
+            if waiver.state == "applied":
+                yield waiver.expires, f"waiver {waiver.id}"
 
 
 def page_of(record: Record) -> Page:
