@@ -295,7 +295,7 @@ def _identity(audit: Audit) -> Iterable[Fact]:
         trusted = f"trusted: {subject.model.trusted_by}" if subject.model.trusted_by else ""
         small = ", ".join(filter(None, (_short(subject.model.sha256), trusted)))
         yield Fact("Model", f"{subject.model.ref} ({subject.model.kind})", small)
-        rows = f", {count(subject.data.rows)} rows" if subject.data.rows is not None else ""
+        rows = f" ({count(subject.data.rows)} rows)" if subject.data.rows is not None else ""
         yield Fact("Data", f"{subject.data.ref}{rows}", _data(subject.data))
     if audit.baseline is None:
         champion = any(f.baseline and f.baseline.against == "champion" for f in audit.findings)

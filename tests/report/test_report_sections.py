@@ -178,7 +178,7 @@ def test_groups_show_their_share_of_positives_and_rows_their_days_and_gaps() -> 
 
 def test_the_period_stands_on_the_first_screen() -> None:
     text = html(lending())
-    assert "data/holdout.parquet, 3,757 rows</bdi> <small>1 Jan to 31 Mar 2026, sha256 " in text
+    assert "data/holdout.parquet (3,757 rows)</bdi> <small>1 Jan to 31 Mar 2026, sha256 " in text
 
 
 @pytest.mark.parametrize(
