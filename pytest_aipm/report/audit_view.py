@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -58,11 +59,12 @@ class Fact:
     href: str = ""
 
 
+_OF = re.compile(r"over \d+ (pair|group)s?\b")
 NO_BASELINE = "There is no approved baseline, so nothing is known about change; this creates one:"
 
 
 def _short(sha256: str | None) -> str:
-    return f"sha256 {sha256[:12]}" if sha256 else ""
+    return f"sha256 {sha256[:8]}" if sha256 else ""
 
 
 def _found(finding: Finding) -> str:
@@ -255,11 +257,12 @@ class AuditView:
 
     @property
     def methods(self) -> list[tuple[str, str]]:
-        """Each way an interval was made, and by which checks."""
+        """Each way an interval was made, and by which checks; how many pairs, each block says."""
         used: dict[str, list[str]] = {}
         for finding in self.audit.findings:
-            if finding.method and finding.check_id not in used.setdefault(finding.method, []):
-                used[finding.method].append(finding.check_id)
+            method = _OF.sub(r"over all \1s", finding.method)
+            if method and finding.check_id not in used.setdefault(method, []):
+                used[method].append(finding.check_id)
         return [(method, ", ".join(ids)) for method, ids in used.items()]
 
     @property
@@ -296,16 +299,19 @@ def _identity(audit: Audit) -> Iterable[Fact]:
     owner = str(audit.context.get("owner") or "").strip()
     yield Fact("Owner", owner or "nobody is named")
     policy = audit.policy
-    base = f", extends {', '.join(policy.extends)}" if policy.extends else ""
+    base = f", on {', '.join(policy.extends)}" if policy.extends else ""
     yield Fact("Policy", policy.path, f"{_short(policy.sha256)}{base}")
     subject = audit.subject
     if subject is not None:
         trusted = f"trusted: {subject.model.trusted_by}" if subject.model.trusted_by else ""
         small = ", ".join(filter(None, (_short(subject.model.sha256), trusted)))
         yield Fact("Model", f"{subject.model.ref} ({subject.model.kind})", small)
-        yield Fact("Data", subject.data.ref, _data(subject.data))
+        rows = f" ({count(subject.data.rows)} rows)" if subject.data.rows is not None else ""
+        yield Fact("Data", f"{subject.data.ref}{rows}", _data(subject.data))
     if audit.baseline is None:
-        yield Fact("Baseline", "none", "nothing to compare with")
+        champion = any(f.baseline and f.baseline.against == "champion" for f in audit.findings)
+        small = "compared with the champion model" if champion else "nothing to compare with"
+        yield Fact("Baseline", "none", small)
     else:
         approved = audit.baseline.approved
         small = f"by {approved.by}: {approved.reason}"
@@ -313,8 +319,7 @@ def _identity(audit: Audit) -> Iterable[Fact]:
 
 
 def _data(data: DataInfo) -> str:
-    rows = f"{count(data.rows)} rows" if data.rows is not None else ""
-    return ", ".join(filter(None, (rows, period(data), _short(data.sha256))))
+    return ", ".join(filter(None, (period(data), _short(data.sha256))))
 
 
 def _run(run: RunInfo, seconds: float | None) -> Fact:

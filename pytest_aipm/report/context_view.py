@@ -53,7 +53,9 @@ def promises(audit: Audit, views: Sequence[FindingView]) -> list[Promise]:
     ordered = sorted(audit.claims, key=lambda claim: list(_CLAIMS).index(claim.state))
     return [
         Promise(
-            claim, *_CLAIMS[claim.state], tuple((id_, links.get(id_, "")) for id_ in claim.checks)
+            claim,
+            *_CLAIMS[claim.state],
+            tuple((check, links.get(check, "")) for check in claim.checks),
         )
         for claim in ordered
     ]
@@ -114,10 +116,11 @@ def _item(turned: Turned, view: FindingView | None) -> tuple[str, str, str]:
 
 def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
     """Return in a few words what changed, and what weakens the gate."""
+    worse = sum(view.moved == "worse" for view in views)
+    said = [f"{worse} shown worse"] if worse else []
     if audit.baseline is None:
-        return "not known", "no baseline to compare with"
-    found, worse = audit.baseline.changes, sum(view.moved == "worse" for view in views)
-    said = [f"{worse} shown to be worse"] if worse else []
+        return listed(said) or "not known", "no baseline to compare with"
+    found = audit.baseline.changes
     if found is None:
         return listed(said) or "not known", "the run is not compared as a whole"
     kinds = (
@@ -132,17 +135,13 @@ def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
     counted = [*said, *counted] if not found.fails else [counted[0], *said, *counted[1:]]
     weaker = len(audit.baseline.weakened) + len(audit.policy.loosened)
     small = [
-        f"also {listed(counted[MOST_KINDS:])}" if counted[MOST_KINDS:] else "",
+        f"also {listed(counted[MOST_KINDS:])}" if len(counted) == MOST_KINDS + 1 else "",
+        f"{len(counted) - MOST_KINDS} other kinds" if len(counted) > MOST_KINDS + 1 else "",
         f"gate weaker in {plural(weaker, 'way')}" if weaker else "",
     ]
-    return listed(counted[:MOST_KINDS]) or "nothing", "; ".join(filter(None, small)) or _since(
-        audit
-    )
-
-
-def _since(audit: Audit) -> str:
-    when = "" if audit.baseline is None else day(audit.baseline.approved.when)
-    return f"since the baseline of {when}"
+    since = f"since the baseline of {day(audit.baseline.approved.when)}"
+    more = "; ".join(filter(None, small))
+    return listed(counted[:MOST_KINDS]) or "nothing", more or since
 
 
 @dataclass(frozen=True)
@@ -180,12 +179,11 @@ def families(audit: Audit) -> list[Family]:
 def untested_line(audit: Audit) -> tuple[str, str]:
     """Return how many questions stay open, and what else was not looked at."""
     number, looks = len(audit.not_tested), len(audit.undeclared)
-    columns = plural(looks, "column that looks", "columns that look")
-    small = f"{columns} protected, not declared" if looks else ""
+    small = f"{plural(looks, 'column looks', 'columns look')} protected" if looks else ""
     if not number:
         return "no check is left out", small
     left = families(audit)
     silent = [family.name.lower() for family in left if not family.asked]
     asked = listed(f"{each.asked} of {each.total} on {each.name.lower()}" for each in left)
-    said = f"nothing on {listed(silent)}" if silent else f"asked: {asked}"
+    said = f"nothing on {listed(silent)}" if silent else "" if small else f"asked: {asked}"
     return f"{plural(number, 'check')} left out", "; ".join(filter(None, (small, said)))

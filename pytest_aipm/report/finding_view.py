@@ -54,6 +54,7 @@ class FindingView:
     `first` is whether its check is explained here, else `explained_at` links to where it is.
     `asked_at` links to the block that shows the policy's lines, when another one does.
     `command` is what started the run: another model or policy belongs to the rerun, too.
+    `confidence` is that of every interval of the audit, where all have the same.
     """
 
     finding: Finding
@@ -63,6 +64,7 @@ class FindingView:
     explained_at: str
     asked_at: str
     command: str = ""
+    confidence: float | None = None
 
     @cached_property
     def answer(self) -> Answer:
@@ -163,7 +165,7 @@ class FindingView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Everything that was computed, by name."""
-        return list(_facts(self.answer, self.audit))
+        return list(_facts(self.answer, self.audit, self.confidence))
 
     @cached_property
     def groups(self) -> list[GroupValue]:
@@ -262,7 +264,7 @@ class FindingView:
         return prose(docs.misleads) if self.first and docs is not None else []
 
 
-def _facts(answer: Answer, audit: Audit) -> Iterator[tuple[str, str]]:
+def _facts(answer: Answer, audit: Audit, confidence: float | None) -> Iterator[tuple[str, str]]:
     """Yield what else was computed, by name; empty facts are left out.
 
     Value, interval and limit stand in the block's head and in the table of all checks; what holds
@@ -270,11 +272,10 @@ def _facts(answer: Answer, audit: Audit) -> Iterator[tuple[str, str]]:
     """
     finding, shown = answer.finding, answer.shown
     formula = finding.formula or Formula(id="")
-    levels = {one.confidence for one in audit.findings if one.interval is not None}
     decided = _DECIDED[finding.decide_on]
     if finding.confidence is not None and answer.interval not in (DASH, WITHHELD):
         decided += f", {percent(finding.confidence)} bounds"
-    if finding.decide_on == "interval" and len(levels) <= 1:
+    if finding.decide_on == "interval" and finding.confidence in (None, confidence):
         decided = ""
     subject = audit.subject
     every = subject is not None and finding.n == subject.data.rows

@@ -11,6 +11,8 @@ __all__ = ["MOST_GROUPS", "GroupTable", "gaps", "group_tables", "label_rate", "p
 
 MOST_GROUPS = 200
 """Rows of a group table; `audit.json` holds them all."""
+UNKNOWN = "(unknown)"
+"""The group of rows without a value."""
 MOST_GAPS = 12
 """Features whose gaps are named; the others are counted."""
 
@@ -94,13 +96,14 @@ def period(data: DataInfo) -> str:
         return f"period unknown: column {days.column} holds no dates such as 2026-01-31"
     if days.first == days.last:
         return f"of {day(days.first)}"
-    return f"{day(days.first)} to {day(days.last)}"
+    first, year = day(days.first), f" {days.last[:4]}"
+    return f"{first.removesuffix(year)} to {day(days.last)}"
 
 
 def gaps(audit: Audit) -> list[str]:
-    """Return sentences on what the rows lack: dates and values of features."""
+    """Return sentences on what the rows lack: dates, groups and values of features."""
     days = None if audit.subject is None else audit.subject.data.period
-    said = [] if days is None else _dateless(days)
+    said = [*([] if days is None else _dateless(days)), *_groupless(audit)]
     missing = audit.missing
     if missing is None or not missing.rows:
         return said
@@ -112,6 +115,19 @@ def gaps(audit: Audit) -> list[str]:
     shown = named[:MOST_GAPS] + ([f"{more} more"] if more > 0 else [])
     which = f"{count(len(lacking))} of {plural(missing.features, 'feature')}"
     return [*said, f"Missing values in {which}: {listed(shown)}."]
+
+
+def _groupless(audit: Audit) -> list[str]:
+    """Return how many rows have no value of each protected attribute."""
+    rows: dict[str, int] = {}
+    unknown: dict[str, int] = {}
+    for group in audit.groups:
+        for name, value in group.group.items() if len(group.group) == 1 else ():
+            rows[name] = rows.get(name, 0) + group.n
+            if value == UNKNOWN and group.n:
+                unknown[name] = group.n
+    named = [f"{name} {percent(n / rows[name])} ({count(n)})" for name, n in unknown.items()]
+    return [f"Rows without a group: {listed(named)}."] if named else []
 
 
 def _dateless(days: Period) -> list[str]:

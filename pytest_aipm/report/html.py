@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import words
@@ -54,20 +54,20 @@ def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:] if word.isalpha() else text
 
 
-def _brief(text: object, most: int = 160) -> Markup:
+def _brief(text: str, most: int = 160) -> str:
     """Return text in at most so many characters, the whole of it in a title."""
-    whole = str(_clean(str(text)))
-    if len(whole) <= most:
-        return escape(whole)
+    if len(text) <= most:
+        return text
+    whole = str(_clean(text))
     short = whole[: most - 1].rstrip()
     return Markup('<span title="{}">{}…</span>').format(whole, short)
 
 
-def _whole(text: object, most: int = 600) -> Markup:
+def _whole(text: str, most: int = 600) -> str:
     """Return text whose end, where it is long, opens at a click; not for inside a paragraph."""
-    whole = str(_clean(str(text)))
-    if len(whole) <= most:
-        return escape(whole)
+    if len(text) <= most:
+        return text
+    whole = str(_clean(text))
     short = whole[: most - 1].rstrip()
     return Markup("<details class=points><summary>{}…</summary><p>{}</p></details>").format(
         short, whole

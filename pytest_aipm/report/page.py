@@ -116,6 +116,7 @@ def page_of(record: Record) -> Page:
     many = len(record.audits) > 1
     for audit in record.audits:
         views, asked = [], dict[int | None, str]()
+        levels = {one.confidence for one in audit.findings if one.interval is not None}
         for finding in ranked(audit.findings):
             here = href_to(finding.id)
             at = explained.setdefault(finding.check, here)
@@ -128,6 +129,7 @@ def page_of(record: Record) -> Page:
                 explained_at=at,
                 asked_at="" if lines == here else lines,
                 command=record.run.command,
+                confidence=next(iter(levels)) if len(levels) == 1 else None,
             )
             views.append(view)
         prefix = f"{audit.policy.name}." if many else ""

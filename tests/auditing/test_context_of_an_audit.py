@@ -24,6 +24,19 @@ def approve(tmp_path):
     return approved
 
 
+@pytest.fixture
+def few(rows):
+    """Two hundred rows."""
+    return rows({"f": (40, 100), "m": (41, 100)})
+
+
+@pytest.fixture
+def lax(policy):
+    """A policy that any rows keep."""
+    policy["checks"][0]["limit"] = {"max": 0.9}
+    return policy
+
+
 def promise(policy, *checks):
     changed = copy.deepcopy(policy)
     changed["context"]["claims"] = [{"text": "All alike", "checks": list(checks)}]
@@ -50,17 +63,17 @@ def test_a_promise_is_kept_or_broken_by_what_was_found(run, policy, fair, biased
     assert record.audits[0].claims[0].reason == "gap by sex fails"
 
 
-def test_a_promise_that_nothing_shows_is_untested(run, policy, fair) -> None:
-    asked = promise(policy, "gap")
+def test_a_promise_that_nothing_shows_is_untested(run, lax, few) -> None:
+    asked = promise(lax, "gap")
     asked["checks"][0]["enabled"] = False
     asked["checks"].append(
         {"check": "performance.metric", "metric": "accuracy", "limit": {"min": 0}}
     )
-    assert run(asked, fair).audits[0].claims[0].state == "untested"
+    assert run(asked, few).audits[0].claims[0].state == "untested"
 
 
-def test_a_policy_without_promises_writes_none(run, policy, fair) -> None:
-    record = run(policy, fair)
+def test_a_policy_without_promises_writes_none(run, lax, few) -> None:
+    record = run(lax, few)
     assert record.audits[0].claims == ()
     assert '"claims"' not in record.to_json()
     assert Record.from_json(record.to_json()) == record
@@ -138,8 +151,8 @@ def test_inconclusive_that_failed_the_build_was_no_pass(run, policy, rows, appro
 # -- what was not asked
 
 
-def test_every_check_left_out_says_what_that_leaves_open(run, policy, fair) -> None:
-    left = {each.check: each for each in run(policy, fair).audits[0].not_tested}
+def test_every_check_left_out_says_what_that_leaves_open(run, lax, few) -> None:
+    left = {each.check: each for each in run(lax, few).audits[0].not_tested}
     assert "fairness.demographic_parity_difference" not in left
     assert all(each.leaves_open.endswith(".") for each in left.values())
     ratio = left["fairness.demographic_parity_ratio"]
@@ -147,14 +160,14 @@ def test_every_check_left_out_says_what_that_leaves_open(run, policy, fair) -> N
     assert left["privacy.membership_inference"].sibling == ""
 
 
-def test_columns_that_look_protected_and_are_not_declared_are_named(run, policy, fair) -> None:
-    fair["Ethnic_Group"], fair["mileage"], fair["age"] = "x", 1, 30
-    record = run(policy, fair)
+def test_columns_that_look_protected_and_are_not_declared_are_named(run, lax, few) -> None:
+    few["Ethnic_Group"], few["mileage"], few["age"] = "x", 1, 30
+    record = run(lax, few)
     found = {each.column: each.looks_like for each in record.audits[0].undeclared}
     assert found == {"Ethnic_Group": "race", "age": "age"}
-    policy["subject"]["protected"]["age_band"] = {"column": "age", "bins": [40]}
-    policy["subject"]["label"] = "y"
-    again = {each.column for each in run(policy, fair).audits[0].undeclared}
+    lax["subject"]["protected"]["age_band"] = {"column": "age", "bins": [40]}
+    lax["subject"]["label"] = "y"
+    again = {each.column for each in run(lax, few).audits[0].undeclared}
     assert again == {"Ethnic_Group"}
 
 
@@ -176,20 +189,18 @@ def with_model(policy):
     return changed
 
 
-def test_a_column_that_the_model_is_given_is_marked_and_its_gaps_are_counted(
-    run, policy, fair
-) -> None:
-    fair["income"], fair["zip"] = range(len(fair)), "x"
-    fair.loc[:9, "income"] = None
-    record = run(with_model(policy), fair, model=Model("income", "zip"))
+def test_a_column_that_the_model_is_given_is_marked_and_its_gaps_are_counted(run, lax, few) -> None:
+    few["income"], few["zip"] = range(len(few)), "x"
+    few.loc[:9, "income"] = None
+    record = run(with_model(lax), few, model=Model("income", "zip"))
     audit = record.audits[0]
     assert [(each.column, each.feature) for each in audit.undeclared] == [("zip", True)]
     assert audit.missing.columns == {"income": 10}
-    assert (audit.missing.rows, audit.missing.features) == (20_000, 2)
+    assert (audit.missing.rows, audit.missing.features) == (200, 2)
 
 
-def test_without_a_model_nothing_is_said_of_features(run, policy, fair) -> None:
-    assert run(policy, fair).audits[0].missing is None
+def test_without_a_model_nothing_is_said_of_features(run, lax, few) -> None:
+    assert run(lax, few).audits[0].missing is None
 
 
 # -- days
@@ -206,10 +217,10 @@ def test_without_a_model_nothing_is_said_of_features(run, policy, fair) -> None:
     ],
     ids=["texts", "times", "dates", "datetimes", "pandas"],
 )
-def test_the_first_and_the_last_day_are_found(run, policy, fair, days) -> None:
-    fair["day"] = pd.Series(list(days) * 10_000)
-    policy["subject"]["date"] = "day"
-    found = run(policy, fair).audits[0].subject.data.period
+def test_the_first_and_the_last_day_are_found(run, lax, few, days) -> None:
+    few["day"] = pd.Series(list(days) * 100)
+    lax["subject"]["date"] = "day"
+    found = run(lax, few).audits[0].subject.data.period
     assert (found.first, found.last, found.missing, found.unread) == (
         "2025-12-01",
         "2026-01-31",
@@ -218,44 +229,44 @@ def test_the_first_and_the_last_day_are_found(run, policy, fair, days) -> None:
     )
 
 
-def test_days_are_found_batch_by_batch_in_every_format(policy, fair, tmp_path) -> None:
-    fair["day"] = [f"2026-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(len(fair))]
-    big = pd.concat([fair] * 4, ignore_index=True)  # more than one batch
+def test_days_are_found_batch_by_batch_in_every_format(lax, few, tmp_path) -> None:
+    few["day"] = [f"2026-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(len(few))]
+    big = pd.concat([few] * 340, ignore_index=True)  # more than one batch
     big.to_csv(tmp_path / "rows.csv", index=False)
     big.assign(day=pd.to_datetime(big["day"])).to_parquet(tmp_path / "rows.parquet")
-    policy["subject"]["date"] = "day"
+    lax["subject"]["date"] = "day"
     found = [
-        pytest_aipm.audit(policy, data=name, root=tmp_path).audits[0].subject.data.period
+        pytest_aipm.audit(lax, data=name, root=tmp_path).audits[0].subject.data.period
         for name in ("rows.csv", "rows.parquet")
     ]
     assert found[0] == found[1]
     assert (found[0].first, found[0].last) == (min(big["day"]), max(big["day"]))
 
 
-def test_what_is_no_date_is_counted_and_never_guessed(run, policy, fair) -> None:
-    fair["day"] = ["03/04/2026", "2026-02-30", None, "2026-02-01"] * 5000
-    policy["subject"]["date"] = "day"
-    found = run(policy, fair).audits[0].subject.data.period
+def test_what_is_no_date_is_counted_and_never_guessed(run, lax, few) -> None:
+    few["day"] = ["03/04/2026", "2026-02-30", None, "2026-02-01"] * 50
+    lax["subject"]["date"] = "day"
+    found = run(lax, few).audits[0].subject.data.period
     assert (found.first, found.last) == ("2026-02-01", "2026-02-01")
-    assert (found.missing, found.unread) == (5000, 10_000)
+    assert (found.missing, found.unread) == (50, 100)
 
 
 @pytest.mark.parametrize("value", [20260131, 3.5, True, "soon", [2026]])
-def test_a_column_without_dates_has_no_period(run, policy, fair, value) -> None:
-    fair["day"] = pd.Series([value] * len(fair), dtype=object)
-    policy["subject"]["date"] = "day"
-    found = run(policy, fair).audits[0].subject.data.period
-    assert (found.first, found.last, found.unread) == (None, None, len(fair))
+def test_a_column_without_dates_has_no_period(run, lax, few, value) -> None:
+    few["day"] = pd.Series([value] * len(few), dtype=object)
+    lax["subject"]["date"] = "day"
+    found = run(lax, few).audits[0].subject.data.period
+    assert (found.first, found.last, found.unread) == (None, None, len(few))
 
 
-def test_a_policy_without_a_date_says_nothing_of_days(run, policy, fair) -> None:
-    record = run(policy, fair)
+def test_a_policy_without_a_date_says_nothing_of_days(run, lax, few) -> None:
+    record = run(lax, few)
     assert record.audits[0].subject.data.period is None
     assert '"period"' not in record.to_json()
 
 
-def test_a_column_of_dates_that_is_not_there_is_an_error_at_its_line(fair, tmp_path) -> None:
-    fair.to_csv(tmp_path / "rows.csv", index=False)
+def test_a_column_of_dates_that_is_not_there_is_an_error_at_its_line(few, tmp_path) -> None:
+    few.to_csv(tmp_path / "rows.csv", index=False)
     (tmp_path / "p.aipm.yaml").write_text(
         "aipm: 1\nname: credit\ncontext: {purpose: a, owner: b}\nsubject:\n  task: binary\n"
         "  predictions: pred\n  data: rows.csv\n  label: y\n  positive: 1\n  date: dya\n"
