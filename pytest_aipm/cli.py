@@ -155,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         "show", description="Print a pack and the clauses it answers to.", allow_abbrev=False
     )
     two.add_argument("name", metavar="NAME", help="as `aipm packs` lists it")
+    _root(two, default=argparse.SUPPRESS)
 
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
     one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
@@ -173,8 +174,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _root(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--root", metavar="DIR", help="pytest's rootdir (default: here)")
+def _root(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    help_ = "pytest's rootdir (default: here)"
+    parser.add_argument("--root", metavar="DIR", help=help_, default=default)
 
 
 def _validate(options: argparse.Namespace) -> int:

@@ -160,7 +160,8 @@ class Audit(Frozen):
     groups: tuple[AuditGroup, ...] = ()
     not_tested: tuple[NotTested, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What opening the model gave cause to say: a library version that differs, for example."""
+    """What opening the model gave cause to say: a library version that differs, for example; and
+    which packs are out of date."""
     packs: tuple[PackInfo, ...] = ()
     clauses: tuple[ClauseInfo, ...] = ()
     """Of the checks that name some, in the policy's order."""
