@@ -157,6 +157,7 @@ def _before(add: Add) -> None:
         "show", description="Print a pack and the clauses it answers to.", allow_abbrev=False
     )
     two.add_argument("name", metavar="NAME", help="as `aipm packs` lists it")
+    _root(two, default=argparse.SUPPRESS)
 
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
     one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
@@ -222,8 +223,9 @@ def _after(add: Add) -> None:
     _root(one)
 
 
-def _root(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--root", metavar="DIR", help="pytest's rootdir (default: here)")
+def _root(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    help_ = "pytest's rootdir (default: here)"
+    parser.add_argument("--root", metavar="DIR", help=help_, default=default)
 
 
 def _validate(options: argparse.Namespace) -> int:

@@ -165,4 +165,7 @@ def misfits(problems: Sequence[Problem], named: Mapping[str, Place], faults: Fau
     for path, found in of_packs.items():
         said = list(dict.fromkeys(each.what for each in found))
         what = f"{path} does not fit this policy: {', and '.join(said)}"
-        faults.add(named[path], what, found[0].fix)
+        place = named[path]
+        while pack_name(place.path) is not None and place.path in named:
+            place = named[place.path]  # a pack that another pack brings along
+        faults.add(place, what, found[0].fix)

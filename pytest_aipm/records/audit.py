@@ -176,7 +176,8 @@ class Audit(Sparse):
     not_tested: tuple[NotTested, ...] = ()
     undeclared: tuple[Undeclared, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What opening the model gave cause to say: a library version that differs, for example."""
+    """What opening the model gave cause to say: a library version that differs, for example; and
+    which packs are out of date."""
     packs: tuple[PackInfo, ...] = ()
     clauses: tuple[ClauseInfo, ...] = ()
     """Of the checks that name some, in the policy's order."""

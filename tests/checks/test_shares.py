@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
+import pytest_aipm
 from pytest_aipm.checks.shares import too_few
 from pytest_aipm.stats.disparity import rate_ratio
 
@@ -38,3 +42,45 @@ def test_a_group_left_out_changes_neither_value_nor_ends_nor_what_would_settle_i
     assert with_few.detectable(bounds, seed=0) == without.detectable(bounds, seed=0)
     many = with_few.at([size * 100 for size in n])
     assert many.value == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("weight", "judged"), [(1.0, False), (10.0, True)])
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"check": "fairness.demographic_parity_ratio"},
+        {"check": "fairness.score_gap", "measure": "above_median", "limit": {"min": 0.8}},
+    ],
+    ids=lambda check: check["check"],
+)
+def test_under_weights_the_share_is_one_of_weight(
+    check: dict[str, object], weight: float, judged: bool, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "s": np.tile(np.linspace(0.05, 0.95, 10), 101),
+            "sex": ["a"] * 500 + ["b"] * 500 + ["c"] * 10,
+            "w": [1.0] * 1000 + [weight] * 10,
+        }
+    )
+    policy = {
+        "aipm": 1,
+        "name": "shares",
+        "context": {"purpose": "p", "owner": "o"},
+        "subject": {
+            "task": "binary",
+            "scores": "s",
+            "decision": {"threshold": 0.5},
+            "positive": 1,
+            "label": "y",
+            "weights": "w",
+            "protected": {"sex": "sex"},
+        },
+        "checks": [{"id": "node", "min_share": 0.02, **check}],
+    }
+    frame["y"] = np.arange(len(frame)) % 2
+    (finding,) = pytest_aipm.audit(policy, data=frame, root=tmp_path).findings
+    few = next(group for group in finding.groups if group.group == {"sex": "c"})
+    assert few.judged is judged
+    assert few.value == pytest.approx(0.5)
+    assert ("not compared: 0.99% of the rows" in few.note) is not judged

@@ -82,6 +82,17 @@ def test_every_built_in_pack_can_be_shown(aipm, name):
     assert "not legal advice" in said.out.splitlines()[-1]
 
 
+def test_another_root_may_stand_before_or_behind(aipm, project, monkeypatch):
+    with_house(project)
+    (project.path / "elsewhere").mkdir()
+    monkeypatch.chdir(project.path / "elsewhere")
+    before = aipm("packs", "--root", "..", "show", "house")
+    behind = aipm("packs", "show", "house", "--root=..")
+    assert before.code == behind.code == 0
+    assert before.out == behind.out
+    assert aipm("packs", "show", "house").code == 4
+
+
 def test_a_misspelt_name_is_answered_with_the_one_meant(aipm):
     said = aipm("packs", "show", "nyc-ll14")
     assert (said.code, said.out) == (4, "")

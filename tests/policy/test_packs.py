@@ -17,7 +17,6 @@ from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import OptionError, PolicyError
 from pytest_aipm.policy import Policy, load_policy, policy_from
 from pytest_aipm.policy.library import Library
-from pytest_aipm.policy.load import policy_from as from_python
 from pytest_aipm.policy.pack import Pack, PackHead
 
 BUILT_IN = ("four-fifths", "nyc-ll144", "release-gate")
@@ -236,6 +235,14 @@ def test_no_groups_at_all_is_one_sentence(said: Said) -> None:
     assert line.count("compares groups, but subject.protected declares none") == 1
 
 
+def test_what_a_pack_brings_along_is_said_where_the_policy_names_the_pack(
+    said: Said, house: Path
+) -> None:
+    (house / "city.aipm.yaml").write_text(f"aipm: 1\n{HEAD}extends: pack:nyc-ll144\n")
+    (line,) = said("pack:city", subject=SUBJECT.replace(", race: race", ""), packs=house)
+    assert line.startswith("credit.aipm.yaml:2:10: pack:nyc-ll144 does not fit this policy: ")
+
+
 def test_what_a_policy_writes_itself_is_said_at_its_own_line(said: Said) -> None:
     own = "checks:\n  - {id: four-fifths, by: [sex, race, rase]}\n"
     (line,) = said("pack:four-fifths", own)
@@ -318,7 +325,6 @@ def test_a_pack_extends_packs_and_no_files(
 
 
 def test_a_policy_from_python_takes_packs_too(tmp_path: Path, house: Path) -> None:
-    assert from_python is policy_from
     value = {
         "aipm": 1,
         "name": "made",

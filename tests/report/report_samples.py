@@ -16,6 +16,7 @@ from pytest_aipm.records import (
     BaselineRef,
     Because,
     Claim,
+    ClauseInfo,
     DataInfo,
     Detectable,
     Docs,
@@ -27,6 +28,7 @@ from pytest_aipm.records import (
     Missing,
     ModelInfo,
     NotTested,
+    PackInfo,
     Period,
     PolicyInfo,
     Record,
@@ -684,8 +686,30 @@ def record_of(*audits: Audit, **more: Any) -> Record:
 
 
 def rich_record() -> Record:
-    """Two policies, all verdicts."""
-    return record_of(lending(), diabetes())
+    """Two policies, all verdicts; the first answers to rules."""
+    return record_of(lending().model_copy(update=rules()), diabetes())
+
+
+def rules() -> dict[str, Any]:
+    """What a pack brings to an audit: where it comes from, and what its clauses ask."""
+    pack = PackInfo(
+        name="four-fifths",
+        version="1.0",
+        title="Uniform Guidelines on Employee Selection Procedures (1978): adverse impact",
+        status="in force",
+        citation="29 CFR 1607.4(D)",
+        effective="1978",
+        as_of="2026-11-23",
+        sha256=sha("pack"),
+    )
+    first = ClauseInfo(
+        check_id="selection-rate",
+        clauses=("29 CFR 1607.4(D) sentence 1", "29 CFR 1607.4(D) sentence 3"),
+        asks="No group is selected at less than four fifths of the highest group's rate",
+        basis="text",
+    )
+    odds = ClauseInfo(check_id="odds", clauses=(SCRIPT,), asks=LONG)
+    return {"packs": (pack,), "clauses": (first, odds)}
 
 
 def passing_record() -> Record:
