@@ -159,6 +159,7 @@ def _data(ref: DataRef, source: DataSource | None, *, rows: int | None = None) -
         rows=rows,
         sha256=source.sha256,
         joined=dict(getattr(source, "joined", ())),
+        salt=source.salt or None,
     )
 
 

@@ -58,14 +58,21 @@ class ModelInfo(Frozen):
     trusted_by: str | None = None
 
 
-class DataInfo(Frozen):
-    """Which rows the audit saw."""
+class DataInfo(Sparse):
+    """Which rows the audit saw.
+
+    ``salt`` is a hash of rows and never published. The digest of a record is: without a salt in it,
+    whoever tries the few counts that a small cell can have would see which one gives the digest.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"salt"})
 
     ref: str
     rows: int | None = None
     sha256: str | None = None
     joined: dict[str, str | None] = Field(default_factory=dict)
     """Files that protected columns were joined from, with their sha256."""
+    salt: str | None = None
 
 
 class AttributeInfo(Frozen):
