@@ -182,6 +182,7 @@ def _data(
         sha256=source.sha256,
         joined=dict(getattr(source, "joined", ())),
         period=period,
+        salt=source.salt or None,
     )
 
 

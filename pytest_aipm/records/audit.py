@@ -67,9 +67,13 @@ class ModelInfo(Frozen):
 
 
 class DataInfo(Sparse):
-    """Which rows the audit saw."""
+    """Which rows the audit saw.
 
-    SPARSE: ClassVar[frozenset[str]] = frozenset({"period"})
+    ``salt`` is a hash of rows and never published. The digest of a record is: without a salt in it,
+    whoever tries the few counts that a small cell can have would see which one gives the digest.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"period", "salt"})
 
     ref: str
     rows: int | None = None
@@ -78,6 +82,7 @@ class DataInfo(Sparse):
     """Files that protected columns were joined from, with their sha256."""
     period: Period | None = None
     """None where the policy names no column of dates."""
+    salt: str | None = None
 
 
 class AttributeInfo(Frozen):

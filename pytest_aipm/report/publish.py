@@ -81,9 +81,16 @@ def _published(record: Record, hidden: Withheld) -> Record:
 def _audited(audit: Audit, commit: str | None) -> Audit:
     """Withhold in what an audit holds beside its findings, which are published already."""
     releases, warnings = published_releases(audit, commit), named_warnings(audit.warnings)
-    if (releases, warnings) == (audit.releases, audit.warnings):
-        return audit
-    return audit.model_copy(update={"releases": releases, "warnings": warnings})
+    subject = audit.subject
+    if subject is not None and (subject.data.salt or (subject.train and subject.train.salt)):
+        told = {
+            name: None if data is None else data.model_copy(update={"salt": None})
+            for name, data in (("data", subject.data), ("train", subject.train))
+        }
+        subject = subject.model_copy(update=told)
+    now = {"releases": releases, "warnings": warnings, "subject": subject}
+    same = now == {name: getattr(audit, name) for name in now}
+    return audit if same else audit.model_copy(update=now)
 
 
 def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:

@@ -17,7 +17,15 @@ from pytest_aipm.sources.columnar import ArrowFormat, Columnar, ParquetFormat
 from pytest_aipm.sources.delimited import Delimited
 from pytest_aipm.sources.factory import call_factory
 from pytest_aipm.sources.faults import did_you_mean, listed, problem, relative, unknown_columns
-from pytest_aipm.sources.files import check_pin, folder_digest, resolve, sha256_of, suffix_of
+from pytest_aipm.sources.files import (
+    SALT,
+    check_pin,
+    folder_digest,
+    resolve,
+    salt_of,
+    sha256_of,
+    suffix_of,
+)
 from pytest_aipm.sources.folder import Folder
 from pytest_aipm.sources.frames import as_frame, content_hash, tidy
 from pytest_aipm.sources.jsonlines import JsonLines
@@ -51,6 +59,8 @@ class DataSource(ABC):
     sha256 : str or None
         Of the file's bytes; of a folder, of the sorted (name, sha256) of its files; of a table in
         memory, of its content.
+    salt : str
+        A hash of some rows that nobody can work out who does not have them; see `DataInfo`.
     where : Where or None
         Place in the policy, for messages about columns.
     warnings : tuple of str
@@ -61,6 +71,7 @@ class DataSource(ABC):
     kind: str
     columns: tuple[str, ...]
     sha256: str | None
+    salt: str = ""
     where: Where | None = None
     warnings: tuple[str, ...] = ()
 
@@ -166,6 +177,7 @@ class FrameData(DataSource):
         if self._frame.empty:
             raise DataError(Problem("there is no row", "give a table with rows", ref))
         self.sha256 = content_hash(self._frame)
+        self.salt = content_hash(self._frame.head(SALTING), SALT)
 
     @property
     def rows(self) -> int:
@@ -230,6 +242,10 @@ def digest_of(path: Path, ref: str) -> str:
     return folder_digest(_files_of(path, ref)) if path.is_dir() else sha256_of(path)
 
 
+SALTING = 2000
+"""Rows of a table that its salt is made of."""
+
+
 _Opener = Callable[[Path, str, Sequence[str]], Reader]
 
 _PARQUET, _ARROW = ParquetFormat(), ArrowFormat()
@@ -261,16 +277,21 @@ def _open_path(spec: DataSpec, root: Path, where: Where | None) -> DataSource:
     kind, opener = _FORMATS[suffix]
     try:
         digest = digest_of(path, ref)
+        salt = salt_of(files[0])
     except OSError as error:
         name = Path(error.filename or path).name
         what = f"{name!r} cannot be read ({error.strerror or error})"
         raise DataError(problem(what, "make it readable", where=where)) from None
     if not path.is_dir():
-        return FileData(ref, kind, digest, opener(path, ref, spec.missing), where)
+        source = FileData(ref, kind, digest, opener(path, ref, spec.missing), where)
+        source.salt = salt
+        return source
     parts = {f"{ref}/{each.name}": each for each in files}
     readers = {name: opener(each, name, spec.missing) for name, each in parts.items()}
     folder = Folder(readers, untyped=kind in {"csv", "tsv", "jsonl"})
-    return FileData(ref, "folder", digest, folder, where)
+    source = FileData(ref, "folder", digest, folder, where)
+    source.salt = salt
+    return source
 
 
 def _files_of(path: Path, ref: str) -> list[Path]:

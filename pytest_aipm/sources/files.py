@@ -9,7 +9,18 @@ from pytest_aipm.errors import AipmError, Problem
 from pytest_aipm.sources.faults import did_you_mean, normal_digest, problem, relative, short
 from pytest_aipm.sources.spec import Where
 
-__all__ = ["check_pin", "folder_digest", "resolve", "sha256_of", "suffix_of"]
+__all__ = [
+    "SALT",
+    "check_pin",
+    "folder_digest",
+    "resolve",
+    "salt_of",
+    "sha256_of",
+    "suffix_of",
+]
+
+SALT = b"aipm-salt/1"
+_SALTING = 1 << 20
 
 
 def resolve(ref: str, root: Path, *, where: Where | None, error: type[AipmError]) -> Path:
@@ -65,6 +76,12 @@ def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's bytes, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def salt_of(path: Path) -> str:
+    """Return a hash of a file's first bytes that does not follow from the sha256 of them all."""
+    with path.open("rb") as file:
+        return hashlib.sha256(SALT + file.read(_SALTING)).hexdigest()
 
 
 def folder_digest(files: list[Path]) -> str:

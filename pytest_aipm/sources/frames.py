@@ -141,13 +141,13 @@ def _objects(column: pd.Series[Any]) -> pd.Series[Any]:
     return plain.where(column.notna(), None)
 
 
-def content_hash(frame: pd.DataFrame) -> str:
+def content_hash(frame: pd.DataFrame, kind: bytes = b"aipm-frame/1") -> str:
     """Return the sha256 of a frame's column names and values.
 
     The same table gives the same digits whatever its index, the width and byte order of its
     numbers, and the library version; another order of rows or columns gives others.
     """
-    digest = hashlib.sha256(b"aipm-frame/1")
+    digest = hashlib.sha256(kind)
     digest.update(struct.pack("<q", len(frame)))
     for name in frame.columns:
         _hash_text(digest.update, str(name))

@@ -130,3 +130,24 @@ def test_less_evidence_never_turns_red_into_green(run, policy, biased):
     for seed in range(5):
         few = biased.sample(frac=0.2, random_state=seed)
         assert run(policy, few).verdict != RunVerdict.PASS
+
+
+def test_a_digest_confirms_no_guess_at_a_withheld_count(run, policy, rows, tmp_path):
+    """The published digest is of a record with a salt, which follows from nothing published."""
+    data = rows({"f": (4000, 10_000), "m": (4100, 10_000), "x": (2, 3)})
+    record = run(policy, data)
+    salt = record.audits[0].subject.data.salt
+    assert len(salt) == 64
+    assert salt != record.audits[0].subject.data.sha256
+    assert run(policy, data).digest == record.digest
+    assert run(policy, data.iloc[::-1]).audits[0].subject.data.salt != salt
+    data.to_csv(tmp_path / "data.csv", index=False)
+    of_file = run(policy, "data.csv")
+    assert of_file.audits[0].subject.data.salt not in (salt, None)
+    for one in (record, of_file):
+        one.write(tmp_path / "out")
+        salt = one.audits[0].subject.data.salt
+        for path in (tmp_path / "out").iterdir():
+            assert (salt in path.read_text(encoding="utf-8")) is (path.name == "audit.json")
+        published = pytest_aipm.report.publishable(one)
+        assert salt not in published.to_json()

@@ -120,7 +120,9 @@ def test_an_inconclusive_finding_that_fails_the_build_is_an_error() -> None:
 def test_an_alert_says_what_was_found_and_what_changed(lending: Record) -> None:
     worse = results(lending)["credit-approval::selection-rate::sex-x-race"]["message"]["text"]
     assert worse.startswith("Selection rate 47 of 100 for female · Black")
-    assert worse.endswith("Worse than the approved baseline (0.75 then, change −0.09).")
+    assert worse.endswith(
+        "Worse than the approved baseline (0.75 then, change \N{MINUS SIGN}0.09)."
+    )
 
 
 def test_an_alert_stands_at_the_line_of_the_policy(lending: Record) -> None:
