@@ -14,6 +14,7 @@ from pytest_aipm.records import Limit, Verdict
 from pytest_aipm.report.svg import (
     Axis,
     chart,
+    ends,
     fit,
     line,
     mark,
@@ -70,18 +71,14 @@ class Cell:
     withheld: bool = False
 
 
-def _ends(limit: Limit | None) -> list[float]:
-    return [] if limit is None else [x for x in (limit.min, limit.max) if x is not None]
-
-
 def _ground(scale: Axis, limit: Limit | None, height: float, show: Show) -> list[str]:
     """Return what lies behind the marks: the allowed range, the limit's line and the axis."""
     parts = []
-    if limit is not None and _ends(limit):
+    if limit is not None and ends(limit):
         left = scale.left if limit.min is None else scale.position(limit.min)
         right = scale.right if limit.max is None else scale.position(limit.max)
         parts.append(rect(left, right, height, "ok"))
-        inside = (x for x in _ends(limit) if scale.low <= x <= scale.high)
+        inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x), height) for x in inside]
     labels = [(value, show(value)) for value in scale.round_values(3)]
     return [*parts, ticks(scale, height + 14, labels)]
@@ -106,7 +103,7 @@ def ruler(at: Row, limit: Limit | None, then: Number, show: Show, *, title: str,
 
     `then` is the value of the approved baseline, drawn as an upright stroke.
     """
-    drawn = [at.value, at.low, at.high, then, *_ends(limit)]
+    drawn = [at.value, at.low, at.high, then, *ends(limit)]
     least = min((x for x in drawn if x is not None), default=0.0)
     if limit is not None and limit.min is None and limit.max and 0 <= least < limit.max / 2:
         drawn.append(0.0)  # half of the limit must look like half
@@ -133,8 +130,8 @@ def forest(rows: Sequence[Row], allowed: Limit | None, show: Show, *, title: str
     title, desc : str
         Name and description for those who do not see it.
     """
-    ends = [x for at in rows for x in (at.value, at.low, at.high)]
-    scale = spread([*ends, *_ends(allowed)], share=True)
+    drawn = [x for at in rows for x in (at.value, at.low, at.high)]
+    scale = spread([*drawn, *ends(allowed)], share=True)
     body = _ground(scale, allowed, 38 * len(rows) + 4, show)
     for number, at in enumerate(rows):
         parts = [_labels(at), _interval(scale, at)]
@@ -146,8 +143,8 @@ def forest(rows: Sequence[Row], allowed: Limit | None, show: Show, *, title: str
 
 def bars(rows: Sequence[Row], limit: Limit | None, show: Show, *, title: str, desc: str) -> str:
     """Return bars from zero against the line of the limit; whiskers where there are intervals."""
-    ends = [x for at in rows for x in (at.value, at.low, at.high)]
-    known = [x for x in ends if x is not None] + _ends(limit) + [0.0]
+    drawn = [x for at in rows for x in (at.value, at.low, at.high)]
+    known = [x for x in drawn if x is not None] + ends(limit) + [0.0]
     low, high = min(known) * 1.04, max(known) * 1.04
     scale = Axis(low, high if high > low else low + 1.0)
     body = _ground(scale, limit, 34 * len(rows) + 4, show)
@@ -206,11 +203,11 @@ def spark(at: Row, limit: Limit | None) -> str:
     so that one glance down the column tells what is beyond, what is inside and which intervals
     cross. Decoration: the numbers stand beside it, so it is hidden from screen readers.
     """
-    ends = _ends(limit)
-    if at.value is None or not ends:
+    bounds = ends(limit)
+    if at.value is None or not bounds:
         return ""
     # The nearer end of the limit is the one that is drawn.
-    bound = min(ends, key=lambda x: abs((at.value or 0.0) - x))
+    bound = min(bounds, key=lambda x: abs((at.value or 0.0) - x))
     sign = 1 if limit is not None and bound == limit.min else -1
     away = [sign * (x - bound) for x in (at.value, at.low, at.high) if x is not None]
     scale = Axis(-(reach := max(map(abs, away)) * 1.12 or 1.0), reach, 4, 96)

@@ -15,12 +15,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-from pytest_aipm.records import Verdict
+from pytest_aipm.records import Limit, Verdict
 
 __all__ = [
     "Axis",
     "chart",
+    "ends",
     "fit",
+    "gutter",
     "line",
     "mark",
     "percent_at",
@@ -30,6 +32,7 @@ __all__ = [
     "text",
     "ticks",
     "upright",
+    "wrapped",
 ]
 
 _ROUND = {"pass": 5, "": 4}
@@ -123,6 +126,16 @@ def row(y: float, kind: Verdict | str, body: Iterable[str]) -> str:
     return f"<svg y={y:g}{_class(kind)}>{''.join(body)}</svg>"
 
 
+def ends(limit: Limit | None) -> list[float]:
+    """Return the ends that a limit has, the lower first."""
+    return [] if limit is None else [x for x in (limit.min, limit.max) if x is not None]
+
+
+def wrapped(element: str, words: str) -> str:
+    """Return words in an element that a pointer or a screen reader gives away."""
+    return f"<{element}>{escape(words)}</{element}>"
+
+
 def _class(kind: str) -> str:
     return f" class={kind}" if kind else ""
 
@@ -184,6 +197,12 @@ def _pixels(character: str) -> float:
     if character in _BROAD:
         return 12.2
     return 9.0 if character.isupper() or ord(character) > 0x2FF else 7.8
+
+
+def gutter(labels: Iterable[str], pixels: float) -> float:
+    """Return the percentage that labels of an upright axis need in a chart `pixels` wide."""
+    widest = max((sum(map(_pixels, label)) for label in labels), default=0.0)
+    return round(min(100 * (widest + 10) / pixels, 36.0), 1)
 
 
 def fit(words: str, pixels: float) -> str:

@@ -14,6 +14,7 @@ from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler, spark
 from pytest_aipm.report.curves import bars_of, curves, strip
 from pytest_aipm.report.figure import figures_of, sorted_groups
+from pytest_aipm.report.releases import MOST_RELEASES, Release, releases
 from pytest_aipm.report.svg import Axis, fit, mark, spread
 
 PERCENT = re.compile(r"(?:x|x1|x2|cx)=(-?[\d.]+)%")
@@ -194,3 +195,47 @@ def test_withheld_groups_are_named_and_not_drawn() -> None:
     groups = (*small_cells().groups[:7], bare)
     pictures = drawn(Answer(small_cells().model_copy(update={"groups": groups})))
     assert "withheld · n 3" in "".join(pictures)
+
+
+def test_releases_are_marks_over_their_intervals_against_the_limit() -> None:
+    points = [
+        Release("2.0", 0.85, 0.82, 0.88, Verdict.PASS),
+        Release("2.1", None, verdict=Verdict.NOT_JUDGED),
+        Release("2.2", 0.75, 0.72, None, Verdict.FAIL),
+    ]
+    picture = releases(points, Limit(min=0.8), show, title="rate", desc="three")
+    assert picture.startswith('<svg class="c releases" role=img ')
+    assert picture.count("class=pass") == picture.count("class=fail") == 1
+    assert picture.count("class=ok") == picture.count("class=lim") == 1
+    assert "not_judged" not in picture  # nothing to draw where nothing was measured
+    assert ">2.0</text>" in picture
+    plain = [(at.label, at.value, at.low, at.high, at.verdict) for at in points]
+    assert releases(plain, Limit(min=0.8), show, title="rate", desc="three") == picture
+
+
+def test_only_the_last_releases_are_drawn_and_none_is_an_empty_picture() -> None:
+    points = [Release(f"r{i}", float(i)) for i in range(40)]
+    picture = releases(points, None, show, title="t", desc="d")
+    assert picture.count("<circle") == MOST_RELEASES
+    assert ">r28<" in picture
+    assert ">r39<" in picture
+    assert "<circle" not in releases([], Limit(max=1), show, title="t", desc="d")
+
+
+def test_a_hostile_release_is_escaped_and_cut() -> None:
+    points = [Release(SCRIPT, 0.5), Release(LONG, 0.6)]
+    picture = releases(points, Limit(min=0.1), show, title=SCRIPT, desc=SCRIPT)
+    assert "<script" not in picture
+    assert f"<title>{LONG}</title>" in picture  # the whole name for who points at it
+    assert picture.count(LONG) == 1
+
+
+@given(st.lists(values, min_size=1, max_size=15), values, st.booleans())
+def test_releases_stay_inside_their_picture(numbers: list[float], bound: float, low: bool) -> None:
+    limit = Limit(min=bound) if low else Limit(max=bound)
+    points = [Release(f"{i}", x, x - 1, x + 1, Verdict.FAIL) for i, x in enumerate(numbers)]
+    picture = releases(points, limit, show, title="t", desc="d")
+    assert all(0 <= float(x) <= 100 for x in PERCENT.findall(picture))
+    heights = [float(y) for y in re.findall(r" y=(-?[\d.]+) class=fail", picture)]
+    assert len(heights) == len(points[-MOST_RELEASES:])
+    assert all(0 <= y <= 100 for y in heights)
