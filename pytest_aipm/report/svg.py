@@ -22,6 +22,7 @@ __all__ = [
     "chart",
     "ends",
     "fit",
+    "fold",
     "gutter",
     "line",
     "mark",
@@ -32,6 +33,7 @@ __all__ = [
     "text",
     "ticks",
     "upright",
+    "width",
     "wrapped",
 ]
 
@@ -45,6 +47,10 @@ _SHAPES = {
     "error": '<path d="M-5-5 5 5M5-5-5 5" class="o"/>',
     "then": '<path d="M0-8V8" class="o"/>',
 }
+
+
+WHOLE = 300
+"""Characters of a name that was cut which are still there to point at."""
 
 
 def percent_at(position: float) -> str:
@@ -132,7 +138,8 @@ def ends(limit: Limit | None) -> list[float]:
 
 
 def wrapped(element: str, words: str) -> str:
-    """Return words in an element that a pointer or a screen reader gives away."""
+    """Return words, but no novel, in an element that a pointer or a screen reader gives away."""
+    words = words if len(words) <= WHOLE else words[: WHOLE - 1] + "…"
     return f"<{element}>{escape(words)}</{element}>"
 
 
@@ -140,11 +147,15 @@ def _class(kind: str) -> str:
     return f" class={kind}" if kind else ""
 
 
-def text(words: str, *, x: str = "", y: float = 0, kind: str = "") -> str:
-    """Return a text; `kind` is ``e`` (ends at x), ``m`` (middle) or another class."""
+def text(words: str, *, x: str = "", y: float = 0, kind: str = "", whole: str = "") -> str:
+    """Return a text; `kind` is ``e`` (ends at x), ``m`` (middle) or another class.
+
+    `whole` is what `words` were cut from: who points at the text reads it all.
+    """
     across = f" x={x}" if x else ""
     down = f" y={y:g}" if y else ""
-    return f"<text{across}{down}{_class(kind)}>{escape(words)}</text>"
+    more = wrapped("title", whole) if whole and whole != words else ""
+    return f"<text{across}{down}{_class(kind)}>{more}{escape(words)}</text>"
 
 
 def line(start: str, end: str) -> str:
@@ -152,9 +163,9 @@ def line(start: str, end: str) -> str:
     return f"<line x1={start} x2={end} />"
 
 
-def upright(x: str, height: float) -> str:
-    """Return the line of a limit, from the top of the chart down."""
-    return f"<line x1={x} x2={x} y2={height:g} class=lim />"
+def upright(x: str, height: float, kind: str = "lim") -> str:
+    """Return an upright line, from the top of the chart down: of a limit, or of the grid."""
+    return f"<line x1={x} x2={x} y2={height:g} class={kind} />"
 
 
 def rect(left: float, right: float, height: float, kind: str = "", *, y: float = 0) -> str:
@@ -199,9 +210,14 @@ def _pixels(character: str) -> float:
     return 9.0 if character.isupper() or ord(character) > 0x2FF else 7.8
 
 
+def width(words: str) -> float:
+    """Return the pixels that `words` need at most at 12 px."""
+    return sum(map(_pixels, words))
+
+
 def gutter(labels: Iterable[str], pixels: float) -> float:
     """Return the percentage that labels of an upright axis need in a chart `pixels` wide."""
-    widest = max((sum(map(_pixels, label)) for label in labels), default=0.0)
+    widest = max(map(width, labels), default=0.0)
     return round(min(100 * (widest + 10) / pixels, 36.0), 1)
 
 
@@ -209,12 +225,25 @@ def fit(words: str, pixels: float) -> str:
     """Return `words` cut with an ellipsis so that they fit into `pixels` at 12 px."""
     if len(words) * 12.2 <= pixels and words.isascii():
         return words
-    if sum(map(_pixels, words)) <= pixels:
+    if width(words) <= pixels:
         return words
-    left, kept = pixels - _pixels("…"), []
-    for character in words:
-        left -= _pixels(character)
-        if left < 0:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"
+    return words[: _reach(words, pixels - _pixels("…"))].rstrip() + "…"
+
+
+def fold(words: str, first: float, second: float) -> tuple[str, str]:
+    """Return `words` on one line of `first` pixels or, where that is too short, on two."""
+    if width(words) <= first:
+        return words, ""
+    end = _reach(words, first)
+    space = words.rfind(" ", 0, end + 1)
+    end = space if space > 0 else end
+    return words[:end].rstrip(), fit(words[end:].lstrip(), second)
+
+
+def _reach(words: str, pixels: float) -> int:
+    """Return how many characters fit into `pixels`."""
+    for i, character in enumerate(words):
+        pixels -= _pixels(character)
+        if pixels < 0:
+            return i
+    return len(words)
