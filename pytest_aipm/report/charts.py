@@ -76,7 +76,9 @@ class Cell:
     withheld: bool = False
 
 
-def _ground(scale: Axis, limit: Limit | None, height: float, show: Show) -> list[str]:
+def _ground(
+    scale: Axis, limit: Limit | None, height: float, show: Show, *, grid: bool = True
+) -> list[str]:
     """Return what lies behind the marks: the allowed range, the limit's line and the axis."""
     parts = []
     if limit is not None and ends(limit):
@@ -86,8 +88,9 @@ def _ground(scale: Axis, limit: Limit | None, height: float, show: Show) -> list
         inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x), height) for x in inside]
     labels = [(value, show(value)) for value in scale.round_values(3)]
-    grid = [upright(scale.at(value), height, "g") for value, _ in labels]
-    return [*parts[:1], *grid, *parts[1:], ticks(scale, height + 14, labels)]
+    # The stylesheet makes hairlines of them.
+    lines = [f"<rect class=g x={scale.at(value)} />" for value, _ in labels] if grid else []
+    return [*parts[:1], *lines, *parts[1:], ticks(scale, height + 14, labels)]
 
 
 def _interval(scale: Axis, at: Row) -> str:
@@ -134,7 +137,7 @@ def ruler(at: Row, limit: Limit | None, then: Number, show: Show, *, title: str,
     parts.append(_interval(scale, at))
     if at.value is not None:
         parts.append(mark(scale.at(at.value), at.shape))
-    body = [*_ground(scale, limit, 40, show), row(20, at.shape, parts)]
+    body = [*_ground(scale, limit, 40, show, grid=False), row(20, at.shape, parts)]
     return chart(body, kind="ruler", height=60, title=title, desc=desc)
 
 

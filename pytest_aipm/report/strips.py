@@ -69,7 +69,7 @@ def strip(series: Sequence[Series], *, title: str, desc: str) -> str:
     for i, one in enumerate(series):
         own = number_pairs(one)
         wide = (across.right - across.left) / max(len(own), 8) * 0.9
-        shapes = [_names(one, 16 - DEEP), "<line x2=100% class=g />"]
+        shapes = [_names(one, 16 - DEEP), "<rect width=100% height=1 class=base />"]
         for x, y, _, _ in own:
             tall, middle = round(36 * max(y, 0.0) / tallest, 1), across.position(x)
             left = max(middle - wide / 2, 0.0)

@@ -13,6 +13,7 @@ import math
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from pytest_aipm.records import Limit, Verdict
@@ -163,9 +164,9 @@ def line(start: str, end: str) -> str:
     return f"<line x1={start} x2={end} />"
 
 
-def upright(x: str, height: float, kind: str = "lim") -> str:
-    """Return an upright line, from the top of the chart down: of a limit, or of the grid."""
-    return f"<line x1={x} x2={x} y2={height:g} class={kind} />"
+def upright(x: str, height: float) -> str:
+    """Return the line of a limit, from the top of the chart down."""
+    return f"<line x1={x} x2={x} y2={height:g} class=lim />"
 
 
 def rect(left: float, right: float, height: float, kind: str = "", *, y: float = 0) -> str:
@@ -197,6 +198,7 @@ _NARROW = frozenset("ijltfrI1.,:;|'!()[]- ·")
 _BROAD = frozenset("mwMW@%—…")
 
 
+@lru_cache(maxsize=4096)
 def _pixels(character: str) -> float:
     """Return a generous width of a character at 12 px in the widest common interface font."""
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
@@ -210,6 +212,7 @@ def _pixels(character: str) -> float:
     return 9.0 if character.isupper() or ord(character) > 0x2FF else 7.8
 
 
+@lru_cache(maxsize=4096)
 def width(words: str) -> float:
     """Return the pixels that `words` need at most at 12 px."""
     return sum(map(_pixels, words))
