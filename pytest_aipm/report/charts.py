@@ -13,6 +13,7 @@ from itertools import accumulate
 
 from pytest_aipm.records import Limit, Verdict
 from pytest_aipm.report.svg import (
+    PHONE,
     Axis,
     chart,
     ends,
@@ -34,8 +35,8 @@ __all__ = ["Cell", "Row", "bars", "forest", "heat_map", "ruler", "spark", "water
 Number = float | None
 Show = Callable[[Number], str]
 
-WIDE, RIGHT = 306, 118
-"""Pixels across a chart on a phone of 390 px, and for the numbers of a row."""
+RIGHT = 118
+"""Pixels for the numbers of a row."""
 FOLD = 15
 """Pixels that a name's second line adds to its row."""
 
@@ -104,7 +105,7 @@ def _interval(scale: Axis, at: Row) -> str:
 
 def _name(at: Row) -> tuple[str, str]:
     """Return a row's name on one line or, where it is long, on two."""
-    return fold(at.name, WIDE - width(fit(at.right, RIGHT)) - 10, WIDE)
+    return fold(at.name, PHONE - width(fit(at.right, RIGHT)) - 10, PHONE)
 
 
 def _labels(at: Row) -> str:

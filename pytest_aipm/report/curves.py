@@ -7,6 +7,7 @@ from html import escape
 
 from pytest_aipm.records import Series
 from pytest_aipm.report.svg import (
+    PHONE,
     Axis,
     chart,
     fit,
@@ -24,8 +25,6 @@ __all__ = ["KINDS", "curves", "number_pairs", "ticks_text"]
 KINDS = 6
 """How many line patterns there are before they repeat."""
 TOP, DEEP, STRIP = 28, 200, 18
-WIDE = 306
-"""Pixels across a chart on a phone of 390 px."""
 BOX = 1000
 """Paths know no percentages: they are drawn in a box of this width that is stretched."""
 
@@ -64,7 +63,7 @@ def curves(series: Sequence[Series], *, title: str, desc: str) -> str:
     first = series[0]
     across, down = _axes(first, points)
     values = down.round_values(4)
-    left = gutter(map(ticks_text, values), WIDE)
+    left = gutter(map(ticks_text, values), PHONE)
     across = Axis(across.low, across.high, left, 98.0, log=across.log)
     bottom = TOP + DEEP
     parts = [text(fit(first.y_label or "value", 300), y=11, whole=first.y_label)]
@@ -176,7 +175,7 @@ def _legend(
     for i, one in enumerate(series):
         sample = f'<line x1="1%" x2="8%" y1="-4" y2="-4" class="l l{i % KINDS}"/>'
         people = f"n {sum(one.counts):,}" if one.counts else ""
-        room = WIDE * (1 - max(left, 10) / 100) - width(people) - 12
+        room = PHONE * (1 - max(left, 10) / 100) - width(people) - 12
         words = [text(fit(one.name, room), x=percent_at(max(left, 10)), whole=one.name)]
         if people:
             words.append(text(people, x="98%", kind="e"))

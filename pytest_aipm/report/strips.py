@@ -8,12 +8,12 @@ from itertools import accumulate
 from pytest_aipm.records import Series
 from pytest_aipm.report.charts import Row, bars, waterfall
 from pytest_aipm.report.curves import KINDS, number_pairs, ticks_text
-from pytest_aipm.report.svg import Axis, chart, fit, rect, row, spread, text, ticks, width
+from pytest_aipm.report.svg import PHONE, Axis, chart, fit, rect, row, spread, text, ticks, width
 from pytest_aipm.report.words import DASH
 
 __all__ = ["bars_of", "steps_of", "strip"]
 
-WIDE, DEEP = 306, 62
+DEEP = 62
 Show = Callable[[float | None], str]
 
 
@@ -81,7 +81,7 @@ def strip(series: Sequence[Series], *, title: str, desc: str) -> str:
 def _names(one: Series, y: float) -> str:
     """Return a strip's name and how many people it holds."""
     people = f"n {sum(one.counts):,}" if one.counts else ""
-    name = fit(one.name, WIDE - width(people) - 10)
+    name = fit(one.name, PHONE - width(people) - 10)
     end = text(people, x="100%", y=y, kind="e") if people else ""
     return text(name, y=y, whole=one.name) + end
 
@@ -97,7 +97,7 @@ def _by_label(series: Sequence[Series], *, title: str, desc: str) -> str:
     for place, label in enumerate(labels):
         values = [one.get(label) for one in drawn]
         right = fit(" / ".join(DASH if y is None else ticks_text(_short(y)) for y in values), 150)
-        name = fit(label, WIDE - width(right) - 10)
+        name = fit(label, PHONE - width(right) - 10)
         shapes = [text(name, y=12, whole=label), text(right, x="100%", y=12, kind="e")]
         shapes += [
             rect(0.0, scale.position(max(y, 0.0)), 7, f"b{i % KINDS}", y=17 + 9 * i)
@@ -109,7 +109,7 @@ def _by_label(series: Sequence[Series], *, title: str, desc: str) -> str:
     for i, one in enumerate(series):
         people = f" · n {sum(one.counts):,}" if one.counts else ""
         sample = f"<rect width=12 height=7 y=5 class=b{i % KINDS} />"
-        name = fit(one.name, WIDE - 20 - width(people)) + people
+        name = fit(one.name, PHONE - 20 - width(people)) + people
         parts.append(row(top + 18 * i, "", [sample, text(name, x="20", y=12, whole=one.name)]))
     height = top + 18 * len(series)
     return chart(parts, kind="strip", height=height, title=title, desc=desc)

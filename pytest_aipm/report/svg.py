@@ -19,6 +19,7 @@ from html import escape
 from pytest_aipm.records import Limit, Verdict
 
 __all__ = [
+    "PHONE",
     "Axis",
     "chart",
     "ends",
@@ -50,6 +51,8 @@ _SHAPES = {
 }
 
 
+PHONE = 306
+"""Pixels across a chart on a phone of 390 px."""
 WHOLE = 300
 """Characters of a name that was cut which are still there to point at."""
 
@@ -184,12 +187,14 @@ def mark(x: str, shape: Verdict | str) -> str:
 
 
 def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]]) -> str:
-    """Return the labels of an axis at height `y`."""
-    parts = []
-    for value, label in labels:
-        position = scale.position(value)
+    """Return the labels of an axis at height `y`: as many as a phone has room for."""
+    kept, parts = list(labels), []
+    while len(kept) > 1 and sum(width(label) + 12 for _, label in kept) > PHONE:
+        kept = kept[::2]
+    for value, label in kept:
+        position, half = scale.position(value), 50 * width(label) / PHONE
         # Labels at the ends are turned inwards: they must not leave the chart.
-        kind = "s" if position < 6 else "e" if position > 94 else ""
+        kind = "s" if position < half else "e" if position > 100 - half else ""
         parts.append(text(label, x=scale.at(value), kind=kind))
     return row(y, "t", parts)
 
