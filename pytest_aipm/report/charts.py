@@ -210,7 +210,6 @@ def waterfall(
     scale = Axis(low, high if high > low else low + 1.0)
     *starts, end = _heights([at for _, at in rows], 34)
     body = _ground(scale, None, end + 4, show)
-    body.append(upright(scale.at(0.0), end + 4))
     for below, (start, at) in zip([*starts[1:], end], rows, strict=True):
         value = at.value or 0.0
         kind = "" if at is total else "up" if value >= 0 else "down"

@@ -68,12 +68,12 @@ def curves(series: Sequence[Series], *, title: str, desc: str) -> str:
     bottom = TOP + DEEP
     parts = [text(fit(first.y_label or "value", 300), y=11, whole=first.y_label)]
     marked = dict.fromkeys(at for one in series if (at := one.mark) is not None)
-    places = map(across.at, marked)
-    parts += [f"<line x1={x} x2={x} y1={TOP - 6} y2={bottom} class=lim />" for x in places]
     parts.append(ticks(across, bottom + 17, [(v, ticks_text(v)) for v in across.round_values(4)]))
     for value in values:
         label = text(ticks_text(value), x=percent_at(left - 1.5), y=4, kind="e")
         parts.append(row(_below(value, down), "k", [f"<line x1={left:g}% x2=98% />", label]))
+    places = map(across.at, marked)
+    parts += [f"<line x1={x} x2={x} y1={TOP - 6} y2={bottom} class=lim />" for x in places]
     parts.append(
         text(fit(first.x_label, 300), x="98%", y=bottom + 33, kind="e", whole=first.x_label)
     )

@@ -229,7 +229,8 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
 
     for (kind, x_label, y_label), members in groupby(series, key=key):
         together = list(members)
-        title = f"{y_label or together[0].name} against {x_label or 'its values'}"
+        measured = y_label or ("share" if kind == "strip" else together[0].name)
+        title = f"{measured} against {x_label or 'its values'}"
         desc = "; ".join(one.name for one in together)
         if kind in ("bars", "waterfall"):
             draw = bars_of if kind == "bars" else steps_of
@@ -240,8 +241,9 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
             continue
         svg = (strip if kind == "strip" else curves)(together, title=title, desc=desc)
         if svg:
-            said = f"{title}: {desc}." if len(together) > 1 else f"{title}."
-            yield _figure(svg, " ".join(filter(None, (said, READ.get(kind), *_marked(together)))))
+            # The names stand in the chart, cut where they are long, and whole over the tables.
+            parts = (f"{title}.", READ.get(kind), *_marked(together))
+            yield _figure(svg, " ".join(filter(None, parts)))
 
 
 def _marked(series: Sequence[Series]) -> list[str]:

@@ -71,7 +71,8 @@ def test_the_report_draws_them(tmp_path: Path) -> None:
     record = pytest_aipm.audit(asked, data=scored(), root=tmp_path)
     record.write(tmp_path / "report")
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    assert "Share of positives in it against mean score of a bin: f; m; x" in page
+    assert "Share of positives in it against mean score of a bin. Dotted" in page
+    assert "<desc>f; m; x</desc>" in page
 
 
 def test_many_groups_show_the_deciding_ones_and_the_largest() -> None:
