@@ -10,6 +10,7 @@ import numpy as np
 from pytest_aipm.checks.base import Comparison
 from pytest_aipm.checks.effective import Counted
 from pytest_aipm.evidence.groups import Grouping
+from pytest_aipm.records import Series
 from pytest_aipm.stats.parts import Part
 
 __all__ = ["Measured"]
@@ -44,6 +45,8 @@ class Measured:
         What each group stands for, under weights or with several rows of one person.
     people : int array of shape (K,) or None
         Whose rows they are, where people have several.
+    series : tuple of Series
+        What is drawn of it.
     """
 
     grouping: Grouping
@@ -59,3 +62,4 @@ class Measured:
     found: Counted | None = None
     weight: np.ndarray | None = None
     people: np.ndarray | None = None
+    series: tuple[Series, ...] = ()

@@ -31,7 +31,7 @@ from pytest_aipm.checks.metric_names import (
     MetricParams,
 )
 from pytest_aipm.checks.paired import paired_areas, paired_means, paired_worst
-from pytest_aipm.checks.probabilities import bins_of
+from pytest_aipm.checks.probabilities import bins_of, reliability_lines
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.weighted import weighted
 from pytest_aipm.errors import CheckError, DataError, Problem
@@ -212,15 +212,18 @@ def _pinball(evidence: Evidence, params: CheckParams) -> Measured:
 
 def _calibration(evidence: Evidence, params: CheckParams) -> Measured:
     scores = evidence.scores(params.by, params.unknown)
+    bins = bins_of(scores)
+    names = scores.grouping.names if params.by else ("all rows",)
     return Measured(
         grouping=scores.grouping,
-        parts=[CalibrationPart.of(bins) for bins in bins_of(scores)],
+        parts=[CalibrationPart.of(each) for each in bins],
         sizes=np.array([neg.n + pos.n for neg, pos in scores.bags]),
         unknown=scores.unknown,
         better="low",
         name="expected calibration error (debiased)",
         numerator_words="distance of the share of positives from the mean score, by bin of scores",
         denominator_words="rows, in ten bins of about equally many",
+        series=reliability_lines(names, bins, params.confidence),
     )
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.groups import GroupScores
 from pytest_aipm.evidence.scores import ScoreBag
+from pytest_aipm.records import Series
 from pytest_aipm.stats.calibration import Reliability, reliability
+from pytest_aipm.stats.parts import rate_bounds
 
-__all__ = ["bins_of", "refuse_others"]
+__all__ = ["bins_of", "refuse_others", "reliability_lines"]
+
+MOST_LINES = 6
+"""Groups drawn: there are six patterns of lines."""
 
 
 def refuse_others(lowest: float, highest: float) -> None:
@@ -44,3 +51,33 @@ def _bins(negatives: ScoreBag, positives: ScoreBag) -> Reliability:
     hits[np.searchsorted(values, positives.values)] = positives.counts
     misses[np.searchsorted(values, negatives.values)] = negatives.counts
     return reliability(values, hits, hits + misses)
+
+
+def reliability_lines(
+    names: Sequence[str], bins: Sequence[Reliability], confidence: float, first: Sequence[int] = ()
+) -> tuple[Series, ...]:
+    """Return the reliability lines of the groups `first` and of the largest others.
+
+    Each has the share of positives of its bins against their mean score, with an interval.
+    """
+    order = sorted(range(len(names)), key=lambda i: (i not in first, -float(bins[i].rows.sum())))
+    drawn = []
+    for i in sorted(order[:MOST_LINES]):
+        own = bins[i]
+        if not own.rows.size:
+            continue
+        lower, upper = rate_bounds(own.positives, own.rows, 1 - confidence)
+        drawn.append(
+            Series(
+                name=names[i],
+                kind="reliability",
+                x=tuple(own.score.tolist()),
+                y=tuple(own.share.tolist()),
+                lo=tuple(lower.tolist()),
+                hi=tuple(upper.tolist()),
+                x_label="mean score of a bin",
+                y_label="share of positives in it",
+                counts=tuple(own.rows.astype(int).tolist()),
+            )
+        )
+    return tuple(drawn)

@@ -72,6 +72,7 @@ def measurement_of(
         n=known,
         groups=_groups(measured, estimate, params) if params.by else (),
         part_names=measured.grouping.names,
+        series=measured.series,
         breach=unknown_breach(params, measured.unknown, known) if params.by else None,
         notes=_worth(evidence, measured, estimate),
         unknown=measured.unknown,

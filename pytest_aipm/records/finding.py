@@ -98,11 +98,30 @@ class GroupValue(Sparse):
         return (self.numerator, self.denominator) if self.counted is None else self.counted
 
 
-class Series(Frozen):
-    """Points a chart draws: a curve, bins, shares or strips.
+class Series(Sparse):
+    """Points a chart draws: a curve, bins, shares, steps or strips.
 
-    ``kind`` is one of ``curve``, ``bars``, ``strip``; ``x`` holds numbers or labels.
+    ``kind`` is one of the kinds below; series of one kind and the same axis labels that follow
+    each other share a chart. ``x`` holds numbers or labels, ``counts`` the people behind each
+    point, by which small cells are withheld.
+
+    ``curve``
+        A line through the points; an axis whose label says "log" is logarithmic.
+    ``reliability``
+        A curve against the diagonal, with a strip of ``counts`` below it.
+    ``roc``
+        A curve on two logarithmic axes against the diagonal of a guess.
+    ``bars``
+        One bar a label, such as shares of an attribution.
+    ``waterfall``
+        Each ``y`` is a step from where the one before ended; the last is the total, from zero.
+    ``strip``
+        Distributions beside each other: over numbers, or over labels (then as pairs of bars).
+
+    ``mark`` is the ``x`` of a curve that was chosen: a threshold or an operating point.
     """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"mark"})
 
     name: str
     kind: str
@@ -113,6 +132,7 @@ class Series(Frozen):
     x_label: str = ""
     y_label: str = ""
     counts: tuple[int, ...] = ()
+    mark: Number = None
 
 
 class BaselineComparison(Frozen):

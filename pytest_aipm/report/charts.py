@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pytest_aipm.records import Limit, Verdict
 from pytest_aipm.report.svg import (
+    PHONE,
     Axis,
     chart,
     ends,
     fit,
+    fold,
     line,
     mark,
     rect,
@@ -24,15 +27,18 @@ from pytest_aipm.report.svg import (
     text,
     ticks,
     upright,
+    width,
 )
 
-__all__ = ["Cell", "Row", "bars", "forest", "heat_map", "ruler", "spark"]
+__all__ = ["Cell", "Row", "bars", "forest", "heat_map", "ruler", "spark", "waterfall"]
 
 Number = float | None
 Show = Callable[[Number], str]
 
-LABEL, RIGHT = 200, 118
-"""Pixels for a row's name and for its numbers: together they fit a phone of 390 px."""
+RIGHT = 118
+"""Pixels for the numbers of a row."""
+FOLD = 15
+"""Pixels that a name's second line adds to its row."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,9 @@ class Cell:
     withheld: bool = False
 
 
-def _ground(scale: Axis, limit: Limit | None, height: float, show: Show) -> list[str]:
+def _ground(
+    scale: Axis, limit: Limit | None, height: float, show: Show, *, grid: bool = True
+) -> list[str]:
     """Return what lies behind the marks: the allowed range, the limit's line and the axis."""
     parts = []
     if limit is not None and ends(limit):
@@ -81,7 +89,9 @@ def _ground(scale: Axis, limit: Limit | None, height: float, show: Show) -> list
         inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x), height) for x in inside]
     labels = [(value, show(value)) for value in scale.round_values(3)]
-    return [*parts, ticks(scale, height + 14, labels)]
+    # The stylesheet makes hairlines of them.
+    lines = [f"<rect class=g x={scale.at(value)} />" for value, _ in labels] if grid else []
+    return [*parts[:1], *lines, *parts[1:], ticks(scale, height + 14, labels)]
 
 
 def _interval(scale: Axis, at: Row) -> str:
@@ -93,9 +103,25 @@ def _interval(scale: Axis, at: Row) -> str:
     return line(scale.at(low), scale.at(high))
 
 
+def _name(at: Row) -> tuple[str, str]:
+    """Return a row's name on one line or, where it is long, on two."""
+    return fold(at.name, PHONE - width(fit(at.right, RIGHT)) - 10, PHONE)
+
+
 def _labels(at: Row) -> str:
     """Return a row's name and numbers; the stylesheet lifts them above its line."""
-    return text(fit(at.name, LABEL)) + text(fit(at.right, RIGHT), x="100%", kind="e")
+    first, second = _name(at)
+    cut = at.name if second.endswith("…") else ""
+    numbers = fit(at.right, RIGHT)
+    if not second:
+        return text(first) + text(numbers, x="100%", kind="e")
+    top = text(first, y=-FOLD) + text(numbers, x="100%", y=-FOLD, kind="e")
+    return top + text(second, whole=cut)
+
+
+def _heights(rows: Sequence[Row], each: int) -> list[int]:
+    """Return how far down each row starts, and where the last one ends."""
+    return list(accumulate((each + FOLD * bool(_name(at)[1]) for at in rows), initial=0))
 
 
 def ruler(at: Row, limit: Limit | None, then: Number, show: Show, *, title: str, desc: str) -> str:
@@ -112,7 +138,7 @@ def ruler(at: Row, limit: Limit | None, then: Number, show: Show, *, title: str,
     parts.append(_interval(scale, at))
     if at.value is not None:
         parts.append(mark(scale.at(at.value), at.shape))
-    body = [*_ground(scale, limit, 40, show), row(20, at.shape, parts)]
+    body = [*_ground(scale, limit, 40, show, grid=False), row(20, at.shape, parts)]
     return chart(body, kind="ruler", height=60, title=title, desc=desc)
 
 
@@ -132,13 +158,14 @@ def forest(rows: Sequence[Row], allowed: Limit | None, show: Show, *, title: str
     """
     drawn = [x for at in rows for x in (at.value, at.low, at.high)]
     scale = spread([*drawn, *ends(allowed)], share=True)
-    body = _ground(scale, allowed, 38 * len(rows) + 4, show)
-    for number, at in enumerate(rows):
+    *starts, end = _heights(rows, 38)
+    body = _ground(scale, allowed, end + 4, show)
+    for below, at in zip([*starts[1:], end], rows, strict=True):
         parts = [_labels(at), _interval(scale, at)]
         if at.value is not None:
             parts.append(mark(scale.at(at.value), at.shape))
-        body.append(row(38 * number + 27, at.shape, parts))
-    return chart(body, kind="forest", height=38 * len(rows) + 24, title=title, desc=desc)
+        body.append(row(below - 11, at.shape, parts))
+    return chart(body, kind="forest", height=end + 24, title=title, desc=desc)
 
 
 def bars(rows: Sequence[Row], limit: Limit | None, show: Show, *, title: str, desc: str) -> str:
@@ -147,8 +174,9 @@ def bars(rows: Sequence[Row], limit: Limit | None, show: Show, *, title: str, de
     known = [x for x in drawn if x is not None] + ends(limit) + [0.0]
     low, high = min(known) * 1.04, max(known) * 1.04
     scale = Axis(low, high if high > low else low + 1.0)
-    body = _ground(scale, limit, 34 * len(rows) + 4, show)
-    for number, at in enumerate(rows):
+    *starts, end = _heights(rows, 34)
+    body = _ground(scale, limit, end + 4, show)
+    for below, at in zip([*starts[1:], end], rows, strict=True):
         parts = [_labels(at)]
         if at.value is not None:
             left, right = sorted((scale.position(0.0), scale.position(at.value)))
@@ -156,8 +184,40 @@ def bars(rows: Sequence[Row], limit: Limit | None, show: Show, *, title: str, de
         parts.append(_interval(scale, at))
         if at.value is not None and at.shape:
             parts.append(mark(scale.at(at.value), at.shape))
-        body.append(row(34 * number + 24, at.shape, parts))
-    return chart(body, kind="bars", height=34 * len(rows) + 24, title=title, desc=desc)
+        body.append(row(below - 10, at.shape, parts))
+    return chart(body, kind="bars", height=end + 24, title=title, desc=desc)
+
+
+def waterfall(
+    steps: Sequence[tuple[float, Row]], total: Row, show: Show, *, title: str, desc: str
+) -> str:
+    """Return steps that lead from zero to a total, each drawn from where the last one ended.
+
+    Parameters
+    ----------
+    steps : sequence of (float, Row)
+        Where the step starts, and its size with its interval.
+    total : Row
+        The sum of all steps with its interval, drawn from zero.
+    show : callable
+        Prints a number of the axis.
+    title, desc : str
+        Name and description for those who do not see it.
+    """
+    rows = [*steps, (0.0, total)]
+    reached = [start + x for start, at in rows for x in (0.0, at.value, at.low, at.high) if x]
+    low, high = min(0.0, *reached, 0.0) * 1.04, max(0.0, *reached, 0.0) * 1.04
+    scale = Axis(low, high if high > low else low + 1.0)
+    *starts, end = _heights([at for _, at in rows], 34)
+    body = _ground(scale, None, end + 4, show)
+    for below, (start, at) in zip([*starts[1:], end], rows, strict=True):
+        value = at.value or 0.0
+        kind = "" if at is total else "up" if value >= 0 else "down"
+        left, right = sorted((scale.position(start), scale.position(start + value)))
+        low_end, high_end = (None if x is None else start + x for x in (at.low, at.high))
+        whisker = _interval(scale, Row(at.name, value, low_end, high_end))
+        body.append(row(below - 10, kind, [_labels(at), rect(left, right, 10, y=-5), whisker]))
+    return chart(body, kind="bars fall", height=end + 24, title=title, desc=desc)
 
 
 def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str:
@@ -172,11 +232,12 @@ def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str
     known = [cell.value for cell in cells if cell.value is not None]
     low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
     body = [
-        text(fit(name, wide - 8), x=f"{label + wide * (i + 0.5):g}", y=15, kind="m")
+        text(fit(name, wide - 8), x=f"{label + wide * (i + 0.5):g}", y=15, kind="m", whole=name)
         for i, name in enumerate(columns)
     ]
     body += [
-        text(fit(name, label - 8), y=head + high * (i + 0.5) + 4) for i, name in enumerate(rows)
+        text(fit(name, label - 8), y=head + high * (i + 0.5) + 4, whole=name)
+        for i, name in enumerate(rows)
     ]
     for cell in cells:
         x = label + wide * columns.index(cell.column)

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from pytest_aipm.records import GroupValue, Limit, Series, Verdict
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
-from pytest_aipm.report.curves import bars_of, curves, strip, ticks_text
+from pytest_aipm.report.curves import curves, ticks_text
+from pytest_aipm.report.strips import bars_of, steps_of, strip
 from pytest_aipm.report.words import WITHHELD, group_name, limit_text
 
 __all__ = ["MOST_ROWS", "Figure", "figures_of", "sorted_groups"]
@@ -42,7 +43,7 @@ class Figure:
 
 def _figure(svg: str, caption: str, *, wide: bool = False) -> Figure:
     # Charts escape the texts they are given, see `svg.text` and `svg.chart`.
-    return Figure(Markup(svg), caption, wide)  # noqa: S704
+    return Figure(Markup(svg), caption[:1].upper() + caption[1:], wide)  # noqa: S704
 
 
 def sorted_groups(answer: Answer) -> list[GroupValue]:
@@ -214,24 +215,41 @@ def _heat(answer: Answer, groups: Sequence[GroupValue]) -> Iterator[Figure]:
     yield _figure(svg, said, wide=True)
 
 
+READ = {
+    "reliability": "Dotted: scores that come true. Strips: people in each bin.",
+    "roc": "Dotted: a guess.",
+    "waterfall": "Each step starts where the last one ended; the last bar is the total.",
+}
+"""How to read a kind of chart beyond its axes."""
+
+
 def _series(series: Sequence[Series]) -> Iterator[Figure]:
     def key(one: Series) -> tuple[str, str, str]:
         return one.kind, one.x_label, one.y_label
 
     for (kind, x_label, y_label), members in groupby(series, key=key):
         together = list(members)
-        title = f"{y_label or together[0].name} against {x_label or 'its values'}"
+        measured = y_label or ("share" if kind == "strip" else together[0].name)
+        title = f"{measured} against {x_label or 'its values'}"
         desc = "; ".join(one.name for one in together)
-        if kind == "bars":
+        if kind in ("bars", "waterfall"):
+            draw = bars_of if kind == "bars" else steps_of
             for one in together:
-                svg = bars_of(one, _rounded, title=one.name, desc=f"{title}.")
-                yield _figure(
-                    svg, f"{one.name}: {y_label or 'value'} for each {x_label or 'item'}."
-                )
+                svg = draw(one, _rounded, title=one.name, desc=f"{title}.")
+                said = f"{one.name}: {y_label or 'value'} for each {x_label or 'item'}."
+                yield _figure(svg, " ".join(filter(None, (said, READ.get(kind)))))
             continue
         svg = (strip if kind == "strip" else curves)(together, title=title, desc=desc)
         if svg:
-            yield _figure(svg, f"{title}: {desc}.")
+            # The names stand in the chart, cut where they are long, and whole over the tables.
+            parts = (f"{title}.", READ.get(kind), *_marked(together))
+            yield _figure(svg, " ".join(filter(None, parts)))
+
+
+def _marked(series: Sequence[Series]) -> list[str]:
+    """Return what the upright line of a curve is."""
+    marks = dict.fromkeys(one.mark for one in series if one.mark is not None)
+    return [f"Upright line: {ticks_text(at)}, the one chosen." for at in marks]
 
 
 def _rounded(value: float | None) -> str:

@@ -27,6 +27,9 @@ from pytest_aipm.report.words import DASH, VERDICT_WORDS, WITHHELD, limit_text
 
 __all__ = ["publishable", "published_alone", "withheld_note"]
 
+LINES = ("curve", "reliability", "roc")
+"""Kinds of series whose points are measured in both directions."""
+
 
 def withheld_note(min_cell: int, *, small: bool = True) -> str:
     """Return the note of a withheld cell."""
@@ -204,7 +207,7 @@ def _thin(series: Series, min_cell: int) -> Series:
     if len(gone) == 1 and others:
         gone.add(others[0][1])
 
-    if series.kind == "curve":
+    if series.kind in LINES:
         # where a point of one person lies is what was measured of them: the whole point goes
         kept = [i for i in range(len(series.counts)) if i not in gone]
         names = ("x", "y", "lo", "hi", "counts")

@@ -13,15 +13,18 @@ import math
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from pytest_aipm.records import Limit, Verdict
 
 __all__ = [
+    "PHONE",
     "Axis",
     "chart",
     "ends",
     "fit",
+    "fold",
     "gutter",
     "line",
     "mark",
@@ -32,6 +35,7 @@ __all__ = [
     "text",
     "ticks",
     "upright",
+    "width",
     "wrapped",
 ]
 
@@ -45,6 +49,12 @@ _SHAPES = {
     "error": '<path d="M-5-5 5 5M5-5-5 5" class="o"/>',
     "then": '<path d="M0-8V8" class="o"/>',
 }
+
+
+PHONE = 306
+"""Pixels across a chart on a phone of 390 px."""
+WHOLE = 300
+"""Characters of a name that was cut which are still there to point at."""
 
 
 def percent_at(position: float) -> str:
@@ -132,7 +142,8 @@ def ends(limit: Limit | None) -> list[float]:
 
 
 def wrapped(element: str, words: str) -> str:
-    """Return words in an element that a pointer or a screen reader gives away."""
+    """Return words, but no novel, in an element that a pointer or a screen reader gives away."""
+    words = words if len(words) <= WHOLE else words[: WHOLE - 1] + "…"
     return f"<{element}>{escape(words)}</{element}>"
 
 
@@ -140,11 +151,15 @@ def _class(kind: str) -> str:
     return f" class={kind}" if kind else ""
 
 
-def text(words: str, *, x: str = "", y: float = 0, kind: str = "") -> str:
-    """Return a text; `kind` is ``e`` (ends at x), ``m`` (middle) or another class."""
+def text(words: str, *, x: str = "", y: float = 0, kind: str = "", whole: str = "") -> str:
+    """Return a text; `kind` is ``e`` (ends at x), ``m`` (middle) or another class.
+
+    `whole` is what `words` were cut from: who points at the text reads it all.
+    """
     across = f" x={x}" if x else ""
     down = f" y={y:g}" if y else ""
-    return f"<text{across}{down}{_class(kind)}>{escape(words)}</text>"
+    more = wrapped("title", whole) if whole and whole != words else ""
+    return f"<text{across}{down}{_class(kind)}>{more}{escape(words)}</text>"
 
 
 def line(start: str, end: str) -> str:
@@ -172,12 +187,14 @@ def mark(x: str, shape: Verdict | str) -> str:
 
 
 def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]]) -> str:
-    """Return the labels of an axis at height `y`."""
-    parts = []
-    for value, label in labels:
-        position = scale.position(value)
+    """Return the labels of an axis at height `y`: as many as a phone has room for."""
+    kept, parts = list(labels), []
+    while len(kept) > 1 and sum(width(label) + 12 for _, label in kept) > PHONE:
+        kept = kept[::2]
+    for value, label in kept:
+        position, half = scale.position(value), 50 * width(label) / PHONE
         # Labels at the ends are turned inwards: they must not leave the chart.
-        kind = "s" if position < 6 else "e" if position > 94 else ""
+        kind = "s" if position < half else "e" if position > 100 - half else ""
         parts.append(text(label, x=scale.at(value), kind=kind))
     return row(y, "t", parts)
 
@@ -186,6 +203,7 @@ _NARROW = frozenset("ijltfrI1.,:;|'!()[]- ·")
 _BROAD = frozenset("mwMW@%—…")
 
 
+@lru_cache(maxsize=4096)
 def _pixels(character: str) -> float:
     """Return a generous width of a character at 12 px in the widest common interface font."""
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
@@ -199,9 +217,15 @@ def _pixels(character: str) -> float:
     return 9.0 if character.isupper() or ord(character) > 0x2FF else 7.8
 
 
+@lru_cache(maxsize=4096)
+def width(words: str) -> float:
+    """Return the pixels that `words` need at most at 12 px."""
+    return sum(map(_pixels, words))
+
+
 def gutter(labels: Iterable[str], pixels: float) -> float:
     """Return the percentage that labels of an upright axis need in a chart `pixels` wide."""
-    widest = max((sum(map(_pixels, label)) for label in labels), default=0.0)
+    widest = max(map(width, labels), default=0.0)
     return round(min(100 * (widest + 10) / pixels, 36.0), 1)
 
 
@@ -209,12 +233,25 @@ def fit(words: str, pixels: float) -> str:
     """Return `words` cut with an ellipsis so that they fit into `pixels` at 12 px."""
     if len(words) * 12.2 <= pixels and words.isascii():
         return words
-    if sum(map(_pixels, words)) <= pixels:
+    if width(words) <= pixels:
         return words
-    left, kept = pixels - _pixels("…"), []
-    for character in words:
-        left -= _pixels(character)
-        if left < 0:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"
+    return words[: _reach(words, pixels - _pixels("…"))].rstrip() + "…"
+
+
+def fold(words: str, first: float, second: float) -> tuple[str, str]:
+    """Return `words` on one line of `first` pixels or, where that is too short, on two."""
+    if width(words) <= first:
+        return words, ""
+    end = _reach(words, first)
+    space = words.rfind(" ", 0, end + 1)
+    end = space if space > 0 else end
+    return words[:end].rstrip(), fit(words[end:].lstrip(), second)
+
+
+def _reach(words: str, pixels: float) -> int:
+    """Return how many characters fit into `pixels`."""
+    for i, character in enumerate(words):
+        pixels -= _pixels(character)
+        if pixels < 0:
+            return i
+    return len(words)

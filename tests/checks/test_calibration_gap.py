@@ -46,9 +46,9 @@ def test_the_value_is_the_widest_distance_of_mean_label_less_mean_score() -> Non
 def test_lines_of_the_groups_are_drawn_beside_the_diagonal() -> None:
     found = measure("fairness.calibration_gap", scored(), subject=SCORED)
     names = [each.name for each in found.series]
-    assert names == ["calibrated", "f", "m", "x"]
-    for each in found.series[1:]:
-        assert each.kind == "curve"
+    assert names == ["f", "m", "x"]
+    for each in found.series:
+        assert each.kind == "reliability"
         assert len(each.x) == len(each.y) == len(each.counts) == 10
         assert all(low <= y <= high for low, y, high in zip(each.lo, each.y, each.hi, strict=True))
     assert sum(sum(each.counts) for each in found.series) == 1200
@@ -71,7 +71,8 @@ def test_the_report_draws_them(tmp_path: Path) -> None:
     record = pytest_aipm.audit(asked, data=scored(), root=tmp_path)
     record.write(tmp_path / "report")
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
-    assert "share of positives in it against mean score of a bin: calibrated; f; m; x" in page
+    assert "Share of positives in it against mean score of a bin. Dotted" in page
+    assert "<desc>f; m; x</desc>" in page
 
 
 def test_many_groups_show_the_deciding_ones_and_the_largest() -> None:

@@ -1,13 +1,29 @@
-"""Records to report on, made by hand: the report is a pure function of them."""
+"""Records to report on, made by hand, and a Chromium to look at the reports with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import report_samples
+from chart_samples import charts_record
 
 from pytest_aipm.records import Record
+from pytest_aipm.report import write_reports
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +54,58 @@ def unproven() -> Record:
 def many() -> Callable[[int], Record]:
     """A record with as many findings as asked for."""
     return report_samples.many_findings
+
+
+@pytest.fixture(scope="session")
+def folder(
+    rich: Record,
+    lending: Record,
+    many: Callable[[int], Record],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Return a folder of reports: rich, lending, charts (every kind of series) and many (200)."""
+    root = tmp_path_factory.mktemp("pages")
+    records = {"rich": rich, "lending": lending, "charts": charts_record(), "many": many(200)}
+    for name, record in records.items():
+        write_reports(record, root / name)
+    return root
+
+
+def missing_browser(why: str) -> None:
+    """Skip where somebody works without a browser; where CI runs, that would hide the page."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{why}, but CI is set and the report must be looked at there", pytrace=False)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests that look."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        missing_browser("no Chromium is installed (`apt-get install chromium`)")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing_browser("playwright is not installed (`pip install -e '.[test]'`)")
+    with sync_playwright() as engine:
+        opened = engine.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Any, folder: Path) -> Iterator[Any]:
+    """Return a function that opens a page of the folder."""
+    contexts = []
+
+    def go(name: str = "rich", *, width: int = 1280, anchor: str = "", **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto((folder / name / "index.html").as_uri() + anchor)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()

@@ -12,10 +12,11 @@ from report_samples import LONG, SCRIPT, finding, intersections, lending, odds, 
 from pytest_aipm.records import Limit, Series, Verdict
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler, spark
-from pytest_aipm.report.curves import bars_of, curves, strip
+from pytest_aipm.report.curves import curves
 from pytest_aipm.report.figure import figures_of, sorted_groups
 from pytest_aipm.report.releases import MOST_RELEASES, Release, releases
-from pytest_aipm.report.svg import Axis, fit, mark, spread
+from pytest_aipm.report.strips import bars_of, steps_of, strip
+from pytest_aipm.report.svg import Axis, fit, fold, gutter, mark, spread, width
 
 PERCENT = re.compile(r"(?:x|x1|x2|cx)=(-?[\d.]+)%")
 
@@ -73,8 +74,11 @@ def test_each_verdict_has_a_shape_of_its_own(verdict: Verdict) -> None:
 def test_hostile_texts_are_escaped_and_cut() -> None:
     picture = forest([Row(SCRIPT, 0.5), Row(LONG, 0.6)], None, show, title=SCRIPT, desc=SCRIPT)
     assert "<script" not in picture
-    assert LONG not in picture
-    assert "WWWW" in picture
+    drawn = re.sub("<title>.*?</title>", "", picture)
+    assert LONG not in drawn
+    assert "WWWW" in drawn
+    novel = forest([Row("W" * 10_000, 0.5)], None, show, title="t", desc="d")
+    assert len(novel) < 2_000
 
 
 def test_text_is_cut_by_its_width_not_by_its_length() -> None:
@@ -149,10 +153,105 @@ def test_bars_and_strips_of_series_are_drawn() -> None:
     shares = Series(name="s", kind="bars", x=("a", "b"), y=(0.5, -0.2), lo=(0.4,), counts=(7,))
     picture = bars_of(shares, show, title="t", desc="d")
     assert "0.50 · n 7" in picture
-    assert picture.count("<rect") == 2
+    assert picture.count("<rect x=") == 2
     strips = [Series(name=n, kind="strip", x=(1.0, 2.0), y=(0.1, 0.9)) for n in ("then", "now")]
-    assert strip(strips, title="t", desc="d").count("<rect") == 4
+    assert strip(strips, title="t", desc="d").count("<rect x=") == 4
     assert strip([], title="t", desc="d") == ""
+
+
+def test_labels_of_distributions_are_pairs_of_bars() -> None:
+    then = Series(name="then", kind="strip", x=("a", "b"), y=(0.4, 0.6), counts=(40, 60))
+    now = Series(name="now", kind="strip", x=("b", "c"), y=(0.7, None), counts=(70, 1))
+    picture = strip([then, now], title="t", desc="d")
+    for words in (">a<", ">b<", ">c<", "0.6 / 0.7", "then · n 100", "now · n 71"):
+        assert words in picture
+    assert picture.count("class=b0") == 3  # two bars and the sample beside the name
+    assert picture.count("class=b1") == 2
+
+
+def reliability(name: str, *counts: int) -> Series:
+    shares = tuple((i + 0.5) / len(counts) for i in range(len(counts)))
+    return Series(name=name, kind="reliability", x=shares, y=shares, counts=counts, y_label="share")
+
+
+def test_reliability_lines_have_the_diagonal_and_a_strip_of_counts_each() -> None:
+    picture = curves([reliability("f", 50, 25), reliability("m", 10, 40)], title="t", desc="d")
+    assert picture.count('class="l dia"') == 1
+    strips = re.findall(r'<path d="(\S+) 1000V(\d+)M\d+ 1000V(\d+)" class="n l\d"/>', picture)
+    assert [(int(a), int(b)) for _, a, b in strips] == [(0, 500), (800, 200)]
+    assert ">n 75<" in picture
+    assert ">n 50<" in picture
+    # one line alone still has its strip
+    assert 'class="n l0"' in curves([reliability("all rows", 5, 5)], title="t", desc="d")
+
+
+def test_an_attack_is_drawn_on_two_logarithmic_axes_with_its_operating_point() -> None:
+    one = Series(
+        name="attack", kind="roc", x=(0.001, 0.01, 0.1, 1.0), y=(0.004, 0.04, 0.3, 1.0), mark=0.01
+    )
+    picture = curves([one], title="t", desc="d")
+    assert picture.count(">0.001<") == picture.count(">0.1<") == 2
+    line = re.findall(r'class="l dia"', picture)
+    assert len(line) == 1
+    assert picture.count("class=lim") == 1
+    point = re.findall(r"<circle cx=([\d.]+)% cy=([\d.]+) r=4 class=b0 />", picture)
+    assert len(point) == 1
+    high = Axis(0.001, 1.0, 0.0, 100.0, log=True).position(0.04)
+    assert float(point[0][1]) == pytest.approx(28 + 200 - 2 * high, abs=0.1)
+
+
+def test_a_chosen_threshold_crosses_each_curve_where_it_is() -> None:
+    lines = [
+        Series(name="f", kind="curve", x=(0.0, 1.0), y=(1.0, 0.0), mark=0.25),
+        Series(name="m", kind="curve", x=(0.0, 0.5), y=(1.0, 0.0), mark=0.25),
+        Series(name="x", kind="curve", x=(0.5, 0.6), y=(0.2, 0.1), mark=0.25),
+    ]
+    picture = curves(lines, title="t", desc="d")
+    assert picture.count("class=lim") == 1
+    heights = re.findall(r"<circle cx=[\d.]+% cy=([\d.]+)", picture)
+    assert [float(y) for y in heights] == pytest.approx([28 + 200 * 0.25, 28 + 200 * 0.5])
+
+
+def test_a_waterfall_starts_each_step_where_the_last_one_ended() -> None:
+    parts = Series(
+        name="gap",
+        kind="waterfall",
+        x=("income", "age", "gap"),
+        y=(0.3, -0.1, 0.2),
+        lo=(0.2, -0.2, 0.1),
+        hi=(0.4, 0.0, 0.3),
+    )
+    picture = steps_of(parts, show, title="t", desc="d")
+    drawn = [
+        (float(x), float(w)) for x, w in re.findall(r"<rect x=(\S+)% y=-5 width=(\S+)%", picture)
+    ]
+    (zero, first), (second, back), (start, total) = drawn
+    assert start == zero
+    assert second == pytest.approx(zero + first - back, abs=0.2)
+    assert total == pytest.approx(first - back, abs=0.2)
+    assert picture.count("class=up") == picture.count("class=down") == 1
+    assert ">+0.30<" in picture
+    withheld = parts.model_copy(update={"y": (0.3, None, 0.2)})
+    assert "class=up" not in steps_of(withheld, show, title="t", desc="d")
+
+
+def test_long_names_take_a_second_line_and_the_whole_is_there_to_point_at() -> None:
+    long = "sex = f · race = Birch · age_band = 60 and over · region = north of the river"
+    assert fold("short", 200, 300) == ("short", "")
+    first, second = fold(long, 200, 400)
+    assert f"{first} {second}" == long
+    assert width(first) <= 200
+    cut = fold(long, 100, 100)[1]
+    assert cut.endswith("…")
+    picture = bars([Row(long * 2, 0.5, right="0.50 · n 7")], None, show, title="t", desc="d")
+    assert f"<title>{long * 2}</title>" in picture
+    single = bars([Row("a", 0.5)], None, show, title="t", desc="d")
+    tall = [int(re.findall(r"height=(\d+)>", each)[0]) for each in (picture, single)]
+    assert tall[0] > tall[1]
+
+
+def test_an_axis_has_room_for_its_widest_label() -> None:
+    assert gutter(["0.1"], 300) < gutter(["1,234,567"], 300) <= 36
 
 
 def test_every_kind_of_finding_gets_its_charts() -> None:

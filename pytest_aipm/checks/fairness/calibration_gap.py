@@ -39,20 +39,16 @@ from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.between import between
 from pytest_aipm.checks.compare import without_groups
 from pytest_aipm.checks.metrics import Measured
-from pytest_aipm.checks.probabilities import bins_of
+from pytest_aipm.checks.probabilities import bins_of, reliability_lines
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.records import Series
 from pytest_aipm.stats.calibration import CalibrationPart, Reliability
-from pytest_aipm.stats.parts import MeanPart, rate_bounds
+from pytest_aipm.stats.parts import MeanPart
 
 NEEDS = Needs(label=True, scores=True, losses=frozenset({"calibration"}))
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 RANGE = (0.0, 2.0)
-
-MOST_LINES = 5
-"""Groups drawn, with the diagonal: there are six patterns of lines."""
 
 
 class Params(CheckParams):
@@ -72,7 +68,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     found = between(evidence, params, measured, "difference", formula_id=formula_id, show=_signed)
     return found.with_(
         notes=(_errors(names, bins, params),),
-        series=_lines(names, bins, () if found.estimate is None else found.estimate.pair, params),
+        series=reliability_lines(
+            names, bins, params.confidence, () if found.estimate is None else found.estimate.pair
+        ),
     )
 
 
@@ -105,23 +103,3 @@ def _errors(names: tuple[str, ...], bins: list[Reliability], params: Params) -> 
         shown.append(f"{name} {part.value:.3f} ({lower:.3f} to {upper:.3f})")
     beside = "expected calibration error, debiased, with interval; shown, not judged"
     return f"{beside}: {', '.join(shown)}"
-
-
-def _lines(
-    names: tuple[str, ...], bins: list[Reliability], pair: tuple[int, ...], params: Params
-) -> tuple[Series, ...]:
-    """Return the reliability lines of the pair that decides and of the largest other groups."""
-    order = sorted(range(len(names)), key=lambda i: (i not in pair, -float(bins[i].rows.sum())))
-
-    def line(name: str, **points: object) -> Series:
-        labels = {"x_label": "mean score of a bin", "y_label": "share of positives in it"}
-        return Series.model_validate({"name": name, "kind": "curve", **labels, **points})
-
-    drawn = [line("calibrated", x=(0.0, 1.0), y=(0.0, 1.0))]
-    for i in sorted(order[:MOST_LINES]):
-        own = bins[i]
-        lower, upper = rate_bounds(own.positives, own.rows, 1 - params.confidence)
-        ends = {"lo": tuple(lower.tolist()), "hi": tuple(upper.tolist())}
-        points = {"x": tuple(own.score.tolist()), "y": tuple(own.share.tolist())}
-        drawn.append(line(names[i], **points, **ends, counts=tuple(own.rows.astype(int).tolist())))
-    return tuple(drawn)

@@ -14,6 +14,8 @@ group than of the other lies below it. Means have Hall-transformed t intervals c
 the ratio has score intervals, the distance has bands that hold for every distribution and are
 therefore wide.
 
+Where a threshold decides, each group's selection rate is drawn against it, the chosen one marked.
+
 ## When it misleads
 - Scores may differ because what they predict differs; compare with calibration in each group.
 - A gap in means says little about the decision: two groups can differ in mean and agree above
@@ -49,6 +51,7 @@ from pytest_aipm.checks.compare import (
 )
 from pytest_aipm.checks.effective import refuse_design, rows_counted
 from pytest_aipm.checks.measured import Measured
+from pytest_aipm.checks.thresholds import selection_by_threshold
 from pytest_aipm.checks.weighted import GroupedRows, mean_parts
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
@@ -88,6 +91,11 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     nobody = without_groups(evidence, params, f"score_gap_{params.measure}")
     if nobody is not None:
         return nobody
+    found = _measured(evidence, params)
+    return found.with_(series=selection_by_threshold(evidence, params))
+
+
+def _measured(evidence: Evidence, params: Params) -> Measurement:
     if params.measure == "ks":
         return _distance(evidence, params)
     if params.measure == "above_median":

@@ -52,6 +52,8 @@ DEFAULT_LIMIT = {"max_auc": 0.60}
 BASIS = "policy choice; no authority sets a number"
 
 _CURVE = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
+OPERATING = 0.01
+"""Where an attack is judged that must not cry wolf: one other row in a hundred wrongly named."""
 
 
 class Params(CheckParams):
@@ -108,9 +110,10 @@ def _roc(fit: Fit) -> Series:
     cuts = others[np.floor(_CURVE * len(fit.others) + 1e-9).astype(int)]
     return Series(
         name="share of training rows found",
-        kind="curve",
+        kind="roc",
         x=tuple(_CURVE.tolist()),
         y=tuple(float(np.mean(fit.members < cut)) for cut in cuts),
         x_label="share of other rows wrongly named, at most",
         y_label="share of training rows found",
+        mark=OPERATING,
     )
