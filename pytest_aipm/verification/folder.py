@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pytest_aipm import __version__
 from pytest_aipm.errors import OptionError, Problem
-from pytest_aipm.records import SCHEMA, Record
+from pytest_aipm.records import SCHEMA, Record, canonical_json
 from pytest_aipm.report import FILES, write_reports
 from pytest_aipm.verification.known import this_version
 from pytest_aipm.verification.line import Line, broken, held, untold
@@ -23,6 +23,8 @@ __all__ = ["AUDIT", "MANIFEST", "SIGNATURE", "Folder", "page_lines"]
 
 AUDIT, MANIFEST, SIGNATURE = "audit.json", "manifest.json", "manifest.json.sig"
 FORMAT = "aipm-manifest/1"
+KEPT = {"left_out"}
+"""What a manifest may say beside: the exports that could not be made, and why."""
 VIEWS = (".html", ".md", ".json", ".css", ".sarif", ".xml")
 """A file of such a name beside the report may be taken for a part of it."""
 
@@ -105,8 +107,10 @@ class Folder:
         if not isinstance(files, dict) or AUDIT not in files:
             there = (self.path / MANIFEST).exists()
             return f"names no {AUDIT}" if there else f"there is no {MANIFEST}"
-        if told.keys() != {"schema", "digest", "files"} or told["schema"] != FORMAT:
+        if told.keys() - KEPT != {"schema", "digest", "files"} or told["schema"] != FORMAT:
             return f"is not of the form {FORMAT}"
+        if self.read(MANIFEST).decode(errors="replace") != canonical_json(told, indent=1) + "\n":
+            return "was written by hand: its bytes are not those of a run"
         odd = [name for name, value in files.items() if not _is_entry(name, value)]
         return f"names what is no file of this folder: {odd[0]!r}" if odd else files
 
@@ -125,11 +129,12 @@ class Folder:
         there = {each.name for each in self.path.iterdir() if each.is_file()}
         alike = {name for name in there if name in FILES or name.endswith(VIEWS)}
         hidden = {name for name in there if name.startswith(".")}
-        return alike - set(named) - {MANIFEST, SIGNATURE} - hidden
+        older = {name for name in there if ".stale." in name}
+        return alike - set(named) - {MANIFEST, SIGNATURE} - hidden - older
 
 
 def page_lines(folder: Folder, record: Record) -> Iterator[Line]:
-    """Yield whether each file is the view of this record, byte for byte.
+    """Yield whether each file that the manifest names is the view of this record, byte for byte.
 
     Another version of the package may say the same in other words, so nothing is compared then.
     """
@@ -138,20 +143,20 @@ def page_lines(folder: Folder, record: Record) -> Iterator[Line]:
         said = f"written by pytest-aipm {wrote}, this is {__version__}: install that one to compare"
         yield untold("pages", said)
         return
-    again = _again(record)
-    named = folder.named()
-    files = again if isinstance(named, str) else {**dict.fromkeys(named), **again}
+    again, named = _again(record), folder.named()
+    files = set(again) if isinstance(named, str) else {*named}
     other = []
-    for name in files:
-        there = (folder.path / name).is_file()
+    for name in sorted(files - {MANIFEST}):
         if name not in again:
             yield untold(name, "is not written from a record by this installation")
-        elif there and folder.read(name) != again[name]:
+        elif (folder.path / name).is_file() and folder.read(name) != again[name]:
             other.append(name)
     for name in other:
         yield broken(name, "is not what this record gives when it is written again")
     if not other:
-        yield held("pages", f"{len(again)} files are the bytes that the record gives")
+        yield held(
+            "pages", f"{len(files & again.keys())} files are the bytes that the record gives"
+        )
 
 
 def _again(record: Record) -> dict[str, bytes]:

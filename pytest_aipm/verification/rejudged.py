@@ -109,7 +109,7 @@ def rejudged(
     faults += change_faults(measurement, finding, known=counted)
     faults += _verdicts(measurement, finding, record, known, words=whole)
     rests_on = found if isinstance(found, str) else ""
-    taken = (audit.baseline or finding.baseline) is not None and not known.known
+    taken = counted and (audit.baseline or finding.baseline) is not None and not known.known
     basis: Basis = "counts" if counted else "interval"
     return Rejudged(finding.id, basis, rests_on, tuple(faults), taken)
 

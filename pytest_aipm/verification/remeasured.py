@@ -5,7 +5,7 @@ what a finding holds      how it is measured again
 ========================  ====================================================================
 counts of a rate a group  the check is run on them: value, interval, groups, formula, sentence
 a rate over all rows      value times denominator are the events; the check is run on them
-share above the median    the counts of each group, compared as the check compares them
+share above the median    the counts of each group, by the function that the check calls
 a share of rows tried     Clopper-Pearson ends of its events
 a count of the rows       both ends are the value
 anything else             not at all: it rests on scores, resampled rows, a search or a function
@@ -17,16 +17,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from pytest_aipm.checks.base import CheckParams, Measurement
-from pytest_aipm.checks.compare import reference_of, unknown_breach
-from pytest_aipm.checks.disparity import compare_rates, compared
+from pytest_aipm.checks.between import between
+from pytest_aipm.checks.compare import unknown_breach
+from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.metric_names import ALIASES, RATE_METRICS
 from pytest_aipm.checks.rates import RATES, Rate
 from pytest_aipm.checks.words import frequency
 from pytest_aipm.records import Audit, Finding, Formula
 from pytest_aipm.stats.estimate import Estimate
+from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import census, rate
 from pytest_aipm.verification.known import catalog
 from pytest_aipm.verification.recounted import Recounted, is_designed, subject_of, table_of
@@ -99,15 +99,17 @@ def remeasured(  # noqa: PLR0911 - one line a row of the table above
     above = finding.check == "fairness.score_gap" and params.get("measure") == "above_median"
     if rates is None and not above:
         return _rests_on(finding.check, metric)
-    if is_designed(told) and params_of(finding, seed).reference == "largest":
+    designed, asked = is_designed(told), params_of(finding, seed)
+    if designed and (asked.reference == "largest" or _shares(asked)):
         return "the weight of each group"
-    if rates is None:
-        return _above_median(finding, audit, seed)
     subject = subject_of(told)
-    counts = table_of(finding, audit, rates, subject, told.data.rows)
-    module = catalog().load(finding.check)
-    measurement = module.check(Recounted(subject, counts), params_of(finding, seed))
-    if is_designed(told):  # rows needed are rows of the data, not effective ones
+    counted = (RATES["selection_rate"],) if rates is None else rates
+    evidence = Recounted(subject, table_of(finding, audit, counted, subject, told.data.rows))
+    if rates is None:
+        measurement = _above_median(finding, evidence, asked)
+    else:
+        measurement = catalog().load(finding.check).check(evidence, asked)
+    if designed:  # rows needed are rows of the data, not effective ones
         return Remeasured(measurement.with_(n=finding.n), whole=True, counted=False)
     return Remeasured(measurement, whole=True)
 
@@ -206,18 +208,34 @@ def _alone(finding: Finding, estimate: Estimate) -> Remeasured:
     )
 
 
-def _above_median(finding: Finding, audit: Audit, seed: int) -> Remeasured:
-    """Compare the shares above the median; where that median lies only the scores tell."""
-    told, params = audit.subject, params_of(finding, seed)
-    assert told is not None  # noqa: S101
-    subject = subject_of(told)
-    counts = table_of(finding, audit, (RATES["selection_rate"],), subject, told.data.rows)
-    x, n = RATES["selection_rate"].counts(counts.table, subject)
-    reference = reference_of(Recounted(subject, counts), params, counts.grouping)
-    estimate = compare_rates(x, np.asarray(n, dtype=float), params, "ratio", reference)
-    names = counts.grouping.names
-    found = _alone(finding, estimate).measurement
-    summary = compared("scoring rate", "ratio", estimate, names, frequency)
-    return Remeasured(
-        found.with_(summary=summary, harm="down", unknown=counts.unknown), whole=False
+def _above_median(finding: Finding, evidence: Recounted, params: CheckParams) -> Measurement:
+    """Compare the shares above the median as the check does; only scores tell where that lies."""
+    formula = finding.formula or Formula(id="")
+    counts = evidence.counts(finding.scope)
+    x, n = RATES["selection_rate"].counts(counts.table, evidence.subject)
+    measured = Measured(
+        grouping=counts.grouping,
+        parts=[RatePart(float(a), float(b)) for a, b in zip(x, n, strict=True)],
+        sizes=counts.sizes,
+        unknown=counts.unknown,
+        better="high",
+        name="scoring rate",
+        numerator_words=formula.numerator,
+        denominator_words=formula.denominator,
+        counts=(x, n),
     )
+    return between(
+        evidence,
+        params,
+        measured,
+        "ratio",
+        formula_id="scoring_rate_ratio",
+        show=frequency,
+        **_shares(params),
+    )
+
+
+def _shares(params: CheckParams) -> dict[str, Any]:
+    """Return the smallest share of the rows that a group needs, where the check asks for one."""
+    asked = getattr(params, "min_share", None)
+    return {} if asked is None else {"min_share": asked}

@@ -207,7 +207,8 @@ def _findings(record: Record, asked: Asked) -> Iterator[Line]:
     since = [each for each in right if each.since]
     if since:
         said = f"the changes since the baseline of {len(since)} findings are taken as written"
-        yield untold("baseline", f"{said}: the baseline of the run is not under the root folder")
+        why = "the rows were paired, or the baseline of the run is not under the root folder"
+        yield untold("baseline", f"{said}: {why}")
 
 
 def _approved(audit: Audit, root: Path) -> PolicyBaseline | None:
