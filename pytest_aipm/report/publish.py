@@ -9,6 +9,9 @@ numbers. The verdict stays. What exceptions of others said goes, too (`foreign`)
 
 from __future__ import annotations
 
+import math
+from itertools import permutations
+
 from pytest_aipm.records import (
     Audit,
     Finding,
@@ -124,7 +127,7 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int, *, told: b
     pair = Answer(finding).pair
     known = bool(pair)
     in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
-    in_pair = in_pair or not told
+    in_pair = in_pair or not told or any(_may_make(finding, g) for g in gone)
     update: dict[str, object] = {"groups": groups, "series": (), "sizes": ()}
     if any(g.judged for g in gone):
         # The wider end of an interval is the bound of one pair, mostly of the smallest group:
@@ -142,6 +145,23 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int, *, told: b
         update["waiver"] = finding.waiver.model_copy(update={"note": ""})
     published = finding.model_copy(update=update)
     return published.model_copy(update=_said(published, min_cell))
+
+
+def _may_make(finding: Finding, gone: GroupValue) -> bool:
+    """Return whether a withheld group could be one of those that make the value.
+
+    A gap to a rate of 0 is the other group's rate, and so is a ratio to a rate of 1: who is in the
+    pair cannot always be told by the numbers, so here any way to make it counts.
+    """
+    value, own = finding.value, gone.value
+    if value is None or own is None or not gone.judged:
+        return False
+    made = {own}
+    for other in finding.groups:
+        if other.judged and other.part == gone.part and other.value is not None:
+            made.add(abs(own - other.value))
+            made |= {a / b for a, b in permutations((own, other.value)) if b}
+    return any(math.isclose(each, value, rel_tol=1e-9, abs_tol=1e-9) for each in made)
 
 
 def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:

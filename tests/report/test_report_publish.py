@@ -233,6 +233,30 @@ def test_a_value_that_leaves_a_small_group_one_rate_goes_too() -> None:
     assert "the value is withheld" in one.reason
 
 
+@pytest.mark.parametrize(
+    ("formula", "small", "value"), [("accuracy_difference", 0, 0.6), ("accuracy_ratio", 4, 0.6)]
+)
+def test_a_value_that_looks_like_another_groups_rate_goes_with_the_small_group(
+    formula: str, small: int, value: float
+) -> None:
+    """The gap to none of four, and the ratio to four of four, are the other group's rate."""
+    for name in (formula, "accuracy"):
+        one = finding(
+            "fairness.group_metric",
+            "acc",
+            ("race",),
+            "pass",
+            value=value,
+            limit=Limit(max=0.9),
+            formula=Formula(id=name),
+            groups=tuple(
+                cell({"race": race}, x, n)
+                for race, x, n in (("a", small, 4), ("b", 60, 100), ("c", 61, 100), ("d", 62, 99))
+            ),
+        )
+        assert publishable(record_of(audit_of([one]))).findings[0].value is None
+
+
 def test_whole_people_in_two_tables_do_not_give_a_small_cell_away() -> None:
     """Linear algebra leaves a line of solutions; only one of them has no negative count."""
     joint: Table = {
