@@ -123,13 +123,19 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int, *, told: b
         _cell(g, min_cell, small=cells[i]) if i in cells else g
         for i, g in enumerate(finding.groups)
     )
-    gone = [finding.groups[i] for i in cells]
+    # A group of a few people none of whom counts was not judged: that, too, is a number of theirs.
+    gone = [
+        g.model_copy(update={"judged": True}) if g.denominator == 0 else g
+        for g in (finding.groups[i] for i in cells)
+    ]
     pair = Answer(finding).pair
     known = bool(pair)
-    in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
+    in_pair = any(g.judged for g in gone) if not known else any(p == g for p in pair for g in gone)
     in_pair = in_pair or not told or any(_may_make(finding, g) for g in gone)
     update: dict[str, object] = {"groups": groups, "series": (), "sizes": ()}
     if any(g.judged for g in gone):
+        # over how many pairs, and by which test of small groups, depends on them
+        update["method"] = finding.method.partition(",")[0]
         # The wider end of an interval is the bound of one pair, mostly of the smallest group:
         # with three people there are four possible numerators to try against the printed end.
         update |= {"interval": None, "detectable": None, "rows_needed": None}
@@ -174,6 +180,7 @@ def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:
             "people": None,
             "value": None,
             "interval": None,
+            "judged": group.judged or group.denominator == 0,
             "note": group.note if group.note.startswith(WITHHELD) else note,
         }
     )
