@@ -70,13 +70,14 @@ class Answer:
     def kind(self) -> str:
         """How the value is made from its groups: ratio, difference or level.
 
-        The check's name says it where it can; otherwise the numbers do.
+        The name of check or formula says it where it can; otherwise the numbers do.
         """
-        name = self.finding.check.rpartition(".")[2]
-        if name.endswith("_ratio"):
-            return "ratio"
-        if name.endswith(("_difference", "_gap")):
-            return "difference"
+        formula = "" if self.finding.formula is None else self.finding.formula.id
+        for name in (self.finding.check.rpartition(".")[2], formula):
+            if name.endswith("_ratio"):
+                return "ratio"
+            if name.endswith(("_difference", "_gap")):
+                return "difference"
         value = self.finding.value
         values = [g.value for g in self.judged if g.value is not None]
         if value is None or len(values) < 2 or any(abs(x - value) <= TOLERANCE for x in values):

@@ -9,6 +9,9 @@ numbers. The verdict stays. What exceptions of others said goes, too (`foreign`)
 
 from __future__ import annotations
 
+import math
+from itertools import permutations
+
 from pytest_aipm.records import (
     Audit,
     Finding,
@@ -123,13 +126,19 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int, *, told: b
         _cell(g, min_cell, small=cells[i]) if i in cells else g
         for i, g in enumerate(finding.groups)
     )
-    gone = [finding.groups[i] for i in cells]
+    # A group of a few people none of whom counts was not judged: that, too, is a number of theirs.
+    gone = [
+        g.model_copy(update={"judged": True}) if g.denominator == 0 else g
+        for g in (finding.groups[i] for i in cells)
+    ]
     pair = Answer(finding).pair
     known = bool(pair)
-    in_pair = any(g.judged for g in gone) if not known else any(p is g for p in pair for g in gone)
-    in_pair = in_pair or not told
+    in_pair = any(g.judged for g in gone) if not known else any(p == g for p in pair for g in gone)
+    in_pair = in_pair or not told or any(_may_make(finding, g) for g in gone)
     update: dict[str, object] = {"groups": groups, "series": (), "sizes": ()}
     if any(g.judged for g in gone):
+        # over how many pairs, and by which test of small groups, depends on them
+        update["method"] = finding.method.partition(",")[0]
         # The wider end of an interval is the bound of one pair, mostly of the smallest group:
         # with three people there are four possible numerators to try against the printed end.
         update |= {"interval": None, "detectable": None, "rows_needed": None}
@@ -147,6 +156,23 @@ def _finding(finding: Finding, cells: dict[int, bool], min_cell: int, *, told: b
     return published.model_copy(update=_said(published, min_cell))
 
 
+def _may_make(finding: Finding, gone: GroupValue) -> bool:
+    """Return whether a withheld group could be one of those that make the value.
+
+    A gap to a rate of 0 is the other group's rate, and so is a ratio to a rate of 1: who is in the
+    pair cannot always be told by the numbers, so here any way to make it counts.
+    """
+    value, own = finding.value, gone.value
+    if value is None or own is None or not gone.judged:
+        return False
+    made = {own}
+    for other in finding.groups:
+        if other.judged and other.part == gone.part and other.value is not None:
+            made.add(abs(own - other.value))
+            made |= {a / b for a, b in permutations((own, other.value)) if b}
+    return any(math.isclose(each, value, rel_tol=1e-9, abs_tol=1e-9) for each in made)
+
+
 def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:
     note = withheld_note(min_cell, small=small)
     return group.model_copy(
@@ -157,6 +183,7 @@ def _cell(group: GroupValue, min_cell: int, *, small: bool) -> GroupValue:
             "people": None,
             "value": None,
             "interval": None,
+            "judged": group.judged or group.denominator == 0,
             "note": group.note if group.note.startswith(WITHHELD) else note,
         }
     )

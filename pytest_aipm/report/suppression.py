@@ -20,82 +20,22 @@ Source: complementary cell suppression, Cox (1980), JASA 75, 377-385; the linear
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations, permutations, product
-from typing import NamedTuple
+from itertools import permutations
 
 from pytest_aipm.records import Audit, AuditGroup, GroupValue, Record
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.apart import TOO_MANY, keep_apart
 from pytest_aipm.report.atoms import ATOMS, atoms_of, is_half, is_slice
+from pytest_aipm.report.counts import HALF, Count, Group, Place, Printed, sum_of, whole_of
 from pytest_aipm.report.elimination import Row, Secrets
-from pytest_aipm.report.twins import Known, pinned
+from pytest_aipm.report.spans import Span, spans_of
 from pytest_aipm.report.words import WITHHELD
 
 __all__ = ["Withheld", "withheld_cells"]
-
-TOO_MANY = 1500
-"""Cells of one population beyond which whole tables are withheld instead of searching."""
-
-HALF = "\nconfirming half"
-"""Marks the population of the rows on which a search of slices confirms what it found."""
-
-
-class Group(NamedTuple):
-    """One group of one population: which model on which rows, by which attributes."""
-
-    population: str
-    values: frozenset[tuple[str, str]]
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """The attributes whose values name the group."""
-        return frozenset(attribute for attribute, _ in self.values)
-
-
-class Count(NamedTuple):
-    """A published or withheld count: a sum of elementary counts of one group."""
-
-    group: Group
-    atoms: frozenset[str]
-
-
-class Place(NamedTuple):
-    """Where a count is printed: audit, finding (-1: the audit's table of groups), group, which."""
-
-    audit: int
-    finding: int
-    cell: int
-    denominator: bool
-
-
-TINY = 1e-9
-FEW_TURNS = 8
-"""Counts that are withheld one by one; where that does not help, twice as many a turn."""
-
-
-class Span(NamedTuple):
-    """What a finding's value says of one of its groups: its rate lies between two others."""
-
-    above: Count
-    below: Count
-    low: float
-    high: float
-
-    def known(self) -> Iterator[Known]:
-        """Yield it as sums: events less the bound times rows."""
-        for bound, ends in ((self.low, (0.0, math.inf)), (self.high, (-math.inf, 0.0))):
-            if math.isfinite(bound):
-                row: dict[Hashable, float] = dict.fromkeys(
-                    product((self.below.group,), sorted(self.below.atoms)), -bound
-                )
-                for atom in self.above.atoms:
-                    key = (self.above.group, atom)
-                    row[key] = row.get(key, 0.0) + 1
-                yield Known(row, *ends)
 
 
 @dataclass
@@ -117,25 +57,13 @@ class Withheld:
     values: set[tuple[int, int]] = field(default_factory=set)
 
 
-@dataclass
-class _Printed:
-    """All places of one count, how many people it is out of, and how many it counts."""
-
-    places: list[Place] = field(default_factory=list)
-    size: float = math.inf
-    number: float | None = None
-    small: bool = False
-    gone: bool = False
-    deciding: bool = False
-
-
 def withheld_cells(record: Record) -> Withheld:
     """Return what `publishable` withholds from `record`: small cells and their complements."""
-    table = _Table(record)
+    table = Table(record)
     if not table.nested and not any(_has_small(audit) for audit in record.audits):
         return Withheld()
     hidden = table.suppressed()
-    values = table.kept_apart(hidden)
+    values = keep_apart(table, hidden)
     found = table.places_of(hidden)
     found.values |= values
     return found
@@ -159,11 +87,11 @@ def _few(cell: GroupValue | AuditGroup, min_cell: int) -> bool:
     return 0 < cell.n < min_cell or 0 < people < min_cell
 
 
-class _Table:
+class Table:
     """The counts of a record as unknowns and equations."""
 
     def __init__(self, record: Record) -> None:
-        self.counts: dict[Count, _Printed] = defaultdict(_Printed)
+        self.counts: dict[Count, Printed] = defaultdict(Printed)
         self.sizes: dict[Group, float] = {}
         self.tables: set[tuple[str, frozenset[str]]] = set()  # complete; slices are a choice
         self.sliced: set[Group] = set()
@@ -186,7 +114,7 @@ class _Table:
             answer = Answer(finding)
             # A value that goes with its small group need not be saved by sparing the other one.
             spared = not any(_is_small(cell, small) for cell in answer.pair)
-            self.spans[at, number] = list(_spans(answer, population))
+            self.spans[at, number] = list(spans_of(answer, population))
             for i, cell in enumerate(finding.groups):
                 half = HALF if is_half(finding, cell.part) else ""
                 key = Group(population + half, frozenset(cell.group.items()))
@@ -246,21 +174,21 @@ class _Table:
             return {c for c in self.counts if (c.group.population, c.group.attributes) in tables}
         hidden |= self._widened(small, hidden)
         structure = sorted(self._structure(), key=len)  # short rows first: less fill-in
-        between = ({**self._row(out), **self._row(inside, -1)} for out, inside in self.nested)
-        secrets = Secrets(structure, (*map(self._row, small), *between))
+        between = ({**self.row(out), **self.row(inside, -1)} for out, inside in self.nested)
+        secrets = Secrets(structure, (*map(self.row, small), *between))
         # What costs a reader most is told first; what would then give a small cell away is not.
-        for count in sorted(self.counts, key=self._cost, reverse=True):
+        for count in sorted(self.counts, key=self.cost, reverse=True):
             if count not in hidden and not secrets.tell(self._rows(count)):
                 hidden.add(count)
         return hidden | self._widened(small, hidden)
 
-    def _cost(self, count: Count) -> tuple[bool, float, list[tuple[str, str]], list[str]]:
+    def cost(self, count: Count) -> tuple[bool, float, list[tuple[str, str]], list[str]]:
         """Return what withholding costs a reader: most for groups that decide, then by size."""
         printed, group = self.counts[count], count.group
         return printed.deciding, printed.size, sorted(group.values), sorted(count.atoms)
 
-    def _row(self, count: Count, factor: int = 1) -> Row:
-        return _sum((count.group,), sorted(count.atoms), factor)
+    def row(self, count: Count, factor: int = 1) -> Row:
+        return sum_of((count.group,), sorted(count.atoms), factor)
 
     @cached_property
     def nested(self) -> list[tuple[Count, Count]]:
@@ -275,17 +203,17 @@ class _Table:
             if 0 < self.counts[out].size - self.counts[inside].size < self.min_cell
             and not self.sliced.isdisjoint((out.group, inside.group))
             and out.group.values <= inside.group.values
-            and out.group.population in (inside.group.population, _whole(inside.group))
+            and out.group.population in (inside.group.population, whole_of(inside.group))
         ]
 
     def _rows(self, count: Count) -> Iterator[Row]:
         """Yield what a published count tells: itself, and what none or all of a group implies."""
-        yield self._row(count)
+        yield self.row(count)
         number = self.counts[count].number
         if number == 0:
-            yield from (_sum((count.group,), (atom,)) for atom in sorted(count.atoms))
+            yield from (sum_of((count.group,), (atom,)) for atom in sorted(count.atoms))
         elif number == self.sizes[count.group] and "tp" in self.atoms[count.group.population]:
-            yield from (_sum((count.group,), (a,)) for a in ATOMS if a not in count.atoms)
+            yield from (sum_of((count.group,), (a,)) for a in ATOMS if a not in count.atoms)
 
     def _structure(self) -> Iterator[Row]:
         """Yield what holds of all counts: sizes, totals, and cells that add up to their groups."""
@@ -296,22 +224,22 @@ class _Table:
             atoms = self.atoms[population]
             for group in members:
                 if not self.sizes[group]:
-                    yield from (_sum((group,), (atom,)) for atom in atoms)
+                    yield from (sum_of((group,), (atom,)) for atom in atoms)
                 elif "tp" in atoms:
-                    yield _sum((group,), ATOMS)
+                    yield sum_of((group,), ATOMS)
             if (population, attributes) not in self.tables:
                 continue
-            yield from (_sum(members, (atom,)) for atom in atoms)
+            yield from (sum_of(members, (atom,)) for atom in atoms)
             for parent in self.groups:
                 if parent.population == population and parent.attributes < attributes:
-                    yield from self._margins(parent, members, atoms)
+                    yield from self.margins(parent, members, atoms)
 
-    def _margins(self, parent: Group, members: list[Group], atoms: list[str]) -> Iterator[Row]:
+    def margins(self, parent: Group, members: list[Group], atoms: list[str]) -> Iterator[Row]:
         """Yield that the cells of a group add up to it, where their sizes do."""
         children = [group for group in members if group.values >= parent.values]
         if children and sum(self.sizes[group] for group in children) == self.sizes[parent]:
             for atom in atoms:
-                yield {**_sum(children, (atom,)), (parent, atom): -1}
+                yield {**sum_of(children, (atom,)), (parent, atom): -1}
 
     def _widened(self, small: list[Count], hidden: set[Count]) -> set[Count]:
         """Return what must go too so that no sum of a line leaves a small cell one value."""
@@ -325,7 +253,7 @@ class _Table:
                 rest = [c for c in rest if self.counts[c].size > 0]
                 if not rest:
                     break
-                more.add(min(rest, key=self._cost))
+                more.add(min(rest, key=self.cost))
         return more
 
     def _lines(self) -> list[list[Count]]:
@@ -360,85 +288,6 @@ class _Table:
         low = max(0.0, total - sum(self.counts[c].size for c in others))
         return min(self.counts[count].size, total) - low < 1
 
-    def kept_apart(self, hidden: set[Count]) -> set[tuple[int, int]]:
-        """Withhold more until whole people leave each small cell two counts; return values, too."""
-        secrets: dict[tuple[Count, ...], Row] = {
-            (count,): self._row(count) for count, printed in self.counts.items() if printed.small
-        }
-        for out, inside in self.nested:
-            secrets[out, inside] = {**self._row(out), **self._row(inside, -1)}
-        if len(self.counts) > TOO_MANY:
-            return set()
-        spans = {at: [s for s in own if s.above in hidden] for at, own in self.spans.items()}
-        told = [span for own in spans.values() for span in own]
-        values: set[tuple[int, int]] = set()
-        turns = 0
-        while secrets:
-            bounds = [known for span in told for known in span.known()]
-            open_ = pinned([*self._known(hidden), *bounds], secrets)
-            if told and open_ != set():
-                values, told = {at for at, own in spans.items() if own and open_}, []
-                continue
-            if not open_:
-                break
-            near = [c for c in self.counts if c not in hidden and self._bears_on(c, open_)]
-            if not near:
-                # sizes and totals alone tell these; nothing that could be withheld would help
-                secrets = {key: row for key, row in secrets.items() if key not in open_}
-                continue
-            first = next(key for key in secrets if key in open_)[0]
-            near.sort(key=lambda c: (*_far(c, first), *self._cost(c)))
-            hidden.update(near[: 2 ** max(turns - FEW_TURNS, 0)])
-            turns += 1
-        return values
-
-    def _bears_on(self, count: Count, secrets: Iterable[tuple[Count, ...]]) -> bool:
-        printed = self.counts[count]
-        populations = {_whole(secret[0].group) for secret in secrets}
-        return printed.number is not None and _whole(count.group) in populations
-
-    def _known(self, hidden: set[Count]) -> Iterator[Known]:
-        """Yield what a reader knows: sizes, totals, and every count that is not withheld."""
-        lines: dict[tuple[str, frozenset[str]], list[Group]] = defaultdict(list)
-        for group in self.groups:
-            lines[group.population, group.attributes].append(group)
-            size = self.sizes[group]
-            if "tp" in self.atoms[group.population]:
-                yield Known(_sum((group,), ATOMS), size, size)
-        whole = {key: members for key, members in lines.items() if key in self.tables}
-        for (population, attributes), members in whole.items():
-            atoms = self.atoms[population]
-            for parent in self.groups:
-                if parent.population == population and parent.attributes < attributes:
-                    yield from (Known(row, 0, 0) for row in self._margins(parent, members, atoms))
-            yield from self._totals(members)
-        for (one, first), (other, second) in combinations(whole.items(), 2):
-            if one[0] == other[0] and self._size(first) == self._size(second):
-                for atom in self.atoms[one[0]]:
-                    yield Known({**_sum(first, (atom,)), **_sum(second, (atom,), -1)}, 0, 0)
-        for count, printed in self.counts.items():
-            number = None if count in hidden else self._number(count)
-            ends = (0, printed.size) if number is None else (number, number)
-            yield Known(self._row(count), *ends)
-
-    def _totals(self, members: list[Group]) -> Iterator[Known]:
-        """Yield the sums of a whole table, which somebody knows even where nobody prints them."""
-        for atoms in sorted({count.atoms for count in self.counts}, key=sorted):
-            numbers = [self._number(Count(member, atoms)) for member in members]
-            known = [number for number in numbers if number is not None]
-            if len(known) == len(numbers):
-                yield Known(_sum(members, sorted(atoms)), sum(known), sum(known))
-
-    def _size(self, groups: Iterable[Group]) -> float:
-        return sum(self.sizes[group] for group in groups)
-
-    def _number(self, count: Count) -> float | None:
-        """Return a count of whole people; None where it is unknown, or weighted."""
-        if not self.sizes.get(count.group, 1):
-            return 0
-        number = self.counts[count].number if count in self.counts else None
-        return number if number is not None and float(number).is_integer() else None
-
     def places_of(self, hidden: set[Count]) -> Withheld:
         """Return where the withheld counts are printed."""
         result = Withheld()
@@ -451,50 +300,6 @@ class _Table:
                     cells = result.cells.setdefault((place.audit, place.finding), {})
                     cells[place.cell] = cells.get(place.cell, False) or printed.small
         return result
-
-
-def _far(count: Count, secret: Count) -> tuple[bool, bool]:
-    """Return how little a count has to do with a secret: another table, another rate."""
-    return count.group.attributes != secret.group.attributes, count.atoms != secret.atoms
-
-
-def _spans(answer: Answer, population: str) -> Iterator[Span]:
-    """Yield between which rates a published value says that each judged group lies.
-
-    Only where it is so: a value against a reference group says nothing of the others.
-    """
-    finding, value = answer.finding, answer.finding.value
-    judged = [group for group in finding.groups if group.judged and group.n]
-    if not answer.pair or value is None or any(group.value is None for group in judged):
-        return
-    for part in dict.fromkeys(group.part for group in judged):
-        rates = [group.value or 0.0 for group in judged if group.part == part]
-        low, high = _between(answer, rates, value)
-        if not all(low - TINY <= rate <= high + TINY for rate in rates):
-            continue
-        above, below = atoms_of(finding, part)
-        for group in judged:
-            if group.part == part:
-                key = Group(population, frozenset(group.group.items()))
-                yield Span(Count(key, above), Count(key, below), low - TINY, high + TINY)
-
-
-def _between(answer: Answer, rates: list[float], value: float) -> tuple[float, float]:
-    """Return the rates that no group can pass without another value."""
-    least, most = min(rates), max(rates)
-    if answer.kind == "difference":
-        return most - value, least + value
-    if answer.kind == "ratio":
-        return most * value, least / value if value else math.inf
-    return (value, math.inf) if value <= least else (-math.inf, value)
-
-
-def _sum(groups: Iterable[Group], atoms: Iterable[str], factor: int = 1) -> Row:
-    return dict.fromkeys(product(groups, atoms), factor)
-
-
-def _whole(group: Group) -> str:
-    return group.population.removesuffix(HALF)
 
 
 def _population(audit: Audit) -> str:

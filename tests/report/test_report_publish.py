@@ -233,6 +233,53 @@ def test_a_value_that_leaves_a_small_group_one_rate_goes_too() -> None:
     assert "the value is withheld" in one.reason
 
 
+@pytest.mark.parametrize(
+    ("formula", "small", "value"), [("accuracy_difference", 0, 0.6), ("accuracy_ratio", 4, 0.6)]
+)
+def test_a_value_that_looks_like_another_groups_rate_goes_with_the_small_group(
+    formula: str, small: int, value: float
+) -> None:
+    """The gap to none of four, and the ratio to four of four, are the other group's rate."""
+    for name in (formula, "accuracy"):
+        one = finding(
+            "fairness.group_metric",
+            "acc",
+            ("race",),
+            "pass",
+            value=value,
+            limit=Limit(max=0.9),
+            formula=Formula(id=name),
+            groups=tuple(
+                cell({"race": race}, x, n)
+                for race, x, n in (("a", small, 4), ("b", 60, 100), ("c", 61, 100), ("d", 62, 99))
+            ),
+        )
+        assert publishable(record_of(audit_of([one]))).findings[0].value is None
+
+
+def test_that_nobody_of_a_few_counts_is_withheld_like_any_other_number() -> None:
+    """Not judged, and one pair instead of three, would say that none of the four is positive."""
+    groups = (cell({"race": "a"}, 17, 26), cell({"race": "c"}, 17, 27, n=72))
+    none = cell({"race": "b"}, 0, 0, n=4, judged=False, note="nobody is positive")
+    one = finding(
+        "fairness.equal_opportunity_difference",
+        "opp",
+        ("race",),
+        "pass",
+        value=17 / 26 - 17 / 27,
+        interval=(0.0, 0.2),
+        method="Farrington-Manning scores, closed critical value over 1 pair",
+        formula=Formula(id="true_positive_rate_difference"),
+        groups=(*groups, none),
+    )
+    shown = publishable(record_of(audit_of([one])))
+    (told,) = shown.findings
+    assert told.groups[2].judged
+    assert told.groups[2].note == "withheld: fewer than 5 people"
+    assert (told.interval, told.method) == (None, "Farrington-Manning scores")
+    assert publishable(shown) == shown
+
+
 def test_whole_people_in_two_tables_do_not_give_a_small_cell_away() -> None:
     """Linear algebra leaves a line of solutions; only one of them has no negative count."""
     joint: Table = {

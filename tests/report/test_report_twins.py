@@ -193,7 +193,7 @@ def twin_of(record: Record, counts: Counts, secret: np.ndarray, folder: Path) ->
     return best
 
 
-@pytest.mark.parametrize("seed", [0, 2, 4])
+@pytest.mark.parametrize("seed", [0, 2, 27])
 def test_each_withheld_number_has_a_twin_that_publishes_the_same(seed: int, tmp_path: Path) -> None:
     counts = random_counts(seed)
     record = audited(counts, tmp_path)
