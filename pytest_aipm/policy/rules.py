@@ -121,7 +121,7 @@ def build_check(
     if shared is None or limits is None or not params or len(params) < len(told):
         return None
     _breakable(written, limits, next(iter(params.values())), faults)
-    decide_on = _decide_on(written, shared, scopes, limits, faults)
+    decide_on = _decide_on(written, shared, scopes, faults)
     if written.module.KIND != "census" and decide_on != "point":
         _provable(written, limits, next(iter(params.values())), decide_on, faults)
     if len(faults.problems) > before:
@@ -253,7 +253,6 @@ def _decide_on(
     written: _Written,
     shared: CheckKeys,
     scopes: tuple[Scope, ...],
-    limits: Limits,
     faults: Faults,
 ) -> DecideOn:
     """Return the rule of decision: as written, else as the kind of check demands."""
