@@ -41,6 +41,8 @@ def _state(  # noqa: PLR0911 - one line a state
 ) -> tuple[str, str]:
     if not plan.settings.use_waivers:
         return "ignored", f"waiver {waiver.id} is not used in this run"
+    if waiver.created > today():
+        return "unused", f"waiver {waiver.id} holds from {waiver.created.isoformat()}"
     if not is_active(waiver, today()):
         return "expired", f"waiver {waiver.id} expired on {waiver.expires.isoformat()}"
     if finding.verdict == Verdict.ERROR or finding.because == Because.DISABLED:
@@ -74,6 +76,8 @@ def states(plan: Plan, policy_name: str, findings: tuple[Finding, ...]) -> tuple
         if waiver.check.partition("::")[0] != policy_name:
             continue
         known = by_id.get(waiver.id)
+        if known is None and waiver.created > today():
+            known = _info(waiver, "unused", f"holds from {waiver.created.isoformat()}")
         if known is None and not is_active(waiver, today()):
             known = _info(waiver, "expired", f"expired on {waiver.expires.isoformat()}")
         found.append(known or _info(waiver, "unused", _unused(waiver, findings)))

@@ -147,6 +147,8 @@ def _beside(plan: Plan, faults: Sequence[Problem]) -> Iterator[str]:
 def _waiver(waiver: Waiver) -> str:
     if waiver.state == "ignored":
         return f"{waiver.id} (of another policy)"
+    if waiver.created > today():
+        return f"{waiver.id} from {waiver.created.isoformat()}"
     word = "until" if is_active(waiver, today()) else "EXPIRED on"
     return f"{waiver.id} {notice(waiver, today()) or f'{word} {waiver.expires.isoformat()}'}"
 

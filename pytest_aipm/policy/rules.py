@@ -121,7 +121,9 @@ def build_check(
     if shared is None or limits is None or not params or len(params) < len(told):
         return None
     _breakable(written, limits, next(iter(params.values())), faults)
-    decide_on = _decide_on(written, shared, scopes, limits, faults)
+    decide_on = _decide_on(written, shared, scopes, faults)
+    if written.module.KIND != "census" and decide_on != "point":
+        _provable(written, limits, next(iter(params.values())), decide_on, faults)
     if len(faults.problems) > before:
         return None
     return _spec(check_id, written, shared, limits, params, decide_on)
@@ -254,7 +256,6 @@ def _decide_on(
     written: _Written,
     shared: CheckKeys,
     scopes: tuple[Scope, ...],
-    limits: Limits,
     faults: Faults,
 ) -> DecideOn:
     """Return the rule of decision: as written, else as the kind of check demands."""
@@ -268,12 +269,29 @@ def _decide_on(
             what = f"'{written.name}' counts the given rows, so the count decides"
             faults.add(place, f"{what}, not '{chosen}'", "remove 'decide_on'")
         return "point"
-    if limits.limit is not None and limits.limit.max == 0 and chosen != "point":
-        what = f"'max: 0' on a sample can never hold under 'decide_on: {chosen}'"
+    return chosen
+
+
+def _provable(
+    written: _Written, limits: Limits, told: CheckParams, decide_on: DecideOn, faults: Faults
+) -> None:
+    """Note a limit at the border of all values, which no interval of a sample stays within."""
+    limit, place = limits.limit, written.own.place_of("limit")
+    if limit is None:
+        return
+    if limit.max == 0:
+        what = f"'max: 0' on a sample can never hold under 'decide_on: {decide_on}'"
         why = "no sample proves that something never happens"
         faults.add(
-            written.own.place_of("limit"),
-            f"{what}: {why}",
-            "write a small limit such as 0.01, or `decide_on: point`",
+            place, f"{what}: {why}", "write a small limit such as 0.01, or `decide_on: point`"
         )
-    return chosen
+    high = range_of(written.module, told)[1]
+    if written.name.endswith("_ratio") and told.reference in (None, "highest", "overall"):
+        high = 1.0  # the lowest of all; only compared with one group it may be more
+    if limit.min is not None and limit.min >= high:
+        what = f"'min: {limit.min:g}' on a sample can never hold under 'decide_on: {decide_on}'"
+        faults.add(
+            place,
+            f"{what}: no value is above {high:g}, and no sample proves that it is reached",
+            f"write a limit below {high:g}, such as {0.95 * high:g}, or `decide_on: point`",
+        )

@@ -77,8 +77,8 @@ class Waiver:
 
 
 def is_active(waiver: Waiver, today: dt.date) -> bool:
-    """Return whether a waiver still holds; its last day counts. Nothing else decides that."""
-    return _days_left(waiver, today) >= 0
+    """Return whether a waiver holds; its first and last day count. Nothing else decides that."""
+    return waiver.created <= today and _days_left(waiver, today) >= 0
 
 
 def notice(waiver: Waiver, today: dt.date) -> str:

@@ -171,11 +171,13 @@ class Contrasts:
         (x1, n1), (x2, n2) = one.sides(x)
         rate = np.where(n1 >= n2, x1 / n1, x2 / n2)
         margin = np.broadcast_to(one.margin(breach), rate.shape)
+        if self.kind == "ratio":
+            margin = np.maximum(margin, 1e-9)
         if not held:
             return critical_z(self.kind, n1, n2, margin, level, rate)
         if self.kind == "difference":
             return critical_z("difference", n2, n1, -margin, level, rate)
-        return critical_z("ratio", n2, n1, 1 / np.maximum(margin, 1e-9), level, rate)
+        return critical_z("ratio", n2, n1, 1 / margin, level, rate)
 
     def small(self, breach: float | Array, pooled: float) -> NDArray[np.bool_]:
         """Return which pairs (..., P) are tested exactly at a limit; see `exact`.

@@ -31,6 +31,7 @@ EITHER = 1.2
 FELT, ASKED = 0.02, 4
 """Pairs that reject less often need no exact critical value; of the others so many have their own,
 the rest, with the same small group, the mean of how far these lie beyond the score's."""
+NEVER = 1e6
 FAR = 5.0
 """Noise in sd beyond which nothing is looked for."""
 TURNS = 2
@@ -162,7 +163,8 @@ class _Moves:
             expected[self.group[move]] = moved[move] * c.n[self.group[move]]
             asked = pairs[:ASKED]
             exactly = c.exact_critical(expected, self.breach, ndtr(-values[asked]), asked)
-            more = np.maximum(exactly - values[asked], 0)
+            # groups of a few rows may never reject
+            more = np.clip(exactly - values[asked], 0, NEVER)
             values[asked] += more
             values[pairs[ASKED:]] += more.mean() if more.size else 0.0
         return values

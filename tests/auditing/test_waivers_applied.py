@@ -17,7 +17,7 @@ waivers:
     reason: new data arrives in January
     owner: risk@example.org
     ticket: RISK-1
-    created: 2026-01-01
+    created: {created}
     expires: {expires}
     {extra}
 """
@@ -28,10 +28,10 @@ def waive(tmp_path, monkeypatch):
     """Write the waivers file; the clock stands at 2026-09-21 UTC."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
 
-    def write(expires="2026-12-31", extra=""):
+    def write(expires="2026-12-31", extra="", created="2026-01-01"):
         folder = tmp_path / "policies"
         folder.mkdir(exist_ok=True)
-        text = WAIVER.format(expires=expires, extra=extra)
+        text = WAIVER.format(expires=expires, extra=extra, created=created)
         (folder / "waivers.yaml").write_text(text, encoding="utf-8")
 
     return write
@@ -51,6 +51,18 @@ def test_a_waived_failure_is_marked_and_the_build_stays_green(run, policy, biase
     assert finding.value == pytest.approx(0.16)
     assert record.verdict == RunVerdict.PASS
     assert record.audits[0].waivers[0].state == "applied"
+
+
+@pytest.mark.parametrize(
+    ("created", "verdict"), [("2026-09-21", Verdict.WAIVED), ("2026-09-22", Verdict.FAIL)]
+)
+def test_a_waiver_does_not_hold_before_its_first_day(run, policy, biased, waive, created, verdict):
+    waive(created=created)
+    record = run(policy, biased)
+    assert only(record).verdict == verdict
+    if verdict == Verdict.FAIL:
+        assert only(record).reason.endswith("(waiver W-1 holds from 2026-09-22)")
+        assert record.audits[0].waivers[0].state == "unused"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +107,9 @@ def test_a_crash_is_never_waived(run, policy, biased, waive):
 def test_a_renewed_waiver_takes_the_place_of_the_expired_one(run, policy, biased, waive, tmp_path):
     waive(expires="2026-06-30")
     path = tmp_path / "policies" / "waivers.yaml"
-    second = WAIVER.format(expires="2026-12-31", extra="").replace("W-1", "W-2")
+    second = WAIVER.format(created="2026-01-01", expires="2026-12-31", extra="").replace(
+        "W-1", "W-2"
+    )
     second = second.replace("2026-01-01", "2026-07-01").removeprefix("waivers:\n")
     path.write_text(path.read_text(encoding="utf-8").rstrip() + "\n" + second, encoding="utf-8")
     record = run(policy, biased)
@@ -111,14 +125,16 @@ def test_before_a_renewal_begins_the_older_waiver_is_the_one_in_force(
 ):
     waive(expires="2026-10-31", extra="floor: {max: 0.12}")
     path = tmp_path / "policies" / "waivers.yaml"
-    second = WAIVER.format(expires="2027-03-31", extra="").replace("W-1", "W-2")
+    second = WAIVER.format(created="2026-01-01", expires="2027-03-31", extra="").replace(
+        "W-1", "W-2"
+    )
     second = second.replace("2026-01-01", "2026-11-01").removeprefix("waivers:\n")
     path.write_text(path.read_text(encoding="utf-8").rstrip() + "\n" + second, encoding="utf-8")
     record = run(policy, biased)
     assert only(record).verdict == Verdict.FAIL
     assert [(each.id, each.state, each.note) for each in record.audits[0].waivers] == [
         ("W-1", "exceeded", "beyond the floor of waiver W-1"),
-        ("W-2", "unused", "another waiver of its check is in force"),
+        ("W-2", "unused", "holds from 2026-11-01"),
     ]
 
 

@@ -289,6 +289,38 @@ def test_a_limit_of_zero_on_a_sample_is_refused_with_the_reason(
     )
 
 
+@pytest.mark.parametrize("decide_on", ["interval", "proof"])
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"check": "fairness.demographic_parity_ratio", "by": ["sex"]},
+        {"check": "fairness.equalized_odds_ratio", "by": ["sex"], "reference": "overall"},
+        {"check": "performance.metric", "metric": "accuracy", "by": ["sex"]},
+    ],
+)
+def test_the_highest_value_of_all_as_a_floor_is_refused_with_the_reason(
+    project: Any, check: dict[str, Any], decide_on: str
+) -> None:
+    project.checks = [{**check, "limit": {"min": 1}, "decide_on": decide_on}]
+    project.policy()
+    (line,) = project.refusal()
+    assert line.endswith(
+        f": 'min: 1' on a sample can never hold under 'decide_on: {decide_on}': no value is above "
+        "1, and no sample proves that it is reached; write a limit below 1, such as 0.95, or "
+        "`decide_on: point`"
+    )
+
+
+def test_a_ratio_to_one_group_may_be_asked_to_be_one(project: Any) -> None:
+    ratio = {"check": "fairness.demographic_parity_ratio", "by": ["sex"], "limit": {"min": 1}}
+    project.checks = [{**ratio, "reference": "largest"}]
+    project.policy()
+    assert project.audit().findings[0].verdict is not Verdict.ERROR
+    project.checks = [{**ratio, "decide_on": "point"}]
+    project.policy()
+    assert project.audit().findings[0].verdict is not Verdict.ERROR
+
+
 def test_a_limit_of_zero_on_a_count_or_by_the_point_is_a_limit(project: Any, audit: Any) -> None:
     rows = people({"f": HALF, "m": HALF})
     (found,) = audit(rows, {**GAP, "limit": {"max": 0}, "decide_on": "point"}).findings
