@@ -83,8 +83,8 @@ def _ground(
     """Return what lies behind the marks: the allowed range, the limit's line and the axis."""
     parts = []
     if limit is not None and ends(limit):
-        left = scale.left if limit.min is None else scale.position(limit.min)
-        right = scale.right if limit.max is None else scale.position(limit.max)
+        left = 0.0 if limit.min is None else scale.position(limit.min)
+        right = 100.0 if limit.max is None else scale.position(limit.max)
         parts.append(rect(left, right, height, "ok"))
         inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x), height) for x in inside]
