@@ -83,8 +83,8 @@ def _ground(
     """Return what lies behind the marks: the allowed range, the limit's line and the axis."""
     parts = []
     if limit is not None and ends(limit):
-        left = scale.left if limit.min is None else scale.position(limit.min)
-        right = scale.right if limit.max is None else scale.position(limit.max)
+        left = 0.0 if limit.min is None else scale.position(limit.min)
+        right = 100.0 if limit.max is None else scale.position(limit.max)
         parts.append(rect(left, right, height, "ok"))
         inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x), height) for x in inside]
@@ -254,7 +254,7 @@ def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str
     across, down = label + wide * len(columns), head + high * len(rows)
     svg = chart(body, kind="heat", height=down, title=title, desc=desc)
     # Its own size, which paper may shrink.
-    return svg.replace("width=100%", f'width={across} viewBox="0 0 {across} {down}"', 1)
+    return svg.replace("role=img", f'role=img width={across} viewBox="0 0 {across} {down}"', 1)
 
 
 def spark(at: Row, limit: Limit | None) -> str:
@@ -274,4 +274,4 @@ def spark(at: Row, limit: Limit | None) -> str:
     scale = Axis(-(reach := max(map(abs, away)) * 1.12 or 1.0), reach, 4, 96)
     whisker = line(scale.at(min(away)), scale.at(max(away))) if len(away) > 1 else ""
     body = row(9, at.shape, [whisker, mark(scale.at(away[0]), at.shape)])
-    return f"<svg class=c width=104 height=18 aria-hidden=true>{body}</svg>"
+    return f"<svg class=c aria-hidden=true>{body}</svg>"

@@ -174,7 +174,7 @@ def _legend(
     parts, y = [], top
     for i, one in enumerate(series):
         sample = f'<line x1="1%" x2="8%" y1="-4" y2="-4" class="l l{i % KINDS}"/>'
-        people = f"n {sum(one.counts):,}" if one.counts else ""
+        people = f"n {sum(one.counts):,}" if counted and one.counts else ""
         room = PHONE * (1 - max(left, 10) / 100) - width(people) - 12
         words = [text(fit(one.name, room), x=percent_at(max(left, 10)), whole=one.name)]
         if people:

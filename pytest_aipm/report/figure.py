@@ -249,7 +249,8 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
 def _marked(series: Sequence[Series]) -> list[str]:
     """Return what the upright line of a curve is."""
     marks = dict.fromkeys(one.mark for one in series if one.mark is not None)
-    return [f"Upright line: {ticks_text(at)}, the one chosen." for at in marks]
+    what = "the operating point" if series[0].kind == "roc" else "the one chosen"
+    return [f"Upright line: {ticks_text(at)}, {what}." for at in marks]
 
 
 def _rounded(value: float | None) -> str:

@@ -126,7 +126,7 @@ def spread(values: Iterable[float | None], *, share: bool = False) -> Axis:
 def chart(body: Iterable[str], *, kind: str, height: float, title: str, desc: str) -> str:
     """Return one chart as an ``svg`` element with its name and its description."""
     return (
-        f'<svg class="c {kind}" role=img width=100% height={height:g}>'
+        f'<svg class="c {kind}" role=img height={height:g}>'
         f"<title>{escape(title)}</title><desc>{escape(desc)}</desc>{''.join(body)}</svg>"
     )
 
@@ -158,6 +158,8 @@ def text(words: str, *, x: str = "", y: float = 0, kind: str = "", whole: str = 
     """
     across = f" x={x}" if x else ""
     down = f" y={y:g}" if y else ""
+    # The stylesheet knows that what stands at the right end also ends there.
+    kind = "" if kind == "e" and x == "100%" else kind
     more = wrapped("title", whole) if whole and whole != words else ""
     return f"<text{across}{down}{_class(kind)}>{more}{escape(words)}</text>"
 

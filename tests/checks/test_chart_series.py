@@ -75,3 +75,17 @@ def test_the_expected_calibration_error_draws_its_bins() -> None:
     assert sum(alone.series[0].counts) == 900
     grouped = measure("performance.metric", scored(), subject=subject, metric="ece")
     assert [one.name for one in grouped.series] == ["f", "m", "x"]
+
+
+def test_bins_of_a_few_people_leave_their_line() -> None:
+    one = Series(
+        name="f",
+        kind="reliability",
+        x=(0.1, 0.5, 0.9),
+        y=(0.0, 0.5, 1.0),
+        lo=(0.0, 0.4, 0.8),
+        hi=(0.2, 0.6, 1.0),
+        counts=(2, 40, 60),
+    )
+    shown = _thin(one, 5)  # the small bin, and the next one, which would give it away
+    assert (shown.x, shown.y, shown.counts) == ((0.9,), (1.0,), (60,))

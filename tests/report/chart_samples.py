@@ -37,7 +37,7 @@ def attack() -> tuple[Series, ...]:
             kind="roc",
             x=at,
             y=tuple(min(1.0, x**0.85 * 1.1) for x in at),
-            x_label="share of other rows wrongly named, at most",
+            x_label="share of others wrongly named, at most",
             y_label="share of training rows found",
             mark=0.01,
         ),

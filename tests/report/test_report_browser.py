@@ -221,3 +221,40 @@ def test_forced_colours_keep_the_marks(visit: Any) -> None:
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert fills
     assert ground not in fills
+
+
+@pytest.mark.parametrize("name", ["rich", "many"])
+def test_on_a_phone_checks_and_waivers_need_no_scrolling_sideways(visit: Any, name: str) -> None:
+    page = visit(name, width=390)
+    found = page.evaluate(
+        """() => [...document.querySelectorAll('.scroll:has(.list), .scroll[aria-label*=waivers]')]
+            .map(region => [region.scrollWidth, region.clientWidth])"""
+    )
+    assert found
+    assert all(inner <= outer for inner, outer in found)
+    row = page.locator("table.list tbody tr").first
+    for cell in row.locator("th, td").all():
+        if cell.is_visible():
+            box = cell.bounding_box()
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+
+
+def test_on_a_phone_the_filter_hides_cards_too(visit: Any) -> None:
+    page = visit("lending", width=390, java_script_enabled=False)
+    page.get_by_role("radio", name="Failing").check()
+    assert sum(row.is_visible() for row in page.locator("table.list tbody tr").all()) == 3
+
+
+def test_forced_colours_draw_lines_and_bars_in_the_colour_of_text(visit: Any) -> None:
+    page = visit("charts", forced_colors="active")
+    page.evaluate(OPEN_ALL)
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    strokes = page.evaluate(
+        "[...document.querySelectorAll('.l, path.n')].map(line => getComputedStyle(line).stroke)"
+    )
+    fills = page.evaluate(
+        "[...document.querySelectorAll('.fall rect:not(.g)')].map(r => getComputedStyle(r).fill)"
+    )
+    assert len(strokes) > 15
+    assert len(fills) == 6
+    assert {ink} == set(strokes) | set(fills)

@@ -113,7 +113,7 @@ def _roc(fit: Fit) -> Series:
         kind="roc",
         x=tuple(_CURVE.tolist()),
         y=tuple(float(np.mean(fit.members < cut)) for cut in cuts),
-        x_label="share of other rows wrongly named, at most",
+        x_label="share of others wrongly named, at most",
         y_label="share of training rows found",
         mark=OPERATING,
     )
