@@ -9,16 +9,17 @@ from pathlib import Path
 
 from pytest_aipm.clock import today
 from pytest_aipm.commands.folder import read_folder
+from pytest_aipm.commands.ini import read_ini
 from pytest_aipm.commands.paths import here, relative
 from pytest_aipm.commands.project import root_of, sign_offs_of
 from pytest_aipm.commands.say import say
 from pytest_aipm.errors import OptionError, Problem, SignOffError
 from pytest_aipm.policy.sign_offs import load_sign_offs, read_sign_offs
 from pytest_aipm.records import Record, RunVerdict, SignOff
-from pytest_aipm.report import write_reports
+from pytest_aipm.report import chosen_exports, write_reports
+from pytest_aipm.report.files import SIGNATURE, stale_name
 from pytest_aipm.report.plain import plain_line
 from pytest_aipm.verification import Asked, State, verified
-from pytest_aipm.verification.folder import SIGNATURE
 
 __all__ = ["sign_off"]
 
@@ -77,15 +78,17 @@ def sign_off(
         digest=record.evidence,
         comment=plain_line(comment),
     )
+    ini = read_ini(base)
+    exports = chosen_exports(ini.words("aipm_exports", ["all"]), ini.path)
     written = _added(target, entry)
-    write_reports(record.signed_off(written), place)
+    done = write_reports(record.signed_off(written), place, exports=exports)
     file = relative(target, Path.cwd())
     say(f"{file}: signed off by {entry.who} ({entry.role}), {entry.date}")
     say(f"  {record.verdict.value.upper()}, {len(record.findings)} findings, run of")
     say(f"  {record.run.started}, evidence {record.evidence}")
     say(f"Commit {file}; {shown} shows it, too.")
-    if (place / SIGNATURE).exists():
-        say(f"{shown}/{SIGNATURE} is of the folder as it was: sign it anew")
+    if stale_name(SIGNATURE) in done.stale:
+        say(f"{shown}/{SIGNATURE} was of the folder as it was: sign it anew")
     return 0
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,15 @@ from pytest_aipm.report.markdown import summary_md
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["BASE", "FILES", "Written", "mark_stale", "write_reports"]
+__all__ = ["BASE", "FILES", "SIGNATURE", "Written", "mark_stale", "stale_name", "write_reports"]
 
 MANIFEST = "manifest.json"
 BASE = ("audit.json", "index.html", "audit.css", "summary.md")
 """What every report folder holds, beside its manifest."""
 FILES = (*BASE, *(export.file for export in files_of(EXPORTS)), MANIFEST)
 """What a report folder may hold, in the order it is written: the manifest vouches for the rest."""
+SIGNATURE = f"{MANIFEST}.sig"
+"""What `aipm sign` adds; it holds for the bytes of one manifest."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def write_reports(record: Record, folder: Path, *, exports: Iterable[str] | None
     All files are made in memory and written beside their places first. When one cannot be put into
     its place, the older ones come back: neither a full disk nor a second run at the same time
     leaves half a file, or a page that speaks of another record. An export that is not written, and
-    lies there from an earlier run, is renamed ``*.stale.*`` in the same step.
+    lies there from an earlier run, is renamed ``*.stale.*`` in the same step; so is the signature
+    of a manifest that changes.
 
     Parameters
     ----------
@@ -98,18 +101,25 @@ def write_reports(record: Record, folder: Path, *, exports: Iterable[str] | None
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         stale = _outdated(folder, set(FILES) - set(contents))
-        renamed = {_stale(name): data for name, data in stale.items()}
+        if not _same(folder / MANIFEST, contents[MANIFEST]):
+            stale |= _outdated(folder, [SIGNATURE])
+        renamed = {stale_name(name): data for name, data in stale.items()}
         _exchange(folder, {**renamed, **contents}, gone=tuple(stale))
     return Written(tuple(contents), left_out, tuple(renamed))
 
 
-def _outdated(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+def _same(place: Path, data: bytes) -> bool:
+    return place.is_file() and place.read_bytes() == data
+
+
+def _outdated(folder: Path, names: Collection[str]) -> dict[str, bytes]:
     """Return those files of an earlier run that this one does not write."""
-    places = (folder / name for name in FILES if name in names)
+    places = (folder / name for name in (*FILES, SIGNATURE) if name in names)
     return {place.name: place.read_bytes() for place in places if place.is_file()}
 
 
-def _stale(name: str) -> str:
+def stale_name(name: str) -> str:
+    """Return the name that a file of an earlier run gets."""
     stem, _, suffix = name.rpartition(".")
     return f"{stem}.stale.{suffix}"
 
@@ -190,10 +200,10 @@ def mark_stale(folder: Path) -> list[Path]:
         The new names, in the order of `FILES`.
     """
     moved = []
-    for name in FILES:
+    for name in (*FILES, SIGNATURE):
         place = folder / name
         if place.is_file():
-            stale = place.with_name(_stale(name))
+            stale = place.with_name(stale_name(name))
             place.replace(stale)
             moved.append(stale)
     return moved

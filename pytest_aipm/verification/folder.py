@@ -16,12 +16,13 @@ from pytest_aipm import __version__
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import SCHEMA, Record, canonical_json
 from pytest_aipm.report import FILES, write_reports
+from pytest_aipm.report.files import SIGNATURE
 from pytest_aipm.verification.known import this_version
 from pytest_aipm.verification.line import Line, broken, held, untold
 
 __all__ = ["AUDIT", "MANIFEST", "SIGNATURE", "Folder", "page_lines"]
 
-AUDIT, MANIFEST, SIGNATURE = "audit.json", "manifest.json", "manifest.json.sig"
+AUDIT, MANIFEST = "audit.json", "manifest.json"
 FORMAT = "aipm-manifest/1"
 KEPT = {"left_out"}
 """What a manifest may say beside: the exports that could not be made, and why."""

@@ -51,15 +51,15 @@ def test_help_lists_the_commands_of_this_version_and_no_others(aipm, monkeypatch
         "validate",
         "trust",
         "selftest",
-        "approve",
         "packs",
         "explain",
         "schema",
+        "approve",
+        "diff",
         "render",
         "verify",
         "sign",
         "sign-off",
-        "diff",
     ]
 
 

@@ -270,6 +270,7 @@ def test_what_the_documents_show_is_what_the_demo_gives(aipm, tmp_path, monkeypa
     yaml = YAML()
     policy = yaml.load((ROOT / "policies" / "lending.aipm.yaml").read_text(encoding="utf-8"))
     policy["checks"] = [check for check in policy["checks"] if check["id"] in scopes]
+    del policy["context"]["claims"]  # they name checks that are left out here
     for check in policy["checks"]:
         if "by" in check:
             check["by"] = scopes[check["id"]]

@@ -219,7 +219,7 @@ def test_a_signature_is_of_the_folder_before_it_was_signed_off(aipm, report):
     (report / "manifest.json.sig").write_text("{}")
     said = aipm("sign-off", "aipm-report", *WORDS)
     assert said.code == 0
-    assert "aipm-report/manifest.json.sig is of the folder as it was: sign it anew" in said.out
+    assert "aipm-report/manifest.json.sig was of the folder as it was: sign it anew" in said.out
 
 
 def test_a_sign_off_that_no_file_holds_does_not_hold(aipm, project, report):
