@@ -115,6 +115,8 @@ class Table:
             # A value that goes with its small group need not be saved by sparing the other one.
             spared = not any(_is_small(cell, small) for cell in answer.pair)
             self.spans[at, number] = list(spans_of(answer, population))
+            # A share of all rows has the group's size below the line, which is no secret.
+            shared = {c.part for c in finding.groups if c.counts[1] not in (None, c.n)}
             for i, cell in enumerate(finding.groups):
                 half = HALF if is_half(finding, cell.part) else ""
                 key = Group(population + half, frozenset(cell.group.items()))
@@ -134,7 +136,8 @@ class Table:
                 self._add(count, place, base, events, small=tiny)
                 self.counts[count].deciding |= spared and answer.decides(cell)
                 self.counts[count].gone |= cell.note.startswith(WITHHELD)
-                if rows is not None and below != frozenset(ATOMS):
+                sized = below.isdisjoint(ATOMS) and cell.part not in shared
+                if rows is not None and below != frozenset(ATOMS) and not sized:
                     place = Place(at, number, i, denominator=True)
                     few = _few(cell, small)
                     self._add(Count(key, below), place, cell.n, rows, small=few)

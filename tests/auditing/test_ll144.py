@@ -47,6 +47,11 @@ def above(n: int, percent: float) -> int:
     return round(n * percent / 100)
 
 
+def spread(men: int, n: int) -> list[str]:
+    """Return n sexes with the men at even distances."""
+    return ["Male" if (i + 1) * men // n > i * men // n else "Female" for i in range(n)]
+
+
 def rows() -> pd.DataFrame:
     """Applicants with the table's margins; which sex goes with which race is not in it."""
     high = {name: above(n, share) for name, (n, share, _) in RACE.items()} | {"others": OTHERS[1]}
@@ -56,8 +61,7 @@ def rows() -> pd.DataFrame:
     men_high = above(*SEX["Male"][:2])
     men_low = SEX["Male"][0] - men_high
     top, rest = sum(high.values()), sum(sizes.values()) - sum(high.values())
-    sexes = ["Male"] * men_high + ["Female"] * (top - men_high)
-    sexes += ["Male"] * men_low + ["Female"] * (rest - men_low)
+    sexes = spread(men_high, top) + spread(men_low, rest)
     scores = [60 + i / 10 for i in range(top)] + [40 - i / 10 for i in range(rest)]
     return pd.DataFrame({"score": scores, "sex": sexes, "race_ethnicity": races})
 

@@ -69,7 +69,9 @@ POLICY: dict[str, Any] = {
         {"check": "performance.metric", "metric": "accuracy", "limit": {"min": 0.1}},
     ],
 }
-HASHES = re.compile(r"\b[0-9a-f]{12,64}\b")
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+HASHES = re.compile(rf"{UUID}|(?<=sha256 )[0-9a-f]{{8}}\b|(?<![\d.])\b[0-9a-f]{{12,64}}\b")
+"""Digits of a number, which follow a point, are none."""
 DECIDED = {"verdict", "because", "reason", "failing"}
 TRIES = 4
 
