@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import report_samples
 from chart_samples import charts_record
+from looking import missing_browser
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import write_reports
@@ -69,13 +69,6 @@ def folder(
     for name, record in records.items():
         write_reports(record, root / name)
     return root
-
-
-def missing_browser(why: str) -> None:
-    """Skip where somebody works without a browser; where CI runs, that would hide the page."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{why}, but CI is set and the report must be looked at there", pytrace=False)
-    pytest.skip(why)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import conftest
 import pytest
 from chart_samples import NAMES, charts_record
+from looking import missing_browser
 from test_report_browser import JENKINS, OPEN_ALL
 
 from pytest_aipm.records import Limit, Record
@@ -49,10 +49,10 @@ def test_no_attribute_of_a_chart_is_a_style_a_script_or_an_address() -> None:
 def test_where_ci_runs_a_missing_browser_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="no Chromium, but CI is set"):
-        conftest.missing_browser("no Chromium")
+        missing_browser("no Chromium")
     monkeypatch.delenv("CI")
     with pytest.raises(pytest.skip.Exception, match="no Chromium"):
-        conftest.missing_browser("no Chromium")
+        missing_browser("no Chromium")
 
 
 def violations(page: Any) -> list[str]:

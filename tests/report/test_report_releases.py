@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
@@ -164,24 +163,15 @@ def test_twelve_releases_keep_the_page_small(many: Callable[[int], Record]) -> N
     assert len(index_html(drawn).encode()) < 1_000_000
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-def test_the_releases_fit_a_phone(tmp_path: Any) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
+def test_the_releases_fit_a_phone(browser: Any, tmp_path: Any) -> None:
     whole = record_of(lending())
     record = after(whole, *(line(whole, n, "W" * 60) for n in range(12)))
     place = tmp_path / "index.html"
     place.write_text(index_html(record), encoding="utf-8")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        page.goto(place.as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach(b => b.open = true)")
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        assert page.locator("section.releases svg").first.bounding_box()["width"] == 120
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(place.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(b => b.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator("section.releases svg").first.bounding_box()["width"] == 120
+    page.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
@@ -397,23 +396,20 @@ def test_a_page_of_the_new_fields_is_the_same_again(rich: Record) -> None:
 # -- in a browser
 
 
-@pytest.fixture(scope="module")
-def first_screen() -> Iterator[Callable[[Record], Any]]:
+@pytest.fixture
+def first_screen(browser: Any) -> Iterator[Callable[[Record], Any]]:
     """Return a function from a record to its page, 1280 by 900, not scrolled."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium is installed")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    pages = []
 
-        def show(record: Record) -> Any:
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.set_content(index_html(record))
-            return page
+    def show(record: Record) -> Any:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        pages.append(page)
+        page.set_content(index_html(record))
+        return page
 
-        yield show
-        browser.close()
+    yield show
+    for page in pages:
+        page.close()
 
 
 @pytest.mark.browser
