@@ -1,4 +1,4 @@
-"""Rows of the calibration page that are measured anew take the place of their own, and only that."""
+"""Rows of the calibration page measured anew take the place of their own, and only that."""
 
 from __future__ import annotations
 
