@@ -100,6 +100,7 @@ def _audited(audit: Audit, commit: str | None) -> Audit:
 
 
 def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
+    audit = _without_lines(audit, hidden)
     small = audit.policy.min_cell
     groups = tuple(
         g.model_copy(update={"positives": None}) if (at, i) in hidden.positives else g
@@ -223,6 +224,26 @@ def _thin_series(finding: Finding, min_cell: int) -> Finding:
     if thinned == finding.series:
         return finding
     return finding.model_copy(update={"series": thinned})
+
+
+def _without_lines(audit: Audit, hidden: Withheld) -> Audit:
+    """Withhold lines that count people, in every finding, once any cell of the record is withheld.
+
+    Selection rates at many thresholds, or positives in bins, add up to numbers that another finding
+    withholds, and `suppression` does not add them up.
+    """
+    if not hidden.cells and not hidden.positives:
+        return audit
+    note = f"{WITHHELD}: lines, since a group has fewer than {audit.policy.min_cell} people"
+    findings = []
+    for finding in audit.findings:
+        kept = tuple(one for one in finding.series if one.kind not in LINES or not one.counts)
+        gone = {"series": kept, "notes": (*finding.notes, note)}
+        same = len(kept) == len(finding.series)
+        findings.append(finding if same else finding.model_copy(update=gone))
+    if tuple(findings) == audit.findings:
+        return audit
+    return audit.model_copy(update={"findings": tuple(findings)})
 
 
 def _thin(series: Series, min_cell: int) -> Series:

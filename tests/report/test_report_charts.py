@@ -7,13 +7,23 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import LONG, SCRIPT, finding, intersections, lending, odds, small_cells
+from report_samples import (
+    LONG,
+    SCRIPT,
+    finding,
+    intersections,
+    lending,
+    odds,
+    record_of,
+    small_cells,
+)
 
-from pytest_aipm.records import Limit, Series, Verdict
+from pytest_aipm.records import Finding, Limit, Series, Verdict
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler, spark
 from pytest_aipm.report.curves import curves
 from pytest_aipm.report.figure import figures_of, sorted_groups
+from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.releases import MOST_RELEASES, Release, releases
 from pytest_aipm.report.strips import bars_of, steps_of, strip
 from pytest_aipm.report.svg import Axis, fit, fold, gutter, mark, spread, width
@@ -338,3 +348,28 @@ def test_releases_stay_inside_their_picture(numbers: list[float], bound: float, 
     heights = [float(y) for y in re.findall(r" y=(-?[\d.]+) class=fail", picture)]
     assert len(heights) == len(points[-MOST_RELEASES:])
     assert all(0 <= y <= 100 for y in heights)
+
+
+def test_lines_that_count_people_go_with_the_first_small_cell_of_the_record() -> None:
+    line = Series(
+        name="f",
+        kind="curve",
+        x=(0.1, 0.5),
+        y=(0.2, 0.9),
+        counts=(90, 70),
+        y_label="selection rate",
+    )
+    bare = Series(name="attack", kind="roc", x=(0.1, 1.0), y=(0.2, 1.0))
+    one = finding("fairness.score_gap", "gap", (), "pass", series=(line, bare))
+    audit = lending()
+
+    def published(*others: Finding) -> Finding:
+        record = record_of(audit.model_copy(update={"findings": (one, *others), "groups": ()}))
+        public = publishable(record)
+        assert publishable(public) == public
+        return public.audits[0].findings[0]
+
+    assert published() == one
+    shown = published(small_cells())
+    assert shown.series == (bare,)
+    assert shown.notes[-1].startswith("withheld: lines")
