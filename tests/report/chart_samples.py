@@ -135,4 +135,6 @@ def charted() -> tuple[Finding, ...]:
 
 def charts_record() -> Record:
     """One policy whose findings have every kind of series."""
-    return record_of(lending().model_copy(update={"findings": charted(), "waivers": ()}))
+    return record_of(
+        lending().model_copy(update={"findings": charted(), "waivers": (), "groups": ()})
+    )
