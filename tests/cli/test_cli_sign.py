@@ -74,9 +74,16 @@ def test_another_key_did_not_sign_it(aipm, project, other):
 
 
 @pytest.mark.usefixtures("report")
-def test_a_folder_written_anew_is_not_the_one_that_was_signed(aipm, project, red):
+def test_a_folder_written_anew_is_not_the_one_that_was_signed(aipm, project, report, red):
     aipm("sign", "aipm-report", "--key=ed.pem")
+    signed = (report / SIGNATURE).read_bytes()
     project.report(red)
+    assert not (report / SIGNATURE).exists(), "it is marked stale"
+    assert (report / "manifest.json.stale.sig").read_bytes() == signed
+    said = aipm("verify", "aipm-report", "--key=ed.pub")
+    assert line(said).endswith(f"signature: a key was given, but there is no {SIGNATURE}")
+
+    (report / SIGNATURE).write_bytes(signed)
     for words in ([], ["--key=ed.pub"]):
         said = aipm("verify", "aipm-report", *words)
         assert said.code == 1
