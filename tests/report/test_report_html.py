@@ -24,9 +24,9 @@ from report_samples import (
 from pytest_aipm.records import Audit, Finding, Limit, NotTested, Record, RunVerdict
 from pytest_aipm.report import index_html, publishable, stylesheet
 from pytest_aipm.report.prose import prose
-from pytest_aipm.report.words import count, figures, limit_text
+from pytest_aipm.report.words import count, figures, limit_text, point_text
 
-VOID = {"meta", "link", "input", "br"}
+VOID = {"meta", "link", "input", "br", "wbr"}
 OPEN = {"td", "th", "tr", "dt", "dd"}  # HTML closes these by itself
 
 
@@ -208,7 +208,7 @@ def numbers_of(one: Finding) -> list[str]:
     if one.rows_needed is not None:
         found.append(count(one.rows_needed.total))
     for series in one.series:
-        found += [f"{y:,.6g}" for y in (*series.y, *series.lo, *series.hi) if y is not None]
+        found += [point_text(y) for y in (*series.y, *series.lo, *series.hi) if y is not None]
     return [*found, count(one.n)]
 
 
