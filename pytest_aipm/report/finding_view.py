@@ -336,7 +336,7 @@ def _change(finding: Finding, shown: Figures) -> str:
         f"{old.against} {shown(old.value)}",
         f"{shown(old.delta, signed=True)}{between}, {old.verdict}{group}",
         f"{shown(old.limit)} is allowed{tolerance}" if old.limit is not None else "",
-        "the same rows" if old.paired else "two samples",
+        "compared on the same rows" if old.paired else "compared as two samples",
         "" if old.note.startswith(("two samples", "the same rows")) else old.note,
     ]
     return "; ".join(filter(None, said))

@@ -252,7 +252,7 @@ def test_gaps_of_many_features_are_counted_and_none_is_said() -> None:
 def test_what_is_left_out_stands_by_family_with_what_that_leaves_open() -> None:
     text = html(lending())
     said = section(text, "not-tested")
-    assert "Robustness: none of 1 checks asked" in said
+    assert "Robustness: none of 1 check asked" in said
     assert "Fairness: 3 of 5 checks asked" not in said.partition("Robustness")[0]
     assert "The same score could promise too much for one group. fairness.calibration_gap" in said
     assert "The same rates are compared by fairness.equalized_odds_difference ." in said
