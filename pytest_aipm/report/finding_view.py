@@ -332,9 +332,10 @@ def _change(finding: Finding, shown: Figures) -> str:
     between = f" ({ends})" if ends != DASH else ""
     group = f" for {old.group}" if old.group else ""
     tolerance = f" ({old.tolerance})" if old.tolerance else ""
+    told = "not shown" if old.verdict == "inconclusive" else old.verdict
     said = [
         f"{old.against} {shown(old.value)}",
-        f"{shown(old.delta, signed=True)}{between}, {old.verdict}{group}",
+        f"{shown(old.delta, signed=True)}{between}, {told}{group}",
         f"{shown(old.limit)} is allowed{tolerance}" if old.limit is not None else "",
         "compared on the same rows" if old.paired else "compared as two samples",
         "" if old.note.startswith(("two samples", "the same rows")) else old.note,
