@@ -68,6 +68,8 @@ def _brief(text: str, most: int = 160) -> str:
 
 def _parted(text: str) -> Markup:
     """Return text that may be parted behind a colon: ``package.module:`` and ``function``."""
+    if isinstance(text, Markup):  # shortened: its title must stay text
+        return text
     return Markup(_COLON.sub(":<wbr>", escape(text)))  # noqa: S704 - escaped just before
 
 
