@@ -22,6 +22,11 @@ def frequency(rate: float) -> str:
 
 def number(value: float) -> str:
     """Return a number with three significant digits, or more where it needs none."""
+    text = _digits(value)
+    return f"\N{MINUS SIGN}{text[1:]}" if text.startswith("-") else text
+
+
+def _digits(value: float) -> str:
     if not math.isfinite(value):
         return "undefined"
     if abs(value) < NOISE:

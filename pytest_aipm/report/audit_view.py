@@ -47,6 +47,8 @@ __all__ = ["AuditView", "Fact"]
 
 LONGEST = 90
 """Characters of a name that is read aloud."""
+SHORT = 60
+"""Characters of the second line of a fact."""
 
 
 @dataclass(frozen=True)
@@ -315,6 +317,8 @@ def _identity(audit: Audit) -> Iterable[Fact]:
     else:
         approved = audit.baseline.approved
         small = f"by {approved.by}: {approved.reason}"
+        if len(small) > SHORT:  # the whole reason stands under "What changed"
+            small = f"by {approved.by}"
         yield Fact("Baseline", f"approved {day(approved.when)}", small)
 
 
@@ -325,6 +329,6 @@ def _data(data: DataInfo) -> str:
 def _run(run: RunInfo, seconds: float | None) -> Fact:
     own = run.versions.get("pytest-aipm", "")
     commit = f"commit {run.commit[:12]}, " if run.commit else ""
-    took = "" if seconds is None else f"took {seconds:.3g} s"
+    took = "" if seconds is None else f"took {seconds:,.1f} s"
     small = ", ".join(filter(None, (f"pytest-aipm {own}" if own else "", took)))
     return Fact("Run", f"{commit}seed {run.seed}", small)

@@ -88,10 +88,15 @@ def _ground(
         parts.append(rect(left, right, height, "ok"))
         inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x), height) for x in inside]
-    labels = [(value, show(value)) for value in scale.round_values(3)]
+    labels = [(value, _plain(show(value))) for value in scale.round_values(3)]
     # The stylesheet makes hairlines of them.
     lines = [f"<rect class=g x={scale.at(value)} />" for value, _ in labels] if grid else []
     return [*parts[:1], *lines, *parts[1:], ticks(scale, height + 14, labels)]
+
+
+def _plain(text: str) -> str:
+    """Return a number of an axis without needless zeros: ``0.2`` for ``0.200``."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _interval(scale: Axis, at: Row) -> str:

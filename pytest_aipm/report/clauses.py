@@ -68,8 +68,9 @@ def _facts(pack: PackInfo) -> str:
 
 def _said(pack: PackInfo) -> Iterator[str]:
     yield pack.title
-    yield from filter(None, (pack.citation, pack.authority, pack.jurisdiction))
-    yield pack.status + (f" since {pack.effective}" if pack.effective else "")
+    where = "" if pack.jurisdiction == "any" else pack.jurisdiction
+    yield from filter(None, (pack.citation, pack.authority, where))
+    yield pack.status + (f" since {day(pack.effective)}" if pack.effective else "")
     if pack.superseded_by:
         yield f"superseded by {pack.superseded_by}"
     yield f"compared with its sources on {day(pack.as_of)}"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_aipm.records import Audit, Claim, NotTested, Turned
+from pytest_aipm.records import Audit, Claim, NotTested, Turned, Verdict
 from pytest_aipm.report.finding_view import FindingView
 from pytest_aipm.report.words import VERDICT_WORDS, day, listed, plural
 
@@ -83,8 +83,10 @@ def changed(audit: Audit, views: Sequence[FindingView]) -> list[Change]:
     by_id = {view.finding.id: view for view in views}
     found = audit.baseline.changes if audit.baseline is not None else None
 
-    def of(turned: Iterable[Turned]) -> tuple[tuple[str, str, str], ...]:
-        return tuple(_item(each, by_id.get(each.id)) for each in turned)
+    def of(
+        turned: Iterable[Turned], named: Verdict | None = None
+    ) -> tuple[tuple[str, str, str], ...]:
+        return tuple(_item(each, by_id.get(each.id), named) for each in turned)
 
     def moved(verdict: str) -> tuple[tuple[str, str, str], ...]:
         return tuple((v.href, v.named, v.delta) for v in views if v.moved == verdict)
@@ -92,8 +94,8 @@ def changed(audit: Audit, views: Sequence[FindingView]) -> list[Change]:
     kinds = [("Shown to be worse", moved("worse")), ("Shown to be better", moved("better"))]
     if found is not None:
         kinds = [
-            ("New fails", of(found.fails)),
-            ("Fixed", of(found.fixed)),
+            ("New fails", of(found.fails, Verdict.FAIL)),
+            ("Fixed", of(found.fixed, Verdict.PASS)),
             ("Other verdicts that turned", of(found.verdicts)),
             *kinds,
             ("Moved beyond the approved interval", of(found.moved)),
@@ -103,14 +105,17 @@ def changed(audit: Audit, views: Sequence[FindingView]) -> list[Change]:
     return [Change(name, items) for name, items in kinds if items]
 
 
-def _item(turned: Turned, view: FindingView | None) -> tuple[str, str, str]:
+def _item(turned: Turned, view: FindingView | None, named: Verdict | None) -> tuple[str, str, str]:
+    """Return link, name and what is said; `named` is today's verdict if the list's name says it."""
     then = "" if turned.then is None else VERDICT_WORDS[turned.then].lower()
     now = "" if turned.now is None else VERDICT_WORDS[turned.now].lower()
     if view is None:
         return "", turned.id, f"{then} then" if then else ""
-    said = f"{then} then, {now} now" if then and then != now else "" if then else f"{now} now"
+    said = f"{then} then, {now} now" if then else f"{now} now"
     if then == now:
         said = view.delta
+    elif then and turned.now is named:
+        said = f"{then} then"
     return view.href, view.named, said
 
 

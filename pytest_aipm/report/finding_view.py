@@ -31,6 +31,7 @@ from pytest_aipm.report.words import (
     count,
     limit_text,
     percent,
+    point_text,
 )
 
 __all__ = ["MOST_GROUPS", "FindingView", "href_to"]
@@ -242,7 +243,7 @@ class FindingView:
         """Return a point of a series as text."""
         if value is None:
             return DASH
-        return value if isinstance(value, str) else f"{value:,.6g}"
+        return value if isinstance(value, str) else point_text(value)
 
     @property
     def lines(self) -> str:
@@ -289,7 +290,7 @@ def _facts(answer: Answer, audit: Audit, confidence: float | None) -> Iterator[t
     facts = (
         ("Warns at", limit_text(finding.warn)),
         ("Decided by", decided),
-        ("Because", answer.because),
+        ("Because", _BECAUSE.get(answer.because, answer.because)),
         ("Severity", finding.severity if finding.severity == "advice" else ""),
         ("Unit", shown.unit),
         ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
@@ -303,6 +304,10 @@ def _facts(answer: Answer, audit: Audit, confidence: float | None) -> Iterator[t
         ("Clauses", ", ".join(finding.clauses)),
     )
     return ((name, text) for name, text in facts if text not in ("", DASH))
+
+
+_BECAUSE = {"limit": "", "error": "", "regression": "the change, not the level"}
+"""What the answer's sentence says already is not said again."""
 
 
 def _rows(n: int, population: str) -> str:
@@ -327,11 +332,12 @@ def _change(finding: Finding, shown: Figures) -> str:
     between = f" ({ends})" if ends != DASH else ""
     group = f" for {old.group}" if old.group else ""
     tolerance = f" ({old.tolerance})" if old.tolerance else ""
+    told = "not shown" if old.verdict == "inconclusive" else old.verdict
     said = [
         f"{old.against} {shown(old.value)}",
-        f"{shown(old.delta, signed=True)}{between}, {old.verdict}{group}",
+        f"{shown(old.delta, signed=True)}{between}, {told}{group}",
         f"{shown(old.limit)} is allowed{tolerance}" if old.limit is not None else "",
-        "the same rows" if old.paired else "two samples",
+        "compared on the same rows" if old.paired else "compared as two samples",
         "" if old.note.startswith(("two samples", "the same rows")) else old.note,
     ]
     return "; ".join(filter(None, said))

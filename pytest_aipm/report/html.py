@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import words
@@ -41,6 +41,9 @@ def stylesheet() -> str:
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+_COLON = re.compile(r":(?=[a-z]\w*(?:[ .]|$))")
+
+
 def _clean(value: object) -> object:
     """Drop control characters and direction overrides: names of groups come from data."""
     if isinstance(value, str) and not value.isprintable() and _CONTROLS.search(value):
@@ -51,7 +54,7 @@ def _clean(value: object) -> object:
 def _capitalise(text: str) -> str:
     """Start a sentence with a capital, unless it starts with a path or a name from code."""
     word = text.partition(" ")[0]
-    return text[:1].upper() + text[1:] if word.isalpha() else text
+    return text[:1].upper() + text[1:] if word.rstrip(":").isalpha() else text
 
 
 def _brief(text: str, most: int = 160) -> str:
@@ -61,6 +64,13 @@ def _brief(text: str, most: int = 160) -> str:
     whole = str(_clean(text))
     short = whole[: most - 1].rstrip()
     return Markup('<span title="{}">{}…</span>').format(whole, short)
+
+
+def _parted(text: str) -> Markup:
+    """Return text that may be parted behind a colon: ``package.module:`` and ``function``."""
+    if isinstance(text, Markup):  # shortened: its title must stay text
+        return text
+    return Markup(_COLON.sub(":<wbr>", escape(text)))  # noqa: S704 - escaped just before
 
 
 def _whole(text: str, most: int = 600) -> str:
@@ -93,6 +103,7 @@ def _environment() -> Environment:
         "href": href_to,
         "limit": words.limit_text,
         "whole": _whole,
+        "parted": _parted,
         "past": drawn_releases,
         "release_names": release_names,
         "releases": lambda audit: release_rows(ranked(audit.findings), audit),

@@ -84,6 +84,8 @@ class FindingReleases:
         """How to read the picture, and what it does not show."""
         gone = sum(past.value is None for _, past in self._points)
         text = "Releases from left to right, this run last; bars are intervals."
+        if self.finding.limit is not None:
+            text += " Line: today's limit, shaded: allowed."
         if any(past.limit != self.finding.limit for _, past in self._points):
             text += " The limit was another one in some of them."
         return f"{text} {plural(gone, 'release')} without a value to draw." if gone else text

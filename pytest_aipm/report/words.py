@@ -196,6 +196,12 @@ def count(value: float | None) -> str:
     return _fixed(value, 0) if float(value).is_integer() else f"{value:,.2f}".rstrip("0")
 
 
+def point_text(value: float) -> str:
+    """Return a coordinate with three significant digits: a curve is read, not computed with."""
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{MINUS}{text[1:]}" if text.startswith("-") else text
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return ``1 check`` or ``3 checks``."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"

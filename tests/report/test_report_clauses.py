@@ -77,7 +77,7 @@ def test_packs_are_listed_with_all_that_is_known_of_them() -> None:
     shown = section(record_of(ruled(packs=(pack(), old))))
     assert (
         "<li><b>house 2.1</b> House rules; House rule 7; The committee; This house; in force since "
-        "2024-01-01; compared with its sources on 1 Oct 2026.</li>"
+        "1 Jan 2024; compared with its sources on 1 Oct 2026.</li>"
     ) in shown
     assert "superseded by House rule 9" in shown
     assert "asks for an audit not older than 365 days" in shown

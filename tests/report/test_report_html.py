@@ -24,9 +24,9 @@ from report_samples import (
 from pytest_aipm.records import Audit, Finding, Limit, NotTested, Record, RunVerdict
 from pytest_aipm.report import index_html, publishable, stylesheet
 from pytest_aipm.report.prose import prose
-from pytest_aipm.report.words import count, figures, limit_text
+from pytest_aipm.report.words import count, figures, limit_text, point_text
 
-VOID = {"meta", "link", "input", "br"}
+VOID = {"meta", "link", "input", "br", "wbr"}
 OPEN = {"td", "th", "tr", "dt", "dd"}  # HTML closes these by itself
 
 
@@ -208,7 +208,7 @@ def numbers_of(one: Finding) -> list[str]:
     if one.rows_needed is not None:
         found.append(count(one.rows_needed.total))
     for series in one.series:
-        found += [f"{y:,.6g}" for y in (*series.y, *series.lo, *series.hi) if y is not None]
+        found += [point_text(y) for y in (*series.y, *series.lo, *series.hi) if y is not None]
     return [*found, count(one.n)]
 
 
@@ -432,3 +432,36 @@ def test_text_has_contrast_in_light_and_dark(scheme: int) -> None:
         assert contrast(colours["link"], colours[ground]) >= 4.5
     for ground in ("bg", "panel", "ok"):
         assert contrast(colours["mute"], colours[ground]) >= 4.5
+
+
+def test_a_reference_is_parted_behind_its_colon_and_nowhere_else(lending: Record) -> None:
+    audit = lending.audits[0]
+    asked = audit.subject
+    assert asked is not None
+
+    def shown(ref: str) -> str:
+        model = asked.model.model_copy(update={"ref": ref, "kind": "factory"})
+        subject = asked.model_copy(update={"model": model})
+        parted = audit.model_copy(update={"subject": subject})
+        return index_html(lending.model_copy(update={"audits": (parted,)}))
+
+    assert "<bdi>shop.models:<wbr>churn (factory)</bdi>" in shown("shop.models:churn")
+    assert "<bdi>a:&lt;b&gt; (factory)</bdi>" in shown("a:<b>")
+    long = shown(f"{'m' * 100}:churn")
+    assert "<wbr>" not in long
+    assert f'title="{"m" * 100}:churn (factory)"' in long
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0437893, "0.0438"),
+        (0.5, "0.5"),
+        (0.0, "0"),
+        (-0.02, "\N{MINUS SIGN}0.02"),
+        (99.96, "100"),
+        (1234.5, "1,234"),
+    ],
+)
+def test_a_point_of_a_curve_has_three_digits(value: float, said: str) -> None:
+    assert point_text(value) == said

@@ -110,8 +110,8 @@ def _notes(flips: Flips) -> tuple[str, ...]:
     if flips.n == flips.rows:
         return ()
     note = (
-        f"tried on {flips.n:,} of {flips.rows:,} rows ({flips.n / flips.rows:.1%}), chosen by the "
-        f"seed; `rows: {flips.rows}` tries all"
+        f"tried on {flips.n:,} of {flips.rows:,} rows, chosen by the seed; rows: {flips.rows} in "
+        "the policy tries all"
     )
     return (note,)
 
