@@ -59,6 +59,9 @@ def headline(findings: Sequence[Finding], verdict: RunVerdict) -> str:
     if verdict is RunVerdict.FAIL and forced:
         verb = "fails" if forced == 1 else "fail"
         return f"{counts} {count(forced)} inconclusive {verb} the build, as the policy asks."
+    waived = sum(f.verdict is Verdict.WAIVED for f in findings)
+    if verdict is RunVerdict.PASS and waived:
+        return f"{counts} Without the waiver{'' if waived == 1 else 's'} this would be a FAIL."
     return counts
 
 

@@ -33,6 +33,7 @@ from pytest_aipm.records import (
     NotTested,
     Period,
     Record,
+    RunVerdict,
     Turned,
     Undeclared,
     Verdict,
@@ -291,6 +292,16 @@ def test_the_overview_names_owner_change_gaps_and_promises_of_each_policy() -> N
     assert 'href="#credit-approval.not-tested"' in cards[0]
     assert 'href="#credit-approval.claims">1 of 4 kept' in cards[0]
     assert "clinic@example.org" in cards[1]
+
+
+def test_the_overview_begins_with_what_is_worst() -> None:
+    holds = [each for each in diabetes().findings if each.verdict is Verdict.PASS]
+    fine = with_fields(diabetes(), findings=tuple(holds), verdict=RunVerdict.PASS)
+    text = index_html(record_of(fine, lending()))
+    cards = re.findall(r"<article.*?</article>", text, re.DOTALL)
+    assert ">FAIL<" in cards[0]
+    assert "Read first:" in cards[0]
+    assert ">PASS<" in cards[1]
 
 
 # -- hostile text
