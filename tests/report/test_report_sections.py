@@ -142,6 +142,13 @@ def test_without_a_baseline_one_sentence_says_so_with_the_command_that_creates_o
     assert ">not known</a> <small>no baseline to compare with</small>" in text
 
 
+def test_the_command_of_a_selection_is_not_offered_for_a_baseline() -> None:
+    record = record_of(diabetes(), partial=True)
+    run = record.run.model_copy(update={"command": "pytest --aipm-audit -k gap"})
+    text = section(index_html(record.model_copy(update={"run": run})), "changed")
+    assert "creates one: pytest --aipm-audit --aipm-update-baseline" in text
+
+
 def test_an_audit_inside_a_test_is_not_told_to_approve_anything() -> None:
     audit = diabetes()
     policy = audit.policy.model_copy(update={"path": "tests/test_x.py::test_x"})

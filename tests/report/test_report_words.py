@@ -17,6 +17,7 @@ from report_samples import (
 )
 
 from pytest_aipm.records import (
+    Asked,
     Because,
     Detectable,
     Finding,
@@ -218,7 +219,11 @@ def test_a_pass_that_rests_on_waivers_says_so() -> None:
 
 def test_an_inconclusive_finding_that_fails_the_build_is_named() -> None:
     one = of(0.1).model_copy(update={"verdict": Verdict.INCONCLUSIVE, "failing": True})
-    assert "1 inconclusive fails the build" in headline([one], RunVerdict.FAIL)
+    said = headline([one], RunVerdict.FAIL)
+    assert said.endswith("1 inconclusive fails the build, as the policy asks.")
+    for asks, who in (("fail", "the policy"), ("warn", "--aipm-strict")):
+        told = one.model_copy(update={"asked": Asked(on_inconclusive=asks)})
+        assert headline([told], RunVerdict.FAIL).endswith(f"as {who} asks.")
 
 
 def test_a_partial_run_says_what_did_not_run() -> None:
