@@ -20,6 +20,7 @@ A problem is written ``file:line:column: what; how to mend``. Parts that do not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -38,6 +39,13 @@ __all__ = [
     "UsageFault",
     "WaiverError",
 ]
+
+
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+"""Control characters and direction overrides: a file's name must neither steer a terminal nor make
+a line read backwards. What separates words is left to `str.split`."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Problem:
     column: int | None = None
 
     def __str__(self) -> str:
-        """Return ``file:line:column: what; fix`` on one line."""
+        """Return ``file:line:column: what; fix`` on one line that shows all it holds."""
         where = self.path
         if self.path and self.line is not None:
             where += f":{self.line}"
@@ -72,7 +80,7 @@ class Problem:
         text = f"{where}: {self.what}" if where else self.what
         if self.fix:
             text += f"; {self.fix}"
-        return " ".join(text.split())
+        return " ".join(_UNSEEN.sub("", text).split())
 
 
 class AipmError(Exception):

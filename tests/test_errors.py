@@ -25,6 +25,11 @@ def test_a_problem_says_where_what_and_how_on_one_line(problem, line):
     assert str(problem) == line
 
 
+def test_a_problem_neither_steers_a_terminal_nor_reads_backwards():
+    hostile = Problem("no such \x1b[2Jkey\x00", "mend it", "a\u202eb\n::error::\u2066.yaml", 3)
+    assert str(hostile) == "ab ::error::.yaml:3: no such [2Jkey; mend it"
+
+
 def test_an_error_holds_several_problems_and_survives_a_process_border():
     error = DataError([Problem("one", path="a"), Problem("two", path="b")])
     assert str(error) == "a: one\nb: two"

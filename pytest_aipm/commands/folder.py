@@ -40,8 +40,10 @@ def read_record(path: Path, *, shown: str) -> Record:
     Raises
     ------
     OptionError
-        When it is missing, damaged, of another version, or was changed since it was written.
+        When it is missing, stale, damaged, of another version, or was changed since it was written.
     """
+    if path.name == AUDIT:
+        _not_stale(path.parent, shown)
     return _record(_bytes(path, shown), shown)
 
 
@@ -57,9 +59,7 @@ def read_folder(folder: Path, *, shown: str) -> Record:
         what = "is a file, not a folder" if folder.exists() else "there is no such folder"
         raise OptionError(Problem(what, "name the report folder of the run", shown))
     audit, manifest = f"{shown}/{AUDIT}", f"{shown}/{MANIFEST}"
-    if not (folder / AUDIT).exists() and (folder / STALE).exists():
-        what = "the report is stale: a later run ended with exit code 4 before it audited anything"
-        raise OptionError(Problem(what, "run the audit again", f"{shown}/{STALE}"))
+    _not_stale(folder, f"{shown}/{STALE}")
     raw = _bytes(folder / AUDIT, audit)
     hashes = _hashes(_bytes(folder / MANIFEST, manifest), manifest)
     for name, digest in hashes.items():
@@ -67,6 +67,12 @@ def read_folder(folder: Path, *, shown: str) -> Record:
         if name == AUDIT or path.is_file():
             _same(raw if name == AUDIT else path.read_bytes(), digest, f"{shown}/{name}")
     return _record(raw, audit)
+
+
+def _not_stale(folder: Path, shown: str) -> None:
+    if not (folder / AUDIT).exists() and (folder / STALE).exists():
+        what = "the report is stale: a later run ended with exit code 4 before it audited anything"
+        raise OptionError(Problem(what, "run the audit again", shown))
 
 
 def _bytes(path: Path, shown: str) -> bytes:

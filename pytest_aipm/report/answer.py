@@ -200,7 +200,10 @@ class Answer:
         if len(self.pair) == 2:
             return self.effect
         reason = self.finding.reason
-        if self.finding.because is Because.LIMIT:  # what would settle it stands in the block
+        # What would settle it stands in the block. Where numbers are withheld the reason is worded
+        # for publication: behind its semicolon stands the limit.
+        reworded = any(note.startswith(f"{WITHHELD}: numbers") for note in self.finding.notes)
+        if self.finding.because is Because.LIMIT and not reworded:
             reason = reason.partition("; ")[0]
         return stopped(reason)
 

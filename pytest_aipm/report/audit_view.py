@@ -198,8 +198,9 @@ class AuditView:
     @property
     def approve(self) -> str:
         """The command that creates a baseline."""
-        run = self.run.command if self.run.command.startswith("pytest ") else "pytest --aipm-audit"
-        return f"{run} --aipm-update-baseline"
+        run = self.run.command
+        whole = run.startswith("pytest ") and not self.partial  # a selection approves nothing
+        return f"{run if whole else 'pytest --aipm-audit'} --aipm-update-baseline"
 
     @property
     def clauses(self) -> list[ClauseRow]:

@@ -100,7 +100,8 @@ def _audit(audit: Audit, kept: set[int]) -> list[str]:
     first = worst(audit.findings)
     if first is not None:
         answer = Answer(first)
-        said.append(f"Worst: {markdown_text(f'{answer.plain} {answer.change}')}")
+        named = f"{first.check_id} {answer.where}"
+        said.append(f"Worst: {markdown_text(f'{named}: {answer.plain} {answer.change}')}")
     said.append(_identity(audit))
     weak = [*(audit.baseline.weakened if audit.baseline else ())]
     weak += [f"{x.check_id}: {x.what} ({x.reason}; {x.owner})" for x in audit.policy.loosened]

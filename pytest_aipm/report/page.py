@@ -32,6 +32,8 @@ __all__ = ["Page", "page_of"]
 LONGEST = 120
 """Characters of a name in the title of a window."""
 
+_WORST_FIRST = (RunVerdict.FAIL, RunVerdict.UNPROVEN, RunVerdict.PASS)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -69,6 +71,17 @@ class Page:
         if not self.record.findings:
             return "Nothing was measured."
         return headline(self.record.findings, self.record.verdict)
+
+    @property
+    def cards(self) -> list[AuditView]:
+        """Its policies as the overview lists them: first what the first screen must not lack."""
+        order = {each.id: place for place, each in enumerate(ranked(self.record.findings))}
+
+        def key(view: AuditView) -> tuple[int, int]:
+            first = min((order[each.id] for each in view.audit.findings), default=len(order))
+            return _WORST_FIRST.index(view.audit.verdict), first
+
+        return sorted(self.audits, key=key)
 
     @property
     def partial(self) -> str:

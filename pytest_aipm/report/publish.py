@@ -53,8 +53,8 @@ def publishable(record: Record) -> Record:
     -------
     Record
         The same findings, verdicts and group counts. Withheld numbers are None and their notes
-        begin with "withheld". A record without small cells is returned as it is, and a published
-        record once more published does not change.
+        begin with "withheld". A record without small cells is returned as it is. A published
+        record once more published shows no more, and may withhold more: publish the whole one.
 
     Notes
     -----

@@ -55,10 +55,15 @@ def headline(findings: Sequence[Finding], verdict: RunVerdict) -> str:
     counts = counts_sentence(findings)
     if verdict is RunVerdict.UNPROVEN:
         return f"{counts} Nothing is shown to fail, but this is not a pass."
-    forced = sum(f.failing and f.verdict is Verdict.INCONCLUSIVE for f in findings)
+    forced = [f for f in findings if f.failing and f.verdict is Verdict.INCONCLUSIVE]
     if verdict is RunVerdict.FAIL and forced:
-        verb = "fails" if forced == 1 else "fail"
-        return f"{counts} {count(forced)} inconclusive {verb} the build, as the policy asks."
+        verb = "fails" if len(forced) == 1 else "fail"
+        strict = any(f.asked is not None and f.asked.on_inconclusive != "fail" for f in forced)
+        who = "--aipm-strict" if strict else "the policy"
+        return f"{counts} {count(len(forced))} inconclusive {verb} the build, as {who} asks."
+    waived = sum(f.verdict is Verdict.WAIVED for f in findings)
+    if verdict is RunVerdict.PASS and waived:
+        return f"{counts} Without the waiver{'' if waived == 1 else 's'} this would be a FAIL."
     return counts
 
 

@@ -85,7 +85,8 @@ def rejudged(
     faults = list(_identity(finding, audit))
     if finding.verdict is Verdict.ERROR or finding.because is Because.DISABLED:
         faults += unmeasured(finding)
-        return Rejudged(finding.id, "nothing", "what broke" if not faults else "", tuple(faults))
+        rests_on = "what broke" if finding.verdict is Verdict.ERROR else "what is disabled"
+        return Rejudged(finding.id, "nothing", "" if faults else rests_on, tuple(faults))
     try:
         found = remeasured(finding, audit, seed=record.run.seed)
     except Exception as fault:  # noqa: BLE001 - a record that was meddled with breaks anything

@@ -109,8 +109,10 @@ def remeasured(  # noqa: PLR0911 - one line a row of the table above
         measurement = _above_median(finding, evidence, asked)
     else:
         measurement = catalog().load(finding.check).check(evidence, asked)
-    if designed:  # rows needed are rows of the data, not effective ones
-        return Remeasured(measurement.with_(n=finding.n), whole=True, counted=False)
+    if designed:  # rows needed, and rows without a group, are rows of the data, not effective ones
+        breach = breach_of(finding, audit, asked)
+        measurement = measurement.with_(n=finding.n, breach=breach)
+        return Remeasured(measurement, whole=True, counted=False)
     return Remeasured(measurement, whole=True)
 
 

@@ -90,7 +90,9 @@ def _asked(what: str, audit: Audit, record: Record, root: Path) -> Line:
         return untold(what, f"what it asks: {policy}")
     faults = list(_faults(policy, audit, record))
     if not faults:
-        return held(what, f"{len(audit.findings)} findings are held to what its text asks")
+        number = len(audit.findings)
+        verb = "finding is" if number == 1 else "findings are"
+        return held(what, f"{number} {verb} held to what its text asks")
     if audit.policy.extends:
         return untold(what, f"{faults[0]}; a file that it extends may have changed")
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from pytest_aipm.report import FILES
+from pytest_aipm.report import FILES, mark_stale
 from pytest_aipm.report.files import FILES as WRITTEN
 
 
@@ -32,6 +32,14 @@ def test_it_goes_to_another_folder_when_asked(aipm, project, red):
     folder = project.report(red)
     assert aipm("render", "aipm-report", "--to", "out/here").code == 0
     assert _bytes(project.path / "out/here") == _bytes(folder)
+
+
+def test_a_stale_folder_is_called_stale(aipm, project, red):
+    mark_stale(project.report(red))
+    for words in (("render", "aipm-report"), ("diff", "aipm-report", "aipm-report")):
+        said = aipm(*words)
+        assert said.code == 4
+        assert said.err.startswith("aipm-report: the report is stale: a later run ended with exit")
 
 
 def test_rendering_needs_no_statistics_and_no_data(project, red):

@@ -562,6 +562,24 @@ def test_withheld_numbers_reach_no_published_view() -> None:
     assert "0.731" in "\n".join(terminal_lines(record, public=False))
 
 
+def test_the_worst_finding_keeps_its_name_and_limit_when_its_value_is_withheld() -> None:
+    one = finding(
+        "fairness.accuracy_difference",
+        "gap",
+        ("region",),
+        "fail",
+        because="limit",
+        value=0.25,
+        interval=(0.11, 0.44),
+        limit=Limit(max=0.1),
+        groups=(cell({"region": "tiny"}, 3, 4), cell({"region": "a"}, 500, 1000)),
+    )
+    record = record_of(audit_of([one]))
+    says = "the value is withheld; the policy asks for at most 0.10."
+    assert f"Worst: gap by region: Fail: {says}" in summary_md(record)
+    assert says in index_html(record).partition("Read first:")[2][:400]
+
+
 def test_which_cells_go_does_not_depend_on_the_process(rich: Record, tmp_path: Path) -> None:
     (tmp_path / "audit.json").write_text(rich.to_json(), encoding="utf-8")
     code = (

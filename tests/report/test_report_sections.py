@@ -33,6 +33,7 @@ from pytest_aipm.records import (
     NotTested,
     Period,
     Record,
+    RunVerdict,
     Turned,
     Undeclared,
     Verdict,
@@ -139,6 +140,13 @@ def test_without_a_baseline_one_sentence_says_so_with_the_command_that_creates_o
         "creates one: pytest --aipm-audit --aipm-update-baseline"
     )
     assert ">not known</a> <small>no baseline to compare with</small>" in text
+
+
+def test_the_command_of_a_selection_is_not_offered_for_a_baseline() -> None:
+    record = record_of(diabetes(), partial=True)
+    run = record.run.model_copy(update={"command": "pytest --aipm-audit -k gap"})
+    text = section(index_html(record.model_copy(update={"run": run})), "changed")
+    assert "creates one: pytest --aipm-audit --aipm-update-baseline" in text
 
 
 def test_an_audit_inside_a_test_is_not_told_to_approve_anything() -> None:
@@ -291,6 +299,16 @@ def test_the_overview_names_owner_change_gaps_and_promises_of_each_policy() -> N
     assert 'href="#credit-approval.not-tested"' in cards[0]
     assert 'href="#credit-approval.claims">1 of 4 kept' in cards[0]
     assert "clinic@example.org" in cards[1]
+
+
+def test_the_overview_begins_with_what_is_worst() -> None:
+    holds = [each for each in diabetes().findings if each.verdict is Verdict.PASS]
+    fine = with_fields(diabetes(), findings=tuple(holds), verdict=RunVerdict.PASS)
+    text = index_html(record_of(fine, lending()))
+    cards = re.findall(r"<article.*?</article>", text, re.DOTALL)
+    assert ">FAIL<" in cards[0]
+    assert "Read first:" in cards[0]
+    assert ">PASS<" in cards[1]
 
 
 # -- hostile text

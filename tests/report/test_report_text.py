@@ -97,7 +97,8 @@ def test_the_summary_has_verdict_sentence_table_and_waivers(lending: Record) -> 
     text = summary_md(lending)
     assert text.startswith("## FAIL · model audit\n")
     assert "2 of 12 checks fail" in text
-    assert f"Worst: Selection rate by sex{TIMES}race: 47 of 100" in text
+    scope = f"by sex{TIMES}race"
+    assert f"Worst: selection-rate {scope}: Selection rate {scope}: 47 of 100" in text
     assert f"| ■ Fail | selection-rate by sex{TIMES}race | 0.66 | 0.60 to 0.73 | ≥ 0.80 |" in text
     assert "| W-2026-03 | credit-approval::selection-rate::sex | applied |" in text
     assert "Statistical evidence, not a legal opinion." in text

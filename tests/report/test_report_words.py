@@ -17,6 +17,7 @@ from report_samples import (
 )
 
 from pytest_aipm.records import (
+    Asked,
     Because,
     Detectable,
     Finding,
@@ -207,9 +208,22 @@ def test_unproven_is_said_to_be_no_pass() -> None:
     assert headline([one], RunVerdict.UNPROVEN).endswith("but this is not a pass.")
 
 
+def test_a_pass_that_rests_on_waivers_says_so() -> None:
+    one = of(0.1).model_copy(update={"verdict": Verdict.WAIVED})
+    assert headline([one, of(0.1)], RunVerdict.PASS) == (
+        "1 of 2 checks is waived; 1 passes. Without the waiver this would be a FAIL."
+    )
+    assert "Without the waivers this" in headline([one, one], RunVerdict.PASS)
+    assert "Without" not in headline([of(0.1)], RunVerdict.PASS)
+
+
 def test_an_inconclusive_finding_that_fails_the_build_is_named() -> None:
     one = of(0.1).model_copy(update={"verdict": Verdict.INCONCLUSIVE, "failing": True})
-    assert "1 inconclusive fails the build" in headline([one], RunVerdict.FAIL)
+    said = headline([one], RunVerdict.FAIL)
+    assert said.endswith("1 inconclusive fails the build, as the policy asks.")
+    for asks, who in (("fail", "the policy"), ("warn", "--aipm-strict")):
+        told = one.model_copy(update={"asked": Asked(on_inconclusive=asks)})
+        assert headline([told], RunVerdict.FAIL).endswith(f"as {who} asks.")
 
 
 def test_a_partial_run_says_what_did_not_run() -> None:

@@ -192,6 +192,18 @@ def test_rows_without_a_group_are_counted_again(tmp_path: Path, unknown: str) ->
         assert broken(turned, tmp_path)
 
 
+@pytest.mark.parametrize("subject", [{"weights": "w"}, {"cluster": "who"}])
+def test_weighted_rows_without_a_group_are_counted_as_rows(
+    tmp_path: Path, subject: dict[str, str]
+) -> None:
+    frame = rows(300, 420, w=np.tile([1.0, 2.0], 1000), who=np.arange(2000) // 2)
+    frame.loc[::12, "sex"] = None
+    record = pytest_aipm.audit(policy(GAP, **subject), data=frame, root=tmp_path)
+    assert record.findings[0].because is Because.UNKNOWN
+    assert broken(record, tmp_path) == []
+    assert broken(changed(record, verdict="pass", because=None, failing=False), tmp_path)
+
+
 def _breaks(*_: Any, **__: Any) -> Any:
     return {}["sex"]
 
