@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from pytest_aipm.commands.paths import here
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import SCHEMA, Record
+from pytest_aipm.report.manifest import is_entry, json_object
 
 __all__ = ["AUDIT", "read_folder", "read_record", "record_path"]
 
@@ -86,17 +85,15 @@ def _bytes(path: Path, shown: str) -> bytes:
 
 def _hashes(raw: bytes, shown: str) -> dict[str, str]:
     """Return the hashes that a manifest holds; they must speak of the record."""
-    files = _object(raw).get("files")
-    if not isinstance(files, dict) or AUDIT not in files or not all(map(_is_entry, files.items())):
+    files = json_object(raw).get("files")
+    if (
+        not isinstance(files, dict)
+        or AUDIT not in files
+        or not all(is_entry(*each) for each in files.items())
+    ):
         what = f"is no manifest that names {AUDIT}"
         raise OptionError(Problem(what, _AGAIN, shown))
     return files
-
-
-def _is_entry(entry: tuple[str, object]) -> bool:
-    """Return whether a file of this folder, and no other, is given a hash."""
-    name, digest = entry
-    return Path(name).name == name and isinstance(digest, str)
 
 
 def _same(raw: bytes, digest: str, shown: str) -> None:
@@ -106,7 +103,7 @@ def _same(raw: bytes, digest: str, shown: str) -> None:
 
 
 def _record(raw: bytes, shown: str) -> Record:
-    version = _object(raw).get("schema", SCHEMA)
+    version = json_object(raw).get("schema", SCHEMA)
     if version != SCHEMA:
         what = f"its schema {version!r} is not {SCHEMA!r}"
         raise OptionError(Problem(what, "use the version of pytest-aipm that wrote it", shown))
@@ -121,12 +118,3 @@ def _record(raw: bytes, shown: str) -> Record:
         what = "was changed after it was written: its digest is of other content"
         raise OptionError(Problem(what, _AGAIN, shown))
     return record
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    """Return a JSON object, empty when it is none: whoever reads on says what is wrong."""
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

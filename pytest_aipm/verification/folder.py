@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,6 +15,7 @@ from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import SCHEMA, Record, canonical_json
 from pytest_aipm.report import FILES, write_reports
 from pytest_aipm.report.files import SIGNATURE
+from pytest_aipm.report.manifest import is_entry, json_object
 from pytest_aipm.verification.known import this_version
 from pytest_aipm.verification.line import Line, broken, held, untold
 
@@ -70,7 +69,7 @@ class Folder:
             When the folder is whole and its record of another schema.
         """
         raw = self.read(AUDIT)
-        told = _object(raw)
+        told = json_object(raw)
         version = told.get("schema")
         if isinstance(version, str) and version != SCHEMA and self._vouched():
             what = f"its schema {version!r} is not {SCHEMA!r}"
@@ -90,7 +89,7 @@ class Folder:
             yield broken("digest", "the record was changed after it was written")
         else:
             yield held("digest", f"the record's content gives {record.digest[:12]}")
-        named = _object(self.read(MANIFEST)).get("digest")
+        named = json_object(self.read(MANIFEST)).get("digest")
         if named != record.digest:
             yield broken("digest", f"{MANIFEST} names another record")
 
@@ -103,7 +102,7 @@ class Folder:
 
     def named(self) -> Mapping[str, str] | str:
         """Return the hash of each file, or what is wrong with the manifest."""
-        told = _object(self.read(MANIFEST))
+        told = json_object(self.read(MANIFEST))
         files = told.get("files")
         if not isinstance(files, dict) or AUDIT not in files:
             there = (self.path / MANIFEST).exists()
@@ -112,7 +111,7 @@ class Folder:
             return f"is not of the form {FORMAT}"
         if self.read(MANIFEST).decode(errors="replace") != canonical_json(told, indent=1) + "\n":
             return "was written by hand: its bytes are not those of a run"
-        odd = [name for name, value in files.items() if not _is_entry(name, value)]
+        odd = [name for name, value in files.items() if not is_entry(name, value)]
         return f"names what is no file of this folder: {odd[0]!r}" if odd else files
 
     def _wrong(self, named: Mapping[str, str]) -> Iterator[Line]:
@@ -165,15 +164,3 @@ def _again(record: Record) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as place:
         write_reports(record, Path(place))
         return {each.name: each.read_bytes() for each in sorted(Path(place).iterdir())}
-
-
-def _is_entry(name: object, value: object) -> bool:
-    return isinstance(name, str) and Path(name).name == name and isinstance(value, str)
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
