@@ -39,6 +39,7 @@ def keep_apart(table: Table, hidden: set[Count]) -> set[tuple[int, int]]:
     spans = {at: [s for s in own if s.above in hidden] for at, own in table.spans.items()}
     told = [span for own in spans.values() for span in own]
     values: set[tuple[int, int]] = set()
+    lost: set[tuple[Count, ...]] | None = None
     turns = 0
     while secrets:
         bounds = [known for span in told for known in span.known()]
@@ -48,6 +49,10 @@ def keep_apart(table: Table, hidden: set[Count]) -> set[tuple[int, int]]:
             continue
         if not open_:
             break
+        if lost is None:  # what sizes and totals alone tell: to withhold counts would hide nothing
+            lost = pinned(_known(table, set(table.counts)), secrets) or set()
+            secrets = {key: row for key, row in secrets.items() if key not in lost}
+            continue
         near = [c for c in table.counts if c not in hidden and _bears_on(table, c, open_)]
         if not near:
             # sizes and totals alone tell these; nothing that could be withheld would help
