@@ -38,7 +38,9 @@ __all__ = ["MOST_GROUPS", "FindingView", "href_to"]
 
 MOST_GROUPS = 200
 """Rows of a group table; `audit.json` holds them all."""
-MOST_POINTS = 60
+MOST_LABELS = 60
+MOST_POINTS = 13
+"""Points of a line in its table; the picture draws all, and `audit.json` holds them."""
 MOST_LINES = 14
 _FREQUENCY = re.compile(r" of 10[0,]")
 
@@ -236,8 +238,13 @@ class FindingView:
 
     @property
     def tables(self) -> list[RecordSeries]:
-        """The series whose points are printed as a table."""
-        return [s for s in self.finding.series if 0 < len(s.x) <= MOST_POINTS]
+        """The series whose points are printed as a table; of a long line every few."""
+        return [_thinned(s) for s in self.finding.series if len(s.x) > 0 and _fits(s)]
+
+    def left_out(self, series: RecordSeries) -> int:
+        """Return how many points of a series its table leaves out."""
+        whole = next(s for s in self.finding.series if _line(s) == _line(series))
+        return len(whole.x) - len(series.x)
 
     def point(self, value: float | str | None) -> str:
         """Return a point of a series as text."""
@@ -356,3 +363,27 @@ def _policy_lines(text: str, line: int | None) -> str:
             break
         kept.append(following)
     return "\n".join(one[depth:] for one in kept)
+
+
+def _fits(series: RecordSeries) -> bool:
+    return len(series.x) <= MOST_LABELS or not isinstance(series.x[0], str)
+
+
+def _line(series: RecordSeries) -> tuple[str, ...]:
+    return series.name, series.kind, series.x_label, series.y_label
+
+
+def _thinned(series: RecordSeries) -> RecordSeries:
+    """Return every few points of a long line: both ends and the chosen one are among them."""
+    last = len(series.x) - 1
+    if last < MOST_POINTS or isinstance(series.x[0], str):
+        return series
+    kept = {round(i * last / (MOST_POINTS - 1)) for i in range(MOST_POINTS)}
+    kept |= {i for i, x in enumerate(series.x) if x == series.mark}
+    at = sorted(kept)
+    points = {
+        name: tuple(each[i] for i in at if i < len(each))
+        for name, each in (("x", series.x), ("y", series.y), ("lo", series.lo), ("hi", series.hi))
+    }
+    # counts are of the people since the point before, which may be gone
+    return series.model_copy(update=points | {"counts": ()})

@@ -21,7 +21,7 @@ from report_samples import (
     record_of,
 )
 
-from pytest_aipm.records import Audit, Finding, Limit, NotTested, Record, RunVerdict
+from pytest_aipm.records import Audit, Finding, Limit, NotTested, Record, RunVerdict, Series
 from pytest_aipm.report import index_html, publishable, stylesheet
 from pytest_aipm.report.prose import prose
 from pytest_aipm.report.words import count, figures, limit_text, point_text
@@ -465,3 +465,23 @@ def test_a_reference_is_parted_behind_its_colon_and_nowhere_else(lending: Record
 )
 def test_a_point_of_a_curve_has_three_digits(value: float, said: str) -> None:
     assert point_text(value) == said
+
+
+def test_the_table_of_a_long_line_has_every_few_points_and_says_so(lending: Record) -> None:
+    at = tuple(i / 40 for i in range(41))
+    curve = Series(name="all", kind="curve", x=at, y=at, counts=(9,) * 41, mark=0.35)
+    labels = Series(name="names", kind="bars", x=tuple(f"c{i}" for i in range(20)), y=at[:20])
+    audit = lending.audits[0]
+    found = audit.findings[0].model_copy(update={"series": (curve, labels), "groups": ()})
+    record = lending.model_copy(
+        update={"audits": (audit.model_copy(update={"findings": (found,), "groups": ()}),)}
+    )
+    page = index_html(record)
+    tables = re.findall(r"<details class=points>.*?</details>", page, flags=re.DOTALL)
+    rows = [re.findall(r"<tr><th scope=row>([^<]*)<td>([^<\n]*)", table) for table in tables]
+    assert [len(each) for each in rows] == [14, 20]
+    assert rows[0][0] == ("0", "0")
+    assert rows[0][-1] == ("1", "1")
+    assert ("0.35", "0.35") in rows[0]
+    assert "27 points between these are in the picture and in audit.json." in tables[0]
+    assert "between these" not in tables[1]
