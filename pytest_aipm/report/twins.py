@@ -73,7 +73,7 @@ class _Search(Generic[Name]):
 
     def __init__(self, known: Sequence[Known], secrets: Mapping[Name, Row]) -> None:
         from scipy.optimize import LinearConstraint  # noqa: PLC0415 - only where people are few
-        from scipy.sparse import csr_array  # noqa: PLC0415
+        from scipy.sparse import csr_matrix  # noqa: PLC0415
 
         self.secrets = secrets
         self.seen: dict[Name, set[int]] = {name: set() for name in secrets}
@@ -81,8 +81,9 @@ class _Search(Generic[Name]):
         self.places = {k: i for i, k in enumerate(dict.fromkeys(k for row in rows for k in row))}
         entries = [(x, i, self.places[k]) for i, e in enumerate(known) for k, x in e.row.items()]
         numbers, at, columns = zip(*entries, strict=True)
+        # a matrix, not an array: its indices are of 32 bits, as milp of scipy 1.13 wants them
         self.constraint = LinearConstraint(
-            csr_array((numbers, (at, columns)), shape=(len(known), len(self.places))),
+            csr_matrix((numbers, (at, columns)), shape=(len(known), len(self.places))),
             [each.low - SLACK for each in known],
             [each.high + SLACK for each in known],
         )
