@@ -16,6 +16,7 @@ from pytest_aipm.report.sentences import (
     urgent_waivers,
 )
 from pytest_aipm.report.sign_offs import signed_of
+from pytest_aipm.report.validity import as_of, valid_until
 from pytest_aipm.report.words import (
     DASH,
     MARKS,
@@ -57,6 +58,7 @@ def _summary(record: Record, kept: set[int]) -> str:
         head.append(f"**{markdown_text(missing_sentence(record))}**")
     if len(record.audits) > 1:
         head.append(markdown_text(headline(record.findings, record.verdict)))
+    head.append(markdown_text(f"As of {as_of(record)}, valid {valid_until(record)}."))
     signed = signed_of(record).line
     head.append(f"{markdown_text(signed[:1].upper() + signed[1:])}.")
     blocks = [block for audit in record.audits for block in _audit(audit, kept)]

@@ -20,10 +20,9 @@ from pytest_aipm.report.sentences import (
     headline,
     missing_sentence,
 )
-from pytest_aipm.report.validity import valid_until
+from pytest_aipm.report.validity import as_of, valid_until
 from pytest_aipm.report.words import (
     RUN_WORDS,
-    day,
 )
 
 __all__ = ["Page", "page_of"]
@@ -98,9 +97,7 @@ class Page:
     @property
     def as_of(self) -> str:
         """When the run was made."""
-        return (
-            day(self.record.run.started, clock=True) if self.record.run.started else "not recorded"
-        )
+        return as_of(self.record)
 
     @property
     def valid_until(self) -> str:

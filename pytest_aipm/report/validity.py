@@ -1,4 +1,4 @@
-"""Until when a report holds: the first day on which something it stands on runs out."""
+"""From when a report is, and until when it holds: until something it stands on runs out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from datetime import datetime, timedelta
 from pytest_aipm.records import PackInfo, Record
 from pytest_aipm.report.words import day, plural
 
-__all__ = ["valid_until"]
+__all__ = ["as_of", "valid_until"]
+
+
+def as_of(record: Record) -> str:
+    """Return when the run was made."""
+    return day(record.run.started, clock=True) if record.run.started else "not recorded"
 
 
 def valid_until(record: Record) -> str:

@@ -10,6 +10,7 @@ from report_samples import ARABIC, LONG, SCRIPT, diabetes, finding, lending, rec
 
 from pytest_aipm.records import Loosening, Record, Verdict
 from pytest_aipm.report import summary_md, terminal_lines
+from pytest_aipm.report.page import page_of
 from pytest_aipm.report.plain import columns_of
 from pytest_aipm.report.words import TIMES
 
@@ -172,3 +173,10 @@ def test_waivers_without_effect_are_told() -> None:
     assert "waiver not_needed not needed: not_needed" in text
     assert "1 waiver voided by the new model: voided" in text
     assert Verdict.WAIVED in {one.verdict for one in audit.findings}
+
+
+def test_the_summary_says_as_of_when_and_until_when_it_holds(lending: Record) -> None:
+    page = page_of(lending)
+    when = f"As of {page.as_of}, valid {page.valid_until}."
+    assert "until 31 Dec 2026, when waiver" in when
+    assert when in summary_md(lending).splitlines()
