@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from pathlib import Path
 
 from pytest_aipm import __version__
+from pytest_aipm.auditing.git import git
 from pytest_aipm.auditing.header import header_of
 from pytest_aipm.auditing.history import read_history, with_releases
 from pytest_aipm.auditing.plan import Plan
@@ -79,7 +78,7 @@ def assemble(
         audits=tuple(audits),
         run=RunInfo(
             seed=plan.settings.seed,
-            commit=_commit(plan.settings.root),
+            commit=git(plan.settings.root, "rev-parse", "HEAD") or None,
             versions=versions(),
             command=command,
             started=started,
@@ -143,18 +142,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _commit(root: Path) -> str | None:
-    """Return the commit that is checked out, None outside version control."""
-    try:
-        done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from pytest_aipm.auditing.git import git
+from pytest_aipm.drafts import drafted
 from pytest_aipm.errors import Problem
 from pytest_aipm.records import HISTORY, HistoryLine, Record, Release, canonical_json
 from pytest_aipm.report import history_line, publishable
@@ -165,16 +166,9 @@ def append(path: Path, record: Record, *, label: str, shown: str) -> bool:
 def label_of(root: Path, record: Record) -> str:
     """Return what people call a run: its tag, else its short commit, else its date."""
     run = record.run
-    with suppress(OSError, subprocess.TimeoutExpired):
-        done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(root), "tag", "--points-at", "HEAD", "--sort=-version:refname"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-        if done.returncode == 0 and done.stdout.split():
-            return done.stdout.split()[0]
+    tags = git(root, "tag", "--points-at", "HEAD", "--sort=-version:refname").split()
+    if tags:
+        return tags[0]
     return run.commit[:7] if run.commit else run.started[:10]
 
 
@@ -257,10 +251,6 @@ def _add(handle: int, text: bytes, size: int) -> None:
 
 
 def _exchange(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with drafted(path) as draft:
         draft.write_bytes(content)
         shutil.copymode(path, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pytest_aipm.baseline.changes import changes
 from pytest_aipm.baseline.shape import FORMAT, StoredFile
 from pytest_aipm.baseline.stored import digest_of, entry_of, facts_of, stored_of
 from pytest_aipm.baseline.weakening import weakened
+from pytest_aipm.drafts import drafted
 from pytest_aipm.errors import BaselineError, Problem
 from pytest_aipm.judge import Entry
 from pytest_aipm.records import (
@@ -237,9 +237,5 @@ def write_baseline(
         policies[audit.policy.name] = {**section, "digest": digest_of(section)}
     text = canonical_json({"aipm_baseline": FORMAT, "policies": policies}, indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with drafted(path) as draft:
         draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

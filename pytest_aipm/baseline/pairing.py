@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_aipm.drafts import drafted
 from pytest_aipm.errors import BaselineError, Problem
 from pytest_aipm.evidence.pairing import ApprovedRows, RowKey
 from pytest_aipm.records import Audit, canonical_json
@@ -68,14 +69,10 @@ class Sealed:
     def write(self) -> None:
         """Write the file, atomically, readable by its owner alone."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        try:
+        with drafted(self.path) as draft:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(self.raw)
-            draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def seal(path: Path, audit: Audit, rows: ApprovedRows, key: RowKey) -> Sealed:

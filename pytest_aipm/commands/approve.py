@@ -11,9 +11,10 @@ from pytest_aipm.commands.folder import read_folder
 from pytest_aipm.commands.paths import here, relative
 from pytest_aipm.commands.project import baseline_of, root_of
 from pytest_aipm.commands.retrains import read_retrains
+from pytest_aipm.commands.reviewed import refuse_unfit
 from pytest_aipm.commands.say import say
 from pytest_aipm.errors import BaselineError, OptionError, Problem
-from pytest_aipm.records import NO_WORSE, Audit, Record, RunVerdict
+from pytest_aipm.records import NO_WORSE, Audit
 
 __all__ = ["approve"]
 
@@ -64,7 +65,14 @@ def approve(
             raise OptionError(Problem(f"{option} is empty", "an approval has a name and a reason"))
     target = baseline_of(root_of(root), baseline)
     record = read_folder(here(folder), shown=folder.rstrip("/"))
-    _refuse(record, folder, red_is_accepted=red_is_accepted)
+    refuse_unfit(
+        record,
+        folder,
+        error=BaselineError,
+        whole="approve a run of the whole policy, without a selection",
+        judged="approve a run with checks",
+        red_is_accepted=red_is_accepted,
+    )
     measured = None
     if retrains is not None:
         measured = read_retrains(here(retrains), record, shown=retrains.rstrip("/"))
@@ -82,21 +90,6 @@ def approve(
     say(f"  run of {record.run.started}{commit}, digest {record.digest}")
     say(f"Commit {shown}: later runs are compared with it.")
     return 0
-
-
-def _refuse(record: Record, folder: str, *, red_is_accepted: bool) -> None:
-    """Refuse a run that nobody should take for a reference without saying so."""
-    if record.partial:
-        what = f"the run is partial: {len(record.missing)} planned checks have no finding"
-        fix = "approve a run of the whole policy, without a selection"
-        raise BaselineError(Problem(what, fix, folder))
-    if not record.findings:
-        raise BaselineError(Problem("the run judged nothing", "approve a run with checks", folder))
-    if record.verdict is RunVerdict.FAIL and not red_is_accepted:
-        failed = [finding.id for finding in record.findings if finding.failing]
-        what = f"the run failed ({', '.join(failed[:3])}{', ...' if len(failed) > 3 else ''})"
-        fix = "mend it, or say that it is known: --red-is-accepted"
-        raise BaselineError(Problem(what, fix, folder))
 
 
 def _approved(audit: Audit) -> str:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.report import chosen_exports
 
-__all__ = ["Ini", "read_ini"]
+__all__ = ["Ini", "exports_of", "read_ini"]
 
 _TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
 
@@ -81,6 +82,17 @@ class Ini:
     def flag(self, key: str) -> bool:
         """Return whether a key is switched on."""
         return str(self._values.get(key, "")).strip().lower() in _TRUE
+
+
+def exports_of(ini: Ini) -> tuple[str, ...]:
+    """Return the exports that a project chooses.
+
+    Raises
+    ------
+    OptionError
+        When it names one that there is not.
+    """
+    return chosen_exports(ini.words("aipm_exports", ["all"]), ini.path)
 
 
 def read_ini(root: Path) -> Ini:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_aipm.auditing.settings import BASELINE, REPORT, SIGN_OFFS, Settings
-from pytest_aipm.commands.ini import Ini, read_ini
+from pytest_aipm.commands.ini import Ini, exports_of, read_ini
 from pytest_aipm.commands.paths import here, root_of
 from pytest_aipm.policy.library import Library
-from pytest_aipm.report import chosen_exports
 
 __all__ = ["baseline_of", "packs_of", "root_of", "settings_of", "sign_offs_of"]
 
@@ -51,7 +50,7 @@ def settings_of(root: Path, policies: Sequence[str]) -> Settings:
         waivers=waivers if ini.text("aipm_waivers") or waivers.exists() else None,
         sign_offs=sign_offs if ini.text("aipm_sign_offs") or sign_offs.exists() else None,
         first_baseline=ini.flag("aipm_first_baseline"),
-        exports=chosen_exports(ini.words("aipm_exports", ["all"]), ini.path),
+        exports=exports_of(ini),
         packs=_packs(root, ini),
     )
 

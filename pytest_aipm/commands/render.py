@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pytest_aipm.commands.folder import AUDIT, read_record, record_path
-from pytest_aipm.commands.ini import read_ini
+from pytest_aipm.commands.ini import exports_of, read_ini
 from pytest_aipm.commands.paths import here, root_of
 from pytest_aipm.commands.say import say
 from pytest_aipm.errors import OptionError, Problem
-from pytest_aipm.report import chosen_exports, write_reports
+from pytest_aipm.report import write_reports
 
 __all__ = ["render"]
 
@@ -35,8 +35,7 @@ def render(audit: str, *, to: str | None = None, root: str | None = None) -> int
         what = f"is not called {AUDIT}, so the report beside it may be another run's"
         raise OptionError(Problem(what, "say where the report goes: --to=DIR", audit))
     folder = path.parent if to is None else here(to)
-    ini = read_ini(root_of(root))
-    exports = chosen_exports(ini.words("aipm_exports", ["all"]), ini.path)
+    exports = exports_of(read_ini(root_of(root)))
     written = write_reports(read_record(path, shown=audit), folder, exports=exports)
     say(f"{audit if to is None else to}: {', '.join(written.files)}")
     for name, why in written.left_out.items():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from pytest_aipm.commands.folder import read_folder
 from pytest_aipm.commands.paths import here
 from pytest_aipm.commands.say import say
+from pytest_aipm.drafts import drafted
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.verification.folder import MANIFEST, SIGNATURE
 from pytest_aipm.verification.signature import sign_manifest
@@ -36,7 +36,8 @@ def sign(folder: str, *, key: str, password_env: str | None = None) -> int:
     read_folder(place, shown=shown)  # nobody signs what does not hold
     password = None if password_env is None else _password(password_env)
     signature = sign_manifest((place / MANIFEST).read_bytes(), here(key), key, password)
-    _write(place / SIGNATURE, signature.to_json())
+    with drafted(place / SIGNATURE) as draft:
+        draft.write_text(signature.to_json(), encoding="utf-8", newline="\n")
     say(f"{shown}/{SIGNATURE}: {signature.algorithm}, key {signature.key[:16]}")
     say(f"Check it with: aipm verify {shown} --key=PUBLIC.pem")
     return 0
@@ -48,13 +49,3 @@ def _password(name: str) -> bytes:
         what = f"--password-env={name}: the environment has no such variable, or it is empty"
         raise OptionError(Problem(what, "set it to the key's password"))
     return value.encode()
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole, or leave what was there."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

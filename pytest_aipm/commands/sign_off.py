@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 from pytest_aipm.clock import today
 from pytest_aipm.commands.folder import read_folder
-from pytest_aipm.commands.ini import read_ini
+from pytest_aipm.commands.ini import exports_of, read_ini
 from pytest_aipm.commands.paths import here, relative
 from pytest_aipm.commands.project import root_of, sign_offs_of
+from pytest_aipm.commands.reviewed import refuse_unfit
 from pytest_aipm.commands.say import say
+from pytest_aipm.drafts import drafted
 from pytest_aipm.errors import OptionError, Problem, SignOffError
 from pytest_aipm.policy.sign_offs import load_sign_offs, read_sign_offs
-from pytest_aipm.records import Record, RunVerdict, SignOff
-from pytest_aipm.report import chosen_exports, write_reports
+from pytest_aipm.records import Record, SignOff
+from pytest_aipm.report import write_reports
 from pytest_aipm.report.files import SIGNATURE, stale_name
 from pytest_aipm.report.plain import plain_line
 from pytest_aipm.verification import Asked, State, verified
@@ -78,8 +79,7 @@ def sign_off(
         digest=record.evidence,
         comment=plain_line(comment),
     )
-    ini = read_ini(base)
-    exports = chosen_exports(ini.words("aipm_exports", ["all"]), ini.path)
+    exports = exports_of(read_ini(base))
     written = _added(target, entry)
     done = write_reports(record.signed_off(written), place, exports=exports)
     file = relative(target, Path.cwd())
@@ -94,17 +94,14 @@ def sign_off(
 
 def _refuse(record: Record, asked: Asked, *, red_is_accepted: bool) -> None:
     """Refuse what nobody should stand for without saying so."""
-    if record.partial:
-        what = f"the run is partial: {len(record.missing)} planned checks have no finding"
-        fix = "sign off a run of the whole policy, without a selection"
-        raise SignOffError(Problem(what, fix, asked.shown))
-    if not record.findings:
-        raise SignOffError(Problem("the run judged nothing", "run its checks", asked.shown))
-    if record.verdict is RunVerdict.FAIL and not red_is_accepted:
-        failed = [finding.id for finding in record.findings if finding.failing]
-        what = f"the run failed ({', '.join(failed[:3])}{', ...' if len(failed) > 3 else ''})"
-        fix = "mend it, or say that it is known: --red-is-accepted"
-        raise SignOffError(Problem(what, fix, asked.shown))
+    refuse_unfit(
+        record,
+        asked.shown,
+        error=SignOffError,
+        whole="sign off a run of the whole policy, without a selection",
+        judged="run its checks",
+        red_is_accepted=red_is_accepted,
+    )
     for line in verified(asked):
         if line.state is State.BROKEN and line.what != "signature":
             what = f"it does not hold ({line.what}: {line.said})"
@@ -132,16 +129,12 @@ def _added(path: Path, entry: SignOff) -> tuple[SignOff, ...]:
     block = _block(entry, line[: len(line) - len(line.lstrip(" "))])
     grown = text.rstrip("\r\n") + ends + block.replace("\n", ends)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with drafted(path) as draft:
         draft.write_bytes(grown.encode())
         if _read_back(draft) != (*there, entry):
             what = "it cannot be added to as text"
             fix = "write its list as `sign_offs:` with one `- who: ...` a line below, at its end"
             raise SignOffError(Problem(what, fix, relative(path, Path.cwd())))
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
     return (*there, entry)
 
 

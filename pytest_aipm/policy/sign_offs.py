@@ -18,8 +18,8 @@ from pytest_aipm.errors import SignOffError
 from pytest_aipm.policy.dates import DateText
 from pytest_aipm.policy.grammar import Grammar, Sha256, Text
 from pytest_aipm.policy.text import read_source
-from pytest_aipm.policy.tree import Faults, Map, Seq
-from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape, unknown_keys
+from pytest_aipm.policy.tree import Faults, Map
+from pytest_aipm.policy.words import closed, entries_of, no_nulls, shape
 from pytest_aipm.records import SignOff
 
 __all__ = ["load_sign_offs", "read_sign_offs"]
@@ -61,19 +61,17 @@ def read_sign_offs(path: Path, *, root: Path) -> tuple[tuple[SignOff, ...], int 
     """Read a sign-offs file, and the line on which its last entry starts."""
     faults = Faults()
     source = read_source(path, root=root, faults=faults, error=SignOffError)
-    tree = unknown_keys(source.tree, ("sign_offs",), faults, where="the sign-offs file")
-    listed = tree.get("sign_offs")
-    if not isinstance(listed, Seq):
-        what = "'sign_offs' is missing" if listed is None else "'sign_offs' must be a list"
-        faults.add(tree.key_place("sign_offs"), what, "write `sign_offs: []` when there are none")
-        listed = Seq(())
+    entries = entries_of(
+        source.tree,
+        "sign_offs",
+        faults,
+        where="the sign-offs file",
+        what="a sign-off",
+        start="- who: ",
+    )
     found: list[SignOff] = []
     lines: dict[tuple[str, str], int | None] = {}
-    for entry in listed.items:
-        if not isinstance(entry, Map):
-            what = f"a sign-off must be a mapping, not {kind_of(entry)}"
-            faults.add(entry.place, what, "start it with `- who: `")
-            continue
+    for entry in entries:
         read = _sign_off(entry, faults)
         if read is None:
             continue
@@ -85,7 +83,7 @@ def read_sign_offs(path: Path, *, root: Path) -> tuple[tuple[SignOff, ...], int 
         lines.setdefault(key, entry.place.line)
         found.append(read)
     faults.raise_as(SignOffError)
-    last = listed.items[-1].place.line if listed.items else None
+    last = entries[-1].place.line if entries else None
     return tuple(found), last
 
 

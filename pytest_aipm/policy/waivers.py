@@ -30,8 +30,8 @@ from pytest_aipm.policy.ids import is_id
 from pytest_aipm.policy.limits import limit_of
 from pytest_aipm.policy.model import CheckSpec, Policy
 from pytest_aipm.policy.text import read_source
-from pytest_aipm.policy.tree import Faults, Map, Seq
-from pytest_aipm.policy.words import closed, did_you_mean, kind_of, no_nulls, shape, unknown_keys
+from pytest_aipm.policy.tree import Faults, Map
+from pytest_aipm.policy.words import closed, did_you_mean, entries_of, no_nulls, shape
 from pytest_aipm.records import Limit
 
 __all__ = ["NOTICE_DAYS", "Waiver", "is_active", "load_waivers", "notice"]
@@ -119,19 +119,12 @@ def load_waivers(path: Path, policies: Sequence[Policy], *, root: Path) -> tuple
     """
     faults = Faults()
     source = read_source(path, root=root, faults=faults, error=WaiverError)
-    tree = unknown_keys(source.tree, ("waivers",), faults, where="the waivers file")
-    listed = tree.get("waivers")
-    if not isinstance(listed, Seq):
-        what = "'waivers' is missing" if listed is None else "'waivers' must be a list"
-        faults.add(tree.key_place("waivers"), what, "write `waivers: []` when there are none")
-        listed = Seq(())
+    entries = entries_of(
+        source.tree, "waivers", faults, where="the waivers file", what="a waiver", start="- id: "
+    )
     known = {policy.name: policy for policy in policies}
     found: list[Waiver] = []
-    for entry in listed.items:
-        if not isinstance(entry, Map):
-            what = f"a waiver must be a mapping, not {kind_of(entry)}"
-            faults.add(entry.place, what, "start it with `- id: `")
-            continue
+    for entry in entries:
         waiver = _waiver(entry, known, faults)
         if waiver is not None:
             _beside(waiver, entry, found, faults)

@@ -15,9 +15,9 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Tree
+from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
 
-__all__ = ["closed", "did_you_mean", "kind_of", "no_nulls", "shape", "unknown_keys"]
+__all__ = ["closed", "did_you_mean", "entries_of", "kind_of", "no_nulls", "shape", "unknown_keys"]
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -91,6 +91,33 @@ def unknown_keys(tree: Map, allowed: Iterable[str], faults: Faults, *, where: st
             what = f"unknown key '{key}' in {where}"
             faults.add(tree.key_place(key), what, did_you_mean(key, known))
     return tree.only(known)
+
+
+def entries_of(
+    tree: Map, key: str, faults: Faults, *, where: str, what: str, start: str
+) -> list[Map]:
+    """Return the mappings that a file lists under its only key, and add what is none of them.
+
+    Parameters
+    ----------
+    tree : Map
+        The whole file.
+    key : str
+    faults : Faults
+    where, what, start : str
+        What the file is, what an entry is, and how an entry starts.
+    """
+    tree = unknown_keys(tree, (key,), faults, where=where)
+    listed = tree.get(key)
+    if not isinstance(listed, Seq):
+        said = f"'{key}' is missing" if listed is None else f"'{key}' must be a list"
+        faults.add(tree.key_place(key), said, f"write `{key}: []` when there are none")
+        return []
+    for entry in listed.items:
+        if not isinstance(entry, Map):
+            said = f"{what} must be a mapping, not {kind_of(entry)}"
+            faults.add(entry.place, said, f"start it with `{start}`")
+    return [entry for entry in listed.items if isinstance(entry, Map)]
 
 
 def closed(

@@ -237,14 +237,10 @@ class FindingView:
         return any(g.people is not None for g in self.finding.groups)
 
     @property
-    def tables(self) -> list[RecordSeries]:
-        """The series whose points are printed as a table; of a long line every few."""
-        return [_thinned(s) for s in self.finding.series if len(s.x) > 0 and _fits(s)]
-
-    def left_out(self, series: RecordSeries) -> int:
-        """Return how many points of a series its table leaves out."""
-        whole = next(s for s in self.finding.series if _line(s) == _line(series))
-        return len(whole.x) - len(series.x)
+    def tables(self) -> list[tuple[RecordSeries, int]]:
+        """The series whose points are printed as a table, and how many points that leaves out."""
+        drawn = [series for series in self.finding.series if series.x and _fits(series)]
+        return [(few := _thinned(series), len(series.x) - len(few.x)) for series in drawn]
 
     def point(self, value: float | str | None) -> str:
         """Return a point of a series as text."""
@@ -367,10 +363,6 @@ def _policy_lines(text: str, line: int | None) -> str:
 
 def _fits(series: RecordSeries) -> bool:
     return len(series.x) <= MOST_LABELS or not isinstance(series.x[0], str)
-
-
-def _line(series: RecordSeries) -> tuple[str, ...]:
-    return series.name, series.kind, series.x_label, series.y_label
 
 
 def _thinned(series: RecordSeries) -> RecordSeries:

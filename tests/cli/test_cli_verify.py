@@ -132,6 +132,25 @@ def test_a_manifest_that_names_files_elsewhere_is_none(aipm, report):
     assert "manifest: names what is no file of this folder: '../secret'" in said.out
 
 
+def test_a_record_whose_digest_was_left_as_it_was_is_found_though_the_manifest_was_made_anew(
+    aipm, report
+):
+    text = (report / "audit.json").read_text()
+    told = json.loads(text)
+    (report / "audit.json").write_text(text.replace(told["run"]["started"], "2020-01-01T00:00:00Z"))
+    manifest(report)
+    said = aipm("verify", "aipm-report")
+    assert said.code == 1
+    assert f"{BROKEN}digest: the record was changed after it was written" in said.out
+
+
+def test_a_manifest_of_another_record_is_found(aipm, report):
+    manifest(report, digest="0" * 64)
+    said = aipm("verify", "aipm-report")
+    assert said.code == 1
+    assert f"{BROKEN}digest: manifest.json names another record" in said.out
+
+
 def test_a_page_of_other_words_is_found_although_its_hash_was_made_anew(aipm, report):
     page = report / "index.html"
     page.write_text(page.read_text().replace("FAIL", "PASS"))
