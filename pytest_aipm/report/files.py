@@ -198,12 +198,24 @@ def mark_stale(folder: Path) -> list[Path]:
     -------
     list of Path
         The new names, in the order of `FILES`.
+
+    Raises
+    ------
+    OSError
+        One cannot be renamed; the others then have their names back.
     """
-    moved = []
-    for name in (*FILES, SIGNATURE):
-        place = folder / name
-        if place.is_file():
-            stale = place.with_name(stale_name(name))
-            place.replace(stale)
-            moved.append(stale)
-    return moved
+    moved: list[tuple[Path, Path]] = []
+    with _alone(folder):
+        try:
+            for name in (*FILES, SIGNATURE):
+                place = folder / name
+                if place.is_file():
+                    stale = place.with_name(stale_name(name))
+                    place.replace(stale)
+                    moved.append((place, stale))
+        except OSError:
+            for place, stale in moved:
+                with suppress(OSError):
+                    stale.replace(place)
+            raise
+    return [stale for _, stale in moved]

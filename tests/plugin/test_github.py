@@ -66,6 +66,18 @@ def test_off_and_other_machines_are_silent_and_on_speaks_anywhere(
     assert on_github.exists()
 
 
+def test_a_report_that_is_not_written_is_the_first_warning(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    project.good()
+    result = project.here("--aipm-audit", "--aipm-report=data.csv")
+    assert result.ret == 0
+    lines = [line for line in result.outlines if line.startswith("::")]
+    start = "::warning title=pytest-aipm::data.csv: the report of this run is NOT written ("
+    assert [line[: len(start)] for line in lines] == [start]
+
+
 def test_another_word_is_refused_in_one_line(project: Any) -> None:
     project.good()
     project.ini("aipm_github = yes")
