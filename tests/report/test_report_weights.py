@@ -101,8 +101,8 @@ def test_positives_of_few_people_are_withheld() -> None:
 
 def test_rows_of_repeated_people_are_not_called_people() -> None:
     page = index_html(record(weighted(female=40, male=200, other=20)))
-    assert "with interval and rows (n)." in page
-    assert "with interval and people (n)." in index_html(record(weighted()))
+    assert "rate and rows (n)." in page
+    assert "rate and people (n)." in index_html(record(weighted()))
 
 
 @pytest.mark.parametrize("kind", [GroupValue, AuditGroup])
