@@ -255,8 +255,8 @@ def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str
             value, shade = show(cell.value), f"h{round(4 * (cell.value - low) / (span or 1.0))}"
         edge = "" if cell.judged else " nj"
         body.append(
-            f'<svg x={x} y={y} class="{shade}{edge}"><rect width={wide - 2} height={high - 2} />'
-            f"<text x=45 y=18>{value}</text><text x=45 y=34>n {cell.n:,}</text></svg>"
+            f'<svg x={x} y={y} class="{shade}{edge}"><rect />'
+            f"<text>{value}</text><text>n {cell.n:,}</text></svg>"
         )
     across, down = label + wide * len(columns), head + high * len(rows)
     svg = chart(body, kind="heat", height=down, title=title, desc=desc)

@@ -12,7 +12,7 @@ from pytest_aipm.report.words import DASH, count, point_text
 __all__ = ["PointTable", "point_tables"]
 
 MOST_LABELS = 60
-MOST_POINTS = 9
+MOST_POINTS = 13
 """Points of a line in its table; the picture draws all, and `audit.json` holds them."""
 
 

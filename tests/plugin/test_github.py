@@ -194,6 +194,37 @@ def test_a_cell_of_three_people_shows_nowhere_in_a_log(
 
 
 @pytest.mark.usefixtures("on_github")
+@pytest.mark.parametrize("few", [3, 0], ids=["a small cell beside it", "none"])
+def test_a_failure_prints_no_margins_where_another_scope_has_a_small_cell(
+    project: Any, few: int
+) -> None:
+    with (project.path / "cells.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["y", "pred", "sex", "region"])
+        for sex, region, n, chosen in (
+            ("F", "N", 200, 3),
+            ("F", "S", 200, 3),
+            ("M", "N", 200, 7),
+            ("M", "S", few, 1),
+        ):
+            writer.writerows([i % 2, int(i % 10 < chosen), sex, region] for i in range(n))
+    place = project.policy(
+        "cells",
+        f"{{check: {GAP}, id: gap, by: sex, limit: {{max: 0.01}}}}",
+        f"{{check: {GAP}, id: each, by: [[sex, region]], limit: {{max: 0.9}}}}",
+        data="cells.csv",
+    )
+    place.write_text(place.read_text().replace(", team: team}", "}"))
+    result = project.here("--aipm-audit", "--junitxml=junit.xml")
+    assert result.ret == 1
+    failure = result.stdout.str().partition("short test summary")[0]
+    junit = (project.path / "junit.xml").read_text(encoding="utf-8")
+    assert "difference 0." in failure, "the sentence stays"
+    for told in (failure, junit):
+        assert ("120 of 400" in told) is (few == 0)
+        assert ("too small to print" in told) is (few == 3)
+
+
 def test_a_group_named_like_a_command_gives_the_build_server_no_order(project: Any) -> None:
     with (project.path / "data.csv").open("w", newline="") as file:
         writer = csv.writer(file)
