@@ -16,7 +16,7 @@ from pytest_aipm.records import (
     Formula,
     GroupValue,
 )
-from pytest_aipm.report.answer import Answer, stopped
+from pytest_aipm.report.answer import SPELLED_OUT, Answer, stopped
 from pytest_aipm.report.charts import Row, spark
 from pytest_aipm.report.figure import Figure, figures_of, sorted_groups
 from pytest_aipm.report.points import PointTable, point_tables
@@ -174,7 +174,7 @@ class FindingView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Everything that was computed, by name."""
-        told = {"Formula"} if self.same_formula else set()
+        told = {"Formula", self.answer.quantity} if self.same_formula else set()
         made = _facts(self.answer, self.audit, self.confidence)
         return [(name, text) for name, text in made if name not in told]
 
@@ -249,7 +249,7 @@ class FindingView:
         """The series whose points are printed."""
         return list(point_tables(self.finding.series))
 
-    @property
+    @cached_property
     def lines(self) -> str:
         """The policy's lines that asked for this."""
         return _policy_lines(self.audit.policy.text, self.finding.policy_line)
@@ -308,6 +308,7 @@ def _facts(answer: Answer, audit: Audit, confidence: float | None) -> Iterator[t
         ("Because", _BECAUSE.get(answer.because, answer.because)),
         ("Severity", finding.severity if finding.severity == "advice" else ""),
         ("Unit", shown.unit),
+        (answer.quantity, SPELLED_OUT.get(answer.quantity, "")),
         ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
         ("Positive", "" if positive else formula.positive),
         ("Rows", "" if every else _rows(finding.n, formula.population)),

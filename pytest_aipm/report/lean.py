@@ -19,7 +19,7 @@ _BLOCK = (
 )
 _CLOSED = "article|details|div|dd|fieldset|figure|footer|header|li|main|nav|section|td"
 _TIGHT: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\s*\n\s*<(?!/?(?:a|b|bdi|code|i|small|span)\b)"), "<"),
+    (re.compile(r"\n\s*<(?!/?(?:a|b|bdi|code|i|small|span)\b)"), "<"),
     (re.compile(rf"</p>(?=<(?:{_BLOCK})\b|</(?:{_CLOSED})>)"), ""),
     (re.compile(r"</li>(?=<li\b|</[ou]l>)"), ""),
     (re.compile(r"</d[dt]>(?=<d[dt]\b|</d(?:l|iv)>)"), ""),

@@ -12,6 +12,8 @@ from pytest_aipm.report.words import DASH, count, point_text
 __all__ = ["PointTable", "point_tables"]
 
 MOST_LABELS = 60
+MOST_HEAD = 48
+"""Characters of names that stand beside each other over one table."""
 MOST_POINTS = 13
 """Points of a line in its table; the picture draws all, and `audit.json` holds them."""
 
@@ -49,16 +51,23 @@ def point_tables(series: Sequence[Series]) -> Iterator[PointTable]:
     pairs = ((one, _thinned(one)) for one in series if _fits(one))
     for _, members in groupby(pairs, key=key):
         together = list(members)
-        whole, first = together[0]
-        single = len(together) == 1
-        columns = [column for _, few in together for column in _columns(few, alone=single)]
-        rows = tuple(
-            (_point(x), tuple(cells[i] if i < len(cells) else DASH for _, cells in columns))
-            for i, x in enumerate(first.x)
-        )
-        name = whole.name if single else whole.y_label or "the lines"
-        head = (whole.x_label or "Item", *(title for title, _ in columns))
-        yield PointTable(name, head, rows, len(whole.x) - len(first.x))
+        wide = sum(len(one.name) for one, _ in together) > MOST_HEAD
+        for each in [[pair] for pair in together] if wide else [together]:
+            yield _table(each)
+
+
+def _table(together: Sequence[tuple[Series, Series]]) -> PointTable:
+    """Return the table of series and what is shown of each."""
+    whole, first = together[0]
+    single = len(together) == 1
+    columns = [column for _, few in together for column in _columns(few, alone=single)]
+    rows = tuple(
+        (_point(x), tuple(cells[i] if i < len(cells) else DASH for _, cells in columns))
+        for i, x in enumerate(first.x)
+    )
+    name = whole.name if single else whole.y_label or "the lines"
+    head = (whole.x_label or "Item", *(title for title, _ in columns))
+    return PointTable(name, head, rows, len(whole.x) - len(first.x))
 
 
 def _columns(one: Series, *, alone: bool) -> Iterator[tuple[str, list[str]]]:
