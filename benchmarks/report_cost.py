@@ -51,7 +51,7 @@ def exports(record: Record, repeat: int) -> float | None:
         return None
     kinds = import_module("pytest_aipm.report.exports").EXPORTS.values()
     views = [one.view for kind in kinds for one in kind if not one.lacks(record)]
-    
+
     def work() -> None:
         another = record.model_copy()  # nothing is kept of an earlier repetition
         for view in views:

@@ -90,7 +90,9 @@ def text(finding: Finding) -> str:
     blocks = [sentence(finding)]
     if any(group.note.startswith(WITHHELD) for group in finding.groups):
         # one finding alone cannot know which of its cells another one's table gives away
-        blocks.append("  some groups are too small to print; the report shows all that may be shown")
+        blocks.append(
+            "  some groups are too small to print; the report shows all that may be shown"
+        )
     elif finding.groups:
         blocks.append("\n".join(_table(finding)))
     if finding.policy_line is not None:

@@ -175,11 +175,8 @@ def upright(x: str) -> str:
     return f"<rect x={x} class=lim />"
 
 
-def rect(
-    left: float, right: float, height: float | None, kind: str = "", *, y: float = 0
-) -> str:
-    """Return a rectangle between two percentages, from `y` down; None leaves height to its class.
-    """
+def rect(left: float, right: float, height: float | None, kind: str = "", *, y: float = 0) -> str:
+    """Return a rectangle between two percentages, from `y` down; None: its class has the height."""
     wide = percent_at(max(right - left, 0.0))
     x = f" x={percent_at(left)}" if left else ""
     down = f" y={y:g}" if y else ""
@@ -196,9 +193,7 @@ def mark(x: str, shape: Verdict | str) -> str:
     return f"<svg x={x}>{_SHAPES[str(shape)]}</svg>"
 
 
-def ticks(
-    scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, bare: bool = False
-) -> str:
+def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, bare: bool = False) -> str:
     """Return the labels of an axis at height `y`: as many as a phone has room for.
 
     `bare` labels stand in no row of their own; the stylesheet must know their chart.

@@ -50,7 +50,7 @@ EXPLAINED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 GAP = "  "
 WIDEST = 40
 NARROWEST = 12
-"""Columns that an id keeps."""
+"""Columns that an id or a scope keeps."""
 
 
 def terminal_lines(
@@ -100,15 +100,15 @@ def _audit_lines(audit: Audit, width: int, *, color: bool) -> list[str]:
     rows = [_cells(finding) for finding in findings]
     widths = [max((columns_of(row[i]) for row in rows), default=0) for i in range(6)]
     widths = [min(wide, WIDEST) for wide in widths]
-    beyond = sum(widths[1:]) + len(GAP) * sum(map(bool, widths[2:])) - (width - 3)
-    if beyond > 0:  # ids give way, so that the numbers and the reason stay
-        widths[1] = max(widths[1] - beyond, min(widths[1], NARROWEST))
+    for column in (1, 2):  # ids and scopes give way, so that the numbers and the reason stay
+        beyond = sum(widths[1:]) + len(GAP) * sum(map(bool, widths[2:])) - (width - 3)
+        widths[column] = max(widths[column] - max(beyond, 0), min(widths[column], NARROWEST))
     head = f"{plain_line(audit.policy.name)}  {plain_line(audit.policy.path)}"
     word = RUN_WORDS[audit.verdict]
     space = " " * max(width - columns_of(head) - len(word), 2)
     lines = [f"{head}{space}{_paint(word, BOLD, RUN_COLORS[audit.verdict], color=color)}"]
     for finding, row in zip(findings, rows, strict=True):
-        cells = (row[0], clip_middle(row[1], widths[1]), *row[2:])
+        cells = (row[0], *map(clip_middle, row[1:3], widths[1:3]), *row[3:])
         padded = [_pad(clip(cell, wide), wide) for cell, wide in zip(cells, widths, strict=True)]
         rest = clip(GAP.join(cell for cell in padded[1:] if cell).rstrip(), width - 3)
         lines.append(f"{_paint(row[0], BOLD, COLORS[finding.verdict], color=color)}{GAP}{rest}")

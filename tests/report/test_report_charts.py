@@ -232,9 +232,7 @@ def test_a_waterfall_starts_each_step_where_the_last_one_ended() -> None:
         hi=(0.4, 0.0, 0.3),
     )
     picture = steps_of(parts, show, title="t", desc="d")
-    drawn = [
-        (float(x), float(w)) for x, w in re.findall(r"<rect x=(\S+)% width=(\S+)%", picture)
-    ]
+    drawn = [(float(x), float(w)) for x, w in re.findall(r"<rect x=(\S+)% width=(\S+)%", picture)]
     (zero, first), (second, back), (start, total) = drawn
     assert start == zero
     assert second == pytest.approx(zero + first - back, abs=0.2)

@@ -55,7 +55,7 @@ def test_each_clause_has_its_question_check_verdicts_and_origin() -> None:
     row = shown[shown.index("<tr><td>29 CFR 1607.4(D); House rule 7") :]
     row = row[: row.index("<tr>", 1)]
     assert "<td>Nobody is left behind<td>selection-rate<td>" in row
-    assert '<b class=v-fail>Fail</b> <a href=#credit-approval::selection-rate::sex-x-race>' in row
+    assert "<b class=v-fail>Fail</b> <a href=#credit-approval::selection-rate::sex-x-race>" in row
     assert row.index("v-fail") < row.index("selection-rate::sex>")
     assert row.rstrip().endswith("<td>the text")
 

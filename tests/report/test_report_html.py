@@ -263,7 +263,9 @@ def test_two_hundred_findings_stay_below_a_megabyte(many: Callable[[int], Record
 
 def test_each_block_tells_question_answer_chart_table_policy_and_command() -> None:
     text = index_html(record_of(lending()))
-    blocks = re.findall(r"<details(?: open)?><summary><b class=v-.*?Node:.*?</details>", text, re.DOTALL)
+    blocks = re.findall(
+        r"<details(?: open)?><summary><b class=v-.*?Node:.*?</details>", text, re.DOTALL
+    )
     assert len(blocks) == 12
     assert "pytest --aipm-audit policies/credit-approval.aipm.yaml::NODE</code>" in text
     first = re.sub("</?code>", "", unescape(blocks[0]))

@@ -78,7 +78,7 @@ def test_promises_stand_with_their_state_worst_first_and_link_to_what_shows_them
     assert [said.index(word) for word in words] == sorted(said.index(word) for word in words)
     assert "Treats women and men alike" in said
     assert "selection-rate by sex and race fails; odds by race fails" in said
-    assert '<a href=#credit-approval::roc-auc::overall>roc-auc</a>' in text
+    assert "<a href=#credit-approval::roc-auc::overall>roc-auc</a>" in text
     assert ">scorecard</a>" not in text
 
 

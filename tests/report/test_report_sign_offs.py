@@ -63,7 +63,9 @@ def test_the_newest_of_several_is_named_first(made: Record) -> None:
     older = signed(made, date="2026-01-01", who="first@example.org").sign_offs
     newer = signed(made, date="2026-11-25", who="second@example.org").sign_offs
     page = index_html(made.signed_off((*older, *newer)))
-    assert "signed off by second@example.org (model risk) on 25 Nov 2026 and 1 more</header>" in page
+    assert (
+        "signed off by second@example.org (model risk) on 25 Nov 2026 and 1 more</header>" in page
+    )
     assert page.index(">second@example.org<td>") < page.index(">first@example.org<td>")
 
 
