@@ -28,6 +28,7 @@ from pytest_aipm.invocation import only_looks
 from pytest_aipm.located import locate
 from pytest_aipm.nodes import PROPERTY, Policies
 from pytest_aipm.records import Audit, Finding, Record, Verdict, canonical_json
+from pytest_aipm.report.plain import plain_line
 
 __all__ = ["Controller"]
 
@@ -60,6 +61,7 @@ class Controller:
         self.extra: dict[str, tuple[Audit, ...]] = {}
         self.record: Record | None = None
         self.page: Path | None = None
+        self.lost = ""
         self.notes: list[str] = []
         self._clock = time.monotonic()
         self._run_dir: Path | None = None
@@ -121,7 +123,7 @@ class Controller:
         red = [
             self._nothing_judged(),
             self._swallowed(status),
-            self._unwritten(),
+            self._unwritten() and self.plan.settings.strict,
             self._update_refused(status),
         ]
         self._add_to_history(status)
@@ -135,8 +137,10 @@ class Controller:
         writer = self.config.get_terminal_writer()
         commands: list[str] = []
         lines = list(self.notes)
+        if self.lost:
+            lines.append(writer.markup(f"!  {self.lost}", bold=True, red=True))
         if self.record is not None:
-            commands = github.annotation_lines(self.config, self.record)
+            commands = github.annotation_lines(self.config, self.record, lost=self.lost)
             page = self.page and _from_here(self.page, self.config.invocation_params.dir)
             lines += report.terminal_lines(
                 self.record, width=writer.fullwidth, color=writer.hasmarkup, report_path=page or ""
@@ -172,19 +176,36 @@ class Controller:
     # What turns a run red that pytest calls green
 
     def _unwritten(self) -> bool:
-        """Write the evidence; return whether that was impossible."""
+        """Write the evidence; return whether that was impossible, which `lost` then tells."""
         if self.record is None:
             return False
         folder = self.plan.settings.report
         try:
             written = report.write_reports(self.record, folder, exports=self.plan.settings.exports)
         except OSError as fault:
-            self.notes.append(f"{folder}: the report cannot be written ({fault.strerror})")
+            self.lost = self._said_lost(folder, fault)
             return True
         self.page = folder / "index.html"
         if self.plan.settings.exports is not None:  # named one by one, so somebody waits for it
             self.notes += [f"{name}: not written: {why}" for name, why in written.left_out.items()]
         return False
+
+    def _said_lost(self, folder: Path, fault: OSError) -> str:
+        """Take an older report out of the way, and return what became of both in one line."""
+        older = ""
+        try:
+            if report.mark_stale(folder):
+                older = "; the report of an earlier run is kept there as *.stale.*"
+        except OSError:
+            older = "; THE FOLDER STILL HOLDS THE REPORT OF AN EARLIER RUN, not of this one"
+        strict = "; under strict that fails the run" if self.plan.settings.strict else ""
+        root = self.plan.settings.root
+        shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
+        return plain_line(
+            f"{shown}: the report of this run is NOT written ({fault.strerror or fault}); make "
+            "room, allow writing there, or name another folder with --aipm-report=DIR, and run "
+            f"again{older}{strict}"
+        )
 
     def _add_to_history(self, status: int) -> None:
         """Add a full run, whose evidence is written, to the history; a failure is a note."""

@@ -38,12 +38,16 @@ def refuse_mode(config: pytest.Config) -> None:
         raise OptionError(f"{KEY}: {mode[:40]!r} is none of {', '.join(MODES)}")
 
 
-def annotation_lines(config: pytest.Config, record: Record) -> list[str]:
-    """Return the annotations of a run, each to be printed at column 0; none where it is silent."""
+def annotation_lines(config: pytest.Config, record: Record, *, lost: str = "") -> list[str]:
+    """Return the annotations of a run, each to be printed at column 0; none where it is silent.
+
+    `lost` is why the report is not written; it comes first and takes the place of a finding.
+    """
     if not _speaks(config):
         return []
     doubled = _mode(config) == "auto" and config.pluginmanager.hasplugin(OTHER_ANNOTATOR)
-    return report.github_annotations(record, prefix=_prefix(config.rootpath), fails=not doubled)
+    prefix = _prefix(config.rootpath)
+    return report.github_annotations(record, prefix=prefix, fails=not doubled, lost=lost)
 
 
 def summarise(config: pytest.Config, record: Record) -> str:

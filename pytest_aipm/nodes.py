@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 
 from pytest_aipm.auditing import Auditor, Plan
+from pytest_aipm.auditing.beside import beside_small
 from pytest_aipm.invocation import hidden_on_purpose, only_looks
 from pytest_aipm.policy.model import Node, Policy
 from pytest_aipm.records import Finding, Verdict, WaiverInfo, canonical_json
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.plain import clip, plain_line
 from pytest_aipm.report.words import DASH, VERDICT_WORDS, limit_text
-from pytest_aipm.violation import CheckViolation, publish, raise_for, sentence
+from pytest_aipm.violation import CheckViolation, publish, raise_for, sentence, untabled
 
 __all__ = [
     "PROPERTY",
@@ -161,6 +162,10 @@ class ScopeItem(pytest.Item):
             The build fails.
         """
         finding = self.public
+        if finding.failing and finding.groups:
+            policy = self.file.policy
+            if beside_small(self.file.policies.auditor(policy), policy, self.node):
+                finding = untabled(finding)
         raise_for(finding)
         if finding.verdict is Verdict.WAIVED:
             pytest.xfail(_waived(finding))

@@ -66,7 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the waivers file (default: policies/waivers.yaml when it exists)",
     )
     add("--aipm-no-waivers", action="store_true", help="decide as if no waiver existed")
-    add("--aipm-strict", action="store_true", help="inconclusive fails")
+    add(
+        "--aipm-strict",
+        action="store_true",
+        help="inconclusive fails, and so does a report that cannot be written",
+    )
     add(
         "--aipm-trust",
         action="append",
@@ -93,7 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
     )
     ini("aipm_packs", "folder of the project's own packs", "string", default="")
-    ini("aipm_strict", "inconclusive fails", "bool", default=False)
+    ini("aipm_strict", "as --aipm-strict", "bool", default=False)
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
     ini(
         "aipm_github",

@@ -10,7 +10,7 @@ from pytest_aipm.report.plain import clip, columns_of, inert, plain_line
 from pytest_aipm.report.publish import published_alone
 from pytest_aipm.report.words import WITHHELD, count, figures, group_name
 
-__all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text"]
+__all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text", "untabled"]
 
 WIDEST = 40
 
@@ -37,6 +37,24 @@ CheckViolation.__module__ = "pytest_aipm"  # the name it is imported by, and sho
 def publish(finding: Finding, *, min_cell: int) -> Finding:
     """Return a finding as logs and JUnit files may show it: without the numbers of small cells."""
     return published_alone(finding, min_cell=min_cell)
+
+
+def untabled(finding: Finding) -> Finding:
+    """Return a published finding without the numbers of its groups, which a report may show."""
+    groups = (
+        group.model_copy(
+            update={
+                "numerator": None,
+                "denominator": None,
+                "counted": None,
+                "value": None,
+                "interval": None,
+                "note": WITHHELD,
+            }
+        )
+        for group in finding.groups
+    )
+    return finding.model_copy(update={"groups": tuple(groups)})
 
 
 def raise_for(finding: Finding, shown: Finding | None = None) -> None:
@@ -72,7 +90,9 @@ def text(finding: Finding) -> str:
     blocks = [sentence(finding)]
     if any(group.note.startswith(WITHHELD) for group in finding.groups):
         # one finding alone cannot know which of its cells another one's table gives away
-        blocks.append("  some groups are too small to print; the report shows the others")
+        blocks.append(
+            "  some groups are too small to print; the report shows all that may be shown"
+        )
     elif finding.groups:
         blocks.append("\n".join(_table(finding)))
     if finding.policy_line is not None:

@@ -22,7 +22,7 @@ from pytest_aipm.report.words import (
     scope_name,
 )
 
-__all__ = ["Answer", "stopped"]
+__all__ = ["SPELLED_OUT", "Answer", "stopped"]
 
 TOLERANCE = 1e-9
 MOST_PAIRED = 60
@@ -42,6 +42,19 @@ _NAMES = {
     **{name: name.upper() for name in ("mae", "mse", "rmse", "mape", "ece", "f1")},
 }
 """Quantities that are not written as their ids are."""
+SPELLED_OUT = {
+    "MAE": "mean absolute error",
+    "MSE": "mean squared error",
+    "RMSE": "root of the mean squared error",
+    "MAPE": "mean absolute percentage error",
+    "R²": "share of the variance that is explained",
+    "ECE": "expected calibration error",
+    "F1": "harmonic mean of precision and recall",
+    "ROC AUC": "chance that a positive row scores higher than a negative one",
+    "Brier score": "mean squared distance of the score from what happened",
+    "matthews corrcoef": "Matthews correlation coefficient",
+}
+"""What short names of metrics mean."""
 _MOVED = {"worse": "Worse than", "better": "Better than", "same": "No worse than"}
 
 

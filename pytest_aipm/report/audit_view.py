@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,7 +61,6 @@ class Fact:
     href: str = ""
 
 
-_OF = re.compile(r"over \d+ (pair|group)s?\b")
 NO_BASELINE = "There is no approved baseline, so nothing is known about change; this creates one:"
 
 
@@ -259,14 +258,16 @@ class AuditView:
         return "" if only is None else percent(only)
 
     @property
-    def methods(self) -> list[tuple[str, str]]:
-        """Each way an interval was made, and by which checks; how many pairs, each block says."""
-        used: dict[str, list[str]] = {}
-        for finding in self.audit.findings:
-            method = _OF.sub(r"over all \1s", finding.method)
-            if method and finding.check_id not in used.setdefault(method, []):
-                used[method].append(finding.check_id)
-        return [(method, ", ".join(ids)) for method, ids in used.items()]
+    def rerun(self) -> tuple[str, str]:
+        """What stands before and behind a node in the command that runs just this one."""
+        run = self.run.command if self.run.command.startswith("pytest ") else "pytest --aipm-audit"
+        path = self.audit.policy.path.partition("::")[0]
+        quoted = shlex.quote(path)
+        if quoted == path:
+            return f"{run} {path}::", ""
+        mark = "'" if set(path) & set('"$`\\!') else '"'
+        inside = path.replace("'", "'\"'\"'") if mark == "'" else path
+        return f"{run} {mark}{inside}::", mark
 
     @property
     def false_fails(self) -> str:

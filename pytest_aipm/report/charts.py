@@ -85,13 +85,13 @@ def _ground(
     if limit is not None and ends(limit):
         left = 0.0 if limit.min is None else scale.position(limit.min)
         right = 100.0 if limit.max is None else scale.position(limit.max)
-        parts.append(rect(left, right, height, "ok"))
+        parts.append(rect(left, right, None, "ok"))
         inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
-        parts += [upright(scale.at(x), height) for x in inside]
+        parts += [upright(scale.at(x)) for x in inside]
     labels = [(value, _plain(show(value))) for value in scale.round_values(3)]
     # The stylesheet makes hairlines of them.
-    lines = [f"<rect class=g x={scale.at(value)} />" for value, _ in labels] if grid else []
-    return [*parts[:1], *lines, *parts[1:], ticks(scale, height + 14, labels)]
+    lines = [f"<rect x={scale.at(value)} />" for value, _ in labels] if grid else []
+    return [*parts[:1], *lines, *parts[1:], ticks(scale, height + 14, labels, bare=True)]
 
 
 def _plain(text: str) -> str:
@@ -114,14 +114,15 @@ def _name(at: Row) -> tuple[str, str]:
 
 
 def _labels(at: Row) -> str:
-    """Return a row's name and numbers; the stylesheet lifts them above its line."""
+    """Return a row's name and numbers.
+
+    The stylesheet lifts them above its line, and the second text to the right end.
+    """
     first, second = _name(at)
     cut = at.name if second.endswith("…") else ""
     numbers = fit(at.right, RIGHT)
-    if not second:
-        return text(first) + text(numbers, x="100%", kind="e")
-    top = text(first, y=-FOLD) + text(numbers, x="100%", y=-FOLD, kind="e")
-    return top + text(second, whole=cut)
+    up = -FOLD if second else 0
+    return text(first, y=up) + text(numbers, y=up) + (text(second, whole=cut) if second else "")
 
 
 def _heights(rows: Sequence[Row], each: int) -> list[int]:
@@ -185,7 +186,7 @@ def bars(rows: Sequence[Row], limit: Limit | None, show: Show, *, title: str, de
         parts = [_labels(at)]
         if at.value is not None:
             left, right = sorted((scale.position(0.0), scale.position(at.value)))
-            parts.append(rect(left, right, 10, y=-5))
+            parts.append(rect(left, right, None))
         parts.append(_interval(scale, at))
         if at.value is not None and at.shape:
             parts.append(mark(scale.at(at.value), at.shape))
@@ -221,7 +222,7 @@ def waterfall(
         left, right = sorted((scale.position(start), scale.position(start + value)))
         low_end, high_end = (None if x is None else start + x for x in (at.low, at.high))
         whisker = _interval(scale, Row(at.name, value, low_end, high_end))
-        body.append(row(below - 10, kind, [_labels(at), rect(left, right, 10, y=-5), whisker]))
+        body.append(row(below - 10, kind, [_labels(at), rect(left, right, None), whisker]))
     return chart(body, kind="bars fall", height=end + 24, title=title, desc=desc)
 
 
@@ -229,7 +230,8 @@ def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str
     """Return a grid of two attributes: the rate over the count; darker is higher.
 
     Cells that are not judged have a dashed outline; withheld ones say so. The grid has its own
-    width in pixels and is meant to stand in a region that scrolls.
+    width in pixels and is meant to stand in a region that scrolls. The stylesheet has the size of a
+    cell, and where its two texts stand.
     """
     rows = list(dict.fromkeys(cell.row for cell in cells))
     columns = list(dict.fromkeys(cell.column for cell in cells))
@@ -253,8 +255,8 @@ def heat_map(cells: Sequence[Cell], show: Show, *, title: str, desc: str) -> str
             value, shade = show(cell.value), f"h{round(4 * (cell.value - low) / (span or 1.0))}"
         edge = "" if cell.judged else " nj"
         body.append(
-            f'<svg x={x} y={y} class="{shade}{edge}"><rect width={wide - 2} height={high - 2} />'
-            f"<text x=45 y=18>{value}</text><text x=45 y=34>n {cell.n:,}</text></svg>"
+            f'<svg x={x} y={y} class="{shade}{edge}"><rect />'
+            f"<text>{value}</text><text>n {cell.n:,}</text></svg>"
         )
     across, down = label + wide * len(columns), head + high * len(rows)
     svg = chart(body, kind="heat", height=down, title=title, desc=desc)
@@ -278,5 +280,5 @@ def spark(at: Row, limit: Limit | None) -> str:
     away = [sign * (x - bound) for x in (at.value, at.low, at.high) if x is not None]
     scale = Axis(-(reach := max(map(abs, away)) * 1.12 or 1.0), reach, 4, 96)
     whisker = line(scale.at(min(away)), scale.at(max(away))) if len(away) > 1 else ""
-    body = row(9, at.shape, [whisker, mark(scale.at(away[0]), at.shape)])
-    return f"<svg class=c aria-hidden=true>{body}</svg>"
+    kind = f'"c {at.shape}"' if at.shape else "c"
+    return f"<svg class={kind} aria-hidden=true>{whisker}{mark(scale.at(away[0]), at.shape)}</svg>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_aipm.records import Audit, Claim, NotTested, Turned, Verdict
@@ -102,7 +102,17 @@ def changed(audit: Audit, views: Sequence[FindingView]) -> list[Change]:
             ("Checks added", of(found.added)),
             ("Checks removed", of(found.removed)),
         ]
-    return [Change(name, items) for name, items in kinds if items]
+    linked: set[str] = set()
+    return [Change(name, tuple(_once(items, linked))) for name, items in kinds if items]
+
+
+def _once(
+    items: Iterable[tuple[str, str, str]], linked: set[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what changed, without the links that an earlier kind of change has given."""
+    for href, name, said in items:
+        yield "" if href in linked else href, name, said
+        linked.add(href)
 
 
 def _item(turned: Turned, view: FindingView | None, named: Verdict | None) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 
 from pytest_aipm.records import Series
 from pytest_aipm.report.svg import (
@@ -70,7 +71,7 @@ def curves(series: Sequence[Series], *, title: str, desc: str) -> str:
     marked = dict.fromkeys(at for one in series if (at := one.mark) is not None)
     parts.append(ticks(across, bottom + 17, [(v, ticks_text(v)) for v in across.round_values(4)]))
     for value in values:
-        label = text(ticks_text(value), x=percent_at(left - 1.5), y=4, kind="e")
+        label = text(ticks_text(value), x=percent_at(left - 1.5))
         parts.append(row(_below(value, down), "k", [f"<line x1={left:g}% x2=98% />", label]))
     places = map(across.at, marked)
     parts += [f"<line x1={x} x2={x} y1={TOP - 6} y2={bottom} class=lim />" for x in places]
@@ -125,8 +126,8 @@ def _height_at(one: Series) -> float | None:
 
 def _stretched(left: float, y: float, height: float, inside: str) -> str:
     return (
-        f'<svg x="{left:g}%" y="{y:g}" width="{98 - left:g}%" height="{height:g}" '
-        f'viewBox="0 0 {BOX} {BOX}" preserveAspectRatio="none">{inside}</svg>'
+        f"<svg x={left:g}% y={y:g} width={98 - left:g}% height={height:g} "
+        f'viewBox="0 0 {BOX} {BOX}" preserveAspectRatio=none>{inside}</svg>'
     )
 
 
@@ -142,22 +143,29 @@ def _diagonal(across: Axis, down: Axis) -> str:
 
 
 def _curve(series: Series, number: int, across: Axis, down: Axis) -> str:
-    def at(x: float, y: float) -> str:
-        return f"{_share(x, across):.0f} {BOX - 10 * down.position(y):.0f}"
+    def at(x: float, y: float) -> tuple[int, int]:
+        return round(_share(x, across)), round(BOX - 10 * down.position(y))
 
     points = number_pairs(series)
     if not points:
         return ""
-    line = "L".join(at(x, y) for x, y, _, _ in points)
+    line = _path([at(x, y) for x, y, _, _ in points])
     banded = [(x, low, high) for x, _, low, high in points if low is not None and high is not None]
     band = ""
     if len(banded) > 1:
         edge = [at(x, high) for x, _, high in banded] + [at(x, low) for x, low, _ in banded[::-1]]
-        band = f'<path d="M{"L".join(edge)}z" class="a a{number % KINDS}"/>'
+        band = f'<path d="{_path(edge)}z" class="a a{number % KINDS}"/>'
     return (
-        f'{band}<path d="M{line}" class="l l{number % KINDS}">'
+        f'{band}<path d="{line}" class="l l{number % KINDS}">'
         f"<title>{escape(series.name)}</title></path>"
     )
+
+
+def _path(points: Sequence[tuple[int, int]]) -> str:
+    """Return a line as steps from each point to the next, which are short numbers."""
+    first = "M{} {}".format(*points[0])
+    steps = (f"{x - a} {y - b}" for (a, b), (x, y) in pairwise(points))
+    return f"{first}l{' '.join(steps)}".replace(" -", "-") if len(points) > 1 else first
 
 
 def _legend(
@@ -173,7 +181,7 @@ def _legend(
     most = max((n for one in series for n in one.counts), default=1)
     parts, y = [], top
     for i, one in enumerate(series):
-        sample = f'<line x1="1%" x2="8%" y1="-4" y2="-4" class="l l{i % KINDS}"/>'
+        sample = f'<line x1=1% x2=8% y1=-4 y2=-4 class="l l{i % KINDS}"/>'
         people = f"n {sum(one.counts):,}" if counted and one.counts else ""
         room = PHONE * (1 - max(left, 10) / 100) - width(people) - 12
         words = [text(fit(one.name, room), x=percent_at(max(left, 10)), whole=one.name)]

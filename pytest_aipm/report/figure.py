@@ -89,10 +89,10 @@ def _ruler(answer: Answer) -> Figure:
         finding.limit,
         then,
         answer.shown,
-        title=f"{finding.check_id} and its limit",
-        desc=f"{answer.value} ({answer.interval}), limit {limit_text(finding.limit)}",
+        title=f"{answer.value} ({answer.interval}), limit {limit_text(finding.limit)}",
+        desc="",
     )
-    said = "The value and its interval. Shaded: allowed."
+    said = "The value with its interval."
     if then is not None:
         said += f" Stroke: {answer.shown(then)} before."
     return _figure(svg, said)
@@ -124,7 +124,7 @@ def _bars(answer: Answer) -> Figure | None:
         desc=f"Lowest {answer.value} ({answer.interval}), limit {limit_text(answer.finding.limit)}",
     )
     said = f"Each group's {answer.quantity} divided by that of {answer.name(other)}. "
-    return _figure(svg, said + "Coloured: what decides, with its interval. Shaded: allowed.")
+    return _figure(svg, said + "What decides has its interval.")
 
 
 def _allowed(answer: Answer, groups: Sequence[GroupValue]) -> Limit | None:
@@ -151,16 +151,10 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
         [_row(answer, group) for group in kept],
         allowed,
         answer.shown,
-        title=f"{name} {answer.where}",
-        desc=f"{len(groups)} groups, lowest first.",
+        title=name,
+        desc="",  # the table beside it says all of it
     )
-    said = [f"{name[:1].upper()}{name[1:]} with interval and {_counted(groups)} (n)."]
-    if any(answer.decides(group) for group in groups):
-        said.append("Coloured: what decides.")
-    if allowed is not None and answer.kind == "level":
-        said.append(f"Shaded: allowed ({limit_text(allowed)}).")
-    elif allowed is not None:
-        said.append("Shaded: allowed, given the highest group.")
+    said = [f"{name[:1].upper()}{name[1:]} and {_counted(groups)} (n)."]
     if len(kept) < len(groups):
         said.append(f"{len(groups) - len(kept)} more groups are in the table.")
     return _figure(svg, " ".join(said))

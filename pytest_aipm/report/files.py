@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pytest_aipm.records import Record, canonical_json
 from pytest_aipm.report.exports import EXPORTS, chosen_exports, files_of
-from pytest_aipm.report.html import index_html, stylesheet
+from pytest_aipm.report.html import page_and_style
 from pytest_aipm.report.markdown import summary_md
 
 if sys.platform != "win32":
@@ -79,10 +79,11 @@ def write_reports(record: Record, folder: Path, *, exports: Iterable[str] | None
     OSError
         When it cannot be written; the folder then holds what it held before.
     """
+    page, style = page_and_style(record)
     contents = {
         "audit.json": record.to_json().encode(),
-        "index.html": index_html(record).encode(),
-        "audit.css": stylesheet().encode(),
+        "index.html": page.encode(),
+        "audit.css": style.encode(),
         "summary.md": summary_md(record).encode(),
     }
     left_out: dict[str, str] = {}
@@ -198,12 +199,24 @@ def mark_stale(folder: Path) -> list[Path]:
     -------
     list of Path
         The new names, in the order of `FILES`.
+
+    Raises
+    ------
+    OSError
+        One cannot be renamed; the others then have their names back.
     """
-    moved = []
-    for name in (*FILES, SIGNATURE):
-        place = folder / name
-        if place.is_file():
-            stale = place.with_name(stale_name(name))
-            place.replace(stale)
-            moved.append(stale)
-    return moved
+    moved: list[tuple[Path, Path]] = []
+    with _alone(folder):
+        try:
+            for name in (*FILES, SIGNATURE):
+                place = folder / name
+                if place.is_file():
+                    stale = place.with_name(stale_name(name))
+                    place.replace(stale)
+                    moved.append((place, stale))
+        except OSError:
+            for place, stale in moved:
+                with suppress(OSError):
+                    stale.replace(place)
+            raise
+    return [stale for _, stale in moved]

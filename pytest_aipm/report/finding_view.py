@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +16,10 @@ from pytest_aipm.records import (
     Formula,
     GroupValue,
 )
-from pytest_aipm.records import Series as RecordSeries
-from pytest_aipm.report.answer import Answer, stopped
+from pytest_aipm.report.answer import SPELLED_OUT, Answer, stopped
 from pytest_aipm.report.charts import Row, spark
 from pytest_aipm.report.figure import Figure, figures_of, sorted_groups
+from pytest_aipm.report.points import PointTable, point_tables
 from pytest_aipm.report.prose import Block, prose
 from pytest_aipm.report.ratios import impact_ratios, name_of
 from pytest_aipm.report.words import (
@@ -30,19 +29,21 @@ from pytest_aipm.report.words import (
     Figures,
     count,
     limit_text,
+    listed,
     percent,
-    point_text,
 )
 
-__all__ = ["MOST_GROUPS", "FindingView", "href_to"]
+__all__ = ["MOST_GROUPS", "FindingView", "anchor_of", "href_to"]
 
 MOST_GROUPS = 200
 """Rows of a group table; `audit.json` holds them all."""
-MOST_LABELS = 60
-MOST_POINTS = 13
-"""Points of a line in its table; the picture draws all, and `audit.json` holds them."""
 MOST_LINES = 14
 _FREQUENCY = re.compile(r" of 10[0,]")
+
+
+def anchor_of(check: str) -> str:
+    """Return the id of the place where a page explains a check."""
+    return f"about-{check}"
 
 
 def href_to(anchor: str) -> str:
@@ -55,8 +56,8 @@ class FindingView:
     """One finding, ready to print.
 
     `first` is whether its check is explained here, else `explained_at` links to where it is.
+    `same_formula` is whether the formula stands there, too.
     `asked_at` links to the block that shows the policy's lines, when another one does.
-    `command` is what started the run: another model or policy belongs to the rerun, too.
     `confidence` is that of every interval of the audit, where all have the same.
     """
 
@@ -65,8 +66,8 @@ class FindingView:
     first: bool
     open: bool
     explained_at: str
+    same_formula: bool
     asked_at: str
-    command: str = ""
     confidence: float | None = None
 
     @cached_property
@@ -106,10 +107,15 @@ class FindingView:
         return docs.title.rstrip(".") if docs and docs.title else self.finding.check
 
     @property
+    def titled(self) -> bool:
+        """Whether the table of checks says what it measures: no row above has said it."""
+        return self.first or self.finding.docs is None
+
+    @property
     def question(self) -> str:
-        """The check's question in words."""
+        """The check's question in words, where this is the first finding of its check."""
         docs = self.finding.docs
-        return docs.question.strip() if docs else ""
+        return docs.question.strip() if self.first and docs else ""
 
     @property
     def limit(self) -> str:
@@ -168,7 +174,9 @@ class FindingView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Everything that was computed, by name."""
-        return list(_facts(self.answer, self.audit, self.confidence))
+        told = {"Formula", self.answer.quantity} if self.same_formula else set()
+        made = _facts(self.answer, self.audit, self.confidence)
+        return [(name, text) for name, text in made if name not in told]
 
     @cached_property
     def groups(self) -> list[GroupValue]:
@@ -237,29 +245,33 @@ class FindingView:
         return any(g.people is not None for g in self.finding.groups)
 
     @property
-    def tables(self) -> list[tuple[RecordSeries, int]]:
-        """The series whose points are printed as a table, and how many points that leaves out."""
-        drawn = [series for series in self.finding.series if series.x and _fits(series)]
-        return [(few := _thinned(series), len(series.x) - len(few.x)) for series in drawn]
+    def tables(self) -> list[PointTable]:
+        """The series whose points are printed."""
+        return list(point_tables(self.finding.series))
 
-    def point(self, value: float | str | None) -> str:
-        """Return a point of a series as text."""
-        if value is None:
-            return DASH
-        return value if isinstance(value, str) else point_text(value)
-
-    @property
+    @cached_property
     def lines(self) -> str:
         """The policy's lines that asked for this."""
         return _policy_lines(self.audit.policy.text, self.finding.policy_line)
 
     @property
-    def rerun(self) -> str:
-        """The command that runs just this."""
-        node = self.finding.nodeid
-        plain = not set(node) & set('"$`\\!')
-        run = self.command if self.command.startswith("pytest ") else "pytest --aipm-audit"
-        return f'{run} "{node}"' if plain else f"{run} {shlex.quote(node)}"
+    def links(self) -> list[tuple[str, str]]:
+        """Where the check, its formula and the policy's line are explained: link and words."""
+        line = f"line {self.finding.policy_line} of the policy" if self.lines else ""
+        line = line if self.asked_at else ""
+        if self.first:
+            about = href_to(anchor_of(self.finding.check))
+            made = [(about, "About this check")] if self.finding.docs else []
+            return [*made, (self.asked_at, line)] if line else made
+        here = line if self.asked_at == self.explained_at else ""
+        words = ("formula" if self.same_formula else "", here, "when it misleads")
+        made = [(self.explained_at, f"Question, {listed(filter(None, words))}")]
+        return [*made, (self.asked_at, line)] if line and not here else made
+
+    @property
+    def node(self) -> str:
+        """Its node id below the file, which `AuditView.rerun` has."""
+        return self.finding.nodeid.partition("::")[2]
 
     @property
     def misleads(self) -> list[Block]:
@@ -296,6 +308,7 @@ def _facts(answer: Answer, audit: Audit, confidence: float | None) -> Iterator[t
         ("Because", _BECAUSE.get(answer.because, answer.because)),
         ("Severity", finding.severity if finding.severity == "advice" else ""),
         ("Unit", shown.unit),
+        (answer.quantity, SPELLED_OUT.get(answer.quantity, "")),
         ("Formula", f"{formula.numerator} / {formula.denominator}".strip(" /")),
         ("Positive", "" if positive else formula.positive),
         ("Rows", "" if every else _rows(finding.n, formula.population)),
@@ -315,7 +328,7 @@ _BECAUSE = {"limit": "", "error": "", "regression": "the change, not the level"}
 
 def _rows(n: int, population: str) -> str:
     if population.startswith(f"{count(n)} "):
-        return population
+        return population.replace(" rows with a known group; ", ", ")
     return f"{count(n)} ({population})" if population else count(n)
 
 
@@ -340,7 +353,7 @@ def _change(finding: Finding, shown: Figures) -> str:
         f"{old.against} {shown(old.value)}",
         f"{shown(old.delta, signed=True)}{between}, {told}{group}",
         f"{shown(old.limit)} is allowed{tolerance}" if old.limit is not None else "",
-        "compared on the same rows" if old.paired else "compared as two samples",
+        "compared on the same rows" if old.paired else "",
         "" if old.note.startswith(("two samples", "the same rows")) else old.note,
     ]
     return "; ".join(filter(None, said))
@@ -359,23 +372,3 @@ def _policy_lines(text: str, line: int | None) -> str:
             break
         kept.append(following)
     return "\n".join(one[depth:] for one in kept)
-
-
-def _fits(series: RecordSeries) -> bool:
-    return len(series.x) <= MOST_LABELS or not isinstance(series.x[0], str)
-
-
-def _thinned(series: RecordSeries) -> RecordSeries:
-    """Return every few points of a long line: both ends and the chosen one are among them."""
-    last = len(series.x) - 1
-    if last < MOST_POINTS or isinstance(series.x[0], str):
-        return series
-    kept = {round(i * last / (MOST_POINTS - 1)) for i in range(MOST_POINTS)}
-    kept |= {i for i, x in enumerate(series.x) if x == series.mark}
-    at = sorted(kept)
-    points = {
-        name: tuple(each[i] for i in at if i < len(each))
-        for name, each in (("x", series.x), ("y", series.y), ("lo", series.lo), ("hi", series.hi))
-    }
-    # counts are of the people since the point before, which may be gone
-    return series.model_copy(update=points | {"counts": ()})

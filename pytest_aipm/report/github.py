@@ -24,7 +24,9 @@ MOST_MESSAGE = 1_000
 MOST_TITLE = 200
 
 
-def github_annotations(record: Record, *, prefix: str = "", fails: bool = True) -> list[str]:
+def github_annotations(
+    record: Record, *, prefix: str = "", fails: bool = True, lost: str = ""
+) -> list[str]:
     """Return workflow commands that mark findings at the lines of their policies, worst first.
 
     Parameters
@@ -35,6 +37,8 @@ def github_annotations(record: Record, *, prefix: str = "", fails: bool = True) 
         Folder of pytest's rootdir inside the repository, with slashes; empty when they are one.
     fails : bool
         False leaves out what fails, for runs in which another plugin marks failed tests.
+    lost : str
+        Why the report of the run is not there; empty when it is. A warning, before all others.
 
     Returns
     -------
@@ -48,8 +52,10 @@ def github_annotations(record: Record, *, prefix: str = "", fails: bool = True) 
     marked = [(level, f) for f in ranked(shown.findings) if (level := _level(f))]
     if not fails:
         marked = [each for each in marked if each[0] != "error" or each[1].verdict is Verdict.ERROR]
-    lines = [_line(level, f, _place(f, audit_of[id(f)], prefix)) for level, f in marked[:MOST]]
-    rest = marked[MOST:]
+    lines = [f"::warning title=pytest-aipm::{_data(plain_line(lost))}"] if lost else []
+    room = MOST - len(lines)
+    lines += [_line(level, f, _place(f, audit_of[id(f)], prefix)) for level, f in marked[:room]]
+    rest = marked[room:]
     if rest:
         lines.append(
             f"::{rest[0][0]} title=pytest-aipm::and {count(len(rest))} more, see the report"

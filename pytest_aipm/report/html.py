@@ -19,13 +19,14 @@ from markupsafe import Markup, escape
 from pytest_aipm.records import Record
 from pytest_aipm.report import words
 from pytest_aipm.report.finding_view import href_to
+from pytest_aipm.report.lean import lean_css, lean_html
 from pytest_aipm.report.page import page_of
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ranked
 from pytest_aipm.report.release_view import drawn_releases, release_names, release_rows
 from pytest_aipm.report.sign_offs import signed_of
 
-__all__ = ["index_html", "stylesheet"]
+__all__ = ["index_html", "page_and_style", "stylesheet"]
 
 
 def _resource(name: str) -> str:
@@ -34,7 +35,7 @@ def _resource(name: str) -> str:
 
 @cache
 def stylesheet() -> str:
-    """Return the stylesheet, as it stands in the page and in `audit.css`."""
+    """Return the whole stylesheet; a page has the rules of it that it needs."""
     return _resource("audit.css")
 
 
@@ -118,13 +119,15 @@ def index_html(record: Record) -> str:
 
     The same record gives the same bytes: nothing but the record and this package is read.
     """
-    css = stylesheet()
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return page_and_style(record)[0]
+
+
+def page_and_style(record: Record) -> tuple[str, str]:
+    """Return the page of a record and its stylesheet, which stands in the page as well."""
     template = _environment().get_template("index.html.j2")
-    # The stylesheet is this package's own file, hence safe; everything else is escaped.
-    return template.render(
-        page=page_of(publishable(record)),
-        signed=signed_of(record),
-        css=Markup(css),  # noqa: S704
-        css_hash=digest,
-    )
+    page = lean_html(template.render(page=page_of(publishable(record)), signed=signed_of(record)))
+    css = lean_css(stylesheet(), page)
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    # Both places stand before anything that comes from a record.
+    page = page.replace("'sha256-'", f"'sha256-{digest}'", 1)
+    return page.replace("<style></style>", f"<style>{css}</style>", 1), css

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_aipm.records import (
-    Docs,
+    Audit,
     Finding,
     Record,
     RunVerdict,
 )
 from pytest_aipm.report.audit_view import AuditView
-from pytest_aipm.report.finding_view import FindingView, href_to
-from pytest_aipm.report.prose import Block, prose
+from pytest_aipm.report.finding_view import FindingView, anchor_of, href_to
+from pytest_aipm.report.glossary import Entry, glossary_of
 from pytest_aipm.report.ranking import ranked, worst
 from pytest_aipm.report.sentences import (
     LEGAL,
@@ -40,8 +39,7 @@ class Page:
 
     record: Record
     audits: tuple[AuditView, ...]
-    glossary: tuple[tuple[str, str, Docs], ...]
-    """Check, anchor, words."""
+    glossary: tuple[Entry, ...]
 
     @property
     def word(self) -> str:
@@ -72,17 +70,6 @@ class Page:
         return headline(self.record.findings, self.record.verdict)
 
     @property
-    def cards(self) -> list[AuditView]:
-        """Its policies as the overview lists them: first what the first screen must not lack."""
-        order = {each.id: place for place, each in enumerate(ranked(self.record.findings))}
-
-        def key(view: AuditView) -> tuple[int, int]:
-            first = min((order[each.id] for each in view.audit.findings), default=len(order))
-            return _WORST_FIRST.index(view.audit.verdict), first
-
-        return sorted(self.audits, key=key)
-
-    @property
     def partial(self) -> str:
         """What a partial run lacks."""
         return missing_sentence(self.record)
@@ -109,27 +96,34 @@ class Page:
         """What this is and is not."""
         return LEGAL
 
-    def docs(self, text: str) -> list[Block]:
-        """Return a check's words as paragraphs and lists."""
-        return prose(text)
-
     def glossary_href(self, check: str) -> str:
         """Return the link to a check's words."""
-        return href_to(f"about-{check}")
+        return href_to(anchor_of(check))
+
+
+def _worst_first(record: Record) -> list[Audit]:
+    """Return the policies in the order in which cards and sections show them."""
+    order = {each.id: place for place, each in enumerate(ranked(record.findings))}
+
+    def key(audit: Audit) -> tuple[int, int]:
+        first = min((order[each.id] for each in audit.findings), default=len(order))
+        return _WORST_FIRST.index(audit.verdict), first
+
+    return sorted(record.audits, key=key)
 
 
 def page_of(record: Record) -> Page:
     """Return the page of a record that is already publishable."""
     first = worst(record.findings)
-    explained: dict[str, str] = {}
+    explained: dict[str, tuple[str, Finding]] = {}
     audits = []
     many = len(record.audits) > 1
-    for audit in record.audits:
+    for audit in _worst_first(record):
         views, asked = [], dict[int | None, str]()
         levels = {one.confidence for one in audit.findings if one.interval is not None}
         for finding in ranked(audit.findings):
             here = href_to(finding.id)
-            at = explained.setdefault(finding.check, here)
+            at, other = explained.setdefault(finding.check, (here, finding))
             lines = asked.setdefault(finding.policy_line, here)
             view = FindingView(
                 finding,
@@ -137,21 +131,12 @@ def page_of(record: Record) -> Page:
                 first=at == here,
                 open=finding is first,
                 explained_at=at,
+                same_formula=finding is not other and finding.formula == other.formula,
                 asked_at="" if lines == here else lines,
-                command=record.run.command,
                 confidence=next(iter(levels)) if len(levels) == 1 else None,
             )
             views.append(view)
         prefix = f"{audit.policy.name}." if many else ""
         seconds = None if record.timing is None else record.timing.get("run_s")
         audits.append(AuditView(audit, tuple(views), prefix, record.run, record.partial, seconds))
-    return Page(record, tuple(audits), tuple(_glossary(record.findings)))
-
-
-def _glossary(findings: Sequence[Finding]) -> Iterable[tuple[str, str, Docs]]:
-    seen: dict[str, Docs] = {}
-    for finding in findings:
-        if finding.docs is not None:
-            seen.setdefault(finding.check, finding.docs)
-    for check in sorted(seen):
-        yield check, f"about-{check}", seen[check]
+    return Page(record, tuple(audits), tuple(glossary_of(record.findings)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["clip", "columns_of", "inert", "plain_line"]
+__all__ = ["clip", "clip_middle", "columns_of", "inert", "plain_line"]
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _NOT_TEXT = frozenset("\ufffe\uffff")
@@ -35,6 +35,19 @@ def clip(text: str, columns: int) -> str:
             break
         kept.append(character)
     return "".join(kept).rstrip() + "…"
+
+
+def clip_middle(text: str, columns: int) -> str:
+    """Return `text` in at most `columns` terminal columns: of a long one the middle is cut out."""
+    if columns_of(text) <= columns:
+        return text
+    start = clip(text, max(columns - columns // 3, 1))
+    end, room = "", columns - columns_of(start)
+    for character in reversed(text):
+        if columns_of(character + end) > room:
+            break
+        end = character + end
+    return start + end
 
 
 _COMMAND = re.compile(r"^(\s*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)

@@ -78,7 +78,7 @@ def releases(
     span = scale.high - scale.low
     body = _allowed(limit, left, down)
     for value, label in zip(values, labels, strict=True):
-        words = text(fit(label, left * NARROW / 100), x=f"{left - 2:g}%", y=4, kind="e")
+        words = text(fit(label, left * NARROW / 100), x=f"{left - 2:g}%")
         body.append(row(TOP + down(value), "k", [f"<line x1={left:g}% x2=100% />", words]))
     within = [down(x) + TOP for x in ends(limit) if scale.low <= x <= scale.high]
     body += [f"<line x1={left:g}% x2=100% y1={y:g} y2={y:g} class=lim />" for y in within]

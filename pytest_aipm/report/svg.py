@@ -39,9 +39,9 @@ __all__ = [
     "wrapped",
 ]
 
-_ROUND = {"pass": 5, "": 4}
+_ROUND = ("pass", "")
+"""The stylesheet knows how large these and the square are."""
 _SHAPES = {
-    "fail": '<path d="M-5-5H5V5H-5z"/>',
     "inconclusive": '<path d="M0-7 7 0 0 7-7 0z"/>',
     "warn": '<path d="M0-6 6.5 5.5H-6.5z"/>',
     "waived": '<circle r="5" class="o"/><path d="M0-5a5 5 0 0 0 0 10z"/>',
@@ -124,10 +124,11 @@ def spread(values: Iterable[float | None], *, share: bool = False) -> Axis:
 
 
 def chart(body: Iterable[str], *, kind: str, height: float, title: str, desc: str) -> str:
-    """Return one chart as an ``svg`` element with its name and its description."""
+    """Return one chart as an ``svg`` element with its name and, if any, its description."""
+    more = f"<desc>{escape(desc)}</desc>" if desc else ""
     return (
         f'<svg class="c {kind}" role=img height={height:g}>'
-        f"<title>{escape(title)}</title><desc>{escape(desc)}</desc>{''.join(body)}</svg>"
+        f"<title>{escape(title)}</title>{more}{''.join(body)}</svg>"
     )
 
 
@@ -169,27 +170,34 @@ def line(start: str, end: str) -> str:
     return f"<line x1={start} x2={end} />"
 
 
-def upright(x: str, height: float) -> str:
-    """Return the line of a limit, from the top of the chart down."""
-    return f"<line x1={x} x2={x} y2={height:g} class=lim />"
+def upright(x: str) -> str:
+    """Return the line of a limit, from the top of the chart to above its axis."""
+    return f"<rect x={x} class=lim />"
 
 
-def rect(left: float, right: float, height: float, kind: str = "", *, y: float = 0) -> str:
-    """Return a rectangle between two percentages, from `y` down."""
+def rect(left: float, right: float, height: float | None, kind: str = "", *, y: float = 0) -> str:
+    """Return a rectangle between two percentages, from `y` down; None: its class has the height."""
     wide = percent_at(max(right - left, 0.0))
+    x = f" x={percent_at(left)}" if left else ""
     down = f" y={y:g}" if y else ""
-    return f"<rect x={percent_at(left)}{down} width={wide} height={height:g}{_class(kind)} />"
+    high = "" if height is None else f" height={height:g}"
+    return f"<rect{x}{down} width={wide}{high}{_class(kind)} />"
 
 
 def mark(x: str, shape: Verdict | str) -> str:
     """Return a mark at `x` of its row: a shape for each verdict, so that colour is not alone."""
     if shape in _ROUND:
-        return f"<circle cx={x} r={_ROUND[shape]} />"
+        return f"<circle cx={x} />"
+    if shape == "fail":
+        return f"<rect x={x} class=q />"
     return f"<svg x={x}>{_SHAPES[str(shape)]}</svg>"
 
 
-def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]]) -> str:
-    """Return the labels of an axis at height `y`: as many as a phone has room for."""
+def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, bare: bool = False) -> str:
+    """Return the labels of an axis at height `y`: as many as a phone has room for.
+
+    `bare` labels stand in no row of their own; the stylesheet must know their chart.
+    """
     kept, parts = list(labels), []
     while len(kept) > 1 and sum(width(label) + 12 for _, label in kept) > PHONE:
         kept = kept[::2]
@@ -197,8 +205,8 @@ def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]]) -> str:
         position, half = scale.position(value), 50 * width(label) / PHONE
         # Labels at the ends are turned inwards: they must not leave the chart.
         kind = "s" if position < half else "e" if position > 100 - half else ""
-        parts.append(text(label, x=scale.at(value), kind=kind))
-    return row(y, "t", parts)
+        parts.append(text(label, x=scale.at(value), y=y if bare else 0, kind=kind))
+    return "".join(parts) if bare else row(y, "t", parts)
 
 
 _NARROW = frozenset("ijltfrI1.,:;|'!()[]- ·")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_aipm.records import Audit, Finding, Record, RunVerdict, Verdict
 from pytest_aipm.report.answer import Answer, stopped
-from pytest_aipm.report.plain import clip, columns_of, inert, plain_line
+from pytest_aipm.report.plain import clip, clip_middle, columns_of, inert, plain_line
 from pytest_aipm.report.publish import publishable
 from pytest_aipm.report.ranking import ORDER, ranked
 from pytest_aipm.report.sentences import (
@@ -49,6 +49,8 @@ RUN_COLORS = {RunVerdict.FAIL: RED, RunVerdict.UNPROVEN: YELLOW, RunVerdict.PASS
 EXPLAINED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 GAP = "  "
 WIDEST = 40
+NARROWEST = 12
+"""Columns that an id or a scope keeps."""
 
 
 def terminal_lines(
@@ -98,12 +100,16 @@ def _audit_lines(audit: Audit, width: int, *, color: bool) -> list[str]:
     rows = [_cells(finding) for finding in findings]
     widths = [max((columns_of(row[i]) for row in rows), default=0) for i in range(6)]
     widths = [min(wide, WIDEST) for wide in widths]
+    for column in (1, 2):  # ids and scopes give way, so that the numbers and the reason stay
+        beyond = sum(widths[1:]) + len(GAP) * sum(map(bool, widths[2:])) - (width - 3)
+        widths[column] = max(widths[column] - max(beyond, 0), min(widths[column], NARROWEST))
     head = f"{plain_line(audit.policy.name)}  {plain_line(audit.policy.path)}"
     word = RUN_WORDS[audit.verdict]
     space = " " * max(width - columns_of(head) - len(word), 2)
     lines = [f"{head}{space}{_paint(word, BOLD, RUN_COLORS[audit.verdict], color=color)}"]
     for finding, row in zip(findings, rows, strict=True):
-        padded = [_pad(clip(cell, wide), wide) for cell, wide in zip(row, widths, strict=True)]
+        cells = (row[0], *map(clip_middle, row[1:3], widths[1:3]), *row[3:])
+        padded = [_pad(clip(cell, wide), wide) for cell, wide in zip(cells, widths, strict=True)]
         rest = clip(GAP.join(cell for cell in padded[1:] if cell).rstrip(), width - 3)
         lines.append(f"{_paint(row[0], BOLD, COLORS[finding.verdict], color=color)}{GAP}{rest}")
         if finding.verdict in EXPLAINED:

@@ -113,8 +113,8 @@ def test_intersections_are_measured_and_no_ratio_turns_the_build_red(record: Rec
 def test_the_report_shows_the_table(record: Record) -> None:
     page = index_html(record)
     for name, (_, _, ratio) in RACE.items():
-        row = page[page.index(f"<tr><th scope=row>{name}<") :]
-        assert f"<td>{ratio:.2f}" in row[: row.index("\n")]
+        row = page[page.index(f"<tr><th>{name}<") :]
+        assert f"<td>{ratio:.2f}" in row[: min(row.index("<tr>", 1), row.index("</table>"))]
 
 
 def test_a_category_below_two_in_a_hundred_is_left_out_and_still_shown(tmp_path: Path) -> None:

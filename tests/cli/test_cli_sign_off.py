@@ -47,8 +47,8 @@ def test_a_sign_off_is_written_beside_the_policies_and_shown_in_the_report(aipm,
     assert [each.who for each in after.sign_offs] == ["risk@example.org"]
     page, summary = ((report / name).read_text() for name in ("index.html", "summary.md"))
     line = "igned off by risk@example.org (model risk) on 21 Sep 2026"
-    assert f"· s{line}</p>" in page
-    assert '<h2 id="signed-off">Signed off</h2>' in page
+    assert f"· s{line}</header>" in page
+    assert "<h2 id=signed-off>Signed off</h2>" in page
     assert "for the branch: alone" in page
     assert f"S{line}." in summary.replace("\u200b", "")
     assert aipm("verify", "aipm-report").code == 0
@@ -75,7 +75,7 @@ def test_other_rows_make_another_record_and_that_is_said(aipm, project):
     assert [each.matches for each in again.sign_offs] == [False]
     folder = project.report(again, "again")
     page = (folder / "index.html").read_text()
-    assert "· not signed off: 1 sign-off is for another record</p>" in page
+    assert "· not signed off: 1 sign-off is for another record</header>" in page
     assert "another: " in page
     assert (
         "Not signed off: 1 sign-off is for another record." in (folder / "summary.md").read_text()
@@ -83,9 +83,9 @@ def test_other_rows_make_another_record_and_that_is_said(aipm, project):
 
 
 def test_without_a_sign_off_that_is_said(report):
-    assert "· not signed off</p>" in (report / "index.html").read_text()
+    assert "· not signed off</header>" in (report / "index.html").read_text()
     assert "\nNot signed off.\n" in (report / "summary.md").read_text()
-    assert 'id="signed-off"' not in (report / "index.html").read_text()
+    assert "id=signed-off" not in (report / "index.html").read_text()
 
 
 def test_the_digest_of_the_whole_record_is_understood_too(project, report):
@@ -169,7 +169,7 @@ def test_nobody_signs_one_record_off_twice(aipm, project, report):
     assert (project.path / FILE).read_text() == text
     assert aipm("sign-off", "aipm-report", "--by", "cto@example.org", "--role", "owner").code == 0
     assert [each.who for each in held(report).sign_offs] == ["risk@example.org", "cto@example.org"]
-    assert "and 1 more</p>" in (report / "index.html").read_text()
+    assert "and 1 more</header>" in (report / "index.html").read_text()
 
 
 def test_a_red_run_needs_a_word(aipm, project, red):

@@ -77,6 +77,14 @@ def overfitted(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
 
 
+def test_the_pages_of_the_demo_keep_their_size(approved: Run, biased: Run) -> None:
+    for run in (approved, biased):
+        findings = sum(len(audit["findings"]) for audit in run.record["audits"])
+        assert findings >= 20
+        assert len((run.folder / "index.html").read_bytes()) <= 5_000 * findings
+    assert len((biased.folder / "index.html").read_bytes()) <= 100_000
+
+
 def test_the_repository_audits_itself_and_ends_unproven_with_exit_code_0(approved: Run) -> None:
     assert approved.code == 0, approved.out
     assert approved.record["verdict"] == "unproven"

@@ -83,15 +83,37 @@ def test_exit_4_of_pytest_itself_marks_the_old_report_stale_too(project: Any) ->
     assert [p.name for p in folder.iterdir()] == ["audit.stale.json"]
 
 
-def test_a_report_that_cannot_be_written_is_one_line_and_exit_1(project: Any) -> None:
+def test_a_report_that_cannot_be_written_is_one_loud_line_and_the_verdict_stays(
+    project: Any,
+) -> None:
     project.good()
     result = project.run("--aipm-audit", "--aipm-report=data.csv", "--color=yes")
-    assert result.ret == 1
+    assert result.ret == 0
     out = result.stdout.str()
-    assert "data.csv: the report cannot be written (" in out
+    assert "\x1b[1m\x1b[31m!  data.csv: the report of this run is NOT written (" in out
+    assert "name another folder with --aipm-report=DIR, and run again\x1b" in out
     assert "Traceback" not in out
     assert "report: data.csv" not in out
     assert "\x1b[1;32mPASS\x1b[0m" in out, "colours where they are wanted, and only there"
+
+
+def test_a_report_that_cannot_be_written_fails_a_strict_run(project: Any) -> None:
+    project.good()
+    junit = project.path / "junit.xml"
+    result = project.here(
+        "--aipm-audit", "--aipm-strict", "--aipm-report=data.csv", f"--junitxml={junit}"
+    )
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["!  data.csv: *NOT written*; under strict that fails the run"])
+    assert 'failures="0"' in junit.read_text()
+    assert project.here("--aipm-audit", "--aipm-strict").ret == 0
+
+
+def test_a_failing_run_whose_report_cannot_be_written_still_fails(project: Any) -> None:
+    project.mixed()
+    result = project.here("--aipm-audit", "--aipm-report=data.csv")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["!  data.csv: *NOT written*", "FAIL"])
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,18 @@ def test_off_and_other_machines_are_silent_and_on_speaks_anywhere(
     assert on_github.exists()
 
 
+def test_a_report_that_is_not_written_is_the_first_warning(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    project.good()
+    result = project.here("--aipm-audit", "--aipm-report=data.csv")
+    assert result.ret == 0
+    lines = [line for line in result.outlines if line.startswith("::")]
+    start = "::warning title=pytest-aipm::data.csv: the report of this run is NOT written ("
+    assert [line[: len(start)] for line in lines] == [start]
+
+
 def test_another_word_is_refused_in_one_line(project: Any) -> None:
     project.good()
     project.ini("aipm_github = yes")
@@ -182,6 +194,37 @@ def test_a_cell_of_three_people_shows_nowhere_in_a_log(
 
 
 @pytest.mark.usefixtures("on_github")
+@pytest.mark.parametrize("few", [3, 0], ids=["a small cell beside it", "none"])
+def test_a_failure_prints_no_margins_where_another_scope_has_a_small_cell(
+    project: Any, few: int
+) -> None:
+    with (project.path / "cells.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["y", "pred", "sex", "region"])
+        for sex, region, n, chosen in (
+            ("F", "N", 200, 3),
+            ("F", "S", 200, 3),
+            ("M", "N", 200, 7),
+            ("M", "S", few, 1),
+        ):
+            writer.writerows([i % 2, int(i % 10 < chosen), sex, region] for i in range(n))
+    place = project.policy(
+        "cells",
+        f"{{check: {GAP}, id: gap, by: sex, limit: {{max: 0.01}}}}",
+        f"{{check: {GAP}, id: each, by: [[sex, region]], limit: {{max: 0.9}}}}",
+        data="cells.csv",
+    )
+    place.write_text(place.read_text().replace(", team: team}", "}"))
+    result = project.here("--aipm-audit", "--junitxml=junit.xml")
+    assert result.ret == 1
+    failure = result.stdout.str().partition("short test summary")[0]
+    junit = (project.path / "junit.xml").read_text(encoding="utf-8")
+    assert "difference 0." in failure, "the sentence stays"
+    for told in (failure, junit):
+        assert ("120 of 400" in told) is (few == 0)
+        assert ("too small to print" in told) is (few == 3)
+
+
 def test_a_group_named_like_a_command_gives_the_build_server_no_order(project: Any) -> None:
     with (project.path / "data.csv").open("w", newline="") as file:
         writer = csv.writer(file)

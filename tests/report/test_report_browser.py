@@ -127,7 +127,7 @@ def test_a_deep_link_opens_its_block(visit: Any) -> None:
     block = page.locator(f'details:has([id="{DEEP}"])')
     assert block.get_attribute("open") is not None
     assert page.locator(f'[id="{DEEP}"]').bounding_box()["y"] < 900
-    closed = page.locator("details.finding:not([open])").count()
+    closed = page.locator(".evidence > details:not([open])").count()
     assert closed == 10  # all but this one and the one to read first
 
 
@@ -172,7 +172,7 @@ def test_on_paper_every_block_is_open_and_the_page_light(visit: Any) -> None:
     page = visit("lending", color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     heights = page.evaluate(
-        """() => [...document.querySelectorAll('details.finding .in')]
+        """() => [...document.querySelectorAll('.evidence > details > .in')]
             .map(block => block.getBoundingClientRect().height)"""
     )
     assert len(heights) == 12
@@ -253,7 +253,7 @@ def test_forced_colours_draw_lines_and_bars_in_the_colour_of_text(visit: Any) ->
         "[...document.querySelectorAll('.l, path.n')].map(line => getComputedStyle(line).stroke)"
     )
     fills = page.evaluate(
-        "[...document.querySelectorAll('.fall rect:not(.g)')].map(r => getComputedStyle(r).fill)"
+        "[...document.querySelectorAll('.fall svg rect')].map(r => getComputedStyle(r).fill)"
     )
     assert len(strokes) > 15
     assert len(fills) == 6

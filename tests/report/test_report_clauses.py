@@ -53,10 +53,10 @@ def section(record: Record) -> str:
 def test_each_clause_has_its_question_check_verdicts_and_origin() -> None:
     shown = section(record_of(ruled(GAP, ODDS)))
     row = shown[shown.index("<tr><td>29 CFR 1607.4(D); House rule 7") :]
-    row = row[: row.index("\n<tr>")]
+    row = row[: row.index("<tr>", 1)]
     assert "<td>Nobody is left behind<td>selection-rate<td>" in row
-    assert '<b class=v-fail>Fail</b> <a href="#credit-approval::selection-rate::sex-x-race">' in row
-    assert row.index("v-fail") < row.index('selection-rate::sex"')
+    assert "<b class=v-fail>Fail</b> <a href=#credit-approval::selection-rate::sex-x-race>" in row
+    assert row.index("v-fail") < row.index("selection-rate::sex>")
     assert row.rstrip().endswith("<td>the text")
 
 
@@ -69,7 +69,7 @@ def test_without_words_of_its_own_a_clause_asks_what_the_check_asks() -> None:
 
 def test_a_check_that_did_not_run_says_so() -> None:
     shown = section(record_of(ruled(GAP.model_copy(update={"check_id": "gone"}))))
-    assert "<td>gone<td>did not run<td>\n" in shown
+    assert "<td>gone<td>did not run<td><" in shown
 
 
 def test_packs_are_listed_with_all_that_is_known_of_them() -> None:
@@ -77,7 +77,7 @@ def test_packs_are_listed_with_all_that_is_known_of_them() -> None:
     shown = section(record_of(ruled(packs=(pack(), old))))
     assert (
         "<li><b>house 2.1</b> House rules; House rule 7; The committee; This house; in force since "
-        "1 Jan 2024; compared with its sources on 1 Oct 2026.</li>"
+        "1 Jan 2024; compared with its sources on 1 Oct 2026.<li>"
     ) in shown
     assert "superseded by House rule 9" in shown
     assert "asks for an audit not older than 365 days" in shown
@@ -187,9 +187,9 @@ def test_a_withheld_rate_takes_all_ratios_along() -> None:
 
 def test_the_table_has_the_column_where_there_are_ratios() -> None:
     page = index_html(record_of(lending().model_copy(update={"findings": (rates(),)})))
-    assert "<th scope=col>Interval<th scope=col>Ratio" in page
-    row = page[page.index("<tr><th scope=row>few") :]
-    assert "<td>\N{EN DASH}<td class=notes>not compared" in row[: row.index("\n")]
+    assert "<th>Interval<th>Ratio" in page
+    row = page[page.index("<tr><th>few") :]
+    assert "<td>\N{EN DASH}<td class=notes>not compared" in row[: row.index("<tr>", 1)]
     other = rates(formula="selection_rate_difference")
     page = index_html(record_of(lending().model_copy(update={"findings": (other,)})))
-    assert "<th scope=col>Ratio" not in page
+    assert "<th>Ratio" not in page

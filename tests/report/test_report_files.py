@@ -15,10 +15,10 @@ from pytest_aipm.report import (
     files,
     index_html,
     mark_stale,
-    stylesheet,
     summary_md,
     write_reports,
 )
+from pytest_aipm.report.html import page_and_style
 
 
 def names(folder: Path) -> list[str]:
@@ -31,7 +31,7 @@ def test_the_folder_holds_the_record_and_its_views(rich: Record, tmp_path: Path)
     assert names(folder) == sorted(FILES)
     assert Record.from_json((folder / "audit.json").read_bytes()) == rich
     assert (folder / "index.html").read_text(encoding="utf-8") == index_html(rich)
-    assert (folder / "audit.css").read_text(encoding="utf-8") == stylesheet()
+    assert (folder / "audit.css").read_text(encoding="utf-8") == page_and_style(rich)[1]
     assert (folder / "summary.md").read_text(encoding="utf-8") == summary_md(rich)
 
 

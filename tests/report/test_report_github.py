@@ -50,6 +50,14 @@ def only(*findings: Finding) -> Record:
     return record(lending().model_copy(update={"findings": findings}))
 
 
+def test_a_lost_report_is_said_first_and_ten_lines_stay_ten() -> None:
+    many = only(*(finding("a.b", f"c{i}", [], "warn", policy_line=1) for i in range(20)))
+    marks = github_annotations(many, lost="out: the report is NOT written\n::error::x")
+    assert marks[0] == "::warning title=pytest-aipm::out: the report is NOT written ::error::x"
+    assert len(marks) == 10
+    assert marks[-1] == "::warning title=pytest-aipm::and 12 more, see the report"
+
+
 def test_findings_are_marked_at_the_lines_of_the_policy_worst_first() -> None:
     marks = [parsed(line) for line in github_annotations(rich_record())]
     assert [(level, where["title"]) for level, where, _ in marks] == [

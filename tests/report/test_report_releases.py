@@ -39,7 +39,7 @@ def after(record: Record, *lines: HistoryLine) -> Record:
 
 
 def section(page: str) -> str:
-    found = re.search(r'<section class="releases">.*?</section>', page, re.DOTALL)
+    found = re.search(r"<section class=releases>.*?</section>", page, re.DOTALL)
     return found[0] if found else ""
 
 

@@ -55,7 +55,7 @@ def html(audit: Audit, **more: Any) -> str:
 
 def section(text: str, name: str) -> str:
     """The words of one section, from its heading on."""
-    found = re.search(rf'<h\d id="{name}">.*?</section>', text, re.DOTALL)
+    found = re.search(rf"<h\d id={name}>.*?</section>", text, re.DOTALL)
     assert found is not None, f"no section {name}"
     return " ".join(unescape(re.sub("<[^>]*>", " ", found[0])).split())
 
@@ -78,16 +78,16 @@ def test_promises_stand_with_their_state_worst_first_and_link_to_what_shows_them
     assert [said.index(word) for word in words] == sorted(said.index(word) for word in words)
     assert "Treats women and men alike" in said
     assert "selection-rate by sex and race fails; odds by race fails" in said
-    assert '<a href="#credit-approval::roc-auc::overall">roc-auc</a>' in text
+    assert "<a href=#credit-approval::roc-auc::overall>roc-auc</a>" in text
     assert ">scorecard</a>" not in text
 
 
 def test_the_first_screen_counts_the_promises() -> None:
     text = html(lending())
-    assert re.search(r'<dt>Promises</dt><dd><a href="#claims">1 of 4 kept</a>', text)
+    assert re.search("<dt>Promises<dd><a href=#claims>1 of 4 kept</a>", text)
     assert "1 broken, 1 unproven and 1 untested" in text
     kept = html(with_fields(lending(), claims=claims()[:1]))
-    assert ">1 of 1 kept</a></dd>" in kept
+    assert ">1 of 1 kept</a></div>" in kept
 
 
 def test_without_promises_there_is_no_section() -> None:
@@ -118,7 +118,7 @@ def test_every_kind_of_change_is_listed_with_its_links() -> None:
 
 def test_the_first_screen_names_the_largest_changes() -> None:
     text = html(lending())
-    changed = re.search(r"<dt>Changed</dt>.*?</dd>", text)
+    changed = re.search("<dt>Changed<dd>.*?</div>", text)
     assert changed is not None
     assert ">1 new fail, 2 shown worse and 1 fixed</a>" in changed[0]
     assert "<small>4 other kinds; gate weaker in 2 ways</small>" in changed[0]
@@ -295,9 +295,9 @@ def test_the_overview_names_owner_change_gaps_and_promises_of_each_policy() -> N
     text = index_html(record_of(lending(), diabetes()))
     cards = re.findall(r"<article.*?</article>", text, re.DOTALL)
     assert "lending-ml@example.org" in cards[0]
-    assert 'href="#credit-approval.changed"' in cards[0]
-    assert 'href="#credit-approval.not-tested"' in cards[0]
-    assert 'href="#credit-approval.claims">1 of 4 kept' in cards[0]
+    assert "href=#credit-approval.changed>" in cards[0]
+    assert "href=#credit-approval.not-tested>" in cards[0]
+    assert "href=#credit-approval.claims>1 of 4 kept" in cards[0]
     assert "clinic@example.org" in cards[1]
 
 
@@ -395,7 +395,7 @@ def test_hostile_text_in_every_field_stays_text(name: str) -> None:
 def test_ten_thousand_characters_are_shortened_and_the_whole_is_reachable() -> None:
     text = index_html(hostile(HUGE))
     shown = re.sub(r"<details class=points>.*?</details>", "", text, flags=re.DOTALL)
-    shown = re.sub(r'(title|aria-label)="[^"]*"', "", shown)
+    shown = re.sub(r'(title|aria-label)=("[^"]*"|[^\s>]*)', "", shown)
     shown = re.sub(r"<(title|desc)>.*?</\1>", "", shown)
     longest = max(map(len, re.findall("W+", shown)))
     assert longest <= 1200

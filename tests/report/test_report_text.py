@@ -68,6 +68,19 @@ def test_rows_fit_the_terminal(rich: Record, width: int) -> None:
             assert columns_of(line) <= width
 
 
+def test_a_long_id_loses_its_middle_and_the_reason_stays() -> None:
+    one = next(f for f in lending().findings if f.verdict is Verdict.FAIL)
+    long = one.model_copy(update={"check_id": "share-of-people-who-are-refused-wrongly-in-2026"})
+    record = record_of(lending().model_copy(update={"findings": (long,)}))
+    row = terminal_lines(record, width=80)[1]
+    assert len(row) <= 80
+    assert row.startswith("F  share-of-people-")
+    assert "…ly-in-2026  sex-x-race  0.66 [0.60, 0.73]  >= 0.80  limit" in row
+    narrow = terminal_lines(record, width=64)[1]
+    assert narrow.endswith("limit")
+    assert all(each in terminal_lines(record, width=200)[1] for each in ("limit", "sex-x-race"))
+
+
 def test_names_from_data_cannot_steer_the_terminal_or_a_build_log() -> None:
     name = "a\x1b[2J\n::error::x\u202e"
     one = finding("x.y", name, (name,), "fail", reason=f"{name}: 0.2\n::set-output::")
