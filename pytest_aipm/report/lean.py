@@ -24,13 +24,14 @@ _TIGHT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"</li>(?=<li\b|</[ou]l>)"), ""),
     (re.compile(r"</d[dt]>(?=<d[dt]\b|</d(?:l|iv)>)"), ""),
     (re.compile(r"<tbody>(?=<tr\b)|</tbody>(?=</table>)"), ""),
+    (re.compile(r'=(?:"([^\s"\'=<>`/]+)")(?=[\s>])'), r"=\1"),
     (re.compile("&#34;(?=[^<>]*<)"), '"'),
     (re.compile("&#39;(?=[^<>]*<)"), "'"),
-    (re.compile(r'=(?:"([^\s"\'=<>`/]+)")(?=[\s>])'), r"=\1"),
 )
 """What may go, and what stands there then: line breaks between elements that are no words, end tags
-that the next tag implies, quotes around a value of one word; and a quote in a text, before the next
-tag opens, needs no code. In a `pre` no tag occurs, because text is escaped."""
+that the next tag implies, quotes around a value of one word. Last, a quote in a text, before the
+next tag opens, needs no code: a text that looks like an attribute keeps its own quotes so. In a
+`pre` no tag occurs, because text is escaped."""
 
 _CLASSES = re.compile(r'\sclass=(?:"([^"]*)"|([^\s>]+))')
 _NAMED = re.compile(r"\.([a-zA-Z][\w-]*)")

@@ -136,7 +136,7 @@ def test_runs_that_write_one_folder_at_a_time_never_mix_their_files(
     records: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "out"
-    monkeypatch.setattr(files, "index_html", lambda record: record.digest * 50)
+    monkeypatch.setattr(files, "page_and_style", lambda record: (record.digest * 50, "p{}"))
     threads = [
         threading.Thread(target=rewrite, args=(record.to_json(), folder, 40)) for record in records
     ]

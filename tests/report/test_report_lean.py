@@ -144,3 +144,8 @@ def test_header_cells_have_their_role_without_an_attribute(visit: Any) -> None:
     )
     assert [found.count("columnheader"), found.count("rowheader")] == asked
     assert min(asked) > 30
+
+
+def test_a_text_that_looks_like_an_attribute_keeps_its_quotes() -> None:
+    text = "<pre>scores=&#34;p&#34; and more\n  of=&#39;it&#39;</pre>"
+    assert lean_html(text) == "<pre>scores=\"p\" and more\n  of='it'</pre>"
