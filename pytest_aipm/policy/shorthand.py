@@ -8,11 +8,25 @@ from pathlib import Path
 from pytest_aipm.policy.grammar import ref_of
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Seq, tree_of
 
-__all__ = ["Given", "replaced", "written_out"]
+__all__ = ["COLUMNS", "LISTED", "WRAPPED", "Given", "replaced", "written_out"]
 
 Given = Mapping[str, str | None]
 """What the caller brings instead of what the policy names: ``model``, ``data`` or ``train``, each
 a reference, or None for an object that is handed over."""
+
+WRAPPED = {"model": "path", "data": "path", "train": "path", "champion": "ref", "weights": "column"}
+"""Keys of the subject that a plain text may stand behind, each with the inner key it stands for."""
+
+LISTED = {
+    "model": ("trust",),
+    "data": ("missing",),
+    "train": ("missing",),
+    "protected": ("bins", "groups", "optional"),
+}
+"""Inner keys whose list of one item may be written without the list; so may `features`."""
+
+COLUMNS = ("predictions", "scores")
+"""Keys that may stand in the subject, or in its `model`."""
 
 
 def replaced(tree: Map, given: Given, root: Path) -> Map:
@@ -21,9 +35,9 @@ def replaced(tree: Map, given: Given, root: Path) -> Map:
     A pinned hash speaks of the file the policy names, so it goes with it.
     """
     for key, ref in given.items():
-        kept = tree.submap(key).without("path", "factory", "sha256", "predictions", "scores")
+        kept = tree.submap(key).without("path", "factory", "sha256", *COLUMNS)
         if key == "model":
-            tree = tree.without("predictions", "scores")
+            tree = tree.without(*COLUMNS)
         for name, value in ref_of(ref, root).items() if ref is not None else ():
             kept = kept.having(name, tree_of(value, tree.place.path))
         tree = tree.having(key, kept)
@@ -33,18 +47,18 @@ def replaced(tree: Map, given: Given, root: Path) -> Map:
 def written_out(tree: Map, faults: Faults) -> Map:
     """Write shorthand out: a plain path, a plain column, one item instead of a list."""
     tree = _hoisted(tree, faults)
-    for key, inner in (("model", "path"), ("data", "path"), ("train", "path"), ("champion", "ref")):
+    plain = isinstance(tree.get("weights"), Scalar)
+    for key, inner in WRAPPED.items():
         tree = _wrapped(tree, key, inner)
-    if isinstance(tree.get("weights"), Scalar):
-        tree = _wrapped(tree, "weights", "column")
-        if isinstance(weights := tree.get("weights"), Map):
-            kind = Scalar("sampling", weights.place)
-            tree = tree.having("weights", weights.having("kind", kind))
+    if plain and isinstance(weights := tree.get("weights"), Map):
+        kind = Scalar("sampling", weights.place)
+        tree = tree.having("weights", weights.having("kind", kind))
     tree = _listed(tree, "features")
-    for key, item in (("model", "trust"), ("data", "missing"), ("train", "missing")):
+    for key, items in LISTED.items():
         value = tree.get(key)
-        if isinstance(value, Map):
-            tree = tree.having(key, _listed(value, item))
+        for item in items if isinstance(value, Map) and key != "protected" else ():
+            value = _listed(value, item)
+            tree = tree.having(key, value)
     protected = tree.get("protected")
     if not isinstance(protected, Map):
         return tree
@@ -52,7 +66,7 @@ def written_out(tree: Map, faults: Faults) -> Map:
         protected = _wrapped(protected, name, "column")
         value = protected.entries[name]
         if isinstance(value, Map):
-            for key in ("bins", "groups", "optional"):
+            for key in LISTED["protected"]:
                 value = _listed(value, key)
             protected = protected.having(name, value)
     return tree.having("protected", protected)
@@ -63,13 +77,13 @@ def _hoisted(tree: Map, faults: Faults) -> Map:
     model = tree.get("model")
     if not isinstance(model, Map):
         return tree
-    for key in ("predictions", "scores"):
+    for key in COLUMNS:
         if key in model.entries:
             if key in tree.entries:
                 what = f"'{key}' is there twice, in 'subject' and in 'model'"
                 faults.add(model.key_place(key), what, "keep one of them")
             tree = tree.having(key, model.entries[key], model.key_place(key))
-    rest = model.without("predictions", "scores")
+    rest = model.without(*COLUMNS)
     if rest.entries or not model.entries:
         return tree.having("model", rest)
     return tree.without("model")
