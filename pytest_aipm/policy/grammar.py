@@ -121,8 +121,10 @@ def _known_task(value: str) -> str:
 
 
 def _matching(pattern: str) -> WithJsonSchema:
-    """Return what editors are told of a text. They know no Python: where a rule cannot be said in
-    both dialects of regular expressions, the pattern allows more."""
+    """Return what editors are told of a text.
+
+    They know no Python: where its regular expressions mean another thing, the pattern allows more.
+    """
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 

@@ -16,17 +16,18 @@ from pathlib import Path
 from pytest_aipm.errors import PolicyError
 from pytest_aipm.policy.ids import is_id
 from pytest_aipm.policy.library import Library, pack_name
+from pytest_aipm.policy.outline import PolicyOutline
 from pytest_aipm.policy.pack import Pack, pack_head, pack_of
 from pytest_aipm.policy.text import Source, read_source, relative
 from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
 from pytest_aipm.policy.words import did_you_mean, kind_of, unknown_keys
 
-__all__ = ["Layer", "layer_of", "outline", "read_layer", "unmatched"]
+__all__ = ["URL", "Layer", "layer_of", "outline", "read_layer", "unmatched"]
 
 MAX_DEPTH = 8
-TOP = ("aipm", "name", "pack", "extends", "context", "subject", "defaults", "publish", "checks")
+TOP = tuple(PolicyOutline.model_fields)
 _MERGED = frozenset({"context", "subject", "defaults", "publish"})
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def _extended(tree: Map, faults: Faults) -> Iterator[Scalar]:
             continue
         if not isinstance(item, Scalar) or not isinstance(item.value, str) or not item.value:
             faults.add(item.place, f"'extends' must name files, not {kind_of(item)}", "correct it")
-        elif _URL.match(item.value):
+        elif URL.match(item.value):
             what = f"'{item.value}' is a URL; a policy extends local files alone"
             faults.add(item.place, what, "keep a reviewed copy beside it")
         else:

@@ -11,7 +11,7 @@ from pytest_aipm.policy.tree import Faults, Map, Scalar, Tree, tree_of
 from pytest_aipm.policy.words import closed, kind_of, shape, unknown_keys
 from pytest_aipm.records import Limit
 
-__all__ = ["Limits", "limit_of", "limits_of"]
+__all__ = ["Limits", "ends_of", "limit_of", "limits_of"]
 
 _ENDS = ("min", "max")
 
@@ -78,7 +78,7 @@ def limit_of(
     name : str
         The key, for messages.
     """
-    keys = {f"{end}_{unit}" if unit else end: (end, unit) for unit in units for end in _ENDS}
+    keys = ends_of(units)
     if not isinstance(tree, Map):
         what = f"'{name}' must be a mapping, not {kind_of(tree)}"
         faults.add(tree.place, what, f"write for example `{name}: {{{list(keys)[1]}: 0.1}}`")
@@ -100,6 +100,11 @@ def limit_of(
         faults.add(tree.place, what, "swap or correct them")
         return None
     return used.pop(), limit
+
+
+def ends_of(units: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return what the keys of a limit mean: which end, in which unit."""
+    return {f"{end}_{unit}" if unit else end: (end, unit) for unit in units for end in _ENDS}
 
 
 def _read(tree: Map, key: str, units: Sequence[str], faults: Faults) -> tuple[str, Limit] | None:

@@ -12,6 +12,7 @@ from pytest_aipm.errors import UsageFault
 from pytest_aipm.policy.grammar import CheckKeys, DecideOn
 from pytest_aipm.policy.limits import Limits, limits_of
 from pytest_aipm.policy.model import CheckSpec
+from pytest_aipm.policy.outline import CheckOutline
 from pytest_aipm.policy.scopes import Scope, scopes_of
 from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, tree_of
 from pytest_aipm.policy.words import (
@@ -28,7 +29,7 @@ __all__ = ["SHARED", "Checks", "Modules", "build_check"]
 SHARED = frozenset(CheckKeys.model_fields)
 """Keys that every check takes and `defaults` gives."""
 
-_OWN = frozenset({"check", "id", "by", "limit", "warn", "regression", "override"})
+_OWN = frozenset(CheckOutline.model_fields)
 _TOLD = ("confidence", "min_group_size", "unknown", "max_unknown")
 """Shared keys that the check itself is told."""
 

@@ -8,7 +8,15 @@ from pathlib import Path
 from pytest_aipm.policy.grammar import ref_of
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Seq, tree_of
 
-__all__ = ["COLUMNS", "LISTED", "WRAPPED", "Given", "replaced", "written_out"]
+__all__ = [
+    "COLUMNS",
+    "LISTED",
+    "LISTED_OF_ATTRIBUTES",
+    "WRAPPED",
+    "Given",
+    "replaced",
+    "written_out",
+]
 
 Given = Mapping[str, str | None]
 """What the caller brings instead of what the policy names: ``model``, ``data`` or ``train``, each
@@ -17,12 +25,8 @@ a reference, or None for an object that is handed over."""
 WRAPPED = {"model": "path", "data": "path", "train": "path", "champion": "ref", "weights": "column"}
 """Keys of the subject that a plain text may stand behind, each with the inner key it stands for."""
 
-LISTED = {
-    "model": ("trust",),
-    "data": ("missing",),
-    "train": ("missing",),
-    "protected": ("bins", "groups", "optional"),
-}
+LISTED = {"model": ("trust",), "data": ("missing",), "train": ("missing",)}
+LISTED_OF_ATTRIBUTES = ("bins", "groups", "optional")
 """Inner keys whose list of one item may be written without the list; so may `features`."""
 
 COLUMNS = ("predictions", "scores")
@@ -56,8 +60,9 @@ def written_out(tree: Map, faults: Faults) -> Map:
     tree = _listed(tree, "features")
     for key, items in LISTED.items():
         value = tree.get(key)
-        for item in items if isinstance(value, Map) and key != "protected" else ():
-            value = _listed(value, item)
+        if isinstance(value, Map):
+            for item in items:
+                value = _listed(value, item)
             tree = tree.having(key, value)
     protected = tree.get("protected")
     if not isinstance(protected, Map):
@@ -66,7 +71,7 @@ def written_out(tree: Map, faults: Faults) -> Map:
         protected = _wrapped(protected, name, "column")
         value = protected.entries[name]
         if isinstance(value, Map):
-            for key in LISTED["protected"]:
+            for key in LISTED_OF_ATTRIBUTES:
                 value = _listed(value, key)
             protected = protected.having(name, value)
     return tree.having("protected", protected)

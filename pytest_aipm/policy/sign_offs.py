@@ -26,7 +26,7 @@ __all__ = ["SignOffEntry", "load_sign_offs", "read_sign_offs"]
 
 
 class SignOffEntry(Grammar):
-    """A sign-off as it is written."""
+    """Who stands for one reviewed run."""
 
     who: Text
     """Who stands for the reviewed run."""

@@ -150,7 +150,7 @@ def _finding(value: str) -> str:
 
 
 class WaiverEntry(Grammar):
-    """A waiver as it is written."""
+    """Who answers for one finding that would fail, why, and until when."""
 
     id: Annotated[Text, AfterValidator(_name), WithJsonSchema(IS_ID)]
     """A name of its own."""
