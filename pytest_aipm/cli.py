@@ -162,8 +162,13 @@ def _before(add: Add) -> None:
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
     one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
 
-    one = add("schema", _schema, "print the JSON Schema of audit.json")
-    one.add_argument("what", choices=["audit"])
+    one = add(
+        "schema", _schema, "print the JSON Schema of a kind of file, or write all for editors"
+    )
+    kinds = ["policy", "waivers", "sign-offs", "baseline", "audit"]
+    one.add_argument("what", nargs="?", choices=kinds, help="which one to print")
+    one.add_argument("--write", metavar="FOLDER", help="write those of policies and beside them")
+    _root(one)
 
 
 def _after(add: Add) -> None:
@@ -286,8 +291,7 @@ def _packs(options: argparse.Namespace) -> int:
 def _schema(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.schema import schema
 
-    assert options.what == "audit"  # noqa: S101 - the parser knows no other
-    return schema()
+    return schema(options.what, write=options.write, root=options.root)
 
 
 def _render(options: argparse.Namespace) -> int:
