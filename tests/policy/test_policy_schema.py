@@ -231,11 +231,11 @@ def changed(draw: Callable[[Any], Any]) -> dict[str, Any]:
             inner = inner[key]
         how = draw(st.sampled_from(["set", "set", "drop", "add"]))
         if how == "set":
-            inner[last] = draw(ODD)
+            inner[last] = copy.deepcopy(draw(ODD))
         elif how == "drop":
             del inner[last]
         elif isinstance(inner, dict):
-            inner[draw(st.sampled_from(KEYS))] = draw(ODD)
+            inner[draw(st.sampled_from(KEYS))] = copy.deepcopy(draw(ODD))
     return policy
 
 
