@@ -133,6 +133,8 @@ def _before(add: Add) -> None:
     one.add_argument("paths", nargs="*", metavar="PATH", help="policies (default: the project's)")
     _root(one)
     one.add_argument("--no-data", action="store_true", help="do not open the data")
+    said = "print every value of the policies in force, and where it comes from"
+    one.add_argument("--resolved", action="store_true", help=said)
 
     one = add("trust", _trust, "vouch for a model file that can run code: write aipm.lock")
     one.add_argument("file", metavar="FILE")
@@ -236,7 +238,12 @@ def _root(parser: argparse.ArgumentParser, default: str | None = None) -> None:
 def _validate(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.validate import validate
 
-    return validate(options.paths, root=options.root, with_data=not options.no_data)
+    return validate(
+        options.paths,
+        root=options.root,
+        with_data=not options.no_data,
+        as_resolved=options.resolved,
+    )
 
 
 def _trust(options: argparse.Namespace) -> int:
