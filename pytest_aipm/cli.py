@@ -164,6 +164,10 @@ def _before(add: Add) -> None:
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
     one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
 
+    one = add("new-check", _new_check, "write a check of one's own that works, and its cases")
+    one.add_argument("name", metavar="FAMILY.NAME", help="such as performance.approval_rate")
+    _root(one)
+
     one = add(
         "schema", _schema, "print the JSON Schema of a kind of file, or write all for editors"
     )
@@ -293,6 +297,12 @@ def _packs(options: argparse.Namespace) -> int:
     if options.what == "show":
         return show_pack(options.name, root=options.root)
     return list_packs(root=options.root)
+
+
+def _new_check(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.new_check import new_check
+
+    return new_check(options.name, root=options.root)
 
 
 def _schema(options: argparse.Namespace) -> int:
