@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pytest_aipm.errors import PolicyError
 from pytest_aipm.policy.ids import is_id
-from pytest_aipm.policy.library import Library, pack_name
+from pytest_aipm.policy.library import SUFFIX, Library, pack_name
 from pytest_aipm.policy.outline import PolicyOutline
 from pytest_aipm.policy.pack import Pack, pack_head, pack_of
 from pytest_aipm.policy.text import Source, read_source, relative
@@ -178,10 +178,19 @@ class _Reader:
         path = folder / text
         if not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
             what = f"'{text}' is not there (looked for {relative(path, self.root)})"
-            fix = "`extends` is relative to the file that names it"
-            self.faults.add(named.place, what, fix)
+            self.faults.add(named.place, what, self.meant(text, path, upper))
             return None
         return path, ""
+
+    def meant(self, text: str, path: Path, upper: str) -> str:
+        """Return what was probably meant by a base that is not there: a pack, or a neighbour."""
+        if text in self.packs.names():
+            return f"did you mean 'pack:{text}'?"
+        there = {each.name for each in path.parent.glob(f"*{SUFFIX}")} - {Path(upper).name}
+        near = did_you_mean(path.name, there)
+        if near.startswith("did you mean"):
+            return near
+        return "`extends` is relative to the file that names it"
 
     def headed(self, base: Layer, named: Scalar) -> Layer | None:
         """Return a pack, or None after noting that its file says nothing of itself."""

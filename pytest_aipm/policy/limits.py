@@ -8,7 +8,7 @@ from types import ModuleType
 
 from pytest_aipm.policy.grammar import INTERNAL, Regression
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Tree, tree_of
-from pytest_aipm.policy.words import closed, kind_of, shape, unknown_keys
+from pytest_aipm.policy.words import closed, kind_of, number_meant, shape, unknown_keys
 from pytest_aipm.records import Limit
 
 __all__ = ["Limits", "ends_of", "limit_of", "limits_of"]
@@ -85,6 +85,11 @@ def limit_of(
         return None
     if not tree.entries:
         faults.add(tree.place, f"'{name}' is empty", f"give it {' or '.join(keys)}")
+    for key in tree.entries:
+        if key.isdecimal():
+            what = f"'{key}' in '{name}' is no key"
+            faults.add(tree.key_place(key), what, "write numbers with a point: 0.2, not 0,2")
+            return None
     known = unknown_keys(tree, keys, faults, where=f"'{name}'")
     ends = {key: _number(value, key, faults) for key, value in known.entries.items()}
     if len(ends) != len(tree.entries) or not ends or None in ends.values():
@@ -117,7 +122,8 @@ def _read(tree: Map, key: str, units: Sequence[str], faults: Faults) -> tuple[st
 def _number(value: Tree, key: str, faults: Faults) -> float | None:
     if isinstance(value, Scalar) and not isinstance(value.value, str | bool):
         return None if value.value is None else float(value.value)
-    faults.add(value.place, f"'{key}' must be a number, not {kind_of(value)}", "correct it")
+    fix = number_meant(value)
+    faults.add(value.place, f"'{key}' must be a number, not {kind_of(value)}", fix)
     return None
 
 

@@ -51,6 +51,7 @@ def replaced(tree: Map, given: Given, root: Path) -> Map:
 def written_out(tree: Map, faults: Faults) -> Map:
     """Write shorthand out: a plain path, a plain column, one item instead of a list."""
     tree = _hoisted(tree, faults)
+    tree = _unlisted(_attributes_listed(tree, faults), faults)
     plain = isinstance(tree.get("weights"), Scalar)
     for key, inner in WRAPPED.items():
         tree = _wrapped(tree, key, inner)
@@ -92,6 +93,37 @@ def _hoisted(tree: Map, faults: Faults) -> Map:
     if rest.entries or not model.entries:
         return tree.having("model", rest)
     return tree.without("model")
+
+
+def _unlisted(tree: Map, faults: Faults) -> Map:
+    """Note each list where one text, or a mapping, is meant."""
+    for key, inner in WRAPPED.items():
+        value = tree.get(key)
+        if not isinstance(value, Seq):
+            continue
+        one = {"column": "a column", "ref": "a reference"}.get(inner, "a path")
+        what = f"'{key}' must be {one} or a mapping, not a list"
+        fix = "name one file, or a folder" if inner == "path" else "name one"
+        faults.add(value.place, what, fix)
+        tree = tree.having(key, value.items[0]) if value.items else tree.without(key)
+    return tree
+
+
+def _attributes_listed(tree: Map, faults: Faults) -> Map:
+    """Note attributes that are listed, which is how other tools have them."""
+    value = tree.get("protected")
+    if isinstance(value, Map) or value is None:
+        return tree
+    items = value.items if isinstance(value, Seq) else (value,)
+    names = [each.value for each in items if isinstance(each, Scalar)]
+    if not names or len(names) < len(items) or not all(isinstance(each, str) for each in names):
+        return tree
+    said = "a list" if isinstance(value, Seq) else f"'{names[0]}'"
+    pairs = ", ".join(f"{name}: {name}" for name in names[:5])
+    more = ", ..." if len(names) > 5 else ""
+    what = f"'protected' must be a mapping of names to columns, not {said}"
+    faults.add(value.place, what, f"write `{{{pairs}{more}}}`")
+    return tree.without("protected")
 
 
 def _wrapped(tree: Map, key: str, inner: str) -> Map:
