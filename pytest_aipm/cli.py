@@ -164,13 +164,11 @@ def _before(add: Add) -> None:
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
     one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
 
-    one = add("new-check", _new_check, "write a check of one's own that works, and its cases")
+    one = add("new-check", _new_check, "write a check of one's own, and its cases")
     one.add_argument("name", metavar="FAMILY.NAME", help="such as performance.approval_rate")
     _root(one)
 
-    one = add(
-        "schema", _schema, "print the JSON Schema of a kind of file, or write all for editors"
-    )
+    one = add("schema", _schema, "print a JSON Schema, or write those of editors")
     kinds = ["policy", "waivers", "sign-offs", "baseline", "audit"]
     one.add_argument("what", nargs="?", choices=kinds, help="which one to print")
     one.add_argument("--write", metavar="FOLDER", help="write those of policies and beside them")

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aipm.commands.resolved import flow
+from pytest_aipm.catalog import Catalog
+from pytest_aipm.commands.resolved import aligned, flow, resolved
+from pytest_aipm.policy import policy_from
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.text import composer
 from pytest_aipm.policy.tree import Faults
 from pytest_aipm.policy.values import Values, plain_scalar
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "checks"))
+
+from check_cases import case_files
 
 BASE = """\
 aipm: 1
@@ -230,6 +238,25 @@ def test_it_parses_again_and_says_what_the_policy_says(aipm):
     assert (metric["regression"], metric["min_group_size"]) == ({"max_change": 0.3}, 3)
     assert (found["columns"], found["max_depth"]) == (["sex", "region"], 2)
     assert run["run"]["report"] == "aipm-report"
+
+
+def test_every_policy_of_the_check_cases_is_shown_as_it_is_held_to(tmp_path):
+    catalog = Catalog()
+    for file in case_files().values():
+        for case in file.cases:
+            given = {"data": None, "model": None} if case.model else {"data": None}
+            given |= {"train": None} if case.train else {}
+            written = case.policy()
+            policy = policy_from(written, path="p", root=tmp_path, catalog=catalog, given=given)
+            text = "\n".join(aligned(list(resolved(policy, catalog))))
+            (shown,) = documents(f"---\n{text}")
+            (check,), (spec,) = shown["checks"], policy.checks
+            ends = {key.partition("_")[0]: value for key, value in check.get("limit", {}).items()}
+            limit = spec.limit.model_dump(exclude_none=True) if spec.limit else {}
+            assert ends == limit
+            assert (check["confidence"], check["enabled"]) == (spec.confidence, spec.enabled)
+            asked = {key: check.get(key) for key in case.asked if key in ("metric", "columns")}
+            assert asked == {key: case.asked[key] for key in asked}
 
 
 def test_the_origins_of_a_pack_are_its_lines(aipm, project):
