@@ -133,6 +133,8 @@ def _before(add: Add) -> None:
     one.add_argument("paths", nargs="*", metavar="PATH", help="policies (default: the project's)")
     _root(one)
     one.add_argument("--no-data", action="store_true", help="do not open the data")
+    said = "print every value of the policies in force, and where it comes from"
+    one.add_argument("--resolved", action="store_true", help=said)
 
     one = add("trust", _trust, "vouch for a model file that can run code: write aipm.lock")
     one.add_argument("file", metavar="FILE")
@@ -162,8 +164,15 @@ def _before(add: Add) -> None:
     one = add("explain", _explain, "print what a check measures, asks for and cannot see")
     one.add_argument("check", nargs="?", metavar="CHECK", help="default: list all checks")
 
-    one = add("schema", _schema, "print the JSON Schema of audit.json")
-    one.add_argument("what", choices=["audit"])
+    one = add("new-check", _new_check, "write a check of one's own, and its cases")
+    one.add_argument("name", metavar="FAMILY.NAME", help="such as performance.approval_rate")
+    _root(one)
+
+    one = add("schema", _schema, "print a JSON Schema, or write those of editors")
+    kinds = ["policy", "waivers", "sign-offs", "baseline", "audit"]
+    one.add_argument("what", nargs="?", choices=kinds, help="which one to print")
+    one.add_argument("--write", metavar="FOLDER", help="write those of policies and beside them")
+    _root(one)
 
 
 def _after(add: Add) -> None:
@@ -231,7 +240,12 @@ def _root(parser: argparse.ArgumentParser, default: str | None = None) -> None:
 def _validate(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.validate import validate
 
-    return validate(options.paths, root=options.root, with_data=not options.no_data)
+    return validate(
+        options.paths,
+        root=options.root,
+        with_data=not options.no_data,
+        as_resolved=options.resolved,
+    )
 
 
 def _trust(options: argparse.Namespace) -> int:
@@ -283,11 +297,16 @@ def _packs(options: argparse.Namespace) -> int:
     return list_packs(root=options.root)
 
 
+def _new_check(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.new_check import new_check
+
+    return new_check(options.name, root=options.root)
+
+
 def _schema(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.schema import schema
 
-    assert options.what == "audit"  # noqa: S101 - the parser knows no other
-    return schema()
+    return schema(options.what, write=options.write, root=options.root)
 
 
 def _render(options: argparse.Namespace) -> int:

@@ -113,7 +113,7 @@ def range_of(module: ModuleType, params: CheckParams) -> tuple[float, float]:
 class CheckParams(BaseModel):
     """What every check is told; a check's own ``Params`` adds its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     by: tuple[str, ...] = ()
     """Attributes of this node's scope; empty means overall."""

@@ -79,6 +79,10 @@ class Ini:
         """Return a value as it was written, a number of TOML too."""
         return str(self._values.get(key, default)).strip()
 
+    def has(self, key: str) -> bool:
+        """Return whether a key is written."""
+        return key in self._values
+
     def flag(self, key: str) -> bool:
         """Return whether a key is switched on."""
         return str(self._values.get(key, "")).strip().lower() in _TRUE

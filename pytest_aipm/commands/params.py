@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +49,6 @@ def params_of(
         A base whose keys are left out.
     """
     schema = model.model_json_schema()
-    texts = _texts(model)
     hidden = without.model_fields.keys() if without else set()
     found = []
     for name, field in model.model_fields.items():
@@ -64,7 +60,7 @@ def params_of(
                 name=key,
                 kind=_kind(schema["properties"][key], schema.get("$defs", {})),
                 default=_default(field, schema["properties"][key]),
-                doc=field.description or texts.get(name, ""),
+                doc=" ".join((field.description or "").split()),
                 required=field.is_required(),
             )
         )
@@ -106,28 +102,3 @@ def _kind(schema: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
 def _bounded(kind: str, schema: Mapping[str, Any]) -> str:
     bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
     return f"{kind} {' and '.join(bounds)}" if bounds else kind
-
-
-def _texts(model: type[BaseModel]) -> dict[str, str]:
-    """Return the string literals below the fields of a model and its bases."""
-    found: dict[str, str] = {}
-    for each in reversed(model.__mro__):
-        if not issubclass(each, BaseModel) or each is BaseModel:
-            continue
-        try:
-            source = inspect.getsource(each)
-        except (OSError, TypeError):  # made without a file
-            continue
-        (body,) = (
-            n for n in ast.parse(textwrap.dedent(source)).body if isinstance(n, ast.ClassDef)
-        )
-        for field, text in zip(body.body, body.body[1:], strict=False):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and isinstance(text, ast.Expr)
-                and isinstance(text.value, ast.Constant)
-                and isinstance(text.value.value, str)
-            ):
-                found[field.target.id] = " ".join(text.value.value.split())
-    return found

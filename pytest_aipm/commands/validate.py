@@ -12,6 +12,7 @@ from pytest_aipm.catalog import Catalog
 from pytest_aipm.clock import today
 from pytest_aipm.commands.columns import Opened, open_all
 from pytest_aipm.commands.project import root_of, settings_of
+from pytest_aipm.commands.resolved import aligned, resolved, settings_lines
 from pytest_aipm.commands.say import complain, say
 from pytest_aipm.errors import BaselineError, Problem, SignOffError, TrustError, WaiverError
 from pytest_aipm.policy.library import Library
@@ -26,7 +27,13 @@ __all__ = ["validate"]
 OK, DATA, USAGE = 0, 1, 4
 
 
-def validate(paths: Sequence[str], *, root: str | None = None, with_data: bool = True) -> int:
+def validate(
+    paths: Sequence[str],
+    *,
+    root: str | None = None,
+    with_data: bool = True,
+    as_resolved: bool = False,
+) -> int:
     """Check policies, waivers, baseline, lock and data, and print how they are read.
 
     Parameters
@@ -37,6 +44,8 @@ def validate(paths: Sequence[str], *, root: str | None = None, with_data: bool =
         Default the current folder.
     with_data : bool
         Whether to open the data and look for every column that a policy names.
+    as_resolved : bool
+        Whether to print every value with its origin instead, as YAML.
 
     Returns
     -------
@@ -61,15 +70,22 @@ def validate(paths: Sequence[str], *, root: str | None = None, with_data: bool =
                 warnings.simplefilter("ignore")  # what libraries warn about is no fault of the data
                 opened = open_all(plan, policy)
         wrong += opened.problems
-        say("\n".join(_read(policy, opened)))
-    say("\n".join(_beside(plan, faults)))
+        if as_resolved:
+            say("\n".join(("---", *aligned(list(resolved(policy, catalog))))))
+        else:
+            say("\n".join(_read(policy, opened)))
+    if as_resolved:
+        say("\n".join(("---", *aligned(list(settings_lines(settings, paths))))))
+    else:
+        say("\n".join(_beside(plan, faults)))
     problems = tuple(dict.fromkeys([*faults, *wrong]))
     if problems:
         complain("\n".join(map(str, problems)))
         return USAGE if faults else DATA
     nodes = sum(len(policy.nodes()) for policy in policies)
     unopened = "" if with_data else "; the data were not opened"
-    say(f"valid: {_count(len(policies), 'policy', 'policies')}, {_count(nodes, 'node')}{unopened}")
+    valid = f"valid: {_count(len(policies), 'policy', 'policies')}, {_count(nodes, 'node')}"
+    say(f"{'# ' * as_resolved}{valid}{unopened}")
     return OK
 
 

@@ -24,7 +24,9 @@ class ClaimSpec(Grammar):
     """One promise in words, and the ids of the checks that must hold for it to be kept."""
 
     text: Text
+    """The promise, in the words it was made in."""
     checks: Annotated[Texts, AfterValidator(_some)]
+    """Ids of the checks that show it."""
 
 
 def claims_of(context: Map, ids: Collection[str], faults: Faults) -> tuple[ClaimSpec, ...]:

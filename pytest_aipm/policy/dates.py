@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from pytest_aipm.policy.grammar import Text
 
@@ -30,6 +30,16 @@ def _day_or_year(value: str) -> str:
     return value if _YEAR.fullmatch(value) else _date(value)
 
 
-DateText = Annotated[Text, AfterValidator(_date)]
-DayOrYear = Annotated[Text, AfterValidator(_day_or_year)]
+_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+
+DateText = Annotated[
+    Text,
+    AfterValidator(_date),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{_DAY}$"}),
+]
+DayOrYear = Annotated[
+    Text,
+    AfterValidator(_day_or_year),
+    WithJsonSchema({"type": "string", "pattern": f"^({_YEAR.pattern}|{_DAY})$"}),
+]
 """Of rules whose day nobody looked up, the year."""

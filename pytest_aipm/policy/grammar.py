@@ -11,7 +11,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 __all__ = [
     "INTERNAL",
@@ -113,12 +120,31 @@ def _known_task(value: str) -> str:
     return value
 
 
-Text = Annotated[str, AfterValidator(_text)]
-LocalPath = Annotated[str, AfterValidator(_local)]
-Factory = Annotated[str, AfterValidator(_factory)]
-Sha256 = Annotated[str, AfterValidator(_sha256)]
-EnvironmentName = Annotated[str, AfterValidator(_environment)]
-GroupName = Annotated[str, BeforeValidator(_group)]
+def _matching(pattern: str) -> WithJsonSchema:
+    """Return what editors are told of a text.
+
+    They know no Python: where its regular expressions mean another thing, the pattern allows more.
+    """
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+Text = Annotated[str, AfterValidator(_text), _matching(r"\S")]
+LocalPath = Annotated[str, AfterValidator(_local), _matching(rf"^(?!{_URL.pattern})[\s\S]*\S")]
+Factory = Annotated[str, AfterValidator(_factory), _matching(r"^[^\s:]+:[^\s:]+$")]
+Sha256 = Annotated[str, AfterValidator(_sha256), _matching(rf"^{_SHA256.pattern}$")]
+EnvironmentName = Annotated[
+    str, AfterValidator(_environment), _matching(rf"^{_ENVIRONMENT.pattern}$")
+]
+GroupName = Annotated[
+    str,
+    BeforeValidator(_group),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}),
+]
+Task = Annotated[
+    str,
+    AfterValidator(_known_task),
+    WithJsonSchema({"type": "string", "enum": list(TASKS)}),
+]
 Texts = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
 Groups = Annotated[tuple[GroupName, ...], AfterValidator(_distinct)]
 
@@ -126,15 +152,20 @@ Groups = Annotated[tuple[GroupName, ...], AfterValidator(_distinct)]
 class Grammar(BaseModel):
     """Base of all shapes: closed and immutable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), use_attribute_docstrings=True
+    )
 
 
 class DataRef(Grammar):
     """Where rows come from. With neither path nor factory, the caller hands them over."""
 
     path: LocalPath | None = None
+    """A file, or a folder of files: csv, parquet, feather, arrow, jsonl; from pytest's rootdir."""
     factory: Factory | None = None
+    """``package.module:function``, which returns a DataFrame."""
     sha256: Sha256 | None = None
+    """Pins the file: another one is an error."""
     missing: tuple[str, ...] = ()
     """Texts that mean "missing" beside the empty field."""
 
@@ -143,26 +174,35 @@ class ModelRef(Grammar):
     """Where the model comes from. With neither path nor factory, the caller hands it over."""
 
     path: LocalPath | None = None
+    """A model file, from pytest's rootdir."""
     factory: Factory | None = None
+    """``package.module:function``, which returns a fitted model."""
     sha256: Sha256 | None = None
+    """Pins the file: another one is an error. A file that can run code needs it, or `aipm.lock`."""
     trust: Texts = ()
     """Types that a skops file may hold."""
     output: Literal["auto", "probability", "decision_function", "label"] = "auto"
+    """Which of the model's answers is its score."""
 
 
 class Champion(Grammar):
     """The earlier model: a reference to it, or columns with what it said."""
 
     ref: LocalPath | None = None
+    """The earlier model: a file, or ``package.module:function``."""
     predictions: Text | None = None
+    """The column with what it decided."""
     scores: Text | None = None
+    """The column with its scores."""
 
 
 class Pairing(Grammar):
     """Where the approved decisions are kept row by row, and the variable that holds the key."""
 
     file: LocalPath
+    """Where the approved decisions are kept; outside version control."""
     key_env: EnvironmentName
+    """Name of the environment variable that holds the key, never the key itself."""
 
 
 class Decision(Grammar):
@@ -174,23 +214,32 @@ class Decision(Grammar):
     """
 
     threshold: float | None = None
+    """The score from which on the decision turns."""
     favorable_when: Literal["above", "below"] | None = None
+    """On which side of the threshold the favorable decision lies."""
     top_k: float | None = Field(default=None, gt=0, lt=1)
+    """Share of rows, by score, that get the favorable decision; instead of a threshold."""
 
 
 class ProtectedSpec(Grammar):
     """A protected attribute: its column, in the data or in another file, and its groups."""
 
     column: Text | None = None
+    """Default: the attribute's name."""
     file: LocalPath | None = None
+    """A second file that holds the column."""
     key: Text | None = None
+    """The column by which that file is joined; default: `id` of the subject."""
     bins: Annotated[tuple[float, ...], AfterValidator(_ascending)] = ()
-    """Left-closed cut points."""
+    """Left-closed cut points: ``[25, 40]`` is under 25, 25 to under 40, 40 and over."""
     labels: Groups = ()
+    """Names of the intervals that `bins` make, lowest first."""
     groups: Groups = ()
     """Groups that must occur, unless they are `optional`."""
     optional: Groups = ()
+    """Declared groups that may be absent."""
     reference: GroupName | None = None
+    """Compared with whom: highest, largest, overall or a group's name."""
     line: int | None = None
 
 
@@ -202,6 +251,7 @@ class Weights(Grammar):
     """
 
     column: Text
+    """The column that holds the weights."""
     kind: Literal["sampling", "frequency"]
     """``sampling``: one person, who stands for others like them. ``frequency``: so many people
     alike, each of whom was seen."""
@@ -210,32 +260,51 @@ class Weights(Grammar):
 class SubjectSpec(Grammar):
     """What is audited. `positive` and `favorable` are both set for a classification."""
 
-    task: Annotated[str, AfterValidator(_known_task)]
+    task: Task
+    """What the model predicts."""
     model: ModelRef | None = None
+    """A model file, or a factory that returns a fitted model."""
     predictions: Text | None = None
+    """Instead of a model: the column that holds what it decided."""
     scores: Text | None = None
+    """Instead of a model: the column that holds its scores."""
     data: DataRef = DataRef()
+    """The rows that are audited: a file, a folder of files, or a factory."""
     train: DataRef | None = None
+    """The training rows, for the privacy checks."""
     label: Text | None = None
+    """The column with what really happened."""
     positive: Value | None = None
+    """The class the score predicts: error rates, precision and AUC speak of it."""
     favorable: Value | None = None
+    """The outcome that is good for a person: the selection rate speaks of it."""
     decision: Decision | None = None
+    """How a score becomes a decision; default: the model's own `predict`."""
     protected: dict[str, ProtectedSpec] = Field(default_factory=dict)
+    """The groups of people that are compared: ``name: column``, or the long form."""
     id: Text | None = None
+    """The column that identifies a row; never a feature."""
     weights: Weights | None = None
+    """A column that says how many people a row stands for."""
     cluster: Text | None = None
     """The column that says whose row it is, where people have several."""
     date: Text | None = None
+    """The column with the day of each row, as YYYY-MM-DD."""
     features: Texts | None = None
+    """What the model is given; default: what it was fitted on, else all without another role."""
     champion: Champion | None = None
+    """The model in use today: both are compared on the same rows."""
     pairing: Pairing | None = None
+    """The approved decisions are remembered row by row, so that the same rows are compared."""
 
 
 class Regression(Grammar):
     """Largest change for the worse: against the baseline, and against the anchor."""
 
     max_change: float | None = Field(default=None, ge=0)
+    """Largest change for the worse against the approved baseline."""
     max_total_change: float | None = Field(default=None, ge=0)
+    """Largest change for the worse against the first approved baseline."""
     no_worse: bool = False
     """From ``gate: no-worse``: the tolerance is the baseline's own retraining spread, else 0.02."""
 
@@ -244,13 +313,16 @@ class Publish(Grammar):
     """Cells of fewer people are counted, but their rates are withheld."""
 
     min_cell: int = Field(default=5, ge=0)
+    """Fewest people whose rate is published; fewer are counted and judged all the same."""
 
 
 class Override(Grammar):
     """Who lets a policy ask for less than its base, and why."""
 
     reason: Text
+    """Why less is asked for."""
     owner: Text
+    """Who answers for it."""
 
 
 class CheckKeys(Grammar):

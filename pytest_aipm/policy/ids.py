@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["OVERALL", "finding_id", "is_id", "scope_id"]
+__all__ = ["IS_FINDING", "IS_ID", "OVERALL", "finding_id", "is_id", "scope_id"]
 
 OVERALL = "overall"
 """The scope of a check without groups; no attribute may be called so."""
 
 _ID = re.compile(r"[A-Za-z0-9_.-]+")
+
+IS_ID: dict[str, Any] = {"type": "string", "pattern": f"^{_ID.pattern}$"}
+"""What editors are told of a name, and of a finding's id."""
+IS_FINDING: dict[str, Any] = {
+    "type": "string",
+    "pattern": f"^{_ID.pattern}::{_ID.pattern}::{_ID.pattern}$",
+}
 
 
 def is_id(text: str) -> bool:

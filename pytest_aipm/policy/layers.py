@@ -15,18 +15,19 @@ from pathlib import Path
 
 from pytest_aipm.errors import PolicyError
 from pytest_aipm.policy.ids import is_id
-from pytest_aipm.policy.library import Library, pack_name
+from pytest_aipm.policy.library import SUFFIX, Library, pack_name
+from pytest_aipm.policy.outline import PolicyOutline
 from pytest_aipm.policy.pack import Pack, pack_head, pack_of
 from pytest_aipm.policy.text import Source, read_source, relative
 from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
 from pytest_aipm.policy.words import did_you_mean, kind_of, unknown_keys
 
-__all__ = ["Layer", "layer_of", "outline", "read_layer", "unmatched"]
+__all__ = ["URL", "Layer", "layer_of", "outline", "read_layer", "unmatched"]
 
 MAX_DEPTH = 8
-TOP = ("aipm", "name", "pack", "extends", "context", "subject", "defaults", "publish", "checks")
+TOP = tuple(PolicyOutline.model_fields)
 _MERGED = frozenset({"context", "subject", "defaults", "publish"})
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True)
@@ -177,10 +178,19 @@ class _Reader:
         path = folder / text
         if not os.path.isfile(path):  # noqa: PTH113 - never raises, Path.is_file may
             what = f"'{text}' is not there (looked for {relative(path, self.root)})"
-            fix = "`extends` is relative to the file that names it"
-            self.faults.add(named.place, what, fix)
+            self.faults.add(named.place, what, self.meant(text, path, upper))
             return None
         return path, ""
+
+    def meant(self, text: str, path: Path, upper: str) -> str:
+        """Return what was probably meant by a base that is not there: a pack, or a neighbour."""
+        if text in self.packs.names():
+            return f"did you mean 'pack:{text}'?"
+        there = {each.name for each in path.parent.glob(f"*{SUFFIX}")} - {Path(upper).name}
+        near = did_you_mean(path.name, there)
+        if near.startswith("did you mean"):
+            return near
+        return "`extends` is relative to the file that names it"
 
     def headed(self, base: Layer, named: Scalar) -> Layer | None:
         """Return a pack, or None after noting that its file says nothing of itself."""
@@ -202,7 +212,7 @@ def _extended(tree: Map, faults: Faults) -> Iterator[Scalar]:
             continue
         if not isinstance(item, Scalar) or not isinstance(item.value, str) or not item.value:
             faults.add(item.place, f"'extends' must name files, not {kind_of(item)}", "correct it")
-        elif _URL.match(item.value):
+        elif URL.match(item.value):
             what = f"'{item.value}' is a URL; a policy extends local files alone"
             faults.add(item.place, what, "keep a reviewed copy beside it")
         else:

@@ -8,10 +8,10 @@ from types import ModuleType
 
 from pytest_aipm.policy.grammar import INTERNAL, Regression
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Tree, tree_of
-from pytest_aipm.policy.words import closed, kind_of, shape, unknown_keys
+from pytest_aipm.policy.words import closed, kind_of, number_meant, shape, unknown_keys
 from pytest_aipm.records import Limit
 
-__all__ = ["Limits", "limit_of", "limits_of"]
+__all__ = ["Limits", "ends_of", "limit_of", "limits_of"]
 
 _ENDS = ("min", "max")
 
@@ -78,13 +78,18 @@ def limit_of(
     name : str
         The key, for messages.
     """
-    keys = {f"{end}_{unit}" if unit else end: (end, unit) for unit in units for end in _ENDS}
+    keys = ends_of(units)
     if not isinstance(tree, Map):
         what = f"'{name}' must be a mapping, not {kind_of(tree)}"
         faults.add(tree.place, what, f"write for example `{name}: {{{list(keys)[1]}: 0.1}}`")
         return None
     if not tree.entries:
         faults.add(tree.place, f"'{name}' is empty", f"give it {' or '.join(keys)}")
+    for key in tree.entries:
+        if key.isdecimal():
+            what = f"'{key}' in '{name}' is no key"
+            faults.add(tree.key_place(key), what, "write numbers with a point: 0.2, not 0,2")
+            return None
     known = unknown_keys(tree, keys, faults, where=f"'{name}'")
     ends = {key: _number(value, key, faults) for key, value in known.entries.items()}
     if len(ends) != len(tree.entries) or not ends or None in ends.values():
@@ -102,6 +107,11 @@ def limit_of(
     return used.pop(), limit
 
 
+def ends_of(units: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return what the keys of a limit mean: which end, in which unit."""
+    return {f"{end}_{unit}" if unit else end: (end, unit) for unit in units for end in _ENDS}
+
+
 def _read(tree: Map, key: str, units: Sequence[str], faults: Faults) -> tuple[str, Limit] | None:
     value = tree.get(key)
     if value is None or (isinstance(value, Scalar) and value.value is None):
@@ -112,7 +122,8 @@ def _read(tree: Map, key: str, units: Sequence[str], faults: Faults) -> tuple[st
 def _number(value: Tree, key: str, faults: Faults) -> float | None:
     if isinstance(value, Scalar) and not isinstance(value.value, str | bool):
         return None if value.value is None else float(value.value)
-    faults.add(value.place, f"'{key}' must be a number, not {kind_of(value)}", "correct it")
+    fix = number_meant(value)
+    faults.add(value.place, f"'{key}' must be a number, not {kind_of(value)}", fix)
     return None
 
 

@@ -10,13 +10,13 @@ from typing import Any
 from pytest_aipm.errors import PolicyError, Problem
 from pytest_aipm.policy.claims import claims_of
 from pytest_aipm.policy.fit import attributes_fit, subject_fits, subject_lacks
-from pytest_aipm.policy.grammar import Publish, SubjectSpec
+from pytest_aipm.policy.grammar import CheckKeys, Publish, SubjectSpec
 from pytest_aipm.policy.layers import Layer, layer_of, read_layer, unmatched
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.loosening import loosenings
 from pytest_aipm.policy.model import CheckSpec, Policy
 from pytest_aipm.policy.pack import misfits
-from pytest_aipm.policy.rules import SHARED, Checks, Modules, build_check
+from pytest_aipm.policy.rules import SHARED, Checks, Modules, build_check, clauses_of
 from pytest_aipm.policy.shorthand import Given
 from pytest_aipm.policy.subject import build_subject
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Seq, tree_of
@@ -171,6 +171,7 @@ def _defaults(top: Map, faults: Faults) -> None:
     tree = top.submap("defaults")
     no_nulls(tree, faults)
     unknown_keys(tree, SHARED | {"by", "override"}, faults, where="'defaults'")
+    shape(CheckKeys, clauses_of(tree.only(SHARED)), faults)
 
 
 def _attributes(top: Map, subject: SubjectSpec | None) -> dict[str, str | None]:

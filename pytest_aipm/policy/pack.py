@@ -32,17 +32,23 @@ class PackHead(Grammar):
     """What stands behind ``pack:``."""
 
     title: Text
+    """What the pack asks for, in one line."""
     version: Text
+    """Of the pack, not of the rule; in quotes."""
     status: Literal["in force", "pending", "repealed", "superseded", "guidance"]
     """Of the rule; ``guidance`` is what no law asks for."""
     as_of: DateText
     """When somebody last compared the pack with its sources."""
     jurisdiction: Text | None = None
+    """Where the rule holds."""
     authority: Text | None = None
+    """Who made the rule, or watches over it."""
     citation: Text | None = None
+    """Where the rule is written."""
     effective: DayOrYear | None = None
     """Since when the rule holds, or will hold."""
     superseded_by: Text | None = None
+    """What took the rule's place; a superseded rule must say it."""
     review_after: DateText | None = None
     """When somebody should look again; default 180 days after `as_of`."""
     valid_until: DateText | None = None

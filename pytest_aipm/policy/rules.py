@@ -12,6 +12,7 @@ from pytest_aipm.errors import UsageFault
 from pytest_aipm.policy.grammar import CheckKeys, DecideOn
 from pytest_aipm.policy.limits import Limits, limits_of
 from pytest_aipm.policy.model import CheckSpec
+from pytest_aipm.policy.outline import CheckOutline
 from pytest_aipm.policy.scopes import Scope, scopes_of
 from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, tree_of
 from pytest_aipm.policy.words import (
@@ -23,12 +24,12 @@ from pytest_aipm.policy.words import (
     unknown_keys,
 )
 
-__all__ = ["SHARED", "Checks", "Modules", "build_check"]
+__all__ = ["SHARED", "Checks", "Modules", "build_check", "clauses_of"]
 
 SHARED = frozenset(CheckKeys.model_fields)
 """Keys that every check takes and `defaults` gives."""
 
-_OWN = frozenset({"check", "id", "by", "limit", "warn", "regression", "override"})
+_OWN = frozenset(CheckOutline.model_fields)
 _TOLD = ("confidence", "min_group_size", "unknown", "max_unknown")
 """Shared keys that the check itself is told."""
 
@@ -111,7 +112,7 @@ def build_check(
     written = _written(tree, defaults, modules, faults)
     if written is None:
         return None
-    shared = shape(CheckKeys, _clauses(written.whole.only(SHARED)), faults)
+    shared = shape(CheckKeys, clauses_of(written.whole.only(SHARED)), faults)
     scopes = _scopes(written, tuple(attributes), faults)
     gated = shared is not None and shared.gate is not None
     limits = limits_of(written.own, written.module, faults, no_worse=gated)
@@ -205,7 +206,8 @@ def _written(tree: Map, defaults: Map, modules: Modules, faults: Faults) -> _Wri
     return _Written(check.value, module, own, whole)
 
 
-def _clauses(tree: Map) -> Map:
+def clauses_of(tree: Map) -> Map:
+    """Return a check with its only clause as a list."""
     clause = tree.get("clause")
     if not isinstance(clause, Scalar) or clause.value is None:
         return tree

@@ -74,6 +74,9 @@ def undeclared(
     for scope, place in scopes:
         for name in scope:
             if name not in attributes:
+                listed = [part.strip() for part in name.split(",")]
                 fix = did_you_mean(name, attributes) if attributes else "add it there"
+                if len(listed) > 1 and set(listed) <= set(attributes):
+                    fix = f"write `by: [{', '.join(listed)}]`"
                 what = f"the attribute '{name}' is not declared in subject.protected"
                 faults.add(place, what, fix)

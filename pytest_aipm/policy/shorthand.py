@@ -8,11 +8,29 @@ from pathlib import Path
 from pytest_aipm.policy.grammar import ref_of
 from pytest_aipm.policy.tree import Faults, Map, Scalar, Seq, tree_of
 
-__all__ = ["Given", "replaced", "written_out"]
+__all__ = [
+    "COLUMNS",
+    "LISTED",
+    "LISTED_OF_ATTRIBUTES",
+    "WRAPPED",
+    "Given",
+    "replaced",
+    "written_out",
+]
 
 Given = Mapping[str, str | None]
 """What the caller brings instead of what the policy names: ``model``, ``data`` or ``train``, each
 a reference, or None for an object that is handed over."""
+
+WRAPPED = {"model": "path", "data": "path", "train": "path", "champion": "ref", "weights": "column"}
+"""Keys of the subject that a plain text may stand behind, each with the inner key it stands for."""
+
+LISTED = {"model": ("trust",), "data": ("missing",), "train": ("missing",)}
+LISTED_OF_ATTRIBUTES = ("bins", "groups", "optional")
+"""Inner keys whose list of one item may be written without the list; so may `features`."""
+
+COLUMNS = ("predictions", "scores")
+"""Keys that may stand in the subject, or in its `model`."""
 
 
 def replaced(tree: Map, given: Given, root: Path) -> Map:
@@ -21,9 +39,9 @@ def replaced(tree: Map, given: Given, root: Path) -> Map:
     A pinned hash speaks of the file the policy names, so it goes with it.
     """
     for key, ref in given.items():
-        kept = tree.submap(key).without("path", "factory", "sha256", "predictions", "scores")
+        kept = tree.submap(key).without("path", "factory", "sha256", *COLUMNS)
         if key == "model":
-            tree = tree.without("predictions", "scores")
+            tree = tree.without(*COLUMNS)
         for name, value in ref_of(ref, root).items() if ref is not None else ():
             kept = kept.having(name, tree_of(value, tree.place.path))
         tree = tree.having(key, kept)
@@ -33,18 +51,20 @@ def replaced(tree: Map, given: Given, root: Path) -> Map:
 def written_out(tree: Map, faults: Faults) -> Map:
     """Write shorthand out: a plain path, a plain column, one item instead of a list."""
     tree = _hoisted(tree, faults)
-    for key, inner in (("model", "path"), ("data", "path"), ("train", "path"), ("champion", "ref")):
+    tree = _unlisted(_attributes_listed(tree, faults), faults)
+    plain = isinstance(tree.get("weights"), Scalar)
+    for key, inner in WRAPPED.items():
         tree = _wrapped(tree, key, inner)
-    if isinstance(tree.get("weights"), Scalar):
-        tree = _wrapped(tree, "weights", "column")
-        if isinstance(weights := tree.get("weights"), Map):
-            kind = Scalar("sampling", weights.place)
-            tree = tree.having("weights", weights.having("kind", kind))
+    if plain and isinstance(weights := tree.get("weights"), Map):
+        kind = Scalar("sampling", weights.place)
+        tree = tree.having("weights", weights.having("kind", kind))
     tree = _listed(tree, "features")
-    for key, item in (("model", "trust"), ("data", "missing"), ("train", "missing")):
+    for key, items in LISTED.items():
         value = tree.get(key)
         if isinstance(value, Map):
-            tree = tree.having(key, _listed(value, item))
+            for item in items:
+                value = _listed(value, item)
+            tree = tree.having(key, value)
     protected = tree.get("protected")
     if not isinstance(protected, Map):
         return tree
@@ -52,7 +72,7 @@ def written_out(tree: Map, faults: Faults) -> Map:
         protected = _wrapped(protected, name, "column")
         value = protected.entries[name]
         if isinstance(value, Map):
-            for key in ("bins", "groups", "optional"):
+            for key in LISTED_OF_ATTRIBUTES:
                 value = _listed(value, key)
             protected = protected.having(name, value)
     return tree.having("protected", protected)
@@ -63,16 +83,47 @@ def _hoisted(tree: Map, faults: Faults) -> Map:
     model = tree.get("model")
     if not isinstance(model, Map):
         return tree
-    for key in ("predictions", "scores"):
+    for key in COLUMNS:
         if key in model.entries:
             if key in tree.entries:
                 what = f"'{key}' is there twice, in 'subject' and in 'model'"
                 faults.add(model.key_place(key), what, "keep one of them")
             tree = tree.having(key, model.entries[key], model.key_place(key))
-    rest = model.without("predictions", "scores")
+    rest = model.without(*COLUMNS)
     if rest.entries or not model.entries:
         return tree.having("model", rest)
     return tree.without("model")
+
+
+def _unlisted(tree: Map, faults: Faults) -> Map:
+    """Note each list where one text, or a mapping, is meant."""
+    for key, inner in WRAPPED.items():
+        value = tree.get(key)
+        if not isinstance(value, Seq):
+            continue
+        one = {"column": "a column", "ref": "a reference"}.get(inner, "a path")
+        what = f"'{key}' must be {one} or a mapping, not a list"
+        fix = "name one file, or a folder" if inner == "path" else "name one"
+        faults.add(value.place, what, fix)
+        tree = tree.having(key, value.items[0]) if value.items else tree.without(key)
+    return tree
+
+
+def _attributes_listed(tree: Map, faults: Faults) -> Map:
+    """Note attributes that are listed, which is how other tools have them."""
+    value = tree.get("protected")
+    if isinstance(value, Map) or value is None:
+        return tree
+    items = value.items if isinstance(value, Seq) else (value,)
+    names = [each.value for each in items if isinstance(each, Scalar)]
+    if not names or len(names) < len(items) or not all(isinstance(each, str) for each in names):
+        return tree
+    said = "a list" if isinstance(value, Seq) else f"'{names[0]}'"
+    pairs = ", ".join(f"{name}: {name}" for name in names[:5])
+    more = ", ..." if len(names) > 5 else ""
+    what = f"'protected' must be a mapping of names to columns, not {said}"
+    faults.add(value.place, what, f"write `{{{pairs}{more}}}`")
+    return tree.without("protected")
 
 
 def _wrapped(tree: Map, key: str, inner: str) -> Map:

@@ -22,17 +22,22 @@ from pytest_aipm.policy.tree import Faults, Map
 from pytest_aipm.policy.words import closed, entries_of, no_nulls, shape
 from pytest_aipm.records import SignOff
 
-__all__ = ["load_sign_offs", "read_sign_offs"]
+__all__ = ["SignOffEntry", "load_sign_offs", "read_sign_offs"]
 
 
-class _Entry(Grammar):
-    """A sign-off as it is written."""
+class SignOffEntry(Grammar):
+    """Who stands for one reviewed run."""
 
     who: Text
+    """Who stands for the reviewed run."""
     role: Text
+    """As what."""
     date: DateText
+    """On which day."""
     digest: Sha256
+    """`evidence` of the record that was reviewed."""
     comment: Text | None = None
+    """On which terms."""
 
 
 def load_sign_offs(path: Path, *, root: Path) -> tuple[SignOff, ...]:
@@ -89,7 +94,7 @@ def read_sign_offs(path: Path, *, root: Path) -> tuple[tuple[SignOff, ...], int 
 
 def _sign_off(tree: Map, faults: Faults) -> SignOff | None:
     no_nulls(tree, faults)
-    entry = shape(_Entry, closed(tree, _Entry, faults, where="a sign-off"), faults)
+    entry = shape(SignOffEntry, closed(tree, SignOffEntry, faults, where="a sign-off"), faults)
     if entry is None:
         return None
     return SignOff(

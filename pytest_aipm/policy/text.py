@@ -29,12 +29,19 @@ MAX_BYTES = 250_000
 MAX_NODES = 10_000
 MAX_DEPTH = 60
 
+_OPEN = {
+    "while scanning a quoted scalar": ("a quote", "a closing quote"),
+    "while parsing a flow mapping": ("a '{'", "a ',' or a '}'"),
+    "while parsing a flow sequence": ("a '['", "a ',' or a ']'"),
+}
+"""Faults that are often found far below where they begin: what was opened, what is missing."""
+
 _SYNTAX = (
     ("character '\\t'", "a tab cannot stand here", "indent with spaces"),
     (
         "mapping values are not allowed",
         "a key cannot stand here",
-        "indent it like its neighbours, or put text that holds ': ' in quotes",
+        "indent it like its neighbours, put text with ': ' in quotes, put a space behind each ':'",
     ),
     ("expected <block end>", "the indentation does not fit", "indent it like its neighbours"),
     ("could not find expected ':'", "a key without ':'", "write `key: value`"),
@@ -194,6 +201,13 @@ def _syntax(fault: Exception, shown: str) -> Problem:
         mark = fault.problem_mark or fault.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         said = f"{fault.context or ''} {fault.problem or ''}".strip()
+        start = fault.context_mark
+        if mark and start and fault.context in _OPEN:
+            opened, missing = _OPEN[fault.context]
+            if start.line == mark.line:
+                return Problem(f"{missing} is missing here", "add it", shown, line, column)
+            what = f"{opened} that is not closed on its line or below"
+            return Problem(what, "close it", shown, start.line + 1, start.column + 1)
     elif isinstance(fault, OverflowError | ValueError):
         said = "an escape stands for no character"  # Python words it otherwise in each version
     for sign, what, fix in _SYNTAX:

@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
 
 from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
 
-__all__ = ["Values"]
+__all__ = ["Values", "plain_scalar"]
 
 _CORE = "tag:yaml.org,2002:"
 _KEPT = frozenset(
@@ -24,6 +24,34 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _INT = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_PLAIN = re.compile(
+    r"[A-Za-z_./](?:[A-Za-z0-9_./@%+<>=()-]|:(?=[A-Za-z0-9_])| (?=[A-Za-z0-9_./@%+<>=()-]))*"
+)
+_OLD_BOOL = frozenset({"yes", "no", "on", "off", "y", "n"})
+"""Texts here, but not to every reader of YAML."""
+
+
+def plain_scalar(value: str | float | bool | None) -> str:
+    """Return a value as YAML, to be read again as the same value: in quotes where it must be."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return repr(value)
+    as_other = value in _NULL or value in _BOOL or value.lower() in _OLD_BOOL
+    as_number = any(each.fullmatch(value) for each in (_INT, _FLOAT, _SPECIAL))
+    if _PLAIN.fullmatch(value) and not as_other and not as_number:
+        return value
+    return '"' + "".join(map(_escaped, value)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) <= 0xFFFF else f"\\U{ord(character):08x}"
 
 
 class Values:

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from pytest_aipm.errors import WaiverError
 from pytest_aipm.policy.dates import DateText
 from pytest_aipm.policy.grammar import Grammar, Sha256, Text
-from pytest_aipm.policy.ids import is_id
+from pytest_aipm.policy.ids import IS_FINDING, IS_ID, is_id
 from pytest_aipm.policy.limits import limit_of
 from pytest_aipm.policy.model import CheckSpec, Policy
 from pytest_aipm.policy.text import read_source
@@ -34,7 +34,7 @@ from pytest_aipm.policy.tree import Faults, Map
 from pytest_aipm.policy.words import closed, did_you_mean, entries_of, no_nulls, shape
 from pytest_aipm.records import Limit
 
-__all__ = ["NOTICE_DAYS", "Waiver", "is_active", "load_waivers", "notice"]
+__all__ = ["NOTICE_DAYS", "Waiver", "WaiverEntry", "is_active", "load_waivers", "notice"]
 
 NOTICE_DAYS = 14
 """So many days before its end a waiver is announced: time to mend, or to decide again."""
@@ -149,25 +149,34 @@ def _finding(value: str) -> str:
     return value
 
 
-class _Entry(Grammar):
-    """A waiver as it is written."""
+class WaiverEntry(Grammar):
+    """Who answers for one finding that would fail, why, and until when."""
 
-    id: Annotated[Text, AfterValidator(_name)]
-    check: Annotated[Text, AfterValidator(_finding)]
+    id: Annotated[Text, AfterValidator(_name), WithJsonSchema(IS_ID)]
+    """A name of its own."""
+    check: Annotated[Text, AfterValidator(_finding), WithJsonSchema(IS_FINDING)]
+    """The exact id of one finding: ``POLICY::CHECK-ID::SCOPE``; no globs."""
     reason: Text
+    """Why the finding may fail for a while."""
     owner: Text
+    """Who answers for it."""
     ticket: Text
+    """Where the work on it is tracked."""
     created: DateText
+    """The first day on which it holds."""
     expires: DateText
+    """The last day on which it holds, in UTC."""
     floor: dict[str, float] | None = None
+    """Waived down to here, not without end: ``{min: 0.72}`` or ``{max: 0.15}``."""
     model_sha256: Sha256 | None = None
+    """The only model it holds for; another one voids it."""
 
 
 def _waiver(tree: Map, known: Mapping[str, Policy], faults: Faults) -> Waiver | None:
     before = len(faults.problems)
     no_nulls(tree, faults)
-    written = closed(tree, _Entry, faults, where="a waiver")
-    entry = shape(_Entry, written.without("floor"), faults)
+    written = closed(tree, WaiverEntry, faults, where="a waiver")
+    entry = shape(WaiverEntry, written.without("floor"), faults)
     if entry is None:
         return None
     created, expires = map(dt.date.fromisoformat, (entry.created, entry.expires))

@@ -17,7 +17,16 @@ from pydantic_core import ErrorDetails
 
 from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, Tree
 
-__all__ = ["closed", "did_you_mean", "entries_of", "kind_of", "no_nulls", "shape", "unknown_keys"]
+__all__ = [
+    "closed",
+    "did_you_mean",
+    "entries_of",
+    "kind_of",
+    "no_nulls",
+    "number_meant",
+    "shape",
+    "unknown_keys",
+]
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -168,15 +177,40 @@ def _say(place: Place, errors: list[ErrorDetails], tree: Map, faults: Faults) ->
     wanted = list(dict.fromkeys(_EXPECTED[e["type"]] for e in rest if e["type"] in _EXPECTED))
     if wanted:
         value = _value_at(tree, rest[0]["loc"])
-        fix = "put it in quotes" if wanted == ["text"] and _quotable(value) else ""
         what = f"{_name(rest[0], tree)} must be {_either(wanted)}, not {kind_of(value)}"
-        faults.add(place, what, fix or "correct it")
+        faults.add(place, what, _typed(wanted, value))
         return
     for each in rest:
         what, fix = _sentence(each)
         # neither a text that begins with the value nor one of the whole needs a key before it
         alone = what.startswith("'") or not each["loc"]
         faults.add(place, what if alone else f"{_name(each, tree)} {what}", fix)
+
+
+def _typed(wanted: list[str], value: Tree) -> str:
+    """Return how to mend a value of another type."""
+    if wanted == ["text"] and _quotable(value):
+        return "put it in quotes"
+    if wanted in (["a number"], ["a whole number"]):
+        return number_meant(value)
+    if wanted == ["true or false"] and isinstance(value, Scalar):
+        meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+        word = meant.get(str(value.value).lower())
+        return f"write `{word}`" if word else "correct it"
+    return "correct it"
+
+
+def number_meant(value: Tree) -> str:
+    """Return how to mend a value that is no number: in quotes, in per cent, or another thing."""
+    text = value.value.strip() if isinstance(value, Scalar) and isinstance(value.value, str) else ""
+    per_cent = re.fullmatch(r"([-+]?\d+(?:\.\d+)?)\s*%", text)
+    if per_cent is not None:
+        return f"write {float(per_cent[1]) / 100:g}"
+    if re.fullmatch(r"[-+]?\d+,\d+", text):
+        return f"write {text.replace(',', '.')}"
+    if re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)", text):
+        return f"write {text} without quotes"
+    return "correct it"
 
 
 def _either(words: list[str]) -> str:

@@ -114,7 +114,7 @@ def test_a_subject_that_contradicts_itself_is_refused(
     [
         ({"limit": {"max": ".nan"}}, "'max' must be a number"),
         ({"limit": {"max": True}}, "'max' must be a number, not true; correct it"),
-        ({"limit": {"max": "10 %"}}, "'max' must be a number, not '10 %'; correct it"),
+        ({"limit": {"max": "10 %"}}, "'max' must be a number, not '10 %'; write 0.1"),
         ({"limit": {"min": 0.5, "max": 0.2}}, "lower end 0.5 of 'limit' is not below the upper"),
         ({"limit": {}}, "'limit' is empty; give it min or max"),
         ({"limit": None, "regression": {}}, "'regression' is empty; write for example"),

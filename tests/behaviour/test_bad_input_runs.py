@@ -172,7 +172,7 @@ def refused(suite: Any, *args: str, **run: Any) -> str:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"aipm: [1\n", r"policies/credit\.aipm\.yaml:2:1: .+"),
+        (b"aipm: [1\n", r"policies/credit\.aipm\.yaml:1:7: a '\[' that is not closed .+; close it"),
         (b"\xff\xfe", r"policies/credit\.aipm\.yaml:1: not UTF-8: .+; save the file as UTF-8"),
         (b"aipm: &a [*a]", r"policies/credit\.aipm\.yaml:1:7: an alias that holds itself; .+"),
         (b"", r"policies/credit\.aipm\.yaml: the file is empty; write its first key"),

@@ -1,12 +1,10 @@
-"""``aipm explain`` and ``aipm schema``: what is written down about checks and records."""
+"""``aipm explain``: what is written down about checks."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import json
 from types import SimpleNamespace
 
-import jsonschema
 import pytest
 
 from pytest_aipm.catalog import Catalog
@@ -135,31 +133,6 @@ def test_a_check_of_ones_own_needs_no_optional_constant(aipm, tmp_path, monkeypa
     assert "  where: here | there; default here\n" in said.out
     assert "  days: whole number at least 1; default 7\n" in said.out
     assert "- {check: oversight.overrides, limit: {max: ...}}" in said.out
-
-
-def test_the_schema_describes_what_is_written(aipm, red, green):
-    said = aipm("schema", "audit")
-    schema = json.loads(said.out)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    for record in (red, green):
-        jsonschema.validate(json.loads(record.to_json()), schema)
-    assert schema["properties"]["schema"]["const"] == "aipm-audit/1"
-
-
-@pytest.mark.parametrize(
-    "change", [{"schema": "aipm-audit/2"}, {"verdict": "green"}, {"more": 1}, {"digest": None}]
-)
-def test_the_schema_refuses_what_is_none(aipm, green, change):
-    schema = json.loads(aipm("schema", "audit").out)
-    broken = {**json.loads(green.to_json()), **change}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(broken, schema)
-
-
-def test_the_schema_of_policies_belongs_to_a_later_version(aipm):
-    said = aipm("schema", "policy")
-    assert said.code == 4
-    assert "invalid choice: 'policy'" in said.err
 
 
 @pytest.mark.parametrize(

@@ -166,10 +166,9 @@ def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) 
     for part in ("pytest_aipm", "tests/checks"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / part, tmp_path / part, ignore=ignore)
-    module = tmp_path / "pytest_aipm" / "checks" / "performance" / "approval_rate.py"
-    module.write_text(blocks("CONTRIBUTING.md", "python")[0])
+    command = next(each for each in blocks("CONTRIBUTING.md", "sh") if "new-check" in each)
+    (module,) = blocks("CONTRIBUTING.md", "python")
     policy, expected = blocks("CONTRIBUTING.md", "yaml")
-    (tmp_path / "tests" / "checks" / "performance.approval_rate.yaml").write_text(expected)
     (tmp_path / "planned.aipm.yaml").write_text(policy)
     (tmp_path / "missed.aipm.yaml").write_text(
         policy.replace("name: planned", "name: missed").replace("min: 0.75, max: 0.80", "max: 0.70")
@@ -177,11 +176,18 @@ def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) 
     (tmp_path / "typo.aipm.yaml").write_text(policy.replace("max: 0.80", "mx: 0.80"))
     both = "pytest --aipm-audit --aipm-policy=planned.aipm.yaml --aipm-policy=missed.aipm.yaml"
 
+    written = run(tmp_path, command, path=tmp_path)
     audited = run(tmp_path, both, path=tmp_path)
     typo = run(tmp_path, "aipm validate typo.aipm.yaml", path=tmp_path)
     explained = run(tmp_path, "aipm explain performance.approval_rate", path=tmp_path)
     cases = run(tmp_path, "pytest -v tests/checks -k approval_rate", path=tmp_path)
 
+    assert written.returncode == 0, written.stderr
+    check = tmp_path / "pytest_aipm" / "checks" / "performance" / "approval_rate.py"
+    assert check.read_text() == module, "what the page shows is what is written"
+    assert (
+        tmp_path / "tests" / "checks" / "performance.approval_rate.yaml"
+    ).read_text() == expected
     assert audited.returncode == 1, audited.stdout + audited.stderr
     assert "planned.aipm.yaml ." in audited.stdout, "holds"
     assert "missed.aipm.yaml F" in audited.stdout, "does not"
@@ -195,11 +201,16 @@ def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) 
 
 
 def test_a_check_of_ones_own_project_is_registered_by_its_conftest(tmp_path: Path) -> None:
-    (tmp_path / "approval_rate.py").write_text(blocks("CONTRIBUTING.md", "python")[0])
+    (command,) = blocks("docs/writing-a-check.md", "sh")
+    written = run(tmp_path, command)
     (tmp_path / "conftest.py").write_text(blocks("docs/writing-a-check.md", "python")[0])
     (tmp_path / "planned.aipm.yaml").write_text(blocks("CONTRIBUTING.md", "yaml")[0])
 
     done = run(tmp_path, "pytest --aipm-audit --aipm-policy=planned.aipm.yaml")
+    tested = run(tmp_path, "pytest tests")
 
+    assert written.returncode == 0, written.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     assert "approval_rate" in done.stdout
+    assert tested.returncode == 0, tested.stdout
+    assert "3 passed" in tested.stdout

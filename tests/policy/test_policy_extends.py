@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from policy_samples import GOOD
 
+import pytest_aipm
 from pytest_aipm.policy import Policy
 from pytest_aipm.records import Limit, Loosening
 
@@ -287,7 +289,8 @@ def test_asking_for_more_or_the_same_needs_nobodys(load: Load, write: Write, ent
     [
         ("decide_on: proof", "decide_on: interval", "decide_on from proof to interval", True),
         ("decide_on: proof", "decide_on: point", "decide_on from proof to point", True),
-        ("decide_on: interval", "decide_on: point", "decide_on from interval to point", False),
+        ("decide_on: interval", "decide_on: point", "decide_on from interval to point", True),
+        # what is inconclusive fails in this base, and so does all that the point fails
         ("decide_on: point", "decide_on: interval", "decide_on from point to interval", False),
         ("reference: highest", "reference: largest", "reference from highest to largest", False),
     ],
@@ -301,6 +304,51 @@ def test_another_rule_is_listed_but_only_a_laxer_one_needs_a_word(
     else:
         (listed,) = load(child(own)).loosened
         assert (listed.what, listed.reason, listed.owner) == (what, "", "")
+
+
+def test_the_interval_instead_of_the_point_leaves_open_what_failed(
+    load: Load, faults: Faults, write: Write
+) -> None:
+    write(BASE.replace("on_inconclusive: fail", "decide_on: point"), "base.aipm.yaml")
+    assert faults(child("decide_on: interval")) == [
+        (
+            "credit.aipm.yaml:14:15: 'gap' asks for less than base.aipm.yaml: decide_on from point "
+            "to interval; add `override: {reason, owner}` to the check 'gap' here"
+        )
+    ]
+    (listed,) = load(child("decide_on: interval, on_inconclusive: fail")).loosened
+    assert (listed.what, listed.reason) == ("decide_on from point to interval", "")
+
+
+@pytest.mark.parametrize(
+    ("selected", "verdicts"),
+    [
+        (0.45, {"point": "fail", "interval": "inconclusive", "proof": "fail"}),
+        (0.55, {"point": "pass", "interval": "inconclusive", "proof": "fail"}),
+        (0.90, {"point": "pass", "interval": "pass", "proof": "pass"}),
+        (0.10, {"point": "fail", "interval": "fail", "proof": "fail"}),
+    ],
+)
+def test_why_neither_point_nor_interval_asks_for_all_that_the_other_does(
+    tmp_path: Path, selected: float, verdicts: dict[str, str]
+) -> None:
+    """The rule that is named laxer leaves green what the other one does not."""
+    rows = pd.DataFrame({"pred": [int(i < 40 * selected) for i in range(40)], "sex": "f"})
+    plain = {
+        "aipm": 1,
+        "name": "rule",
+        "context": {"purpose": "Compare rules", "owner": "tests@example.org"},
+        "subject": {"task": "binary", "predictions": "pred", "positive": 1},
+    }
+    for rule, verdict in verdicts.items():
+        check = {
+            "check": "performance.metric",
+            "metric": "selection_rate",
+            "limit": {"min": 0.5},
+            "decide_on": rule,
+        }
+        record = pytest_aipm.audit({**plain, "checks": [check]}, root=tmp_path, data=rows)
+        assert record.findings[0].verdict == verdict, rule
 
 
 def test_other_parameters_are_another_question_and_listed(load: Load, write: Write) -> None:

@@ -32,8 +32,8 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (
             "a: 1\n  b: 2\n",
             (
-                "x.yaml:2:4: a key cannot stand here; indent it like its neighbours, or put text "
-                "that holds ': ' in quotes"
+                "x.yaml:2:4: a key cannot stand here; indent it like its neighbours, put text with "
+                "': ' in quotes, put a space behind each ':'"
             ),
         ),
         (
@@ -46,10 +46,17 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ),
         (
             "a: [1, 2\nb: 3\n",
-            (
-                "x.yaml:2:2: not valid YAML: while parsing a flow sequence expected ',' or ']', "
-                "but got ':'; correct it"
-            ),
+            "x.yaml:1:4: a '[' that is not closed on its line or below; close it",
+        ),
+        (
+            "a: {b: 1\n",
+            "x.yaml:1:4: a '{' that is not closed on its line or below; close it",
+        ),
+        ("a: {b: 1 c: 2}\n", "x.yaml:1:11: a ',' or a '}' is missing here; add it"),
+        ("a: [1 [2]]\n", "x.yaml:1:7: a ',' or a ']' is missing here; add it"),
+        (
+            'a: 1\nb: "c\nd: 2\n',
+            "x.yaml:2:4: a quote that is not closed on its line or below; close it",
         ),
         (
             "a: 1\n---\nb: 2\n",
