@@ -15,7 +15,7 @@ __all__ = ["audit_verdict", "run_verdict", "summary_of", "uncompared"]
 
 
 def audit_verdict(audit: Audit) -> RunVerdict:
-    """Roll up one policy; a declared comparison that was not made is no proof."""
+    """Roll up one policy; a comparison that was not made is no proof, nor is an ended rule kept."""
     verdict = roll_up(
         {
             finding.id: (finding.verdict, finding.because, finding.failing, finding.severity)
@@ -23,6 +23,7 @@ def audit_verdict(audit: Audit) -> RunVerdict:
         }
     )
     lacking = any(uncompared(finding) for finding in audit.findings)
+    lacking |= any(pack.ended for pack in audit.packs)
     return RunVerdict.UNPROVEN if verdict == RunVerdict.PASS and lacking else verdict
 
 

@@ -24,6 +24,8 @@ from pytest_aipm.records import PackInfo
 
 __all__ = ["REVIEW_DAYS", "Pack", "PackHead", "misfits", "pack_head", "pack_of"]
 
+BEST = ": no run under it is more than UNPROVEN"
+"""What the end of a rule means for those who still ask for it."""
 REVIEW_DAYS = 180
 """So many days after somebody looked, somebody should look again: rules move within half a year."""
 
@@ -87,20 +89,28 @@ class Pack:
     def _concerns(self, today: dt.date) -> Iterator[str]:
         head, of = self.head, self.head.citation or self.head.title
         if head.status == "superseded":
-            yield f"{of} is superseded by {head.superseded_by}"
+            yield f"{of} is superseded by {head.superseded_by}{BEST}"
         elif head.status == "repealed":
             successor = f"; see {head.superseded_by}" if head.superseded_by else ""
-            yield f"{of} is repealed{successor}"
+            yield f"{of} is repealed{successor}{BEST}"
         elif head.status == "pending":
             since = f" (effective {head.effective})" if head.effective else ""
             yield f"{of} is not in force yet{since}"
-        if head.valid_until is not None and today > dt.date.fromisoformat(head.valid_until):
-            yield f"{of} held until {head.valid_until} and is no longer in force"
+        if self._over(today):
+            yield f"{of} held until {head.valid_until} and is no longer in force{BEST}"
         if today > self.review_after:
             yield (
                 f"last compared with its sources on {head.as_of}, and due for review since "
                 f"{self.review_after.isoformat()}: update it, or see whether the rule still stands"
             )
+
+    def _over(self, today: dt.date) -> bool:
+        until = self.head.valid_until
+        return until is not None and today > dt.date.fromisoformat(until)
+
+    def ended(self, today: dt.date) -> bool:
+        """Return whether its rule was in force once and is no longer: nothing can pass it."""
+        return self.head.status in ("repealed", "superseded") or self._over(today)
 
     def info(self, today: dt.date) -> PackInfo:
         """Return what a record holds of it."""
@@ -121,6 +131,7 @@ class Pack:
             max_audit_age=head.max_audit_age,
             notes=head.notes,
             stale=bool(self.concerns(today)),
+            ended=self.ended(today),
             sha256=self.sha256,
         )
 

@@ -31,6 +31,8 @@ class PackInfo(Sparse):
     notes: tuple[str, ...] = ()
     stale: bool = False
     """Whether the rule is not in force, or the pack was due for review, when the run was made."""
+    ended: bool = False
+    """Whether the rule was repealed, superseded or over: a run that asks for it proves nothing."""
     sha256: str
 
 

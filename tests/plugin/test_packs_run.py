@@ -31,7 +31,9 @@ def test_the_run_warns_and_the_record_and_the_page_carry_the_pack(project):
     assert "pack house: House rule 7 is repealed" in result.stdout.str()
     (audit,) = project.record()["audits"]
     assert [(p["name"], p["stale"]) for p in audit["packs"]] == [("house", True)]
-    assert audit["warnings"][0] == "pack house: House rule 7 is repealed"
+    over = "pack house: House rule 7 is repealed: no run under it is more than UNPROVEN"
+    assert audit["warnings"][0] == over
+    assert audit["verdict"] == "unproven"  # every check that ran passes
     assert [clause["check_id"] for clause in audit["clauses"]] == ["gap"]
     assert project.verdicts() == {
         "good::gap::region": "pass",

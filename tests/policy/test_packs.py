@@ -429,3 +429,22 @@ def test_a_pack_says_when_it_may_no_longer_say_what_its_rule_says(
     assert len(said) == len(what)
     assert all(part in line for part, line in zip(what, said, strict=True))
     assert Pack("house", "0" * 64, head).info(TODAY).stale is bool(what)
+
+
+@pytest.mark.parametrize(
+    ("head", "day", "ended"),
+    [
+        ({"status": "in force", "valid_until": "2026-06-30"}, "2026-06-30", False),
+        ({"status": "in force", "valid_until": "2026-06-30"}, "2026-07-01", True),
+        ({"status": "repealed"}, "2026-06-30", True),
+        ({"status": "superseded", "superseded_by": "Rule 2"}, "2026-06-30", True),
+        ({"status": "pending"}, "2026-06-30", False),
+        ({"status": "guidance"}, "2036-06-30", False),  # due for review: a reason to look
+    ],
+)
+def test_only_a_rule_that_was_in_force_and_is_no_longer_has_ended(
+    head: dict[str, str], day: str, ended: bool
+) -> None:
+    given = {"title": "House", "version": "1", "as_of": "2026-01-31", **head}
+    pack = Pack("house", "0" * 64, PackHead.model_validate(given))
+    assert pack.info(date.fromisoformat(day)).ended is ended
