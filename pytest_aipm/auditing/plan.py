@@ -166,6 +166,7 @@ def model_spec(policy: Policy) -> ModelSpec | None:
         sha256=ref.sha256,
         trust=tuple(ref.trust),
         output=ref.output or "auto",
+        classes=tuple(ref.classes),
     )
 
 
