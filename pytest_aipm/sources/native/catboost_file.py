@@ -89,7 +89,7 @@ def open_catboost(raw: bytes, asked: Asked, catboost: Any) -> NativeModel:
         cut = loaded.get_probability_threshold()
 
         def labels(frame: pd.DataFrame) -> np.ndarray:
-            return (ask(frame)[:, 1] > cut).astype(int)
+            return np.asarray(ask(frame)[:, 1] > cut, dtype=int)
 
     return as_native(
         asked,

@@ -1,4 +1,4 @@
-"""Which data-only format a model file is of: its suffix says what it may be, its content what it is.
+"""The format of a model file: its suffix says what it may be, its content what it is.
 
 Imports no library, so that a file can be named without the means to open it.
 """
@@ -94,23 +94,17 @@ def format_of(raw: bytes, suffix: str, ref: str, where: Where | None) -> Format:
 def looks_like(raw: bytes) -> Format | None:
     """Return the format whose mark the content bears, None when there is none."""
     start = raw[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if raw.startswith(b"CBM1"):
-        return FORMATS["catboost"]
-    if (
-        start.startswith((b"tree\n", b"tree\r\n"))
-        and b"\nversion=" in raw.replace(b"\r", b"")[:200]
-    ):
-        return FORMATS["lightgbm"]
-    if raw.startswith(b"{L") and b"learner" in raw[:64]:
-        return FORMATS["xgboost"]
-    if start.startswith(b"{"):
-        keys = _keys(raw)
-        if "learner" in keys:
-            return FORMATS["xgboost"]
-        if {"features_info", "model_info"} <= keys and keys & {"oblivious_trees", "trees"}:
-            return FORMATS["catboost"]
-        return None
-    return FORMATS["onnx"] if _is_onnx(raw) else None
+    keys = _keys(raw) if start.startswith(b"{") else frozenset()
+    trees = keys & {"oblivious_trees", "trees"}
+    marks = {
+        "catboost": raw.startswith(b"CBM1") or (trees and {"features_info", "model_info"} <= keys),
+        "lightgbm": start.split(b"\n")[0].strip() == b"tree" and b"version=" in raw[:200],
+        "xgboost": (raw.startswith(b"{L") and b"learner" in raw[:64]) or "learner" in keys,
+    }
+    kind = next((kind for kind, borne in marks.items() if borne), None)
+    if kind is None and not start.startswith(b"{") and _is_onnx(raw):
+        kind = "onnx"
+    return None if kind is None else FORMATS[kind]
 
 
 def _keys(raw: bytes) -> frozenset[str]:

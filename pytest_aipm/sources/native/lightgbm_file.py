@@ -41,8 +41,6 @@ def open_lightgbm(raw: bytes, asked: Asked, lightgbm: Any) -> NativeModel:
         head = _head(text)
         names = head["feature_names"].split(" ")
         width, per_round = int(head["max_feature_idx"]) + 1, int(head["num_tree_per_iteration"])
-        if len(names) != width or len(head["feature_infos"].split(" ")) != width:
-            raise ValueError("features and their names differ in number")
         _refuse_broken_trees(text, head)
         categories = _pandas_categorical(text)
         marked = re.search(r"^\[categorical_feature: ([\d,]*)\]$", text, re.MULTILINE)
@@ -116,6 +114,9 @@ def _refuse_broken_trees(text: str, head: Mapping[str, str]) -> None:
 
     LightGBM trusts the file: one that was cut short or changed takes the process down.
     """
+    width = int(head["max_feature_idx"]) + 1
+    if any(len(head[key].split(" ")) != width for key in ("feature_names", "feature_infos")):
+        raise ValueError("features and their names differ in number")
     sizes = [int(each) for each in head["tree_sizes"].split()]
     before, mark, behind = text.partition(f"\n{_END}\n")
     if not mark or "pandas_categorical:" not in behind:
@@ -124,13 +125,12 @@ def _refuse_broken_trees(text: str, head: Mapping[str, str]) -> None:
     if len(trees.encode()) + 1 not in range(sum(sizes), sum(sizes) + 3):
         raise ValueError("its trees are not as long as it says")
     place, data = 0, trees.encode()
-    features = int(head["max_feature_idx"]) + 1
     for i, size in enumerate(sizes):
         block = data[place : place + size].decode()
         place += size
         if not block.startswith(f"Tree={i}\n"):
             raise ValueError(f"tree {i} is not where it should be")
-        _refuse_broken_tree(dict(_pairs(block.strip("\n"))), features, i)
+        _refuse_broken_tree(dict(_pairs(block.strip("\n"))), width, i)
 
 
 def _refuse_broken_tree(tree: Mapping[str, str], features: int, i: int) -> None:

@@ -35,12 +35,6 @@ class _Outputs:
     maps: Any
     label: Any
 
-    @property
-    def names(self) -> list[str]:
-        """Return what is asked of the session: scores or maps, else labels."""
-        first = self.scores or self.maps
-        return [each.name for each in (first, self.label) if each is not None]
-
 
 def open_onnx(raw: bytes, asked: Asked, onnx: Any, onnxruntime: Any) -> NativeModel:
     """Open a model from its bytes.
@@ -138,57 +132,58 @@ def _classifier(
     model: NativeModel, run: Run, outputs: _Outputs, stored: list[Any] | None, asked: Asked
 ) -> NativeModel:
     """Give a model the methods of a classifier: labels as it says them, scores as it gives them."""
+    own, names = _classes(outputs, stored, asked)
+    model.classes_ = names
+    array, renamed = np.asarray(names), dict(zip(own, names, strict=True))
+    if outputs.label is not None:
+        label = outputs.label.name
+        model.predict = lambda frame: _labels(run(frame, label), renamed, asked)
+    if outputs.scores is None and outputs.maps is None:
+        return model
+
+    def scores(frame: pd.DataFrame) -> np.ndarray:
+        if outputs.maps is not None:
+            return _unzipped(run(frame, outputs.maps.name), own, asked)
+        said = np.asarray(run(frame, outputs.scores.name), dtype=np.float64)
+        said = said[:, None] if said.ndim == 1 else said
+        if said.shape[1] not in (1, len(own)):
+            what = f"model {asked.ref} gave {said.shape[1]} scores a row for {len(own)} classes"
+            raise asked.error(what, "name each class once, in the order of the scores")
+        return said
+
+    model.predict_proba = lambda frame: _probable(scores(frame), asked)
+    if len(own) == 2:
+        model.decision_function = lambda frame: _margin(scores(frame))
+    if outputs.label is None and _width(outputs.scores) != 1:
+        model.predict = lambda frame: array[scores(frame).argmax(axis=1)]
+    return model
+
+
+def _classes(
+    outputs: _Outputs, stored: list[Any] | None, asked: Asked
+) -> tuple[list[Any], list[Any]]:
+    """Return the classes in the order of the scores, as the model writes them and as we do.
+
+    Raises
+    ------
+    ModelError
+        When the file leaves open which class a score belongs to, and so does the policy.
+    """
     width = _width(outputs.scores)
-    if stored is None and outputs.label is not None and outputs.label.type == "tensor(string)":
+    speaks_text = outputs.label is not None and outputs.label.type == "tensor(string)"
+    unknown = outputs.maps is not None or (width is None and outputs.scores is not None)
+    if stored is None and (speaks_text or unknown):
         if not asked.classes:
             what = f"model {asked.ref} does not say which class each of its scores belongs to"
             fix = "write them in that order under subject.model: classes: [...]"
             raise asked.error(what, fix)
         stored = list(asked.classes)
-    if width is None and outputs.scores is not None and stored is None and not asked.classes:
-        what = f"model {asked.ref} does not say how many classes its output has"
-        raise asked.error(what, "write them in their order under subject.model: classes: [...]")
-    count = len(stored or asked.classes) or max(width or 2, 2)
-    if width is not None and width not in (1, count):
+    count = len(stored) if stored is not None else max(width or 2, 2)
+    if width not in (None, 1, count):
         what = f"model {asked.ref} gives {width} scores a row, and {count} classes are named"
         raise asked.error(what, "name each class once, in the order of the scores")
     own = list(range(count)) if stored is None else stored
-    names = named_classes(asked, stored, count)
-    model.classes_ = names
-    renamed = dict(zip(own, names, strict=True))
-    if outputs.label is not None:
-        label = outputs.label.name
-        model.predict = lambda frame: _labels(run(frame, label), renamed, asked)
-    if outputs.maps is not None:
-        name = outputs.maps.name
-        model.predict_proba = lambda frame: _probable(
-            _unzipped(run(frame, name), own, asked), asked
-        )
-        return model
-    if outputs.scores is None:
-        return model
-    name = outputs.scores.name
-
-    def scores(frame: pd.DataFrame) -> np.ndarray:
-        said = np.asarray(run(frame, name), dtype=np.float64)
-        said = said[:, None] if said.ndim == 1 else said
-        if said.shape[1] not in (1, count):
-            what = f"model {asked.ref} gave {said.shape[1]} scores a row for {count} classes"
-            raise asked.error(what, "name each class once, in the order of the scores")
-        return said
-
-    def probabilities(frame: pd.DataFrame) -> np.ndarray:
-        said = scores(frame)
-        both = np.column_stack([1 - said[:, 0], said[:, 0]]) if said.shape[1] == 1 else said
-        return _probable(both, asked)
-
-    model.predict_proba = probabilities
-    if count == 2:
-        model.decision_function = lambda frame: _margin(scores(frame))
-    if outputs.label is None and width != 1:
-        array = np.asarray(names)
-        model.predict = lambda frame: array[scores(frame).argmax(axis=1)]
-    return model
+    return own, named_classes(asked, stored, count)
 
 
 def _labels(said: Any, renamed: dict[Any, Any], asked: Asked) -> np.ndarray:
@@ -216,6 +211,8 @@ def _unzipped(said: Any, own: list[Any], asked: Asked) -> np.ndarray:
 
 def _probable(scores: np.ndarray, asked: Asked) -> np.ndarray:
     """Return probabilities, and refuse what is none: it would be compared with a threshold."""
+    if scores.shape[1] == 1:
+        scores = np.column_stack([1 - scores[:, 0], scores[:, 0]])
     sums = scores.sum(axis=1)
     outside = (scores < -_SUM) | (scores > 1 + _SUM)
     if outside.any() or (np.abs(sums - 1) > _SUM).any():

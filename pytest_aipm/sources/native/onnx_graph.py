@@ -1,4 +1,4 @@
-"""What an ONNX file holds, read without running it: files and operators of others, names of classes."""
+"""What an ONNX file holds, read without running it: files and operators of others, classes."""
 
 from __future__ import annotations
 
@@ -46,9 +46,11 @@ def stored_classes(model: Any, onnx: Any) -> list[Any] | None:
     """
     found: list[list[Any]] = []
     for node in _nodes(model):
-        for attribute in node.attribute:
-            if attribute.name.startswith("classlabels_"):
-                found.append(list(onnx.helper.get_attribute_value(attribute)))
+        found += [
+            list(onnx.helper.get_attribute_value(attribute))
+            for attribute in node.attribute
+            if attribute.name.startswith("classlabels_")
+        ]
     found += _picked(model.graph, onnx)
     names = [[each.decode() if isinstance(each, bytes) else each for each in row] for row in found]
     known = [row for i, row in enumerate(names) if row and row not in names[:i]]

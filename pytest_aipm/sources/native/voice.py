@@ -13,11 +13,13 @@ from pytest_aipm.errors import ModelError
 from pytest_aipm.sources.faults import listed, problem
 from pytest_aipm.sources.spec import Where
 
-__all__ = ["Answer", "Asked", "NativeModel", "as_native", "named_classes"]
+__all__ = ["Answer", "Asked", "Method", "NativeModel", "as_native", "named_classes"]
 
 Answer = Literal["probability", "margin", "label", "value", "score"]
 """What a model returns: probabilities of classes (n, k); one number that grows towards the second
 class; the number of a class; a predicted number; or a number that only orders rows."""
+
+Method = Callable[[pd.DataFrame], np.ndarray]
 
 _CLASSIFY = ("binary", "multiclass")
 
@@ -60,6 +62,8 @@ class Asked:
 class NativeModel:
     """A model with the attributes and methods of scikit-learn's that it has a meaning for.
 
+    Others are missing, so that nobody asks for them.
+
     Attributes
     ----------
     feature_names_in_ : list of str
@@ -71,6 +75,13 @@ class NativeModel:
     spelled : callable
         How the file writes a name of the data.
     """
+
+    feature_names_in_: list[str]
+    n_features_in_: int
+    classes_: list[Any]
+    predict: Method
+    predict_proba: Method
+    decision_function: Method
 
     def __init__(
         self, *, names: list[str] | None, width: int | None, spelled: Callable[[str], str] = str
@@ -85,13 +96,13 @@ class NativeModel:
 def as_native(
     asked: Asked,
     answer: Answer,
-    ask: Callable[[pd.DataFrame], np.ndarray],
+    ask: Method,
     *,
     said: str,
     model: NativeModel,
     stored: list[Any] | None = None,
     count: int = 2,
-    labels: Callable[[pd.DataFrame], np.ndarray] | None = None,
+    labels: Method | None = None,
 ) -> NativeModel:
     """Give a model the methods that its answers have a meaning for.
 
@@ -144,7 +155,7 @@ def as_native(
 def _numbers(
     asked: Asked,
     answer: Answer,
-    ask: Callable[[pd.DataFrame], np.ndarray],
+    ask: Method,
     said: str,
     model: NativeModel,
 ) -> None:

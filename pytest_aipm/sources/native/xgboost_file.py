@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -151,16 +152,14 @@ def _categories(booster: Mapping[str, Any], types: list[str], asked: Asked) -> C
             raise asked.error(what, fix)
         ends = np.asarray(stored["offsets"]).tolist()
         text = bytes(values.tolist())
-        found[i] = [
-            text[start:end].decode("ascii") for start, end in zip(ends, ends[1:], strict=False)
-        ]
+        found[i] = [text[start:end].decode("ascii") for start, end in pairwise(ends)]
     return found
 
 
 def _refuse_text(
     frame: pd.DataFrame, types: list[str], categories: Categories, asked: Asked
 ) -> None:
-    """Refuse the names of categories that the file does not hold: their numbers would be a guess."""
+    """Refuse names of categories that the file does not hold: their numbers would be a guess."""
     for i, kind in enumerate(types):
         if kind == "c" and i not in categories and is_text(frame.iloc[:, i]):
             what = (
