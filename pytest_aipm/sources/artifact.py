@@ -98,7 +98,7 @@ def open_artifact(
         known = [SKOPS, *NATIVE, *CODE]
         what = f"{ref!r} is of no model format that can be opened" + (f" ({suffix})" * bool(suffix))
         fix = did_you_mean(suffix, known) or (
-            f"known suffixes are {listed(known)}; anything else comes through factory:, "
+            f"known suffixes are {listed(known, 20)}; anything else comes through factory:, "
             "or audit its predictions"
         )
         raise ModelError(problem(what, fix, where=where))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ _ANSWERS: dict[str, Answer] = {
     "": "score",  # an objective of one's own: a raw score
 }
 _END = "end of trees"
+_ENDED = "end of parameters"
+_TREE_LINE = re.compile(r"[a-z_]+=[-+.0-9einfa ]*")
+_PARAMETER = re.compile(r"(\[\w+: [^\x00-\x1f]*\])?")
 _NAMELESS = re.compile(r"Column_\d+")
 
 
@@ -100,13 +103,12 @@ class _Places:
 
 def _head(text: str) -> dict[str, str]:
     """Return the lines before the first tree as keys and values."""
-    return dict(_pairs(text.partition("\n\n")[0]))
+    return dict(map(_pair, text.partition("\n\n")[0].split("\n")))
 
 
-def _pairs(block: str) -> Iterator[tuple[str, str]]:
-    for line in block.split("\n"):
-        key, _, value = line.partition("=")
-        yield key, value
+def _pair(line: str) -> tuple[str, str]:
+    key, _, value = line.partition("=")
+    return key, value
 
 
 def _refuse_broken_trees(text: str, head: Mapping[str, str]) -> None:
@@ -119,18 +121,22 @@ def _refuse_broken_trees(text: str, head: Mapping[str, str]) -> None:
         raise ValueError("features and their names differ in number")
     sizes = [int(each) for each in head["tree_sizes"].split()]
     before, mark, behind = text.partition(f"\n{_END}\n")
-    if not mark or "pandas_categorical:" not in behind:
+    # Python's interface writes categories behind the parameters; R's and the program's do not.
+    if not mark or not ("pandas_categorical:" in behind or behind.rstrip().endswith(_ENDED)):
         raise ValueError("it is cut short")
     trees = before.partition("\n\n")[2]
     if len(trees.encode()) + 1 not in range(sum(sizes), sum(sizes) + 3):
         raise ValueError("its trees are not as long as it says")
     place, data = 0, trees.encode()
     for i, size in enumerate(sizes):
-        block = data[place : place + size].decode()
+        first, *lines = data[place : place + size].decode().strip("\n").split("\n")
         place += size
-        if not block.startswith(f"Tree={i}\n"):
-            raise ValueError(f"tree {i} is not where it should be")
-        _refuse_broken_tree(dict(_pairs(block.strip("\n"))), width, i)
+        if first != f"Tree={i}" or not all(map(_TREE_LINE.fullmatch, lines)):
+            raise ValueError(f"tree {i} is none")
+        _refuse_broken_tree(dict(map(_pair, lines)), width, i)
+    parameters = behind.partition("\nparameters:")[2].partition(f"\n{_ENDED}")[0]
+    if not all(map(_PARAMETER.fullmatch, parameters.strip("\n").split("\n"))):
+        raise ValueError("its parameters are none")
 
 
 def _refuse_broken_tree(tree: Mapping[str, str], features: int, i: int) -> None:
@@ -175,7 +181,8 @@ def _numbers(text: str) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def _pandas_categorical(text: str) -> list[list[Any]]:
     """Return the categories of the columns that were of pandas' type for them, in order."""
-    stored = json.loads(text.rpartition("pandas_categorical:")[2].strip() or "null")
+    _, mark, words = text.rpartition("\npandas_categorical:")
+    stored = json.loads(words) if mark else None
     if stored is None:
         return []
     if not isinstance(stored, list) or not all(isinstance(each, list) for each in stored):

@@ -24,6 +24,9 @@ _ANSWERS: dict[str, Answer] = {
     "multi:softprob": "probability",
     "multi:softmax": "probability",
 }
+_NO_PARENT = 2**31 - 1
+_MOST_CATEGORIES = 1 << 24
+"""Codes of categories are kept as 32-bit floats, which know whole numbers up to here."""
 _VALUES = ("reg:", "count:", "survival:")
 
 
@@ -54,7 +57,8 @@ def open_xgboost(raw: bytes, asked: Asked, xgboost: Any) -> NativeModel:
         fix = f"install that version; {xgboost.__version__} reads older files, not newer ones"
         raise asked.error(what, fix)
     booster = xgboost.Booster({"nthread": threads(), "verbosity": 0})
-    booster.load_model(bytearray(raw))
+    # As JSON, whatever it came as: that reader of XGBoost's survives what the other does not.
+    booster.load_model(bytearray(json.dumps(content, default=np.ndarray.tolist).encode()))
     booster.set_param({"nthread": threads(), "verbosity": 0})
     names = booster.feature_names
     model = NativeModel(names=names, width=width)
@@ -117,14 +121,18 @@ def _refuse_broken_trees(booster: Mapping[str, Any], features: int) -> None:
     inner = booster.get("gbtree", booster)
     for i, tree in enumerate(inner["model"].get("trees", ())):
         nodes = int(tree["tree_param"]["num_nodes"])
-        left, right, split = (
+        left, right, split, parents = (
             np.asarray(tree[key], dtype=np.int64)
-            for key in ("left_children", "right_children", "split_indices")
+            for key in ("left_children", "right_children", "split_indices", "parents")
         )
         inside = left >= 0
         children = np.concatenate([left[inside], right[inside]])
         if (
-            not len(left) == len(right) == len(split) == len(tree["split_conditions"]) == nodes > 0
+            any(len(each) != nodes for each in (left, right, split, parents))
+            or len(tree["split_conditions"]) != nodes
+            or nodes < 1
+            or (np.minimum(left, right) < -1).any()
+            or ((parents < -1) | (parents >= nodes) & (parents != _NO_PARENT)).any()
             or (inside != (right >= 0)).any()
             or (children >= nodes).any()
             or (children == 0).any()
@@ -132,6 +140,17 @@ def _refuse_broken_trees(booster: Mapping[str, Any], features: int) -> None:
             or ((split[inside] < 0) | (split[inside] >= features)).any()
         ):
             raise ValueError(f"tree {i} is none")
+        marked, start, size, values = (
+            np.asarray(tree.get(f"categories{key}", ()), dtype=np.int64)
+            for key in ("_nodes", "_segments", "_sizes", "")
+        )
+        if (
+            not len(marked) == len(start) == len(size)
+            or ((marked < 0) | (marked >= nodes) | (start < 0) | (size < 0)).any()
+            or (start + size > len(values)).any()
+            or ((values < 0) | (values > _MOST_CATEGORIES)).any()
+        ):
+            raise ValueError(f"tree {i} has broken categories")
 
 
 def _categories(booster: Mapping[str, Any], types: list[str], asked: Asked) -> Categories:
