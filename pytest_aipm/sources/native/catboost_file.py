@@ -32,6 +32,8 @@ _RANKS = (
 )
 _SPOKEN = {"Poisson": "Exponent", "Tweedie": "Exponent"}
 """What CatBoostRegressor says for a loss; one that was loaded has forgotten for which it was."""
+_MARK = b"CBM1"
+"""Then four bytes that say how long the model is, and the model."""
 _LABELS = ("MultiLogloss", "MultiCrossEntropy")
 
 
@@ -105,7 +107,9 @@ def open_catboost(raw: bytes, asked: Asked, catboost: Any) -> NativeModel:
 
 def _loaded(raw: bytes, model: Any) -> Any:
     """Return the model; a file of JSON is written anew, because only a path is read as one."""
-    if raw.startswith(b"CBM1"):
+    if raw.startswith(_MARK):
+        if len(raw) < len(_MARK) + 4 + int.from_bytes(raw[len(_MARK) :][:4], "little"):
+            raise ValueError("it is cut short")
         return model.load_model(blob=raw)
     with tempfile.TemporaryDirectory(prefix="aipm-") as folder:
         path = Path(folder) / "model.json"
