@@ -285,15 +285,19 @@ def _features(model: Any) -> tuple[str, ...] | None:
     if isinstance(steps, list) and steps and isinstance(steps[0], tuple):
         owners.append(steps[0][-1])
     for owner in owners:
-        names = _safely(owner, "feature_names_in_")
-        if names is not None and len(names) and all(isinstance(name, str) for name in names):
-            return tuple(map(str, names))
+        for where in ("feature_names_in_", "feature_names_"):  # the latter is CatBoost's
+            names = _safely(owner, where)
+            if not isinstance(names, list | tuple | np.ndarray) or not len(names):
+                continue
+            numbered = [str(i) for i in range(len(names))] == list(names)
+            if not numbered and all(isinstance(name, str) for name in names):
+                return tuple(map(str, names))
     return None
 
 
 def _width(model: Any) -> int | None:
     width = _safely(model, "n_features_in_")
-    return width if isinstance(width, int) else None
+    return width if isinstance(width, int) and width > 0 else None  # 0: a copy of CatBoost's
 
 
 def _safely(owner: Any, name: str) -> Any:
