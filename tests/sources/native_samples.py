@@ -52,12 +52,11 @@ def opened(folder: Path, name: str, **how: Any) -> Model:
 
 
 def in_xgboost(frame: pd.DataFrame, y: pd.Series, objective: str, **more: Any) -> Any:
-    booster = xgboost.train(
+    return xgboost.train(
         {"objective": objective, "max_depth": 3, "nthread": 1, **more},
         xgboost.DMatrix(frame, y, enable_categorical=True),
         4,
     )
-    return booster
 
 
 def in_lightgbm(frame: pd.DataFrame, y: pd.Series, objective: str, **more: Any) -> Any:

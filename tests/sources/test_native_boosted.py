@@ -162,7 +162,9 @@ class TestCategories:
         assert_allclose(
             model.predict(shuffled(data)).scores, library_says(trained, known), atol=1e-6
         )
-        with pytest.raises(ModelError, match="'region' holds 'moon', which model .* not fitted on"):
+        with pytest.raises(
+            ModelError, match=r"'region' holds 'moon', which model .* not fitted on"
+        ):
             model.predict(data.assign(region="moon"))
 
     @pytest.mark.skipif(not KEEPS_CATEGORIES, reason="XGBoost keeps them in the file from 3.1 on")
@@ -170,7 +172,7 @@ class TestCategories:
         frame = NUMBERS.assign(town=pd.Categorical(np.where(ROWS["kids"] > 1, "Zürich", "Bern")))
         trained = samples.in_xgboost(frame, ROWS["repaid"], "binary:logistic")
         saved(trained, tmp_path / "m.json")
-        with pytest.raises(ModelError, match="does not keep whole; use categories of ASCII"):
+        with pytest.raises(ModelError, match=r"does not keep whole; use categories of ASCII"):
             samples.opened(tmp_path, "m.json", positive=1)
 
     def test_names_that_an_old_xgboost_never_kept_are_no_guess(self, tmp_path):
@@ -182,7 +184,7 @@ class TestCategories:
 
         samples.rewritten(tmp_path / "m.json", forget)
         model = samples.opened(tmp_path, "m.json", positive=1)
-        with pytest.raises(ModelError, match="'region' is categorical, but .* XGBoost before 3.1"):
+        with pytest.raises(ModelError, match=r"'region' is categorical, but .* XGBoost before 3.1"):
             model.predict(ROWS)
         codes = frame.assign(**{name: frame[name].cat.codes for name in samples.WORDS})
         assert model.predict(codes).scores.shape == (len(ROWS),)
@@ -206,16 +208,18 @@ class TestCategories:
 
         assert_allclose(model.predict(data).scores, library_says(trained, known), atol=1e-6)
         assert model.warnings == [
-            "column 'region' holds categories that model m.txt was not fitted on; it takes them "
-            "for missing"
+            (
+                "column 'region' holds categories that model m.txt was not fitted on; it takes them "
+                "for missing"
+            )
         ]
-        with pytest.raises(ModelError, match="'region' holds 'moon', which model m.txt was not"):
+        with pytest.raises(ModelError, match=r"'region' holds 'moon', which model m.txt was not"):
             model.predict(ROWS.assign(region="moon"))
 
     def test_lightgbm_s_categories_must_fit_the_columns_of_text(self, tmp_path):
         trained = samples.in_lightgbm(samples.categorical(ROWS), ROWS["repaid"], "binary")
         model = samples.opened(tmp_path, saved(trained, tmp_path / "m.txt"), positive=1)
-        with pytest.raises(ModelError, match="the categories of 2 columns without their names"):
+        with pytest.raises(ModelError, match=r"the categories of 2 columns without their names"):
             model.predict(ROWS.assign(kids="many"))
 
     @pytest.mark.parametrize("name", ["cat.cbm", "cat.json"])
@@ -238,7 +242,7 @@ class TestCategories:
         )
         lacking = frame.assign(region=frame["region"].where(frame.index > 0))
         with pytest.raises(
-            ModelError, match="'region' of model .* categories, and a value is miss"
+            ModelError, match=r"'region' of model .* categories, and a value is miss"
         ):
             model.predict(lacking)
 
@@ -272,7 +276,7 @@ class TestClasses:
         assert model.classes == ("defaulted", "repaid")
         assert_array_equal(model.predict(ROWS).labels, trained.predict(NUMBERS))
         with pytest.raises(
-            ModelError, match="names its classes itself: 'defaulted', 'repaid'; the"
+            ModelError, match=r"names its classes itself: 'defaulted', 'repaid'; the"
         ):
             samples.opened(tmp_path, "m.cbm", positive="repaid", classes=("repaid", "defaulted"))
 
@@ -283,11 +287,11 @@ class TestClasses:
         said = samples.opened(tmp_path, "m.cbm", positive=1).predict(ROWS)
 
         assert_array_equal(said.labels, trained.predict(NUMBERS))
-        assert 0 < (said.labels != (said.scores > 0.5)).sum()
+        assert (said.labels != (said.scores > 0.5)).sum() > 0
 
     def test_too_few_names_are_refused(self, tmp_path):
         saved(samples.in_xgboost(NUMBERS, ROWS["repaid"], "binary:logistic"), tmp_path / "m.json")
-        with pytest.raises(ModelError, match="has 2 classes, the policy names 3"):
+        with pytest.raises(ModelError, match=r"has 2 classes, the policy names 3"):
             samples.opened(tmp_path, "m.json", positive="a", classes=("a", "b", "c"))
 
 
@@ -335,7 +339,7 @@ class TestObjectives:
 
     def test_a_class_is_no_number(self, tmp_path):
         saved(samples.in_xgboost(NUMBERS, ROWS["repaid"], "binary:logistic"), tmp_path / "m.json")
-        with pytest.raises(ModelError, match="predicts classes .*, but the task is regression"):
+        with pytest.raises(ModelError, match=r"predicts classes .*, but the task is regression"):
             samples.opened(tmp_path, "m.json", task="regression")
 
     def test_an_objective_of_one_s_own_gives_a_raw_score(self, tmp_path):
@@ -344,13 +348,15 @@ class TestObjectives:
 
         trained = samples.in_lightgbm(NUMBERS, ROWS["amount"], own)
         saved(trained, tmp_path / "m.txt")
-        with pytest.raises(ModelError, match="a score that only orders rows .an objective of its"):
+        with pytest.raises(ModelError, match=r"a score that only orders rows .an objective of its"):
             samples.opened(tmp_path, "m.txt", task="regression")
 
     def test_several_numbers_a_row_are_refused(self, tmp_path):
         trained = samples.in_xgboost(NUMBERS, ROWS[["amount", "kids"]], "reg:squarederror")
         saved(trained, tmp_path / "m.json")
-        with pytest.raises(ModelError, match="predicts 2 numbers a row; audit a model of one outp"):
+        with pytest.raises(
+            ModelError, match=r"predicts 2 numbers a row; audit a model of one outp"
+        ):
             samples.opened(tmp_path, "m.json", task="regression")
 
     def test_training_that_stopped_early_is_read_as_scikit_learn_s_interface_does(self, tmp_path):
@@ -369,8 +375,10 @@ class TestObjectives:
         assert used < made
         assert_allclose(model.predict(ROWS).scores, fitted.predict_proba(NUMBERS)[:, 1], atol=1e-6)
         assert model.warnings == [
-            f"model m.json stopped early: the first {used} of its {made} rounds are used, as "
-            "XGBoost's scikit-learn interface does"
+            (
+                f"model m.json stopped early: the first {used} of its {made} rounds are used, as "
+                "XGBoost's scikit-learn interface does"
+            )
         ]
 
 
@@ -387,7 +395,7 @@ class TestColumns:
         assert model.features is None
         assert model.predict(NUMBERS).scores.shape == (len(ROWS),)
         with pytest.raises(
-            ModelError, match="was fitted on 3 columns without names; it would get 2"
+            ModelError, match=r"was fitted on 3 columns without names; it would get 2"
         ):
             model.predict(NUMBERS[["debt", "kids"]])
 

@@ -62,9 +62,6 @@ def refused(folder, name, raw, **how):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_content_tells_the_format(files, name):
     assert looks_like(files[name]).kind == LIBRARIES[name]
-    assert looks_like(files[name][:-1] if name != "sk.onnx" else files[name][:-1]) is None or (
-        name in ("xgb.ubj", "light.txt", "cat.cbm")
-    )
 
 
 @pytest.mark.parametrize(
@@ -103,26 +100,34 @@ def test_a_model_under_the_name_of_another_format_is_told_apart(tmp_path, files,
         (
             "m.json",
             b'{"a": 1}',
-            "'m.json' holds no model of XGBoost or CatBoost: damaged, cut short "
-            "or of another format; save it again with XGBoost's save_model or CatBoost's save_model",
+            (
+                "'m.json' holds no model of XGBoost or CatBoost: damaged, cut short "
+                "or of another format; save it again with XGBoost's save_model or CatBoost's save_model"
+            ),
         ),
         (
             "m.txt",
             b"hello",
-            "'m.txt' holds no model of LightGBM: damaged, cut short or of another "
-            "format; save it again with LightGBM's save_model",
+            (
+                "'m.txt' holds no model of LightGBM: damaged, cut short or of another "
+                "format; save it again with LightGBM's save_model"
+            ),
         ),
         (
             "m.cbm",
             b"\x00" * 40,
-            "'m.cbm' holds no model of CatBoost: damaged, cut short or of "
-            "another format; save it again with CatBoost's save_model",
+            (
+                "'m.cbm' holds no model of CatBoost: damaged, cut short or of "
+                "another format; save it again with CatBoost's save_model"
+            ),
         ),
         (
             "m.onnx",
             b"hello",
-            "'m.onnx' holds no model of ONNX: damaged, cut short or of another "
-            "format; save it again with the exporter of its library",
+            (
+                "'m.onnx' holds no model of ONNX: damaged, cut short or of another "
+                "format; save it again with the exporter of its library"
+            ),
         ),
         (
             "m.txt",
@@ -132,27 +137,35 @@ def test_a_model_under_the_name_of_another_format_is_told_apart(tmp_path, files,
         (
             "m.ubj",
             b"binf\x00\x00",
-            "'m.ubj' holds XGBoost's old binary format; save it again with "
-            "save_model as .json or .ubj",
+            (
+                "'m.ubj' holds XGBoost's old binary format; save it again with "
+                "save_model as .json or .ubj"
+            ),
         ),
         (
             "m.json",
             b'{"name": "tree", "tree_info": []}',
-            "'m.json' holds a JSON dump of LightGBM, "
-            "which cannot be loaded; save it with Booster.save_model as .txt",
+            (
+                "'m.json' holds a JSON dump of LightGBM, "
+                "which cannot be loaded; save it with Booster.save_model as .txt"
+            ),
         ),
         (
             "m.json",
             b'[{"nodeid": 0}]',
-            "'m.json' holds a JSON dump of XGBoost, which cannot be "
-            "loaded; save it with save_model",
+            (
+                "'m.json' holds a JSON dump of XGBoost, which cannot be "
+                "loaded; save it with save_model"
+            ),
         ),
         (
             "m.json",
             b"[" * 100_000,
-            "'m.json' holds no model of XGBoost or CatBoost: damaged, cut "
-            "short or of another format; save it again with XGBoost's save_model or CatBoost's "
-            "save_model",
+            (
+                "'m.json' holds no model of XGBoost or CatBoost: damaged, cut "
+                "short or of another format; save it again with XGBoost's save_model or CatBoost's "
+                "save_model"
+            ),
         ),
     ],
     ids=str,
@@ -200,14 +213,15 @@ print("told", told)
 """
 
 
-@pytest.mark.parametrize("name", ["xgb.json", "xgb.ubj", "light.txt", "cat.json", "sk.onnx"])
-def test_changed_bytes_end_in_a_sentence_and_not_in_a_crash(tmp_path, files, name):
+def test_changed_bytes_end_in_a_sentence_and_not_in_a_crash(tmp_path, files):
     draw = random.Random(5)
-    for i in range(60):
-        raw = bytearray(files[name])
-        for _ in range(draw.choice([1, 4])):
-            raw[draw.randrange(len(raw))] = draw.randrange(256)
-        (tmp_path / f"bad-{i}-{name}").write_bytes(raw)
+    names = [name for name in NAMES if name != "cat.cbm"]  # CatBoost checks those itself, nearly
+    for name in names:
+        for i in range(40):
+            raw = bytearray(files[name])
+            for _ in range(draw.choice([1, 4])):
+                raw[draw.randrange(len(raw))] = draw.randrange(256)
+            (tmp_path / f"bad-{i}-{name}").write_bytes(raw)
     ROWS.to_parquet(tmp_path / "rows.parquet")
     ran = subprocess.run(
         [sys.executable, "-c", CHANGED],
@@ -219,7 +233,7 @@ def test_changed_bytes_end_in_a_sentence_and_not_in_a_crash(tmp_path, files, nam
     )
 
     assert ran.returncode == 0, ran.stdout[-100:] + ran.stderr[-800:]
-    assert int(ran.stdout.rpartition("told ")[2]) > 20
+    assert int(ran.stdout.rpartition("told ")[2]) > 100
 
 
 class TestTrees:
@@ -266,6 +280,25 @@ class TestTrees:
         assert "tree 0 has broken categories" in self.broken(tmp_path, files, change)
 
     @pytest.mark.parametrize(
+        "change",
+        [
+            lambda content: content["features_info"]["float_features"][0].pop("flat_feature_index"),
+            lambda content: content["oblivious_trees"][0]["leaf_values"].pop(),
+            lambda content: content["oblivious_trees"][0]["splits"][0].update(
+                float_feature_index=9
+            ),
+        ],
+        ids=["no place", "a leaf too few", "a strange feature"],
+    )
+    def test_catboost_s_of_json_too(self, tmp_path, files, change):
+        (tmp_path / "m.json").write_bytes(files["cat.json"])
+        samples.rewritten(tmp_path / "m.json", change)
+        said = refused(tmp_path, "m.json", (tmp_path / "m.json").read_bytes())
+
+        assert said.startswith("'m.json' could not be opened: ")
+        assert said.endswith("; the file may be damaged: save the model again")
+
+    @pytest.mark.parametrize(
         ("old", "new"),
         [
             (b"left_child=", b"left_child=9"),
@@ -300,7 +333,7 @@ class TestVersions:
         assert said.startswith("'m.onnx' could not be opened by onnxruntime ")
         assert said.endswith("install a newer onnxruntime, or export the model again for this one")
 
-    def test_an_older_lightgbm_of_another_program_has_no_categories(self, tmp_path, files):
+    def test_a_lightgbm_of_another_program_has_no_categories(self, tmp_path):
         trained = samples.in_lightgbm(NUMBERS, ROWS["repaid"], "binary")
         text = trained.model_to_string().partition("\npandas_categorical")[0]
         (tmp_path / "m.lgb").write_bytes(text.replace("\n", "\r\n").encode())
@@ -379,7 +412,11 @@ class TestUbjson:
                 return a.keys() == b.keys() and all(close(a[key], b[key]) for key in a)
             if isinstance(a, list):
                 return len(a) == len(b) and all(map(close, a, b))
-            return a == pytest.approx(b, rel=1e-6) if isinstance(a, float) else a == b
+            return (
+                a == pytest.approx(b, rel=1e-6, abs=1e-6, nan_ok=True)
+                if isinstance(a, float)
+                else a == b
+            )
 
         assert close(plain, other)
 

@@ -87,7 +87,7 @@ class TestClassifiers:
         fitted = LinearSVC().fit(ARRAY, ROWS["repaid"])
         samples.in_onnx(fitted, ARRAY[:1], tmp_path / "m.onnx")
         with pytest.raises(
-            ModelError, match="no probabilities that sum to 1 in each row; write und"
+            ModelError, match=r"no probabilities that sum to 1 in each row; write und"
         ):
             samples.opened(tmp_path, "m.onnx", positive=1).predict(NUMBERS)
         model = samples.opened(tmp_path, "m.onnx", positive=1, output="decision_function")
@@ -99,7 +99,7 @@ class TestClassifiers:
     def test_the_policy_may_name_numbered_classes(self, tmp_path):
         fitted = LogisticRegression().fit(ARRAY, ROWS["repaid"])
         samples.in_onnx(fitted, ARRAY[:1], tmp_path / "m.onnx", zipmap=False)
-        with pytest.raises(ModelError, match="knows its classes only as 0, 1; the positive class"):
+        with pytest.raises(ModelError, match=r"knows its classes only as 0, 1; the positive class"):
             samples.opened(tmp_path, "m.onnx", positive="yes")
         said = samples.opened(tmp_path, "m.onnx", positive="yes", classes=("no", "yes"))
 
@@ -118,7 +118,7 @@ class TestRegression:
     def test_a_classifier_is_none(self, tmp_path):
         fitted = LogisticRegression().fit(ARRAY, ROWS["repaid"])
         samples.in_onnx(fitted, ARRAY[:1], tmp_path / "m.onnx")
-        with pytest.raises(ModelError, match="predicts classes, or several numbers a row"):
+        with pytest.raises(ModelError, match=r"predicts classes, or several numbers a row"):
             samples.opened(tmp_path, "m.onnx", task="regression")
 
 
@@ -179,7 +179,7 @@ class TestNetworks:
 
     def test_numbers_before_softmax_are_no_probabilities(self, tmp_path):
         name, weights = network(tmp_path, 2, last="Identity")
-        with pytest.raises(ModelError, match="are no probabilities that sum to 1"):
+        with pytest.raises(ModelError, match=r"are no probabilities that sum to 1"):
             samples.opened(tmp_path, name, positive=1).predict(NUMBERS)
         model = samples.opened(tmp_path, name, positive=1, output="decision_function")
         margins = ARRAY @ weights
@@ -188,25 +188,25 @@ class TestNetworks:
 
     def test_independent_labels_are_no_classes(self, tmp_path):
         name, _ = network(tmp_path, 2, last="Sigmoid")
-        with pytest.raises(ModelError, match="are no probabilities that sum to 1"):
+        with pytest.raises(ModelError, match=r"are no probabilities that sum to 1"):
             samples.opened(tmp_path, name, positive=1).predict(NUMBERS)
 
     def test_more_scores_than_classes_are_refused(self, tmp_path):
         name, _ = network(tmp_path, 3, last="Softmax")
-        with pytest.raises(ModelError, match="has 3 classes, the policy names 2"):
+        with pytest.raises(ModelError, match=r"has 3 classes, the policy names 2"):
             samples.opened(tmp_path, name, positive="a", classes=("a", "b"))
 
     def test_a_fixed_number_of_rows_is_refused(self, tmp_path):
         name, _ = network(tmp_path, rows=1)
         with pytest.raises(
-            ModelError, match="takes 1 rows at a time, no more and no fewer; export"
+            ModelError, match=r"takes 1 rows at a time, no more and no fewer; export"
         ):
             samples.opened(tmp_path, name, positive=1)
 
     def test_another_width_is_refused(self, tmp_path):
         name, _ = network(tmp_path)
         with pytest.raises(
-            ModelError, match="was fitted on 3 columns without names; it would get 2"
+            ModelError, match=r"was fitted on 3 columns without names; it would get 2"
         ):
             samples.opened(tmp_path, name, positive=1).predict(NUMBERS[["debt", "kids"]])
 
@@ -240,7 +240,7 @@ class TestRefused:
             helper.make_node("Cast", ["s"], ["y"], to=FLOAT),
         ]
         name = graph(tmp_path, nodes, inputs, [("y", FLOAT, ["k"])])
-        with pytest.raises(ModelError, match="inputs that can be read in more than one way: "):
+        with pytest.raises(ModelError, match=r"inputs that can be read in more than one way: "):
             samples.opened(tmp_path, name, positive=1)
 
     def test_weights_in_other_files(self, tmp_path):
@@ -253,7 +253,7 @@ class TestRefused:
             size_threshold=0,
             location="weights.bin",
         )
-        with pytest.raises(ModelError, match="keeps its weights in other files, which its sha256"):
+        with pytest.raises(ModelError, match=r"keeps its weights in other files, which its sha256"):
             samples.opened(tmp_path, "far.onnx", positive=1)
 
     def test_weights_in_other_files_below_the_surface(self, tmp_path):
@@ -267,7 +267,7 @@ class TestRefused:
             helper.make_node("Add", ["x", "c"], ["y"]),
         ]
         name = graph(tmp_path, nodes, [("x", FLOAT, ["n", 1])], [("y", FLOAT, ["n", 1])])
-        with pytest.raises(ModelError, match="keeps its weights in other files"):
+        with pytest.raises(ModelError, match=r"keeps its weights in other files"):
             samples.opened(tmp_path, name, positive=1)
 
     def test_operators_of_other_libraries(self, tmp_path):
@@ -279,14 +279,16 @@ class TestRefused:
             [("y", FLOAT, ["n", 1])],
             domain="com.example",
         )
-        with pytest.raises(ModelError, match="operators of a library of its own: com.example.Evil"):
+        with pytest.raises(
+            ModelError, match=r"operators of a library of its own: com.example.Evil"
+        ):
             samples.opened(tmp_path, name, positive=1)
 
     def test_labels_that_are_no_class(self, tmp_path):
         nodes = [helper.make_node("Cast", ["kids"], ["y"], to=INT)]
         name = graph(tmp_path, nodes, [("kids", FLOAT, ["n", 1])], [("y", INT, ["n", 1])])
         model = samples.opened(tmp_path, name, positive=1)
-        with pytest.raises(ModelError, match="gave the label 2, which is none of its classes"):
+        with pytest.raises(ModelError, match=r"gave the label 2, which is none of its classes"):
             model.predict(ROWS)
         assert model.predict(ROWS[ROWS["kids"] < 2]).labels.tolist() == (
             ROWS["kids"][ROWS["kids"] < 2].tolist()
@@ -295,7 +297,9 @@ class TestRefused:
     def test_words_that_nobody_names(self, tmp_path):
         nodes = [helper.make_node("Identity", ["region"], ["y"])]
         name = graph(tmp_path, nodes, [("region", TEXT, ["n", 1])], [("y", TEXT, ["n", 1])])
-        with pytest.raises(ModelError, match="does not say which class each of its scores belongs"):
+        with pytest.raises(
+            ModelError, match=r"does not say which class each of its scores belongs"
+        ):
             samples.opened(tmp_path, name, positive="north")
 
 
@@ -331,9 +335,11 @@ class TestTypes:
         fitted = pipeline().fit(FEATURES, WORDS)
         samples.in_onnx(fitted, FEATURES[:1], tmp_path / "m.onnx", zipmap=False)
         model = samples.opened(tmp_path, "m.onnx", positive="yes")
-        with pytest.raises(ModelError, match="takes a text in column 'region' .* some are missing"):
+        with pytest.raises(
+            ModelError, match=r"takes a text in column 'region' .* some are missing"
+        ):
             model.predict(ROWS.assign(region=ROWS["region"].where(ROWS.index > 3)))
 
     def test_a_missing_number_is_the_model_s_own_affair(self, model):
-        with pytest.raises(ModelError, match="returned NaN or infinity in 1 rows, first in row 3"):
+        with pytest.raises(ModelError, match=r"returned NaN or infinity in 1 rows, first in row 3"):
             model.predict(ROWS.assign(debt=ROWS["debt"].where(ROWS.index != 2)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ _SPOKEN = {"Poisson": "Exponent", "Tweedie": "Exponent"}
 """What CatBoostRegressor says for a loss; one that was loaded has forgotten for which it was."""
 _MARK = b"CBM1"
 """Then four bytes that say how long the model is, and the model."""
+_DEEPEST = 16
+"""CatBoost grows no deeper trees."""
 _LABELS = ("MultiLogloss", "MultiCrossEntropy")
 
 
@@ -111,10 +114,38 @@ def _loaded(raw: bytes, model: Any) -> Any:
         if len(raw) < len(_MARK) + 4 + int.from_bytes(raw[len(_MARK) :][:4], "little"):
             raise ValueError("it is cut short")
         return model.load_model(blob=raw)
+    _refuse_broken(json.loads(raw))
     with tempfile.TemporaryDirectory(prefix="aipm-") as folder:
         path = Path(folder) / "model.json"
         path.write_bytes(raw)
         return model.load_model(str(path), format="json")
+
+
+def _refuse_broken(content: Mapping[str, Any]) -> None:
+    """Raise ValueError or KeyError unless features are numbered and trees as wide as they say.
+
+    CatBoost checks its binary files itself, and trusts those of JSON.
+    """
+    kinds = ("float", "categorical", "text", "embedding")
+    features = {kind: content["features_info"].get(f"{kind}_features", []) for kind in kinds}
+    places = [int(each["flat_feature_index"]) for kind in kinds for each in features[kind]]
+    if len(set(places)) != len(places) or min(places, default=0) < 0:
+        raise ValueError("its features are not numbered")
+    for kind in kinds:
+        if any(not 0 <= int(each["feature_index"]) <= max(places) for each in features[kind]):
+            raise ValueError("its features are not numbered")
+    for i, tree in enumerate(content.get("oblivious_trees", ())):
+        splits = tree["splits"] or ()
+        used = [
+            int(each["float_feature_index"])
+            for each in splits
+            if "border" in each and each["split_type"] == "FloatFeature"
+        ]
+        leaves = len(tree["leaf_values"])
+        if len(splits) > _DEEPEST or not leaves or leaves % 2 ** len(splits):
+            raise ValueError(f"tree {i} is none")
+        if any(not 0 <= each < len(features["float"]) for each in used):
+            raise ValueError(f"tree {i} is none")
 
 
 def _loss(model: Any) -> str:
