@@ -241,9 +241,7 @@ class TestCategories:
             model.predict(strange).scores, trained.predict_proba(strange)[:, 1], atol=1e-6
         )
         lacking = frame.assign(region=frame["region"].where(frame.index > 0))
-        with pytest.raises(
-            ModelError, match=r"'region' of model .* categories, and a value is miss"
-        ):
+        with pytest.raises(ModelError, match=r"'region' of model .* categories, and a value is"):
             model.predict(lacking)
 
 

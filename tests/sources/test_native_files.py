@@ -102,7 +102,8 @@ def test_a_model_under_the_name_of_another_format_is_told_apart(tmp_path, files,
             b'{"a": 1}',
             (
                 "'m.json' holds no model of XGBoost or CatBoost: damaged, cut short "
-                "or of another format; save it again with XGBoost's save_model or CatBoost's save_model"
+                "or of another format; save it again with XGBoost's save_model or "
+                "CatBoost's save_model"
             ),
         ),
         (
