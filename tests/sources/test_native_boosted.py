@@ -209,8 +209,8 @@ class TestCategories:
         assert_allclose(model.predict(data).scores, library_says(trained, known), atol=1e-6)
         assert model.warnings == [
             (
-                "column 'region' holds categories that model m.txt was not fitted on; it takes them "
-                "for missing"
+                "column 'region' holds categories that model m.txt was not fitted on; it takes "
+                "them for missing"
             )
         ]
         with pytest.raises(ModelError, match=r"'region' holds 'moon', which model m.txt was not"):
