@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 
@@ -189,9 +190,17 @@ class TestCategories:
         codes = frame.assign(**{name: frame[name].cat.codes for name in samples.WORDS})
         assert model.predict(codes).scores.shape == (len(ROWS),)
 
+    def in_lightgbm(self, frame):
+        """Train a model whose answers hang on the categories."""
+        y = (ROWS["region"] == "south") ^ (ROWS["size"] == "big")
+        more = {"min_data_per_group": 5, "cat_smooth": 1, "min_data_in_leaf": 5}
+        trained = samples.in_lightgbm(frame, y.astype(int), "binary", **more)
+        assert re.search(r"^num_cat=[1-9]", trained.model_to_string(), re.MULTILINE)
+        return trained
+
     def test_lightgbm_s_are_found_though_the_file_does_not_name_their_columns(self, tmp_path):
         frame = samples.categorical(ROWS).assign(code=pd.Categorical(ROWS["kids"] * 3))
-        trained = samples.in_lightgbm(frame, ROWS["repaid"], "binary")
+        trained = self.in_lightgbm(frame)
         model = samples.opened(tmp_path, saved(trained, tmp_path / "m.txt"), positive=1)
         data = ROWS.assign(code=ROWS["kids"] * 3, region=ROWS["region"].where(ROWS.index > 9))
         known = frame.assign(region=frame["region"].where(ROWS.index > 9))
@@ -201,7 +210,7 @@ class TestCategories:
 
     def test_what_lightgbm_was_not_fitted_on_is_missing_to_it_and_said(self, tmp_path):
         frame = samples.categorical(ROWS)
-        trained = samples.in_lightgbm(frame, ROWS["repaid"], "binary")
+        trained = self.in_lightgbm(frame)
         model = samples.opened(tmp_path, saved(trained, tmp_path / "m.txt"), positive=1)
         data = ROWS.assign(region=ROWS["region"].where(ROWS.index > 9, "moon"))
         known = frame.assign(region=frame["region"].where(ROWS.index > 9))
@@ -225,7 +234,8 @@ class TestCategories:
     @pytest.mark.parametrize("name", ["cat.cbm", "cat.json"])
     def test_catboost_s_are_words_and_whole_numbers(self, tmp_path, name):
         frame = ROWS[samples.FEATURES + samples.WORDS].assign(zip=ROWS["kids"])
-        pool = catboost.Pool(frame, ROWS["repaid"], cat_features=[*samples.WORDS, "zip"])
+        y = (ROWS["kids"] % 2) ^ (ROWS["region"] == "south")
+        pool = catboost.Pool(frame, y.astype(int), cat_features=[*samples.WORDS, "zip"])
         trained = catboost.CatBoostClassifier(
             iterations=5, depth=3, allow_writing_files=False, verbose=False
         ).fit(pool)
