@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import ModuleType
 
 from pytest_aipm.auditing.pairing import Pairable, pairables
@@ -22,6 +23,8 @@ from pytest_aipm.policy.plan import resolve_policies
 from pytest_aipm.policy.sign_offs import load_sign_offs
 from pytest_aipm.policy.waivers import Waiver, load_waivers
 from pytest_aipm.records import SignOff
+from pytest_aipm.sources.files import suffix_of
+from pytest_aipm.sources.native.formats import NATIVE
 from pytest_aipm.sources.spec import ModelSpec
 from pytest_aipm.sources.trust import Trust, check_trust
 
@@ -166,6 +169,7 @@ def model_spec(policy: Policy) -> ModelSpec | None:
         sha256=ref.sha256,
         trust=tuple(ref.trust),
         output=ref.output or "auto",
+        classes=tuple(ref.classes),
     )
 
 
@@ -174,7 +178,10 @@ def champion_spec(policy: Policy, settings: Settings) -> ModelSpec | None:
     champion = policy.subject.champion
     if champion is None or champion.ref is None:
         return None
-    return ModelSpec.parse(champion.ref, settings.root)
+    spec = ModelSpec.parse(champion.ref, settings.root)
+    named = policy.subject.model.classes if policy.subject.model is not None else ()
+    numbered = spec.path is not None and suffix_of(Path(spec.path)) in NATIVE
+    return replace(spec, classes=tuple(named)) if numbered else spec
 
 
 def _baseline(settings: Settings, policies: tuple[Policy, ...]) -> Baseline | None:

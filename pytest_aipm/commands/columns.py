@@ -14,6 +14,7 @@ from pytest_aipm.policy.model import DataRef, Policy
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.sources.files import check_pin, resolve, sha256_of, suffix_of
 from pytest_aipm.sources.join import join
+from pytest_aipm.sources.native.formats import NATIVE, format_of
 from pytest_aipm.sources.spec import JoinSpec, ModelSpec, Where
 from pytest_aipm.sources.trust import CODE
 
@@ -174,12 +175,15 @@ def _artifact(plan: Plan, policy: Policy, key: str, spec: ModelSpec, found: Open
             plan.trust.vouched(spec, sha256_of(path), root, where)
         elif path.is_file() and spec.sha256 is not None:
             check_pin(spec.sha256, sha256_of(path), spec.path, where=where, error=ModelError)
+        kind = ""
+        if path.is_file() and suffix_of(path) in NATIVE:
+            kind = f" ({format_of(path.read_bytes(), suffix_of(path), spec.path, where).title})"
     except MeasurementError as fault:
         found.problems += fault.problems
     except AipmError:
         return  # nobody vouches for it: that is the lock's fault, and told with it
     else:
-        found.lines.append(f"{key}: {spec.path}, not opened")
+        found.lines.append(f"{key}: {spec.path}{kind}, not opened")
 
 
 def _where(policy: Policy, *keys: str | int) -> Where:

@@ -371,8 +371,9 @@ class Evidence:
         """Return the columns that the model is given."""
         if self.subject.features is not None:
             return list(self.subject.features)
-        if self.model is not None and self.model.features is not None:
-            return list(self.model.features)
+        wanted = None if self.model is None else self.model.columns(self.data.columns)
+        if wanted is not None:
+            return wanted
         taken = self.subject.roles() | {each.column for each in self.subject.attributes}
         return [column for column in self.data.columns if column not in taken]
 
@@ -461,7 +462,8 @@ class Evidence:
             return None
         features: list[str] = []
         if self.champion is not None:
-            features = list(self.champion.features or self.feature_columns())
+            own = self.champion.columns(self.data.columns)
+            features = own or self.feature_columns()
         return Predictor(
             self.subject,
             self.data,

@@ -112,6 +112,12 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def _several(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(values) == 1:
+        raise ValueError("names one class; name all of them, in the order of the model's numbers")
+    return _distinct(values)
+
+
 def _known_task(value: str) -> str:
     if value not in TASKS:
         raise ValueError(
@@ -183,6 +189,8 @@ class ModelRef(Grammar):
     """Types that a skops file may hold."""
     output: Literal["auto", "probability", "decision_function", "label"] = "auto"
     """Which of the model's answers is its score."""
+    classes: Annotated[tuple[Value, ...], AfterValidator(_several)] = ()
+    """Names of the classes in the order of their numbers, for a file that holds only those."""
 
 
 class Champion(Grammar):

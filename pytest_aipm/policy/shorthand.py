@@ -42,7 +42,10 @@ def replaced(tree: Map, given: Given, root: Path) -> Map:
         kept = tree.submap(key).without("path", "factory", "sha256", *COLUMNS)
         if key == "model":
             tree = tree.without(*COLUMNS)
-        for name, value in ref_of(ref, root).items() if ref is not None else ():
+        source = ref_of(ref, root) if ref is not None else {}
+        if "path" not in source:
+            kept = kept.without("classes")  # names those of a file
+        for name, value in source.items():
             kept = kept.having(name, tree_of(value, tree.place.path))
         tree = tree.having(key, kept)
     return tree

@@ -106,6 +106,8 @@ def _refs(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
         if ref.path is None and ref.sha256 is not None:
             what = "a 'sha256' pins a file, not a factory"
             faults.add(tree.place_of(key, "sha256"), what, "remove it")
+    if subject.model is not None and subject.model.classes:
+        _model_classes(subject, tree, faults)
     champion = subject.champion
     if champion is not None and (champion.ref is None) == (
         champion.predictions is None and champion.scores is None
@@ -118,6 +120,26 @@ def _refs(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
             what = f"'champion' and the audited model are the same column, '{column}'"
             fix = "name the column that holds what the earlier model said"
             faults.add(tree.submap("champion").place_of(key), what, fix)
+
+
+def _model_classes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
+    """Note names of classes that say nothing, or leave out one that the policy speaks of."""
+    model = subject.model
+    assert model is not None  # noqa: S101 - asked by the caller
+    place = tree.submap("model").key_place("classes")
+    if model.factory is not None:
+        fix = "remove it, and set classes_ on the object that the factory returns"
+        faults.add(place, "'classes' names those of a file, not of a factory", fix)
+    if subject.task == "regression":
+        faults.add(
+            place, "'classes' names classes, but a regression predicts a number", "remove it"
+        )
+        return
+    for key in ("positive", "favorable"):
+        value = getattr(subject, key)
+        if value is not None and value not in model.classes:
+            what = f"'{key}: {value}' is none of the model's 'classes'"
+            faults.add(tree.place_of(key), what, "write it as one of them")
 
 
 def _pairing(subject: SubjectSpec, tree: Map, faults: Faults) -> None:

@@ -1,4 +1,4 @@
-"""Opening model files: skops by an allow list, pickle and joblib only when vouched for.
+"""Opening model files: data-only formats freely, skops by an allow list, pickles when vouched for.
 
 A file is read once. The bytes that were hashed are the bytes that are opened, so nothing can be
 exchanged between the decision and its use.
@@ -18,6 +18,9 @@ from pytest_aipm.sources.factory import importable
 from pytest_aipm.sources.faults import describe, did_you_mean, listed, problem, relative
 from pytest_aipm.sources.files import check_pin, resolve, suffix_of
 from pytest_aipm.sources.guard import third_party
+from pytest_aipm.sources.native.formats import NATIVE, format_of
+from pytest_aipm.sources.native.opening import open_native
+from pytest_aipm.sources.native.voice import Asked
 from pytest_aipm.sources.spec import ModelSpec, Where
 from pytest_aipm.sources.trust import CODE, Trust
 
@@ -36,7 +39,8 @@ class Artifact:
     ref : str
         Path relative to the root folder, or another name for it.
     kind : str
-        ``skops``, ``joblib``, ``pickle``, ``factory`` or ``object``.
+        ``skops``, ``joblib``, ``pickle``, ``factory``, ``object``, or a data-only format with the
+        library that runs it: ``xgboost 3.0.2``, ``onnx, onnxruntime 1.20.0``.
     sha256 : str or None
         Of the bytes that were opened; None for what never was a file.
     trusted_by : str
@@ -51,7 +55,14 @@ class Artifact:
 
 
 def open_artifact(
-    spec: ModelSpec, root: Path, trust: Trust, heard: list[str], where: Where | None
+    spec: ModelSpec,
+    root: Path,
+    trust: Trust,
+    heard: list[str],
+    where: Where | None,
+    *,
+    task: str = "binary",
+    positive: Any = None,
 ) -> Artifact:
     """Read, hash, decide, and only then open a model file.
 
@@ -65,6 +76,9 @@ def open_artifact(
         Collects warnings of the libraries, and versions that differ from the lock's.
     where : Where or None
         Place in the policy, for messages.
+    task : str
+    positive : object
+        What is asked of a model that does not know scikit-learn's words for it.
 
     Raises
     ------
@@ -80,11 +94,11 @@ def open_artifact(
     if path.is_dir():
         what = f"{ref!r} is a folder, not a model file"
         raise ModelError(problem(what, "name the file inside it", where=where))
-    if suffix not in CODE and suffix != SKOPS:
-        known = [SKOPS, *CODE]
+    if suffix not in CODE and suffix != SKOPS and suffix not in NATIVE:
+        known = [SKOPS, *NATIVE, *CODE]
         what = f"{ref!r} is of no model format that can be opened" + (f" ({suffix})" * bool(suffix))
         fix = did_you_mean(suffix, known) or (
-            f"known suffixes are {listed(known)}; anything else comes through factory:, "
+            f"known suffixes are {listed(known, 20)}; anything else comes through factory:, "
             "or audit its predictions"
         )
         raise ModelError(problem(what, fix, where=where))
@@ -96,6 +110,17 @@ def open_artifact(
     if not raw:
         raise ModelError(problem(f"{ref!r} is empty", "save the model again", where=where))
     digest = hashlib.sha256(raw).hexdigest()
+    if suffix in NATIVE:
+        check_pin(spec.sha256, digest, ref, where=where, error=ModelError)
+        _refuse_trust(spec, ref, where)
+        found = format_of(raw, suffix, ref, where)
+        native, kind = open_native(
+            raw, found, Asked(ref, task, spec.classes, positive, heard, where)
+        )
+        return Artifact(native, ref, kind, digest, "data only: opening it runs no code")
+    if spec.classes:
+        what = f"classes: has no meaning for {ref!r}, which names its classes itself"
+        raise ModelError(problem(what, "remove classes", where=where))
     if suffix == SKOPS:
         check_pin(spec.sha256, digest, ref, where=where, error=ModelError)
         model = _open_skops(raw, ref, spec.trust, root, heard, where)
@@ -103,13 +128,17 @@ def open_artifact(
             f", and in the policy {listed(spec.trust)}" if spec.trust else ""
         )
         return Artifact(model, ref, "skops", digest, by)
-    if spec.trust:
-        what = f"{ref!r} is no skops file: trust: lists the types of a skops file"
-        raise ModelError(problem(what, "remove trust, or save as .skops", where=where))
+    _refuse_trust(spec, ref, where)
     by, differences = trust.vouched(spec, digest, root, where)
     heard.extend(differences)
     model = _open_pickle(raw, ref, root, heard, where)
     return Artifact(model, ref, CODE[suffix], digest, by)
+
+
+def _refuse_trust(spec: ModelSpec, ref: str, where: Where | None) -> None:
+    if spec.trust:
+        what = f"{ref!r} is no skops file: trust: lists the types of a skops file"
+        raise ModelError(problem(what, "remove trust, or save as .skops", where=where))
 
 
 def _open_pickle(raw: bytes, ref: str, root: Path, heard: list[str], where: Where | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pytest_aipm.sources.artifact import Artifact, open_artifact
 from pytest_aipm.sources.factory import call_factory
 from pytest_aipm.sources.faults import describe, did_you_mean, listed, problem
 from pytest_aipm.sources.guard import third_party
+from pytest_aipm.sources.native.voice import NativeModel
 from pytest_aipm.sources.output import checked_labels, checked_scores, rows_of
 from pytest_aipm.sources.spec import ModelSpec, Output, Where
 from pytest_aipm.sources.trust import Trust
@@ -46,7 +48,7 @@ class Model:
     ref : str
         Path relative to the root folder, factory, or the name of an object's type.
     kind : str
-        ``skops``, ``joblib``, ``pickle``, ``factory`` or ``object``.
+        As `artifact.Artifact.kind`.
     sha256 : str or None
         Of the bytes that were opened; None for factories and objects.
     trusted_by : str
@@ -80,6 +82,7 @@ class Model:
             self.classes = classes_of(model)
             self.features = _features(model)
             self._width = _width(model)
+            self._spelled = model.spelled if isinstance(model, NativeModel) else str
             self._voices = choose(
                 model,
                 opened.ref,
@@ -135,6 +138,20 @@ class Model:
             prediction = Prediction(prediction.scores, found)
         return prediction
 
+    def columns(self, known: Sequence[str]) -> list[str] | None:
+        """Return the columns it was fitted on as the data call them, None when it does not tell.
+
+        Some libraries write ``in_come`` for ``in come``. A name that is not among `known`, or could
+        be several of them, stays as the model has it.
+        """
+        if self.features is None:
+            return None
+        found = []
+        for name in self.features:
+            alike = [each for each in known if self._spelled(each) == name]
+            found.append(alike[0] if name not in known and len(alike) == 1 else name)
+        return found
+
     def _scored(self, voice: Voice, answer: Any, frame: pd.DataFrame) -> Prediction:
         said = self._said(voice)
         if voice.kind == "either" and np.asarray(answer).dtype.kind != "f":
@@ -161,17 +178,22 @@ class Model:
                 raise self._error(what, fix)
             return frame.reset_index(drop=True)
         known = list(frame.columns)
-        missing = [name for name in self.features if name not in known]
+        wanted = self.columns(known) or []
+        missing = [name for name in wanted if name not in known]
         if missing:
             what = f"model {self.ref} needs columns the data lack: {listed(map(repr, missing))}"
             guesses = [guess for name in missing if (guess := did_you_mean(name, map(str, known)))]
-            raise self._error(what, guesses[0] if guesses else f"the data have {listed(known)}")
-        return frame[list(self.features)].reset_index(drop=True)
+            extra = [name for name in known if name not in wanted]
+            others = f"the data have {listed(extra)}" if extra else "the data have no others"
+            raise self._error(what, guesses[0] if guesses else others)
+        return frame[wanted].reset_index(drop=True)
 
     def _ask(self, voice: Voice, given: pd.DataFrame, frame: pd.DataFrame) -> Any:
         try:
             with third_party(self.warnings):
                 return voice.call(given.copy())
+        except ModelError:
+            raise  # ours: it says already what is wrong
         except (Exception, SystemExit) as error:
             fix = "ask it about these rows outside the audit"
             if isinstance(error, ModuleNotFoundError) and error.name:
@@ -236,7 +258,7 @@ def open_model(
         made = call_factory(spec.factory, root, heard, where=where, error=ModelError)
         opened = Artifact(made, spec.factory, "factory", None, "factory named in the policy")
     else:
-        opened = open_artifact(spec, root, trusted, heard, where)
+        opened = open_artifact(spec, root, trusted, heard, where, task=task, positive=positive)
     return Model(
         opened, heard, output=output or spec.output, task=task, positive=positive, where=where
     )
@@ -244,7 +266,7 @@ def open_model(
 
 def _refuse_unused(spec: ModelSpec, where: Where | None) -> None:
     """Refuse keys that only a file gives a meaning to, rather than ignore them."""
-    for key, given in (("sha256", spec.sha256), ("trust", spec.trust)):
+    for key, given in (("sha256", spec.sha256), ("trust", spec.trust), ("classes", spec.classes)):
         if given:
             what = f"{key}: has no meaning for the factory {spec.factory!r}, which is no file"
             raise ModelError(problem(what, f"remove {key}, or name a file", where=where))
@@ -263,15 +285,19 @@ def _features(model: Any) -> tuple[str, ...] | None:
     if isinstance(steps, list) and steps and isinstance(steps[0], tuple):
         owners.append(steps[0][-1])
     for owner in owners:
-        names = _safely(owner, "feature_names_in_")
-        if names is not None and len(names) and all(isinstance(name, str) for name in names):
-            return tuple(map(str, names))
+        for where in ("feature_names_in_", "feature_names_"):  # the latter is CatBoost's
+            names = _safely(owner, where)
+            if not isinstance(names, list | tuple | np.ndarray) or not len(names):
+                continue
+            numbered = [str(i) for i in range(len(names))] == list(names)
+            if not numbered and all(isinstance(name, str) for name in names):
+                return tuple(map(str, names))
     return None
 
 
 def _width(model: Any) -> int | None:
     width = _safely(model, "n_features_in_")
-    return width if isinstance(width, int) else None
+    return width if isinstance(width, int) and width > 0 else None  # 0: a copy of CatBoost's
 
 
 def _safely(owner: Any, name: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, TypedDict
+from typing import Any, Literal, Self, TypedDict
 
 __all__ = ["DataSpec", "JoinSpec", "ModelSpec", "Output", "Where", "is_factory"]
 
@@ -71,7 +71,7 @@ class ModelSpec:
     Attributes
     ----------
     path : str or None
-        ``.skops``, ``.joblib``, ``.pkl`` or ``.pickle`` file, absolute or relative to the root.
+        File of a format of `artifact.open_artifact`, absolute or relative to the root.
     factory : str or None
         ``package.module:function``, called without arguments; the project's own code, so no pin.
     sha256 : str or None
@@ -80,6 +80,8 @@ class ModelSpec:
         Types a skops file may contain beyond those skops itself knows to be harmless.
     output : {"auto", "probability", "decision_function", "label"}
         Which method speaks for the model; ``auto`` takes the first that it has, in this order.
+    classes : tuple
+        Names of the classes in the order of their numbers, for a file that holds only those.
     """
 
     path: str | None = None
@@ -87,6 +89,7 @@ class ModelSpec:
     sha256: str | None = None
     trust: tuple[str, ...] = ()
     output: Output = "auto"
+    classes: tuple[Any, ...] = ()
 
     @classmethod
     def parse(cls, ref: str, root: Path) -> Self:

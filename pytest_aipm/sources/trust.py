@@ -20,6 +20,7 @@ from pytest_aipm.errors import ModelError, OptionError, Problem, TrustError
 from pytest_aipm.sources.faults import normal_digest, problem, relative, short
 from pytest_aipm.sources.files import resolve, sha256_of, suffix_of
 from pytest_aipm.sources.lock import LOCK, LockEntry, read_lock, write_lock
+from pytest_aipm.sources.native.formats import NATIVE, looks_like
 from pytest_aipm.sources.spec import ModelSpec, Where
 
 __all__ = ["CODE", "Trust", "check_trust", "parse_digest", "trust_file"]
@@ -174,6 +175,9 @@ def trust_file(path: str | Path, root: Path) -> LockEntry:
     if suffix == ".skops":
         fix = "list the types it may contain under subject.model.trust in the policy"
         raise TrustError(Problem("a skops file is not locked as a whole", fix, name))
+    if suffix in NATIVE:
+        fix = "name it in the policy, with sha256: where it must be these very bytes"
+        raise TrustError(Problem(_harmless(found), fix, name))
     if suffix not in CODE:
         fix = f"files that can run code end in {', '.join(CODE)}"
         raise TrustError(Problem(f"{suffix or 'this'} is no format that needs trust", fix, name))
@@ -184,6 +188,19 @@ def trust_file(path: str | Path, root: Path) -> LockEntry:
     others = tuple(each for each in read_lock(root / LOCK) if each.path != name)
     write_lock(root / LOCK, (*others, entry))
     return entry
+
+
+def _harmless(path: Path) -> str:
+    """Return why a file needs no trust."""
+    try:
+        kind = looks_like(path.read_bytes())
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if kind is None:
+        return "needs no trust: its format holds data only (but it holds no model that is known)"
+    return (
+        f"a model of {kind.title} needs no trust: it holds data only, and opening it runs no code"
+    )
 
 
 def _installed(library: str) -> str | None:

@@ -51,12 +51,16 @@ def test_trusting_again_replaces_the_entry(aipm, project):
         ("credit.pki", "there is no file 'credit.pki'; did you mean 'credit.pkl'?"),
         ("credit.skops", "credit.skops: a skops file is not locked as a whole"),
         ("data.csv", "data.csv: .csv is no format that needs trust"),
+        ("trees.txt", "trees.txt: a model of LightGBM needs no trust: it holds data only"),
+        ("other.json", "other.json: needs no trust: its format holds data only (but it holds no"),
         (".", "is a folder"),
     ],
 )
 def test_what_needs_no_trust_gets_none(aipm, project, word, what):
     project.file("credit.pkl", "bytes")
     project.file("credit.skops", "bytes")
+    project.file("trees.txt", "tree\nversion=v4\n")
+    project.file("other.json", "{}")
     said = aipm("trust", word)
     assert said.code == 4
     assert what in said.err

@@ -229,6 +229,19 @@ def test_a_model_is_hashed_and_never_opened(aipm, project):
     assert "but aipm.lock pins" in said.err
 
 
+def test_a_file_of_data_says_what_it_is_a_model_of(aipm, project):
+    project.file("trees.txt", "tree\nversion=v4\n")
+    place = project.policy("model", MODEL, subject={"model": "trees.txt"})
+    place.write_text(place.read_text().replace("  predictions: pred\n", ""))
+    said = aipm("validate")
+    assert (said.code, said.err) == (0, "")
+    assert "  model: trees.txt (LightGBM), not opened\n" in said.out
+    project.file("trees.txt", "no tree")
+    said = aipm("validate")
+    assert said.code == 1
+    assert ": 'trees.txt' holds no model of LightGBM: damaged, cut short or" in said.err
+
+
 def test_a_missing_model_and_another_skops_file_are_faults_of_the_model(aipm, project):
     place = project.policy("model", MODEL, subject={"model": "{path: modle.skops}"})
     place.write_text(place.read_text().replace("  predictions: pred\n", ""))

@@ -146,12 +146,11 @@ def test_a_pickle_that_does_not_open_says_why_and_what_helps(tmp_path, raw, mess
     [
         ("m.pkll", "there is no file 'm.pkll'; did you mean 'm.pkl'?"),
         (
-            "m.onnx",
+            "m.h5",
             (
-                "'m.onnx' is of no model format that can be opened (.onnx); known "
-                "suffixes are .skops, "
-                ".joblib, .pkl, .pickle; anything else comes through factory:, or audit "
-                "its predictions"
+                "'m.h5' is of no model format that can be opened (.h5); known suffixes are .skops, "
+                ".onnx, .json, .ubj, .txt, .lgb, .cbm, .joblib, .pkl, .pickle; anything else comes "
+                "through factory:, or audit its predictions"
             ),
         ),
         (
@@ -162,7 +161,7 @@ def test_a_pickle_that_does_not_open_says_why_and_what_helps(tmp_path, raw, mess
     ],
 )
 def test_what_is_no_model_file_is_refused(tmp_path, name, message):
-    for each in ("m.pkl", "m.onnx", "m.skop"):
+    for each in ("m.pkl", "m.h5", "m.skop"):
         (tmp_path / each).write_bytes(b"x")
     (tmp_path / "folder.pkl").mkdir()
 
