@@ -49,7 +49,7 @@ SUBJECTS = {
 }
 """What the example of a check is about, by task: the demos that come with the package."""
 
-VALUES = {"metric": "accuracy", "factors": "[income, debt_ratio]"}
+VALUES = {"metric": "accuracy", "factors": "[history, region]"}
 """What examples give to parameters that have no default."""
 
 NEEDS = {
