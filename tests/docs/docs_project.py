@@ -23,6 +23,8 @@ SHIM = """\
 #!/bin/sh
 exec "{python}" -P {module} "$@"
 """
+TODAY = "1796083200"
+"""2026-12-01: pages tell of dates, and must hold on any day."""
 GIT = "[user]\n\tname = A Reader\n\temail = reader@example.org\n[init]\n\tdefaultBranch = main\n"
 
 
@@ -48,6 +50,7 @@ class Project:
             "GIT_CONFIG_GLOBAL": str(self.path / ".venv" / "gitconfig"),
             "GIT_CONFIG_NOSYSTEM": "1",
             "COLUMNS": "120",
+            "SOURCE_DATE_EPOCH": TODAY,
         }
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
