@@ -17,8 +17,9 @@ from ruamel.yaml import YAML
 
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-GITLAB = [block for block in BLOCKS if "script:" in block]
-EXAMPLES = [block for block in BLOCKS if block not in GITLAB]
+EXAMPLES = [block for block in BLOCKS if "\njobs:\n" in block]
+AZURE = [block for block in BLOCKS if "\npool:\n" in block]
+GITLAB = [block for block in BLOCKS if block not in (*EXAMPLES, *AZURE)]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TRAP = """\
 name: trap
@@ -102,8 +103,9 @@ def test_the_linter_can_find_something(repository: Path) -> None:
             ("using: composite", "using: nothing"),
         ),
         ("gitlab-ci", GITLAB, ("when: always", "when: sometimes")),
+        ("azure-pipelines", AZURE, ("vmImage:", "wmImage:")),
     ],
-    ids=["workflows", "action", "gitlab"],
+    ids=["workflows", "action", "gitlab", "azure"],
 )
 def test_syntax_is_that_of_the_published_schema(
     schema: str, texts: list[str], slip: tuple[str, str], tmp_path: Path
