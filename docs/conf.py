@@ -20,6 +20,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "generated", "joi
 exclude_patterns = ["_ext"]
 root_doc = "index"
 
+smartquotes = False  # what stands in a page is what a reader copies
+
 # Markdown: links to headings (`page.md#heading`) as GitHub makes them
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
