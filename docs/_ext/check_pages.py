@@ -122,7 +122,7 @@ def _toctree(entries: list[str]) -> str:
 
 
 def _first(text: str) -> str:
-    return " ".join(text.split("\n\n")[0].split())
+    return " ".join(text.split("\n\n", maxsplit=1)[0].split())
 
 
 def _page(name: str, module: ModuleType, catalog: Catalog) -> str:

@@ -66,9 +66,9 @@ In `pytest.ini` below `[pytest]`, or in `pyproject.toml` below `[tool.pytest.ini
 
 ## aipm
 
-`aipm` is also `python -m pytest_aipm`. Exit codes: 0 done; 1 data or model are at fault, a self-test
-found a blind check, or a report does not hold; 4 the command, a policy or a file beside it is at
-fault; 130 interrupted.
+`aipm` is also `python -m pytest_aipm`. Exit codes: 0 done; 1 data or model are at fault, a
+self-test found a blind check, or a report does not hold; 4 the command, a policy or a file beside
+it is at fault; 130 interrupted.
 """
     return "\n\n".join([head.rstrip(), *_commands(_parser(), "###")]) + "\n"
 

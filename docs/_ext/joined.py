@@ -117,10 +117,12 @@ def _read(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = turned(source[0], f"docs/{page}.md", page, joined.pages)
     if page == app.config.root_doc:
         below = {name for name in app.env.found_docs if _in_contents(name, joined)} - {page}
-        source[0] += "".join(
-            f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n" + "\n".join(TITLES.get(page, page) for page in pages) + "\n```\n"
-            for title, pages in sections(below).items()
-        )
+        source[0] += "".join(map(_contents, *zip(*sections(below).items(), strict=True)))
+
+
+def _contents(title: str, pages: list[str]) -> str:
+    entries = "\n".join(TITLES.get(page, page) for page in pages)
+    return f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{entries}\n```\n"
 
 
 def _in_contents(page: str, joined: Joined) -> bool:

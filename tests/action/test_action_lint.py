@@ -103,7 +103,7 @@ def test_the_linter_can_find_something(repository: Path) -> None:
             ("using: composite", "using: nothing"),
         ),
         ("gitlab-ci", GITLAB, ("when: always", "when: sometimes")),
-        ("azure-pipelines", AZURE, ("vmImage:", "wmImage:")),
+        ("azure-pipelines", AZURE, ("- script: pytest", "- scrpt: pytest")),
     ],
     ids=["workflows", "action", "gitlab", "azure"],
 )
@@ -116,9 +116,10 @@ def test_syntax_is_that_of_the_published_schema(
         (tmp_path / f"{number}.yml").write_text(text, encoding="utf-8")
     (tmp_path / "wrong.yml").write_text(texts[-1].replace(*slip), encoding="utf-8")
     command = [sys.executable, "-m", "check_jsonschema", f"--builtin-schema=vendor.{schema}"]
+    command.append("--regex-variant=python")  # the schema of Azure has patterns of no other kind
     files = sorted(tmp_path.glob("*.yml"))
     done = subprocess.run(
-        [*command, "--regex-variant=python", "--output-format=json", *files], capture_output=True, text=True, check=False
+        [*command, "--output-format=json", *files], capture_output=True, text=True, check=False
     )
     said = json.loads(done.stdout)
     assert not said.get("parse_errors")

@@ -24,7 +24,7 @@ from pytest_aipm.records import Verdict
 
 CHECKS = Catalog().names()
 OUTSIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
-NEW = "# A page that nobody names\n\nSee [verdicts](verdicts.md#the-interval) and `fairness.score_gap`.\n"
+NEW = "# Unnamed\n\nSee [verdicts](verdicts.md#the-interval) and `fairness.score_gap`.\n"
 
 
 def build(tree: Path) -> subprocess.CompletedProcess[str]:
