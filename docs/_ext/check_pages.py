@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import fields
+from pathlib import Path
 from types import ModuleType
 
 from markdown import code, table
+from ruamel.yaml import YAML
 
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.checks.base import CheckParams, Needs, needs_of
-from pytest_aipm.commands.explain import FLOORED, KINDS, SCOPES
+from pytest_aipm.commands.explain import FLOORED, KINDS, SCOPES, _flow
 from pytest_aipm.commands.params import Param, params_of
 from pytest_aipm.policy.grammar import CheckKeys
 
-__all__ = ["ATTRIBUTES", "check_pages", "example"]
+__all__ = ["check_pages", "example"]
 
 PACKAGE = "pytest_aipm.checks."
 FAMILIES = {
@@ -49,8 +52,8 @@ SUBJECTS = {
 }
 """What the example of a check is about, by task: the demos that come with the package."""
 
-VALUES = {"metric": "accuracy", "factors": "[history, region]"}
-"""What examples give to parameters that have no default."""
+EXAMPLES = YAML(typ="safe").load(Path(__file__).with_name("examples.yaml"))
+"""What the example of a check says beyond that; the file explains."""
 
 NEEDS = {
     "predictions": "decisions (or predicted numbers)",
@@ -61,7 +64,8 @@ NEEDS = {
     "train": "training rows",
     "losses": "losses of each row",
 }
-ATTRIBUTES = "sex"
+ATTRIBUTE = "sex"
+"""By whom examples compare: both demos have it."""
 
 
 def check_pages() -> dict[str, str]:
@@ -158,7 +162,7 @@ def _facts(name: str, module: ModuleType) -> list[list[str]]:
         ["kind", f"{module.KIND}: {KINDS[module.KIND]}"],
         ["scope (`by`)", SCOPES[module.SCOPES]],
         ["tasks", ", ".join(tasks)],
-        ["needs", _needs(module)],
+        ["needs", _needs(name, module)],
         ["limit", limit],
         ["decided by", _decided(name, module)],
         ["sampling weights, repeated people", weighted],
@@ -174,10 +178,11 @@ def _decided(name: str, module: ModuleType) -> str:
     return "with `by` the interval, else the value itself, unless `decide_on` says otherwise"
 
 
-def _needs(module: ModuleType) -> str:
+def _needs(name: str, module: ModuleType) -> str:
     asked: Needs = module.NEEDS
     if hasattr(module, "needs"):
-        asked = asked | needs_of(module, module.Params(**_given(module, typed=True)))
+        given = {key: YAML(typ="safe").load(value) for key, value in _given(name, module).items()}
+        asked = asked | needs_of(module, module.Params(**given))
     words = [NEEDS[each.name] for each in fields(asked) if getattr(asked, each.name)]
     depends = "; other parameters may need more or less" if hasattr(module, "needs") else ""
     return (", ".join(words) or "the rows alone") + depends
@@ -187,48 +192,44 @@ def _own(module: ModuleType) -> tuple[Param, ...]:
     return params_of(module.Params, without=CheckParams)
 
 
-def _given(module: ModuleType, *, typed: bool = False) -> dict[str, object]:
-    """Return values for the parameters that have no default.
+def _given(name: str, module: ModuleType) -> dict[str, str]:
+    """Return the keys that the example of a check gives to it.
 
     Raises
     ------
-    KeyError
-        A check wants a parameter that `VALUES` does not know yet: add one that fits the demo.
+    LookupError
+        The check wants a key that examples.yaml does not give.
     """
-    given: dict[str, object] = {}
+    given = {k: v for k, v in EXAMPLES.get(name, {}).items() if k != "subject"}
     for param in _own(module):
-        if param.required:
-            value = VALUES[param.name]
-            given[param.name] = (
-                value.strip("[]").split(", ") if typed and value.startswith("[") else value
-            )
+        if param.required and param.name not in given:
+            raise LookupError(f"docs/_ext/examples.yaml gives {name} no '{param.name}'; add one")
     return given
 
 
 def example(name: str, module: ModuleType) -> str:
     """Return a whole policy that asks for this check and nothing else."""
     tasks = getattr(module, "TASKS", ("binary",))
-    subject = SUBJECTS[next(task for task in tasks if task in SUBJECTS)]
+    task = next(task for task in tasks if task in SUBJECTS)
+    subject = SUBJECTS[task]
+    for key, value in EXAMPLES.get(name, {}).get("subject", {}).items():
+        subject = re.sub(rf"^  {key}: .*\n", "", subject, flags=re.MULTILINE)
+        subject += f"  {key}: {value}\n"
     limit = getattr(module, "DEFAULT_LIMIT", None) or _limit(name, module)
     lines = [f"  - check: {name}"]
-    lines += [f"    {key}: {value}" for key, value in _given(module).items()]
-    lines += [f"    by: {ATTRIBUTES}"] * (module.SCOPES == "groups")
+    lines += [f"    {key}: {value}" for key, value in _given(name, module).items()]
+    lines += [f"    by: {ATTRIBUTE}"] * (module.SCOPES == "groups")
     lines += [f"    limit: {_flow(limit)}"]
-    head = "aipm: 1\nname: example\n"
-    head += "context: {purpose: Grant consumer loans, owner: lending@example.org}\n"
-    if subject is SUBJECTS.get("regression"):
-        head = head.replace("Grant consumer loans", "Plan visits")
-    return f"{head}subject:\n{subject}checks:\n" + "\n".join(lines) + "\n"
+    purpose = {"binary": "Grant consumer loans", "regression": "Plan visits"}[task]
+    context = f"context: {{purpose: {purpose}, owner: owner@example.org}}\n"
+    checks = "\n".join(lines)
+    return f"aipm: 1\nname: example\n{context}subject:\n{subject}checks:\n{checks}\n"
 
 
 def _limit(name: str, module: ModuleType) -> dict[str, float]:
     unit = getattr(module, "UNITS", ("",))[0]
     end, value = ("min", 0.80) if name.endswith(FLOORED) else ("max", 0.10)
     return {f"{end}_{unit}".rstrip("_"): value}
-
-
-def _flow(limit: dict[str, float]) -> str:
-    return "{" + ", ".join(f"{key}: {value:.2f}" for key, value in limit.items()) + "}"
 
 
 def _example_words(module: ModuleType) -> str:

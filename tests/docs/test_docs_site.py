@@ -20,7 +20,7 @@ from pytest_aipm.checks.base import CheckParams
 from pytest_aipm.cli import _parser
 from pytest_aipm.commands.params import params_of
 from pytest_aipm.demo import diabetes, lending
-from pytest_aipm.records import Verdict
+from pytest_aipm.records import Because
 
 CHECKS = Catalog().names()
 OUTSIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -93,8 +93,8 @@ def test_the_example_of_a_check_is_a_policy_that_can_be_measured(tree: Path, nam
     rows, seen = demo.evaluation().head(2_000), demo.training().head(2_000)
     record = pytest_aipm.audit(value, data=rows, train=seen)
     assert record.findings
-    wrong = {Verdict.ERROR, Verdict.NOT_JUDGED}
-    assert not [one.reason for one in record.findings if one.verdict in wrong]
+    wrong = {Because.ERROR, Because.NOT_APPLICABLE, Because.DISABLED}
+    assert not [one.reason for one in record.findings if one.because in wrong]
 
 
 def test_the_command_line_page_names_every_command_and_option(site: Path) -> None:
