@@ -108,7 +108,7 @@ def run_commands(commands: list[str], named: str, project: Project, known: set[s
             elif OWN.match(line):
                 ran = True
                 bare = line.partition("#")[0].strip()
-                if bare not in known:
+                if bare not in known:  # a run of each is enough
                     done = project.run(bare)
                     assert done.returncode == 0, done.stdout
                     known.add(bare)

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from pytest_aipm.demo import lending
 from pytest_aipm.demo.population import FEATURES, THRESHOLD
 
-__all__ = ["Project", "base_project"]
+__all__ = ["AUDIT", "Project", "base_project"]
 
 SHIM = """\
 #!/bin/sh
@@ -25,6 +25,8 @@ exec "{python}" -P {module} "$@"
 """
 TODAY = "1796083200"
 """2026-12-01: pages tell of dates, and must hold on any day."""
+AUDIT = "pytest --aipm-audit --junitxml=junit.xml"
+"""What was run in every project already."""
 GIT = "[user]\n\tname = A Reader\n\temail = reader@example.org\n[init]\n\tdefaultBranch = main\n"
 
 
@@ -108,7 +110,7 @@ def base_project(path: Path) -> Project:
     made = project.run(
         "git init -q && git init -q --bare .origin.git && git remote add origin ./.origin.git\n"
         "git add . && git commit -qm 'A model and its policy' && git push -qu origin main\n"
-        "pytest --aipm-audit\n"
+        f"{AUDIT}\n"
     )
     assert made.returncode == 0, made.stdout
     return project

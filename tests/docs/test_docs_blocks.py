@@ -57,6 +57,9 @@ TRAPS = {
     "an extra that there is not": "```sh\npip install 'pytest-aipm[nothing]'\n```",
     "a waiver without a date": "```yaml\nwaivers:\n  - {id: W-1, check: lending::odds::race}\n```",
     "a CI step with a wrong option": "```yaml\n- run: pytest --aipm-audit --aipm-no-such\n```",
+    "a CI file that keeps what no run writes": (
+        "```yaml\n- run: pytest --aipm-audit\n- run: cat aipm-report/none.json\n```"
+    ),
     "a Jenkinsfile with an open bracket": "```groovy\npipeline { sh 'pytest --aipm-audit'\n```",
     "a language that nobody tests": "```fortran\nEND\n```",
 }

@@ -148,7 +148,7 @@ def test_no_page_asks_another_host_for_anything(site: Path) -> None:
         assert not [one for pair in loads for one in pair if "//" in one], page.name
 
 
-def test_a_broken_link_fails_the_build(tree: Path, site: Path) -> None:
+def test_a_broken_link_fails_the_build(tree: Path) -> None:
     page = tree / "docs" / "new-page.md"
     page.write_text("# New\n\n[nowhere](no-such-page.md) and [no part](verdicts.md#no-such-part)\n")
     built = build(tree)  # what did not change is not read again
@@ -156,5 +156,3 @@ def test_a_broken_link_fails_the_build(tree: Path, site: Path) -> None:
     assert built.returncode != 0
     assert "no-such-page" in built.stderr
     assert "no-such-part" in built.stderr
-    assert build(tree).returncode == 0
-    assert (site / "new-page.html").is_file()
