@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
-from markdown import code, table
+from pieces import code, table
 from ruamel.yaml import YAML
 
 from pytest_aipm.catalog import Catalog

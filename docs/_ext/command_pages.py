@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from markdown import code, table
+from pieces import code, table
 
 from pytest_aipm import plugin
 from pytest_aipm.cli import _parser

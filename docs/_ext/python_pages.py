@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from enum import Enum
 
-from markdown import code, table
+from pieces import code, table
 from pydantic import BaseModel
 
 import pytest_aipm
