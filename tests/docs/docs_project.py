@@ -33,15 +33,17 @@ GIT = "[user]\n\tname = A Reader\n\temail = reader@example.org\n[init]\n\tdefaul
 class Project:
     """A folder with `pytest`, `aipm` and `python` of this environment in reach."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, audited: str = "") -> None:
         self.path = path
+        self.audited = audited
+        """What the first audit printed."""
 
     def copy(self, to: Path) -> Project:
         """Return a copy that a page may change."""
         shutil.copytree(self.path, to, symlinks=True)
-        return Project(to)
+        return Project(to, self.audited)
 
-    def run(self, command: str, *, timeout: int = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *, timeout: int = 600) -> subprocess.CompletedProcess[str]:
         """Run a command as a reader would; output and errors come as one text."""
         dropped = ("PYTEST", "GITHUB_", "GIT_")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
@@ -113,4 +115,4 @@ def base_project(path: Path) -> Project:
         f"{AUDIT}\n"
     )
     assert made.returncode == 0, made.stdout
-    return project
+    return Project(path, made.stdout)
