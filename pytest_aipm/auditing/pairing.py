@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_aipm.auditing.opening import subject_of
 from pytest_aipm.auditing.settings import Settings
 from pytest_aipm.baseline import Baseline
 from pytest_aipm.baseline.pairing import PairingFile, Sealed, read_pairing, seal
@@ -153,7 +154,7 @@ def _unfit(policy: Policy, file: PairingFile, baseline: Baseline | None) -> str:
         return "the baseline was approved without a pairing file"
     if tag != file.tag:
         return "the pairing file is of another approval than the baseline"
-    positive = policy.subject.positive
+    positive = subject_of(policy).positive
     if file.positive != (None if positive is None else str(positive)):
         return f"the approved decisions speak of the positive class {file.positive}"
     return ""

@@ -34,7 +34,7 @@ __all__ = [
     "ref_of",
 ]
 
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 INTERNAL = frozenset({"line", "no_worse"})
 """Fields that the loader fills; no policy may name them."""
 
@@ -105,6 +105,15 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def _share_or_count(value: float) -> float:
+    if value <= 0 or (value >= 1 and not isinstance(value, int)):
+        raise ValueError(
+            f"must be a share between 0 and 1, or a whole number of rows, not {value}; "
+            "write 0.1 for one row in ten, or 10 for ten rows"
+        )
+    return value
+
+
 def _known_task(value: str) -> str:
     if value not in TASKS:
         raise ValueError(
@@ -168,14 +177,16 @@ class Pairing(Grammar):
 class Decision(Grammar):
     """How a score becomes a decision.
 
-    ``top_k`` is the share of rows, by score, that get the favorable decision; without it
-    ``threshold`` decides. ``favorable_when: above`` means ``score >= threshold``, or the highest
-    scores.
+    ``top_k`` is how many rows, by score, get the favorable decision: a share of them, or a whole
+    number. Without it ``threshold`` decides. ``favorable_when: above`` means ``score >=
+    threshold``, or the highest scores.
     """
 
     threshold: float | None = None
     favorable_when: Literal["above", "below"] | None = None
-    top_k: float | None = Field(default=None, gt=0, lt=1)
+    top_k: Annotated[int | float, AfterValidator(_share_or_count)] | None = None
+    within: Text | None = None
+    """The column that says which rows are ranked against each other: a query, a vacancy, a day."""
 
 
 class ProtectedSpec(Grammar):
@@ -208,17 +219,22 @@ class Weights(Grammar):
 
 
 class SubjectSpec(Grammar):
-    """What is audited. `positive` and `favorable` are both set for a classification."""
+    """What is audited.
+
+    `positive` and `favorable` are both set for a binary classification; `favorable` of a
+    multiclass one is a tuple of classes, or None.
+    """
 
     task: Annotated[str, AfterValidator(_known_task)]
     model: ModelRef | None = None
     predictions: Text | None = None
-    scores: Text | None = None
+    scores: Text | dict[str, Text] | None = None
+    """A column; of a multiclass task one for each class, by the name of the class."""
     data: DataRef = DataRef()
     train: DataRef | None = None
     label: Text | None = None
     positive: Value | None = None
-    favorable: Value | None = None
+    favorable: Value | Annotated[tuple[Value, ...], AfterValidator(_distinct)] | None = None
     decision: Decision | None = None
     protected: dict[str, ProtectedSpec] = Field(default_factory=dict)
     id: Text | None = None

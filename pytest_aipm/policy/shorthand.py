@@ -41,6 +41,8 @@ def written_out(tree: Map, faults: Faults) -> Map:
             kind = Scalar("sampling", weights.place)
             tree = tree.having("weights", weights.having("kind", kind))
     tree = _listed(tree, "features")
+    if tree.text("task") == "multiclass":
+        tree = _listed(tree, "favorable")
     for key, item in (("model", "trust"), ("data", "missing"), ("train", "missing")):
         value = tree.get(key)
         if isinstance(value, Map):

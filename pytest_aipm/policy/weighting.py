@@ -74,4 +74,10 @@ def weighting_words(subject: SubjectSpec) -> str:
             )
     if subject.cluster is not None:
         said.append(f"rows with the same '{subject.cluster}' are of one person")
+    decision = subject.decision
+    if decision is not None and decision.within is not None and subject.cluster is None:
+        said.append(
+            f"rows of one '{decision.within}' depend on each other, so each counts as one source "
+            "of evidence"
+        )
     return "".join(f"; {each}" for each in said)

@@ -36,7 +36,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -45,17 +46,27 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 DEFAULT_LIMIT = {"min": 0.80}
 BASIS = "four-fifths rule, 29 CFR 1607.4(D)"
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
     at_least: float | None = Field(default=None, gt=0, lt=1)
     """Smallest share of the rows that makes a group fit to be the comparator."""
     min_share: float | None = Field(default=None, gt=0, lt=1)
     """Groups with a smaller share of the rows are counted and shown, not compared."""
+
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why shares do not go with the worst of all classes."""
+        each = task == "multiclass" and not favorable and self.class_ is None
+        for key in ("at_least", "min_share"):
+            if each and getattr(self, key) is not None:
+                what = f"'{key}' speaks of one selection rate, and there is one for each class"
+                return what, "add `class: NAME`, or list `favorable` classes in the subject"
+        return super().unfit(task, favorable=favorable)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

@@ -27,7 +27,8 @@ One group could bear more errors of either kind than another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.odds import equalized_odds
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -36,12 +37,13 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.10}
 BASIS = "convention of the field, not law"
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

@@ -29,7 +29,8 @@ People of one group could be missed much more often than those of another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -38,10 +39,11 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

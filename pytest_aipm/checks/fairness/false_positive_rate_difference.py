@@ -28,7 +28,8 @@ People of one group could be accused wrongly much more often than those of anoth
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -37,10 +38,11 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

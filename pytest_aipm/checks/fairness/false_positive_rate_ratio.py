@@ -29,7 +29,8 @@ People of one group could be accused wrongly several times as often as those of 
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -38,9 +39,10 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

@@ -26,7 +26,8 @@ A positive decision could be right less often in one group than in another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -35,10 +36,11 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

@@ -27,7 +27,8 @@ A positive decision could be right only a fraction as often in one group as in a
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -36,9 +37,10 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

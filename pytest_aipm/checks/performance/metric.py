@@ -54,7 +54,7 @@ KIND = "sample"
 SCOPES = "either"
 UNITS = ("",)
 WEIGHTED = True
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 
 
 class Params(MetricParams):
@@ -63,12 +63,12 @@ class Params(MetricParams):
 
 def needs(params: Params) -> Needs:
     """Return the evidence that the metric needs."""
-    return needs_of_metric(params.metric)
+    return needs_of_metric(params.metric, macro=params.average is not None)
 
 
 def value_range(params: Params) -> tuple[float, float]:
     """Return the lowest and the highest value there can be."""
-    return range_of_metric(params.metric)
+    return range_of_metric(params.metric, all_classes=params.class_ is None)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
