@@ -141,7 +141,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _decision(policy: Policy) -> str:
+def _decision(policy: Policy) -> str:  # noqa: PLR0911 - a sentence for each kind of rule
     rule = subject_of(policy).decision
     if rule is not None and rule.top_k is not None:
         which = "highest" if rule.favorable_when == "above" else "lowest"

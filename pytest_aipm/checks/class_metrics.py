@@ -6,6 +6,7 @@ shape                       metrics
 share of rows               accuracy, top_k_accuracy (Clopper-Pearson)
 mean over classes           recall (balanced accuracy) and precision (MOVER), f1 (bootstrap of the
                             counts), one-vs-rest roc_auc (influence of rows)
+all classes at once         matthews_corrcoef (bootstrap of the counts)
 mean of a row loss          log_loss, brier (Hall-transformed t)
 one class, or some          any metric of two classes, with ``class``
 anything else               scikit-learn metrics by name, ``pkg.module:callable`` (row bootstrap)
@@ -40,7 +41,7 @@ DRAWS = (1000, 200)
 CELLS = 20_000_000
 
 
-def of_classes(
+def of_classes(  # noqa: PLR0911 - one line a row of the table above
     evidence: Evidence, metric: str, params: MetricParams, measure: OfTwo
 ) -> Measured:
     """Measure a metric in every group of a scope of a multiclass task.
@@ -70,8 +71,8 @@ def of_classes(
         return measure(evidence.viewed("true_class"), metric, params)
     if metric == "brier":
         return measure(evidence.viewed("brier"), "multiclass_brier", params)
-    if metric == "balanced_accuracy" or params.average == "macro":
-        refuse_design(evidence, f"the mean over classes of {metric}", "name a `class`")
+    if metric in ("balanced_accuracy", "matthews_corrcoef") or params.average == "macro":
+        refuse_design(evidence, f"{metric} of several classes", "name a `class`")
         return _MACRO[metric](evidence, params)
     return measure(evidence, metric, params)
 
@@ -90,9 +91,7 @@ def _required(evidence: Evidence, counts: ClassCounts) -> np.ndarray:
     return np.array([i for i, value in enumerate(counts.classes) if value in labels], dtype=int)
 
 
-def _measured(
-    counts: ClassCounts, parts: list[Part], name: str, of: str, classes: int
-) -> Measured:
+def _measured(counts: ClassCounts, parts: list[Part], name: str, of: str, classes: int) -> Measured:
     return Measured(
         grouping=counts.grouping,
         parts=parts,
@@ -136,35 +135,77 @@ def _floats(values: np.ndarray) -> tuple[float, ...]:
 
 
 def _f1(evidence: Evidence, params: MetricParams) -> Measured:
+    of = "2 x hits over rows labelled and predicted"
+    return _resampled(evidence, params, f1_of, "macro F1", of)
+
+
+def _matthews(evidence: Evidence, params: MetricParams) -> Measured:
+    of = "covariance of label and prediction"
+    return _resampled(evidence, params, matthews_of, "matthews corrcoef", of, (-1.0, 1.0))
+
+
+def f1_of(both: np.ndarray, labelled: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """Return the mean over classes of F1, from rows of each class, shapes (..., C)."""
+    return np.asarray((2 * both / (labelled + decided)).mean(axis=-1))
+
+
+def matthews_of(both: np.ndarray, labelled: np.ndarray, decided: np.ndarray) -> np.ndarray:
+    """Return the correlation of labels and predictions (Gorodkin 2004), as `f1_of`."""
+    n, right = labelled.sum(axis=-1), both.sum(axis=-1)
+    spread = [n**2 - (each**2).sum(axis=-1) for each in (labelled, decided)]
+    return np.asarray(
+        (right * n - (labelled * decided).sum(axis=-1)) / np.sqrt(spread[0] * spread[1])
+    )
+
+
+def _resampled(
+    evidence: Evidence,
+    params: MetricParams,
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    name: str,
+    of: str,
+    support: tuple[float, float] = (0.0, 1.0),
+) -> Measured:
     """Resample the counts of the pairs that occur: a multinomial draw is the bootstrap of rows."""
     evidence.require_both_classes()
     counts = evidence.class_counts(params.by, params.unknown)
-    c = len(counts.classes)
     parts: list[Part] = []
-    for i, name in enumerate(counts.grouping.names):
-        label, predicted, count = counts.pairs(i)
-        n = int(count.sum())
-        spread = np.zeros((len(count), c))
-        np.add.at(spread, (np.arange(len(count)), label), 1.0)
-        np.add.at(spread, (np.arange(len(count)), predicted), 1.0)
-        hit = label == predicted
-        right = np.zeros((len(count), c))
-        right[np.flatnonzero(hit), label[hit]] = 2.0
-
-        def f1(drawn: np.ndarray, right: np.ndarray = right, spread: np.ndarray = spread) -> np.ndarray:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return np.asarray(((drawn @ right) / (drawn @ spread)).mean(axis=-1))
-
-        rng = generator(params.seed, name)
-        draws = int(np.clip(CELLS // max(1, len(count)), DRAWS[1], DRAWS[0]))
+    for i, group in enumerate(counts.grouping.names):
+        value = _OfPairs(function, *counts.pairs(i)[:2], len(counts.classes))
+        count = counts.pairs(i)[2]
+        n, rng = int(count.sum()), generator(params.seed, group)
+        draws = int(np.clip(CELLS // len(count), DRAWS[1], DRAWS[0]))
         drawn = np.concatenate(
-            [f1(rng.multinomial(n, count / n, size=50)) for _ in range(draws // 50)]
+            [value(rng.multinomial(n, count / n, size=_AT_ONCE)) for _ in range(draws // _AT_ONCE)]
         )
-        whole = count.astype(float)
-        bend = jackknife_acceleration(f1, whole) if len(count) <= _JACKKNIFE else 0.0
-        parts.append(BootstrapPart(float(f1(whole)), drawn, n, bend, (0.0, 1.0)))
-    return _measured(counts, parts, "macro F1", "2 x hits over rows labelled and predicted", c)
+        bend = jackknife_acceleration(value, count) if len(count) <= _JACKKNIFE else 0.0
+        parts.append(BootstrapPart(float(value(count)), drawn, n, bend, support))
+    return _measured(counts, parts, name, of, len(counts.classes))
 
+
+class _OfPairs:
+    """A function of counts by class, as a function of the counts of pairs that occur."""
+
+    def __init__(
+        self,
+        function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+        label: np.ndarray,
+        predicted: np.ndarray,
+        classes: int,
+    ) -> None:
+        self.function = function
+        hit, eye = label == predicted, np.eye(classes)
+        self._sums = (eye[label] * hit[:, None], eye[label], eye[predicted])
+
+    def __call__(self, counts: np.ndarray) -> np.ndarray:
+        """Return the value of counts of shape (..., pairs); nan where it divides 0 by 0."""
+        whole = counts.astype(float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.function(*(whole @ each for each in self._sums))
+
+
+_AT_ONCE = 50
+"""Resamples drawn at once: so many of 40,000 pairs take 16 MB."""
 
 _JACKKNIFE = 2000
 """Most pairs of which each is left out in turn; many pairs hardly bend an interval."""
@@ -206,5 +247,6 @@ _MACRO: dict[str, Callable[[Evidence, MetricParams], Measured]] = {
     "recall": _recall,
     "precision": _precision,
     "f1": _f1,
+    "matthews_corrcoef": _matthews,
     "roc_auc": _auc,
 }

@@ -32,7 +32,7 @@ from pytest_aipm.checks.compare import (
 from pytest_aipm.checks.effective import refuse_design
 from pytest_aipm.checks.rates import Rate
 from pytest_aipm.checks.words import frequency, number
-from pytest_aipm.evidence.confusion import ClassCounts
+from pytest_aipm.evidence.confusion import PerClass
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.subject import Classes, group_name
 from pytest_aipm.records import Because, Formula, GroupValue
@@ -128,7 +128,7 @@ def each_class(
     refuse_design(evidence, "the worst of all classes", "name one class as `class`")
     if any(rate.needs_label for rate in rates):
         evidence.require_both_classes()
-    counts = evidence.class_counts(params.by, params.unknown)
+    counts = evidence.class_tables(params.by, params.unknown)
     names, known = counts.grouping.names, int(counts.sizes.sum())
     sides = _sides(counts, rates)
     reference = reference_of(evidence, params, counts.grouping)
@@ -155,7 +155,7 @@ def each_class(
         summary=_summary(estimate, sides, kind, names),
         n=known,
         groups=_groups(counts, estimate, sides, params),
-        part_names=tuple(f"{group} ({_part(side, rates)})" for side in sides for group in names),
+        part_names=tuple(f"{group} ({_part(side)})" for side in sides for group in names),
         notes=_notes(estimate, sides, params, what),
         not_judged=_nothing(estimate, sides, names, params),
         breach=unknown_breach(params, counts.unknown, known),
@@ -164,19 +164,19 @@ def each_class(
     )
 
 
-def _sides(counts: ClassCounts, rates: Sequence[Rate]) -> list[_Side]:
+def _sides(counts: PerClass, rates: Sequence[Rate]) -> list[_Side]:
     """Return each rate of each class that it can speak of: one that is labelled, or predicted."""
     found = []
     for code, value in enumerate(counts.classes):
         table = counts.against_rest(code)
         for rate in rates:
-            x, n = rate.pick(table, True)  # noqa: FBT003 - the class is what is spoken of
+            x, n = rate.pick(table, True)
             found.append(_Side(rate, code, group_name(value), x, n))
     return found
 
 
-def _part(side: _Side, rates: Sequence[Rate]) -> str:
-    return side.name if len(rates) == 1 else f"{side.name}, {side.rate.name}"
+def _part(side: _Side) -> str:
+    return f"{side.rate.name} of {side.name}"
 
 
 def _words(rate: Rate, name: str) -> tuple[str, str]:
@@ -187,9 +187,7 @@ def _words(rate: Rate, name: str) -> tuple[str, str]:
     )
 
 
-def _summary(
-    estimate: WorstOf, sides: Sequence[_Side], kind: Kind, names: Sequence[str]
-) -> str:
+def _summary(estimate: WorstOf, sides: Sequence[_Side], kind: Kind, names: Sequence[str]) -> str:
     worst, side = estimate.worst, sides[estimate.order[0]]
     if not worst.pair or not math.isfinite(estimate.value):
         return f"{side.rate.name}: nothing to compare in any class"
@@ -204,10 +202,9 @@ def _summary(
 
 
 def _groups(
-    counts: ClassCounts, estimate: WorstOf, sides: Sequence[_Side], params: CheckParams
+    counts: PerClass, estimate: WorstOf, sides: Sequence[_Side], params: CheckParams
 ) -> tuple[GroupValue, ...]:
     """Return one record a group and class, the worst class first."""
-    rates = list({side.rate.id: side.rate for side in sides}.values())
     values = []
     for place in estimate.order:
         side, of = sides[place], estimate.sides[place]
@@ -220,7 +217,7 @@ def _groups(
             values.append(
                 GroupValue(
                     group=group,
-                    part=_part(side, rates),
+                    part=_part(side),
                     n=int(counts.sizes[i]),
                     numerator=int(side.x[i]),
                     denominator=rows,

@@ -22,8 +22,8 @@ __all__ = [
     "COUNT_METRICS",
     "MEAN_METRICS",
     "NAMES",
-    "RATE_METRICS",
     "RANKING",
+    "RATE_METRICS",
     "REGRESSION_ONLY",
     "MetricParams",
     "is_built_in",
@@ -136,7 +136,14 @@ COUNT_METRICS = {
 MACRO = ("balanced_accuracy", "recall", "precision", "f1", "roc_auc")
 """Metrics of two classes whose mean over all classes is measured."""
 
-OF_ALL_CLASSES = ("accuracy", "balanced_accuracy", "log_loss", "brier", "top_k_accuracy")
+OF_ALL_CLASSES = (
+    "accuracy",
+    "balanced_accuracy",
+    "matthews_corrcoef",
+    "log_loss",
+    "brier",
+    "top_k_accuracy",
+)
 """Metrics that speak of all classes at once."""
 
 RANKING = re.compile(r"ndcg(@[1-9][0-9]*)?")
@@ -190,7 +197,9 @@ class MetricParams(ClassParams):
             raise ValueError(f"{self.metric!r} has no macro mean; one of {', '.join(MACRO)} has")
         return self
 
-    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+    def unfit(  # noqa: PLR0911 - one return a reason
+        self, task: str, *, favorable: bool
+    ) -> tuple[str, str] | None:
         """Return why the metric does not fit a task, and what to write instead."""
         name = ALIASES.get(self.metric, self.metric)
         if (RANKING.fullmatch(self.metric) is not None) != (task == "ranking"):
@@ -211,7 +220,9 @@ class MetricParams(ClassParams):
             return None
         return self._unfit_for_classes(name, favorable=favorable)
 
-    def _unfit_for_classes(self, name: str, *, favorable: bool) -> tuple[str, str] | None:
+    def _unfit_for_classes(  # noqa: PLR0911 - one return a reason
+        self, name: str, *, favorable: bool
+    ) -> tuple[str, str] | None:
         if name in REGRESSION_ONLY:
             return f"metric {self.metric!r} is for numbers, not for classes", "name another metric"
         if self.class_ is not None:
@@ -222,7 +233,7 @@ class MetricParams(ClassParams):
             return None
         if name == "selection_rate" and favorable:
             return None
-        if name == "matthews_corrcoef" or name not in BUILT_IN:
+        if name not in BUILT_IN:
             return _of_two_classes(name)
         means = " or `average: macro`" if name in MACRO else ""
         return (
@@ -262,7 +273,9 @@ def range_of_metric(metric: str, *, all_classes: bool = False) -> tuple[float, f
     return (0.0, 1.0) if known else (-np.inf, np.inf)
 
 
-def needs_of_metric(metric: str, *, macro: bool = False) -> Needs:
+def needs_of_metric(  # noqa: PLR0911 - one return a kind of metric
+    metric: str, *, macro: bool = False
+) -> Needs:
     """Return the evidence a metric needs; a metric of the project's own is not imported for it.
 
     `macro`: the mean over the classes of a multiclass task.

@@ -188,7 +188,9 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         sizes=moments.table[:, 0].astype(int),
         unknown=moments.unknown,
         better="low",
-        name=metric.upper() if metric in REGRESSION_ONLY else NAMES.get(metric, metric.replace("_", " ")),
+        name=metric.upper()
+        if metric in REGRESSION_ONLY
+        else NAMES.get(metric, metric.replace("_", " ")),
         numerator_words=f"sum of {loss.replace('_', ' ')}",
         denominator_words="rows",
         # a root of a mean is no mean of roots, so it has no paired change

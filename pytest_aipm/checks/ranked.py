@@ -17,6 +17,7 @@ from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupRows
 from pytest_aipm.stats.effective import mean_part, opposing
+from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.parts import MeanPart
 from pytest_aipm.stats.ranking import Ranking
 from pytest_aipm.stats.ranking import ndcg as gain_of_queries
@@ -44,16 +45,14 @@ class _Values:
             mean = np.bincount(self.group, weights=self.value, minlength=groups) / n
             moved = (self.value - mean[self.group]) / n[self.group]
         keys, pair = np.unique(self.query * groups + self.group, return_inverse=True)
-        z = np.bincount(pair.reshape(-1), weights=moved, minlength=len(keys))
+        z: Array = np.bincount(pair.reshape(-1), weights=moved, minlength=len(keys))
         against = opposing(z, keys // groups, keys % groups, groups)
         blank, found = MeanPart(0.0, 0.0, 0.0, 0.0, limits=(0.0, highest)), []
         for i in range(groups):
             own = self.group == i
             unit = np.unique(self.query[own], return_inverse=True)[1]
             ones = np.ones(int(own.sum()))
-            found.append(
-                mean_part(self.value[own], ones, unit, alpha, blank, float(against[i]))
-            )
+            found.append(mean_part(self.value[own], ones, unit, alpha, blank, float(against[i])))
         return found
 
 
@@ -141,9 +140,7 @@ def exposure(
     there = np.unique(own * groups + rows.group) // max(groups, 1)
     mixed = np.bincount(there, minlength=len(ranking.sizes)) > 1
     kept = mixed[own]
-    values = _Values(
-        (seen / mean[query])[rows.place][kept], rows.group[kept], own[kept]
-    )
+    values = _Values((seen / mean[query])[rows.place][kept], rows.group[kept], own[kept])
     alpha = level_of(params.confidence, groups)
     measured = Measured(
         grouping=rows.grouping,

@@ -47,7 +47,9 @@ def distinct(column: pd.Series[Any], most: int = MOST) -> frozenset[Any]:
     except TypeError:
         what = "it holds lists or mappings; one output is audited at a time"
         if column.name is not None:
-            what = f"column {column.name!r} holds lists or mappings; one output is audited at a time"
+            what = (
+                f"column {column.name!r} holds lists or mappings; one output is audited at a time"
+            )
         raise DataError(Problem(what, "name a column with one class a row")) from None
 
 
@@ -122,7 +124,9 @@ def _refuse_favorable(subject: Subject, seen: Classes) -> None:
                 "favorable",
                 f"favorable class {listed({value})} never occurs in the data (classes: "
                 f"{listed(seen)})",
-                f"did you mean {listed({meant})}?" if meant is not None else "name classes of these",
+                f"did you mean {listed({meant})}?"
+                if meant is not None
+                else "name classes of these",
             )
     if all(value in wanted for value in seen):
         raise _fault(

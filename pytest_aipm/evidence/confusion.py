@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from pytest_aipm.evidence.design import Cell
 if TYPE_CHECKING:
     from pytest_aipm.evidence.groups import Grouping
 
-__all__ = ["ClassCounts", "Confusion"]
+__all__ = ["ClassCounts", "Confusion", "PerClass"]
 
 _PENDING = 16
 """Parts are summed sixteen at a time, as bags of scores are."""
@@ -100,6 +100,29 @@ def _summed(parts: Sequence[_Pairs]) -> _Pairs:
     return _Pairs(names, classes, cells, label, predicted, summed.astype(np.int64))
 
 
+class PerClass(Protocol):
+    """Tables of each class of a scope against the rest."""
+
+    @property
+    def grouping(self) -> Grouping:
+        """The groups."""
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The classes, in order."""
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Rows of each group, shape (K,)."""
+
+    @property
+    def unknown(self) -> int:
+        """Rows left out because an attribute is missing."""
+
+    def against_rest(self, code: int) -> np.ndarray:
+        """Return the table (K, 2, 2) of one class by label and decision: other, class."""
+
+
 @dataclass(frozen=True)
 class ClassCounts:
     """Counts of one scope: of each pair of label and predicted class that occurs in a group.
@@ -151,7 +174,7 @@ class ClassCounts:
         return sizes
 
     def against_rest(self, code: int) -> np.ndarray:
-        """Return the table (K, 2, 2) of one class: label (other, class), decision (other, class)."""
+        """Return the table (K, 2, 2) of one class by label and decision: other, class."""
         both, labelled, decided = (
             each[:, code] for each in (self.both, self.labelled, self.decided)
         )

@@ -22,7 +22,7 @@ from pytest_aipm.evidence.classes import (
     refuse_strangers,
     unseen,
 )
-from pytest_aipm.evidence.confusion import ClassCounts
+from pytest_aipm.evidence.confusion import ClassCounts, PerClass
 from pytest_aipm.evidence.decide import refuse_beyond
 from pytest_aipm.evidence.groups import (
     GroupCounts,
@@ -217,6 +217,10 @@ class Evidence:
             raise DataError(Problem("labels or predicted classes are missing", "declare both"))
         groups = self._grouping(by, unknown)
         return self.once(("classes", by, unknown), lambda: confusion.grouped(groups))
+
+    def class_tables(self, by: tuple[str, ...], unknown: Unknown = "report") -> PerClass:
+        """Return rows by label and decision of each class against the rest, as `class_counts`."""
+        return self.class_counts(by, unknown)
 
     def speaking_of(self, classes: Classes) -> Evidence:
         """Return the same rows of a multiclass task as two classes: these, and the rest.
@@ -448,7 +452,7 @@ class Evidence:
         """What a reader must know of how rows were decided, once they were."""
         if not isinstance(self._tally, Tally):
             return ()
-        never = ()
+        never: tuple[str, ...] = ()
         if self.subject.task == "multiclass" and self._tally.labels:
             never = unseen(self.subject, self._tally.labels | self._tally.classes)
         return (*self._predictor.warnings, *never)

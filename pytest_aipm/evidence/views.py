@@ -42,9 +42,7 @@ def loss_of(view: View) -> frozenset[str]:
     )
 
 
-def seen(
-    view: View, label: pd.Series[Any], prediction: Prediction, classes: Sequence[Any]
-) -> Seen:
+def seen(view: View, label: pd.Series[Any], prediction: Prediction, classes: Sequence[Any]) -> Seen:
     """Return label (all 1), decision and score of each row of a batch, as a view has them.
 
     Raises

@@ -40,9 +40,8 @@ def written_out(tree: Map, faults: Faults) -> Map:
         if isinstance(weights := tree.get("weights"), Map):
             kind = Scalar("sampling", weights.place)
             tree = tree.having("weights", weights.having("kind", kind))
-    tree = _listed(tree, "features")
-    if tree.text("task") == "multiclass":
-        tree = _listed(tree, "favorable")
+    for key in ("features", *(("favorable",) if tree.text("task") == "multiclass" else ())):
+        tree = _listed(tree, key)
     for key, item in (("model", "trust"), ("data", "missing"), ("train", "missing")):
         value = tree.get(key)
         if isinstance(value, Map):

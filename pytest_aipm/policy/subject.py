@@ -161,10 +161,9 @@ def _classes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
         for key in given:
             what = f"'{key}' names a class, but {does}"
             faults.add(tree.key_place(key), what, "remove it")
-    if subject.task == "regression":
-        if subject.scores is not None:
-            what = "the predicted numbers of a regression stand under 'predictions'"
-            faults.add(tree.key_place("scores"), what, "rename the key")
+    if subject.task == "regression" and subject.scores is not None:
+        what = "the predicted numbers of a regression stand under 'predictions'"
+        faults.add(tree.key_place("scores"), what, "rename the key")
 
 
 _RANKS = "a ranking orders rows"

@@ -23,6 +23,7 @@ from pytest_aipm.records import (
     Verdict,
 )
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.classes import fewest_classes
 from pytest_aipm.report.foreign import named_warnings, without_foreign
 from pytest_aipm.report.past import published_releases
 from pytest_aipm.report.suppression import Withheld, withheld_cells
@@ -61,6 +62,7 @@ def publishable(record: Record) -> Record:
     Exact recovery by sums and differences across the findings of the record is prevented (see
     `suppression`); what a reader knows from elsewhere about single people is not in our hands.
     """
+    record = fewest_classes(record)
     return _published(record, withheld_cells(record))
 
 
@@ -71,7 +73,7 @@ def published_alone(finding: Finding, *, min_cell: int) -> Finding:
     """
     policy = PolicyInfo(name="", path="", sha256="", text="", min_cell=min_cell)
     audit = Audit(policy=policy, verdict=RunVerdict.UNPROVEN, findings=(finding,))
-    record = Record(verdict=audit.verdict, audits=(audit,))
+    record = fewest_classes(Record(verdict=audit.verdict, audits=(audit,)))
     hidden = withheld_cells(record)
     hidden.values |= set(hidden.cells)
     return _published(record, hidden).findings[0]

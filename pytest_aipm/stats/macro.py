@@ -1,4 +1,4 @@
-"""Means over classes: of rates that rest on disjoint rows, and of areas under one-vs-rest curves."""
+"""Means over classes: of rates that rest on disjoint rows, and of one-vs-rest areas."""
 
 from __future__ import annotations
 

@@ -65,7 +65,8 @@ class Ranking:
 
     def total(self, values: Array) -> Array:
         """Return the sum of `values` over the rows of each query."""
-        return np.bincount(self.query, weights=values, minlength=len(self.sizes))
+        summed: Array = np.bincount(self.query, weights=values, minlength=len(self.sizes))
+        return summed
 
 
 def ndcg(

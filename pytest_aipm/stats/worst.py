@@ -38,7 +38,8 @@ class WorstOf(Numbers):
         """Numbers of the disparities, the worst first; undefined ones last."""
         sign = -1 if self.aggregate == "max" else 1
         values = np.array([side.value for side in self.sides])
-        return tuple(np.argsort(np.where(np.isfinite(values), sign * values, np.inf)).tolist())
+        ranked = np.argsort(np.where(np.isfinite(values), sign * values, np.inf), kind="stable")
+        return tuple(ranked.tolist())
 
     @property
     def worst(self) -> RateDisparity:

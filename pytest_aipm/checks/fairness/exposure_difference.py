@@ -7,8 +7,9 @@ In rankings, are the rows of one group seen much less than those of another?
 The exposure of a row is 1 / log2(1 + rank) within its query (`decision: {within}`), the highest
 score first; rows that tie share the mean of their places, so the order of the data changes nothing.
 It is taken relative to the mean exposure of its query: 1 is a fair share, whatever the number of
-rows. A group's exposure is the mean over its rows, in queries with rows of two groups. The value is
-the highest group's minus the lowest's. `positions: 10` says that nobody looks further than ten places.
+rows. A group's exposure is the mean over its rows, in queries with rows of two groups. The
+value is the highest group's minus the lowest's. `positions: 10` says that nobody looks further than
+ten places.
 
 Rows of one query depend on each other, so a query is one source of evidence: variances are those of
 whole queries, the covariance of groups that share them included, and pairs of groups are combined
