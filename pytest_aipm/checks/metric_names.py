@@ -212,6 +212,10 @@ class MetricParams(ClassParams):
         if other is not None:
             return other
         if task != "multiclass":
+            fits = "regression" if name in REGRESSION_ONLY else "binary"
+            if name in BUILT_IN and name != "top_k_accuracy" and task != fits:
+                what = f"metric {self.metric!r} is for the task {fits}, not {task}"
+                return what, "name another metric"
             if self.average is not None:
                 return f"'average' is for several classes, but the task is {task}", "remove it"
             if name == "top_k_accuracy":

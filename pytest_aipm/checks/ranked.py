@@ -17,7 +17,6 @@ from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupRows
 from pytest_aipm.stats.effective import mean_part, opposing
-from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.parts import MeanPart
 from pytest_aipm.stats.ranking import Ranking
 from pytest_aipm.stats.ranking import ndcg as gain_of_queries
@@ -45,7 +44,7 @@ class _Values:
             mean = np.bincount(self.group, weights=self.value, minlength=groups) / n
             moved = (self.value - mean[self.group]) / n[self.group]
         keys, pair = np.unique(self.query * groups + self.group, return_inverse=True)
-        z: Array = np.bincount(pair.reshape(-1), weights=moved, minlength=len(keys))
+        z = np.asarray(np.bincount(pair.reshape(-1), moved, len(keys)), dtype=np.float64)
         against = opposing(z, keys // groups, keys % groups, groups)
         blank, found = MeanPart(0.0, 0.0, 0.0, 0.0, limits=(0.0, highest)), []
         for i in range(groups):

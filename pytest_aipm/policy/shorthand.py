@@ -40,8 +40,7 @@ def written_out(tree: Map, faults: Faults) -> Map:
         if isinstance(weights := tree.get("weights"), Map):
             kind = Scalar("sampling", weights.place)
             tree = tree.having("weights", weights.having("kind", kind))
-    for key in ("features", *(("favorable",) if tree.text("task") == "multiclass" else ())):
-        tree = _listed(tree, key)
+    tree = _favorable(_listed(tree, "features"))
     for key, item in (("model", "trust"), ("data", "missing"), ("train", "missing")):
         value = tree.get(key)
         if isinstance(value, Map):
@@ -57,6 +56,11 @@ def written_out(tree: Map, faults: Faults) -> Map:
                 value = _listed(value, key)
             protected = protected.having(name, value)
     return tree.having("protected", protected)
+
+
+def _favorable(tree: Map) -> Map:
+    """Write the one favorable class of a multiclass task as a list of them."""
+    return _listed(tree, "favorable") if tree.text("task") == "multiclass" else tree
 
 
 def _hoisted(tree: Map, faults: Faults) -> Map:

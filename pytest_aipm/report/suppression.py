@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import permutations
 
-from pytest_aipm.records import Audit, AuditGroup, GroupValue, Record
+from pytest_aipm.records import Audit, AuditGroup, Finding, GroupValue, Record
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.apart import TOO_MANY, keep_apart
 from pytest_aipm.report.atoms import ATOMS, atoms_of, is_half, is_slice

@@ -65,8 +65,7 @@ class Ranking:
 
     def total(self, values: Array) -> Array:
         """Return the sum of `values` over the rows of each query."""
-        summed: Array = np.bincount(self.query, weights=values, minlength=len(self.sizes))
-        return summed
+        return np.asarray(np.bincount(self.query, values, len(self.sizes)), dtype=np.float64)
 
 
 def ndcg(
