@@ -16,6 +16,7 @@ anything else               scikit-learn metrics by name, ``pkg.module:callable`
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,9 +42,7 @@ DRAWS = (1000, 200)
 CELLS = 20_000_000
 
 
-def of_classes(  # noqa: PLR0911 - one line a row of the table above
-    evidence: Evidence, metric: str, params: MetricParams, measure: OfTwo
-) -> Measured:
+def of_classes(evidence: Evidence, metric: str, params: MetricParams, measure: OfTwo) -> Measured:
     """Measure a metric in every group of a scope of a multiclass task.
 
     Parameters
@@ -62,7 +61,17 @@ def of_classes(  # noqa: PLR0911 - one line a row of the table above
     """
     classes = chosen(params)
     if classes is not None:
-        return measure(evidence.speaking_of(classes), metric, params)
+        found = measure(evidence.speaking_of(classes), metric, params)
+        return replace(found, positive=str(classes))
+    if metric == "selection_rate":
+        return measure(evidence, metric, params)
+    return replace(_of_all(evidence, metric, params, measure), positive="")
+
+
+def _of_all(
+    evidence: Evidence, metric: str, params: MetricParams, measure: OfTwo
+) -> Measured:
+    """Measure a metric of all classes at once."""
     if metric == "accuracy":
         return measure(evidence.viewed("right"), metric, params)
     if metric == "top_k_accuracy":

@@ -39,7 +39,7 @@ from pytest_aipm.records import Because, Formula, GroupValue
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.worst import WorstOf, worst_disparity
 
-__all__ = ["ClassParams", "chosen", "each_class", "reduced"]
+__all__ = ["ClassParams", "OneClassParams", "chosen", "each_class", "of_one", "reduced"]
 
 Value = bool | int | float | str
 
@@ -61,6 +61,25 @@ class ClassParams(CheckParams):
         if self.class_ == ():
             return "'class' lists no class", "name one, or remove it"
         return None
+
+
+class OneClassParams(ClassParams):
+    """Which class of several, where one has to be chosen."""
+
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there is no one class to speak of."""
+        other = super().unfit(task, favorable=favorable)
+        if other is not None or task != "multiclass" or favorable or self.class_ is not None:
+            return other
+        what = "a score speaks of one class, and there are several"
+        return what, "add `class: NAME`, or list `favorable` classes in the subject"
+
+
+def of_one(evidence: Evidence, params: ClassParams) -> Evidence:
+    """Return the rows as the chosen class sees them; those of another task as they are."""
+    classes = chosen(params)
+    several = evidence.subject.task == "multiclass" and classes is not None
+    return evidence.speaking_of(classes) if several and classes is not None else evidence
 
 
 def chosen(params: ClassParams) -> Classes | None:

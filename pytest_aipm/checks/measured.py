@@ -47,6 +47,8 @@ class Measured:
         Whose rows they are, where people have several.
     series : tuple of Series
         What is drawn of it.
+    positive : str or None
+        Which class it speaks of, where that is not the positive one of the subject.
     """
 
     grouping: Grouping
@@ -63,3 +65,4 @@ class Measured:
     weight: np.ndarray | None = None
     people: np.ndarray | None = None
     series: tuple[Series, ...] = ()
+    positive: str | None = None

@@ -21,11 +21,11 @@ from pytest_aipm.stats.parts import MeanPart
 from pytest_aipm.stats.ranking import Ranking
 from pytest_aipm.stats.ranking import ndcg as gain_of_queries
 
-__all__ = ["exposure", "left_aside", "ndcg"]
+__all__ = ["Values", "exposure", "left_aside", "ndcg"]
 
 
 @dataclass(frozen=True)
-class _Values:
+class Values:
     """One value for each of m rows, or for each group in a query.
 
     Attributes
@@ -94,7 +94,7 @@ def ndcg(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         pair.reshape(-1), score[rows.place], rows.label, int(first) if first else None
     )
     known = np.isfinite(gains)
-    values = _Values(gains[known], keys[known] % groups, keys[known] // groups)
+    values = Values(gains[known], keys[known] % groups, keys[known] // groups)
     alpha = level_of(params.confidence, groups)
     of_rows = "" if not params.by else ", on its own rows"
     return Measured(
@@ -139,7 +139,7 @@ def exposure(
     there = np.unique(own * groups + rows.group) // max(groups, 1)
     mixed = np.bincount(there, minlength=len(ranking.sizes)) > 1
     kept = mixed[own]
-    values = _Values((seen / mean[query])[rows.place][kept], rows.group[kept], own[kept])
+    values = Values((seen / mean[query])[rows.place][kept], rows.group[kept], own[kept])
     alpha = level_of(params.confidence, groups)
     measured = Measured(
         grouping=rows.grouping,

@@ -64,7 +64,9 @@ def measurement_of(
             id=formula_id,
             numerator=measured.numerator_words,
             denominator=measured.denominator_words,
-            positive=evidence.subject.names["positive"],
+            positive=evidence.subject.names["positive"]
+            if measured.positive is None
+            else measured.positive,
             population=population(known, measured.unknown, grouped=bool(params.by)),
             reference=reference,
         ),

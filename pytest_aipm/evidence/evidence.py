@@ -550,7 +550,8 @@ class Evidence:
     @cached_property
     def _champion(self) -> Predictor | None:
         wanted = self._wanted
-        decided = wanted.decisions and self.subject.has_decisions
+        asked = self.subject.has_decisions or wanted.view is not None
+        decided = wanted.decisions and asked
         if not self.has_champion or not (decided or wanted.scores or wanted.losses):
             return None
         features: list[str] = []

@@ -151,12 +151,13 @@ class RowPass:
 
     def _named(self, batch: pd.DataFrame, prediction: Prediction) -> dict[str, np.ndarray | None]:
         """Return the classes of a multiclass row as they are written, for its table and metrics."""
-        if self.subject.task != "multiclass" or self.subject.label is None:
+        if self.subject.task != "multiclass" or self.wanted.view is not None:
             return {}
-        if not self.wanted.label or self.wanted.view is not None:
-            return {}
+        label = prediction.labels  # shares of predictions ask for no label
+        if self.wanted.label and self.subject.label is not None:
+            label = batch[self.subject.label].to_numpy()
         return {
-            "label_class": batch[self.subject.label].to_numpy(),
+            "label_class": label,
             "predicted_class": prediction.labels,
             "by_class": prediction.by_class if self.wanted.rows else None,
         }

@@ -14,8 +14,8 @@ import pytest
 
 import pytest_aipm.checks
 from pytest_aipm.catalog import Catalog
-from pytest_aipm.policy.grammar import TASKS
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs, needs_of
+from pytest_aipm.policy.grammar import TASKS
 
 CATALOG = Catalog()
 SECTIONS = [
