@@ -68,9 +68,7 @@ def of_classes(evidence: Evidence, metric: str, params: MetricParams, measure: O
     return replace(_of_all(evidence, metric, params, measure), positive="")
 
 
-def _of_all(
-    evidence: Evidence, metric: str, params: MetricParams, measure: OfTwo
-) -> Measured:
+def _of_all(evidence: Evidence, metric: str, params: MetricParams, measure: OfTwo) -> Measured:
     """Measure a metric of all classes at once."""
     if metric == "accuracy":
         return measure(evidence.viewed("right"), metric, params)

@@ -34,12 +34,20 @@ from pytest_aipm.checks.rates import Rate
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.confusion import PerClass
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.subject import Classes, group_name
+from pytest_aipm.evidence.subject import Classes, class_name
 from pytest_aipm.records import Because, Formula, GroupValue
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.worst import WorstOf, worst_disparity
 
-__all__ = ["ClassParams", "OneClassParams", "chosen", "each_class", "of_one", "reduced"]
+__all__ = [
+    "ClassParams",
+    "OneClassParams",
+    "chosen",
+    "each_class",
+    "named",
+    "of_one",
+    "reduced",
+]
 
 Value = bool | int | float | str
 
@@ -108,6 +116,12 @@ def reduced(evidence: Evidence, params: CheckParams, *, accuracy: bool) -> Evide
     if accuracy:
         return evidence.viewed("right")
     return None if evidence.subject.favorable is None else evidence
+
+
+def named(rate: Rate, evidence: Evidence, params: CheckParams) -> str:
+    """Return the name of a rate, and of which class it is where the check names one."""
+    of_class = isinstance(params, ClassParams) and params.class_ is not None
+    return f"{rate.name} of {evidence.subject.names['positive']}" if of_class else rate.name
 
 
 @dataclass(frozen=True)
@@ -190,7 +204,7 @@ def _sides(counts: PerClass, rates: Sequence[Rate]) -> list[_Side]:
         table = counts.against_rest(code)
         for rate in rates:
             x, n = rate.pick(table, True)
-            found.append(_Side(rate, code, group_name(value), x, n))
+            found.append(_Side(rate, code, class_name(value), x, n))
     return found
 
 
@@ -215,8 +229,9 @@ def _summary(estimate: WorstOf, sides: Sequence[_Side], kind: Kind, names: Seque
     if len(worst.pair) > 1:
         against = f"{frequency(worst.parts[worst.pair[0]][0])} for {names[worst.pair[0]]}"
     return (
-        f"{side.rate.name} of class {side.name}, the worst one, {frequency(worst.parts[low][0])} "
-        f"for {names[low]}, {against}: {kind} {number(estimate.value)}"
+        f"{_part(side)}, the worst of {len({one.code for one in sides})} classes, "
+        f"{frequency(worst.parts[low][0])} for {names[low]}, {against}: {kind} "
+        f"{number(estimate.value)}"
     )
 
 

@@ -66,3 +66,8 @@ class Measured:
     people: np.ndarray | None = None
     series: tuple[Series, ...] = ()
     positive: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The metric's name, and of which class it is: ``recall of gold``."""
+        return f"{self.name} of {self.positive}" if self.positive else self.name

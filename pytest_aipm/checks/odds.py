@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement
-from pytest_aipm.checks.classes import each_class, reduced
+from pytest_aipm.checks.classes import each_class, named, reduced
 from pytest_aipm.checks.compare import (
     nothing_to_compare,
     population,
@@ -86,7 +86,9 @@ def equalized_odds(evidence: Evidence, params: CheckParams, kind: Kind) -> Measu
             population=population(counts.n, counts.unknown),
             reference=reference_words(reference, names),
         ),
-        summary=compared(rates[worse].name, kind, estimate.rates[worse], names, frequency),
+        summary=compared(
+            named(rates[worse], evidence, params), kind, estimate.rates[worse], names, frequency
+        ),
         n=counts.n,
         groups=tuple(
             value

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.subject import Classes as Chosen
-from pytest_aipm.evidence.subject import Subject, group_name
+from pytest_aipm.evidence.subject import Subject, class_name, group_name
 
 __all__ = [
     "MAX_CLASSES",
@@ -236,4 +236,4 @@ def listed(values: Classes) -> str:
 def _quoted(value: object) -> str:
     if isinstance(value, np.generic):
         value = value.item()
-    return f'"{value}"' if isinstance(value, str) else group_name(value)
+    return f'"{class_name(value)}"' if isinstance(value, str) and value else class_name(value)

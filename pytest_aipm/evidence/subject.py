@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,10 +15,13 @@ import pandas as pd
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.spec import Where
 
-__all__ = ["UNKNOWN", "Attribute", "Classes", "Decision", "Subject", "group_name"]
+__all__ = ["UNKNOWN", "Attribute", "Classes", "Decision", "Subject", "class_name", "group_name"]
 
 UNKNOWN = "(unknown)"
 EMPTY = "(empty)"
+
+LONGEST = 80
+"""Letters of a class's name, which stands in sentences, titles and formulas."""
 
 MAX_LEVELS = 200
 """More values than this are an identifier, not a protected attribute."""
@@ -162,7 +166,7 @@ class Classes:
 
     def __str__(self) -> str:
         """Return them as a reader names them: ``gold or silver``."""
-        names = [group_name(value) for value in self.values]
+        names = [class_name(value) for value in self.values]
         return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
@@ -261,6 +265,14 @@ class Subject:
             *(column for _, column in self.class_scores),
         )
         return {column for column in named if column is not None} | set(self.others)
+
+
+def class_name(value: object) -> str:
+    """Return a class's name as `group_name` does; a very long one is cut, and still tells apart."""
+    name = group_name(value)
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST - 12]}… {zlib.crc32(name.encode()):08x}"
 
 
 def group_name(value: object) -> str:

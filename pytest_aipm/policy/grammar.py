@@ -234,7 +234,7 @@ class SubjectSpec(Grammar):
     train: DataRef | None = None
     label: Text | None = None
     positive: Value | None = None
-    favorable: Value | Annotated[tuple[Value, ...], AfterValidator(_distinct)] | None = None
+    favorable: Value | tuple[Value, ...] | None = None
     decision: Decision | None = None
     protected: dict[str, ProtectedSpec] = Field(default_factory=dict)
     id: Text | None = None

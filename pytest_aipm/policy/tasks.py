@@ -31,6 +31,14 @@ def of_multiclass(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
         what = "'decision' turns one score into a decision; here the predicted class decides"
         fix = "remove it and list the good classes under `favorable`"
         faults.add(tree.key_place("decision"), what, fix)
+    good = subject.favorable if isinstance(subject.favorable, tuple) else ()
+    for i, value in enumerate(good):
+        if value in good[:i]:
+            what = f"'favorable' names {value} twice"
+            faults.add(tree.place_of("favorable", i), what, "name each class once")
+    if subject.favorable == ():
+        what = "'favorable' lists no class"
+        faults.add(tree.place_of("favorable"), what, "name the classes that are good for a person")
     if isinstance(subject.scores, str):
         what = f"'scores: {subject.scores}' does not say which class it is of"
         fix = "name a column for each class: `scores: {CLASS: COLUMN, ...}`"

@@ -143,7 +143,10 @@ class Answer:
             name = self.finding.formula.id.removesuffix("_of_each_class")
         name = (name or self.finding.check).rpartition(".")[2]
         name = name.removesuffix("_ratio").removesuffix("_difference").replace("_", " ")
-        return _NAMES.get(name, name)
+        asked, formula = self.finding.asked, self.finding.formula
+        of_class = asked is not None and "class" in asked.params and formula is not None
+        of = f" of {formula.positive}" if of_class and formula is not None else ""
+        return f"{_NAMES.get(name, name)}{of}"
 
     @property
     def where(self) -> str:

@@ -25,8 +25,9 @@ PARTNERS = 2
 
 
 def rate_of(finding: Finding, part: str) -> str:
-    """Return the name of a part's rate: ``recall of gold`` is a recall."""
-    return part.partition(" of ")[0] if _looks_at_each(finding) else part
+    """Return the name of a rate without its class: ``recall of gold`` is a recall."""
+    of_class = finding.asked is not None and "class" in finding.asked.params
+    return part.partition(" of ")[0] if of_class or _looks_at_each(finding) else part
 
 
 def spoken(audit: Audit, finding: Finding | None, part: str = "") -> str:

@@ -106,7 +106,7 @@ OVERALL = [
 ]
 
 
-@pytest.mark.parametrize(("check", "value"), OVERALL, ids=lambda case: str(case))
+@pytest.mark.parametrize(("check", "value"), OVERALL, ids=str)
 def test_a_metric_of_classes_is_that_of_scikit_learn(
     check: dict[str, Any], value: float, tmp_path: Path
 ) -> None:
