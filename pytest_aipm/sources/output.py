@@ -211,7 +211,7 @@ def _flat(
 
 
 def _outputs(n: int, said: str, frame: pd.DataFrame, where: Where | None) -> ModelError:
-    what = f"{said} returned {n} outputs for each row, but one output is audited at a time"
+    what = f"{said} returned {n} values for each row, but one output is audited at a time"
     return _wrong(what, f"return the shape ({len(frame)},)", frame, where)
 
 

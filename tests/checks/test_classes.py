@@ -402,7 +402,7 @@ class TwoOutputs:
 def test_several_outputs_are_refused_in_one_sentence(tmp_path: Path) -> None:
     (finding,) = audit(FRAME, metric("accuracy"), root=tmp_path, model=TwoOutputs()).findings
     assert finding.verdict is Verdict.ERROR
-    assert "returned 2 outputs for each row, but one output is audited at a time" in finding.reason
+    assert "returned 2 values for each row, but one output is audited at a time" in finding.reason
     lists = FRAME.assign(y=[["a", "b"]] * len(FRAME))
     (finding,) = audit(lists, metric("accuracy"), root=tmp_path).findings
     assert "column 'y' holds lists or mappings; one output is audited at a time" in finding.reason

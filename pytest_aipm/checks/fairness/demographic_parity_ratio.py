@@ -12,6 +12,10 @@ ratios above 1 are then possible.
 `at_least: 0.02` lets only groups with that share of the rows be the comparator. `min_share: 0.02`
 leaves smaller groups out of the ratio altogether; their count and rate are still shown.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - Groups may differ in what the decision rightly depends on; equal rates then need unequal
   treatment. Read it together with the error rates.

@@ -10,6 +10,10 @@ gaps, in [0, 1]; 0 is equality. The two rates use different rows, so each is tes
 1 - sqrt(1 - alpha): the lower end is the larger of the two lower ends, the upper end the larger
 of the two uncorrected upper ends. With `reference` each group is compared with one comparator.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - One number for two kinds of harm: the table says which rate makes the gap.
 - fairlearn's `agg="mean"` can hide a large gap behind a small one; it is not used here.

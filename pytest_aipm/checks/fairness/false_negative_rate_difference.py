@@ -11,6 +11,10 @@ tested with the Farrington-Manning score test; the lower end is corrected for al
 closed critical value, the upper end is the largest bound of a single pair. With `reference` each
 group is compared with one comparator instead, and the direction is stated.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - It is one minus the true positive rate: its differences are the same, its ratios are not.
 - Labels that were themselves decided with bias hide the gap.
