@@ -137,16 +137,25 @@ def _refuse_favorable(subject: Subject, seen: Classes) -> None:
         )
 
 
-def unseen(subject: Subject, seen: Classes) -> tuple[str, ...]:
-    """Return what to say of favorable classes that never occur, where others do."""
-    if not isinstance(subject.favorable, Chosen) or not seen:
+def unseen(subject: Subject, labels: Classes, classes: Classes) -> tuple[str, ...]:
+    """Return what to say of classes that are named, predicted or labelled, but not all of these."""
+    if not labels or not classes:
         return ()
-    absent = [value for value in subject.favorable.values if value not in seen]
-    if not absent:
-        return ()
-    classes = "class" if len(absent) == 1 else "classes"
-    never = "occurs" if len(absent) == 1 else "occur"
-    return (f"favorable {classes} {listed(set(absent))} never {never} in these rows",)
+    good = set(subject.favorable.values) if isinstance(subject.favorable, Chosen) else set()
+    found = (
+        ("favorable class", good - labels - classes, "never {} in these rows"),
+        ("predicted class", classes - labels, "never {} as a label"),
+    )
+    said = []
+    for what, values, how in found:
+        several = len(values) > 1
+        text = how.format("occur" if several else "occurs")
+        if values:
+            said.append(f"{what}{'es' if several else ''} {listed(values)} {text}")
+    if labels - classes:
+        be = "are" if len(labels - classes) > 1 else "is"
+        said.append(f"label {listed(labels - classes)} {be} never predicted")
+    return tuple(said)
 
 
 def _typed(value: object) -> str:

@@ -454,7 +454,7 @@ class Evidence:
             return ()
         never: tuple[str, ...] = ()
         if self.subject.task == "multiclass" and self._tally.labels:
-            never = unseen(self.subject, self._tally.labels | self._tally.classes)
+            never = unseen(self.subject, self._tally.labels, self._tally.classes)
         return (*self._predictor.warnings, *never)
 
     def feature_columns(self) -> list[str]:

@@ -322,8 +322,12 @@ def test_a_class_that_is_never_predicted_or_never_labelled(tmp_path: Path) -> No
         metric("recall", average="macro"),
         metric("recall", **{"class": "tin"}),
         root=tmp_path,
-    ).findings
-    right, precision, f1, recall, tin = found
+    )
+    right, precision, f1, recall, tin = found.findings
+    assert set(found.audits[0].warnings) >= {
+        'predicted class "tin" never occurs as a label',
+        'label "gold" is never predicted',
+    }
     assert right.value == pytest.approx((frame["y"] == frame["pred"]).mean())
     assert "is never predicted, so its precision is undefined" in precision.reason
     assert f1.value == pytest.approx(sk.f1_score(frame["y"], frame["pred"], average="macro"))

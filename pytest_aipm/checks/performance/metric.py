@@ -35,8 +35,8 @@ corrected for the number of groups (Sidak), compliance needs every group.
 - The debiased ece shows only what is clear: a shift of 0.05 reads 0.02 at 600 rows (raw: 0.06,
   and 0.04 for a calibrated model). Read its interval.
 - Means and bootstrapped metrics of fewer than 30 rows cannot prove a breach.
-- A mean over classes counts a rare class as much as a common one; a group without rows of a class has
-  none.
+- A mean over classes counts a rare class as much as a common one; a group without rows of a class
+  has none.
 
 ## What to do
 Compare with a simple baseline first. If only one group is under the floor, look for missing
