@@ -40,7 +40,9 @@ def _columns(subject: SubjectSpec, tree: Map) -> Iterator[tuple[str, str, Place]
 def _roles(subject: SubjectSpec, key: str) -> Iterator[tuple[str, str | None]]:
     """Yield the other columns of the subject; a row's id may well say whose row it is."""
     for role in ("label", "predictions", "scores", "date"):
-        yield role, getattr(subject, role)
+        column = getattr(subject, role)
+        columns = column.values() if isinstance(column, dict) else (column,)
+        yield from ((role, each) for each in columns)
     if subject.champion is not None:
         yield "champion", subject.champion.predictions
         yield "champion", subject.champion.scores
