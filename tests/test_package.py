@@ -57,6 +57,8 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(
     assert {
         "pytest_aipm/policy/packs/four-fifths.aipm.yaml",
         "pytest_aipm/policy/packs/nyc-ll144.aipm.yaml",
+        "pytest_aipm/policy/packs/release-gate-ranking.aipm.yaml",
+        "pytest_aipm/policy/packs/release-gate-regression.aipm.yaml",
         "pytest_aipm/policy/packs/release-gate.aipm.yaml",
         "pytest_aipm/py.typed",
         "pytest_aipm/report/templates/clauses.html.j2",

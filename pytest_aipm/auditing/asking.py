@@ -34,7 +34,9 @@ _SHARED = CheckParams.model_fields.keys() - {"reference"}
 def asked_of(spec: CheckSpec, scope: Scope) -> Asked:
     """Return what is asked beside limits, as record and baseline keep it."""
     regression = spec.regression
-    params = spec.params[scope].model_dump(mode="json", exclude=set(_SHARED), exclude_none=True)
+    params = spec.params[scope].model_dump(
+        mode="json", exclude=set(_SHARED), exclude_none=True, by_alias=True
+    )
     return Asked(
         max_change=None if regression is None else regression.max_change,
         max_total_change=None if regression is None else regression.max_total_change,

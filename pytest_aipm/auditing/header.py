@@ -10,7 +10,9 @@ from pytest_aipm.clock import today
 from pytest_aipm.errors import MeasurementError
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.names import protected_looking
+from pytest_aipm.evidence.subject import Classes
 from pytest_aipm.policy.model import DataRef, Policy, Weights
+from pytest_aipm.policy.reading import top
 from pytest_aipm.records import (
     AttributeInfo,
     Audit,
@@ -96,12 +98,12 @@ def _subject(policy: Policy, evidence: Evidence | None) -> Subject:
     return Subject(
         task=spec.task,
         label=spec.label,
-        positive=_text(spec.positive),
+        positive=_text(spec.favorable if spec.task == "multiclass" else spec.positive),
         favorable=_text(spec.favorable),
         decision=_decision(policy),
         reading=policy.reading(),
         weights=None if spec.weights is None else _weights(spec.weights),
-        cluster=spec.cluster,
+        cluster=subject_of(policy).cluster,
         model=_model(policy, evidence),
         data=_data(
             spec.data,
@@ -134,14 +136,21 @@ def _weights(weights: Weights) -> str:
 
 
 def _text(value: object) -> str | None:
+    if isinstance(value, tuple):
+        return str(Classes(value))
     return None if value is None else str(value)
 
 
-def _decision(policy: Policy) -> str:
+def _decision(policy: Policy) -> str:  # noqa: PLR0911 - a sentence for each kind of rule
     rule = subject_of(policy).decision
     if rule is not None and rule.top_k is not None:
         which = "highest" if rule.favorable_when == "above" else "lowest"
-        return f"favorable for the {rule.top_k:.4g} of rows with the {which} score"
+        if rule.within is None and rule.top_k < 1:
+            return f"favorable for the {rule.top_k:.4g} of rows with the {which} score"
+        among = f" of each {rule.within}" if rule.within else ""
+        return f"favorable for the {top(rule.top_k)} with the {which} score{among}"
+    if rule is not None and rule.threshold is None:
+        return "predicted order; no decision"
     if rule is not None:
         sign = ">=" if rule.favorable_when == "above" else "<"
         return f"favorable when score {sign} {rule.threshold:g}"
@@ -150,6 +159,8 @@ def _decision(policy: Policy) -> str:
         return "predicted value; no decision"
     if spec.predictions is not None:
         return f"column {spec.predictions}"
+    if isinstance(spec.scores, dict):
+        return "the class with the highest score"
     return "the model's own predict"
 
 
@@ -162,7 +173,8 @@ def _model(policy: Policy, evidence: Evidence | None) -> ModelInfo:
     spec = policy.subject
     if spec.model is not None:
         return ModelInfo(ref=spec.model.path or spec.model.factory or "given", kind="not opened")
-    columns = ", ".join(each for each in (spec.predictions, spec.scores) if each)
+    scores = spec.scores.values() if isinstance(spec.scores, dict) else (spec.scores,)
+    columns = ", ".join(each for each in (spec.predictions, *scores) if each)
     return ModelInfo(ref=columns, kind="predictions in the data")
 
 

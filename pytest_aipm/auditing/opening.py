@@ -11,7 +11,7 @@ from typing import Any
 from pytest_aipm.auditing.plan import Plan, champion_spec, model_spec
 from pytest_aipm.errors import ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.subject import Attribute, Decision, Subject
+from pytest_aipm.evidence.subject import Attribute, Classes, Decision, Subject
 from pytest_aipm.policy.model import DataRef, Policy
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.sources.join import join
@@ -49,11 +49,12 @@ def subject_of(policy: Policy) -> Subject:
     return Subject(
         task=spec.task,  # type: ignore[arg-type]
         label=spec.label,
-        positive=spec.positive,
-        favorable=spec.favorable,
+        positive=_chosen(spec.favorable) if spec.task == "multiclass" else spec.positive,
+        favorable=_chosen(spec.favorable),
         decision=_decision(policy),
         predictions=spec.predictions,
-        scores=spec.scores,
+        scores=spec.scores if isinstance(spec.scores, str) else None,
+        class_scores=tuple(spec.scores.items()) if isinstance(spec.scores, dict) else (),
         attributes=tuple(
             Attribute(
                 name=name,
@@ -73,7 +74,7 @@ def subject_of(policy: Policy) -> Subject:
         id=spec.id,
         path=policy.path,
         weights=_weights(policy, "sampling"),
-        cluster=spec.cluster,
+        cluster=spec.cluster or (None if spec.decision is None else spec.decision.within),
         date=spec.date,
         others=() if (frequency := _weights(policy, "frequency")) is None else (frequency,),
         places={
@@ -82,6 +83,10 @@ def subject_of(policy: Policy) -> Subject:
             if (place := policy.where("subject", key)).line is not None
         },
     )
+
+
+def _chosen(favorable: object) -> object:
+    return Classes(favorable) if isinstance(favorable, tuple) else favorable
 
 
 def _weights(policy: Policy, kind: str) -> str | None:
@@ -100,7 +105,9 @@ def _decision(policy: Policy) -> Decision | None:
         return None
     same = spec.positive == spec.favorable
     when = rule.favorable_when or ("above" if same else "below")
-    return Decision(threshold=rule.threshold, favorable_when=when, top_k=rule.top_k)
+    return Decision(
+        threshold=rule.threshold, favorable_when=when, top_k=rule.top_k, within=rule.within
+    )
 
 
 def open_evidence(

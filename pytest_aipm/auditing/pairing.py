@@ -20,6 +20,7 @@ from pytest_aipm.baseline.pairing import PairingFile, Sealed, read_pairing, seal
 from pytest_aipm.errors import BaselineError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.pairing import Pairing, RowKey
+from pytest_aipm.evidence.subject import Classes
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.records import Record
 
@@ -153,7 +154,9 @@ def _unfit(policy: Policy, file: PairingFile, baseline: Baseline | None) -> str:
         return "the baseline was approved without a pairing file"
     if tag != file.tag:
         return "the pairing file is of another approval than the baseline"
-    positive = policy.subject.positive
+    spec = policy.subject
+    several = isinstance(spec.favorable, tuple)
+    positive = Classes(spec.favorable) if several else spec.positive  # type: ignore[arg-type]
     if file.positive != (None if positive is None else str(positive)):
         return f"the approved decisions speak of the positive class {file.positive}"
     return ""

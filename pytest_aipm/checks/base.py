@@ -132,6 +132,19 @@ class CheckParams(BaseModel):
     unit: str = ""
     """Unit of the limit, for checks that offer several."""
 
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return what these parameters ask that a task cannot answer, and what to write instead.
+
+        Parameters
+        ----------
+        task : str
+            Of the subject.
+        favorable : bool
+            Whether the subject names favorable classes.
+        """
+        del task, favorable
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:

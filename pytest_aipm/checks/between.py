@@ -87,7 +87,7 @@ def between(
         measured,
         estimate,
         summary=compared(
-            measured.name, kind, estimate, names, show if measured.counts is None else frequency
+            measured.title, kind, estimate, names, show if measured.counts is None else frequency
         ),
         formula_id=formula_id,
         reference=reference_words(reference, names),

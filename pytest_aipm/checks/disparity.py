@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.classes import each_class, named, reduced
 from pytest_aipm.checks.compare import (
     Reference,
     nothing_to_compare,
@@ -65,6 +66,10 @@ def rate_disparity(
     Measurement
     """
     rate = RATES[rate_id]
+    rows = reduced(evidence, params, accuracy=rate_id == "accuracy")
+    if rows is None:
+        return each_class(evidence, params, (rate,), kind, f"{rate_id}_{kind}")
+    evidence = rows
     nobody = without_groups(evidence, params, f"{rate_id}_{kind}")
     if nobody is not None:
         return nobody
@@ -93,7 +98,7 @@ def rate_disparity(
             population=population(counts.n, counts.unknown),
             reference=reference_words(reference, names),
         ),
-        summary=compared(rate.name, kind, estimate, names, frequency),
+        summary=compared(named(rate, evidence, params), kind, estimate, names, frequency),
         n=counts.n,
         groups=few.noted(group_values(counts, x, n, estimate, params.min_group_size, found=found)),
         part_names=names,

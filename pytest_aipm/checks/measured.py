@@ -47,6 +47,8 @@ class Measured:
         Whose rows they are, where people have several.
     series : tuple of Series
         What is drawn of it.
+    positive : str or None
+        Which class it speaks of, where that is not the positive one of the subject.
     """
 
     grouping: Grouping
@@ -63,3 +65,9 @@ class Measured:
     weight: np.ndarray | None = None
     people: np.ndarray | None = None
     series: tuple[Series, ...] = ()
+    positive: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The metric's name, and of which class it is: ``recall of gold``."""
+        return f"{self.name} of {self.positive}" if self.positive else self.name

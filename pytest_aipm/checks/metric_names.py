@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -9,19 +10,23 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from pytest_aipm.checks.base import CheckParams, Needs
+from pytest_aipm.checks.base import Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.errors import CheckError
-from pytest_aipm.evidence.callables import find_metric
+from pytest_aipm.evidence.callables import default_of, find_metric
 
 __all__ = [
     "ALIASES",
     "BUILT_IN",
     "COUNT_METRICS",
     "MEAN_METRICS",
+    "NAMES",
+    "RANKING",
     "RATE_METRICS",
     "REGRESSION_ONLY",
     "MetricParams",
+    "is_built_in",
     "needs_of_metric",
     "range_of_metric",
 ]
@@ -37,7 +42,11 @@ RATE_METRICS = {
     "false_positive_rate": "false_positive_rate",
     "false_negative_rate": "false_negative_rate",
     "selection_rate": "selection_rate",
+    "top_k_accuracy": "top_k_accuracy",
 }
+
+NAMES = {"multiclass_brier": "multiclass Brier score"}
+"""Names of metrics that are not their key read aloud."""
 
 MEAN_METRICS: dict[str, tuple[str, Literal["sqrt"] | None, float]] = {
     "mae": ("absolute_error", None, np.inf),
@@ -46,14 +55,18 @@ MEAN_METRICS: dict[str, tuple[str, Literal["sqrt"] | None, float]] = {
     "mape": ("absolute_percentage_error", None, np.inf),
     "log_loss": ("log_loss", None, np.inf),
     "brier": ("brier", None, 1.0),
+    "multiclass_brier": ("score", None, 2.0),
 }
 """Row loss, what is done to its mean, and the largest mean there can be."""
+
+_OF_CLASSES = "multiclass_brier"
+"""What `brier` is called where there are several classes; no policy names it so."""
 
 SCORE_METRICS: dict[str, tuple[str, ...]] = {
     "roc_auc": (),
     "ece": (),
     "pinball": ("shortfall", "excess"),
-    **{name: (loss,) for name, (loss, _, _) in MEAN_METRICS.items()},
+    **{name: (loss,) for name, (loss, _, _) in MEAN_METRICS.items() if name != _OF_CLASSES},
 }
 """Metrics of scores or predicted numbers, and the row losses they sum."""
 
@@ -120,21 +133,47 @@ COUNT_METRICS = {
     ),
 }
 
+MACRO = ("balanced_accuracy", "recall", "precision", "f1", "roc_auc")
+"""Metrics of two classes whose mean over all classes is measured."""
+
+OF_ALL_CLASSES = (
+    "accuracy",
+    "balanced_accuracy",
+    "matthews_corrcoef",
+    "log_loss",
+    "brier",
+    "top_k_accuracy",
+)
+"""Metrics that speak of all classes at once."""
+
+RANKING = re.compile(r"ndcg(@[1-9][0-9]*)?")
+"""Of a ranking: the whole of each query, or its first places."""
+
 BUILT_IN = {*RATE_METRICS, *COUNT_METRICS, *SCORE_METRICS}
 
 
-class MetricParams(CheckParams):
+def is_built_in(metric: str) -> bool:
+    """Return whether a metric is measured here, whatever the task."""
+    known = ALIASES.get(metric, metric)
+    return known in BUILT_IN or RANKING.fullmatch(metric) is not None
+
+
+class MetricParams(ClassParams):
     """Which metric."""
 
     metric: str
     """Name of the metric, or ``pkg.module:callable``."""
     quantile: float | None = Field(default=None, gt=0, lt=1)
     """Which quantile the predictions are of, for `pinball`."""
+    average: Literal["macro"] | None = None
+    """Of a multiclass task: the mean over all classes, each against the rest."""
+    k: int | None = Field(default=None, ge=1)
+    """Among how many classes the true one must be, for `top_k_accuracy`."""
 
     @field_validator("metric")
     @classmethod
     def _known(cls, value: str) -> str:
-        if ":" not in value and ALIASES.get(value, value) not in BUILT_IN:
+        if ":" not in value and not is_built_in(value):
             try:
                 find_metric(value)
             except CheckError as error:
@@ -142,20 +181,94 @@ class MetricParams(CheckParams):
         return value
 
     @model_validator(mode="after")
-    def _of_a_quantile(self) -> Self:
-        named = ALIASES.get(self.metric, self.metric) == "pinball"
-        if named and self.quantile is None:
+    def _told(self) -> Self:
+        name = ALIASES.get(self.metric, self.metric)
+        if name == "pinball" and self.quantile is None:
             raise ValueError("`pinball` needs the `quantile` that is predicted, such as 0.9")
-        if self.quantile is not None and not named:
+        if self.quantile is not None and name != "pinball":
             raise ValueError(f"`quantile` belongs to the metric pinball, not to {self.metric!r}")
+        if name == "top_k_accuracy" and self.k is None:
+            raise ValueError("`top_k_accuracy` needs `k`: among how many classes, such as 3")
+        if self.k is not None and name != "top_k_accuracy":
+            raise ValueError(f"`k` belongs to the metric top_k_accuracy, not to {self.metric!r}")
+        if self.average is not None and self.class_ is not None:
+            raise ValueError("`class` and `average` exclude each other; keep one")
+        if self.average is not None and name not in MACRO:
+            raise ValueError(f"{self.metric!r} has no macro mean; one of {', '.join(MACRO)} has")
         return self
 
+    def unfit(  # noqa: PLR0911 - one return a reason
+        self, task: str, *, favorable: bool
+    ) -> tuple[str, str] | None:
+        """Return why the metric does not fit a task, and what to write instead."""
+        name = ALIASES.get(self.metric, self.metric)
+        if (RANKING.fullmatch(self.metric) is not None) != (task == "ranking"):
+            if task == "ranking":
+                what = f"metric {self.metric!r} does not judge a ranking"
+                return what, "use ndcg, or ndcg@10 for the first ten places"
+            what = f"metric {self.metric!r} judges a ranking, but the task is {task}"
+            return what, "name another metric"
+        other = super().unfit(task, favorable=favorable)
+        if other is not None:
+            return other
+        if task != "multiclass":
+            fits = "regression" if name in REGRESSION_ONLY else "binary"
+            if name in BUILT_IN and name != "top_k_accuracy" and task != fits:
+                what = f"metric {self.metric!r} is for the task {fits}, not {task}"
+                return what, "name another metric"
+            if self.average is not None:
+                return f"'average' is for several classes, but the task is {task}", "remove it"
+            if name == "top_k_accuracy":
+                what = f"metric 'top_k_accuracy' is for several classes, but the task is {task}"
+                return what, "name another metric"
+            return None
+        return self._unfit_for_classes(name, favorable=favorable)
 
-def range_of_metric(metric: str) -> tuple[float, float]:
-    """Return the lowest and the highest value of a metric; infinite where nobody knows."""
+    def _unfit_for_classes(  # noqa: PLR0911 - one return a reason
+        self, name: str, *, favorable: bool
+    ) -> tuple[str, str] | None:
+        if name in REGRESSION_ONLY:
+            return f"metric {self.metric!r} is for numbers, not for classes", "name another metric"
+        if self.class_ is not None:
+            if name == "top_k_accuracy":
+                return "'top_k_accuracy' speaks of all classes at once", "remove 'class'"
+            return None
+        if name in OF_ALL_CLASSES or self.average is not None or ":" in name:
+            return None
+        if name == "selection_rate" and favorable:
+            return None
+        if name not in BUILT_IN:
+            return _of_two_classes(name)
+        means = " or `average: macro`" if name in MACRO else ""
+        return (
+            f"metric {self.metric!r} speaks of one class, and there are several",
+            f"add `class: NAME`{means}",
+        )
+
+
+def _of_two_classes(name: str) -> tuple[str, str] | None:
+    """Return why a metric of scikit-learn takes no labels of several classes."""
+    found = find_metric(name)
+    if found.wants_score:
+        what = f"metric {name!r} takes one score a row, and there are several classes"
+        return what, "add `class: NAME`"
+    if default_of(found.function, "average") == "binary":
+        return f"metric {name!r} is for two classes", f"write {name}_macro, or add `class: NAME`"
+    return None
+
+
+def range_of_metric(metric: str, *, all_classes: bool = False) -> tuple[float, float]:
+    """Return the lowest and the highest value of a metric; infinite where nobody knows.
+
+    `all_classes`: of a multiclass task, without a class.
+    """
     metric = ALIASES.get(metric, metric)
+    if RANKING.fullmatch(metric) is not None or metric == "top_k_accuracy":
+        return 0.0, 1.0
     if metric in COUNT_METRICS:
         return COUNT_METRICS[metric].support
+    if metric == "brier" and all_classes:
+        return 0.0, 2.0
     if metric in MEAN_METRICS:
         return 0.0, MEAN_METRICS[metric][2]
     if metric == "pinball":
@@ -164,9 +277,20 @@ def range_of_metric(metric: str) -> tuple[float, float]:
     return (0.0, 1.0) if known else (-np.inf, np.inf)
 
 
-def needs_of_metric(metric: str) -> Needs:
-    """Return the evidence a metric needs; a metric of the project's own is not imported for it."""
+def needs_of_metric(  # noqa: PLR0911 - one return a kind of metric
+    metric: str, *, macro: bool = False
+) -> Needs:
+    """Return the evidence a metric needs; a metric of the project's own is not imported for it.
+
+    `macro`: the mean over the classes of a multiclass task.
+    """
     metric = ALIASES.get(metric, metric)
+    if RANKING.fullmatch(metric) is not None:
+        return Needs(label=True, scores=True, rows=True)
+    if metric == "top_k_accuracy":
+        return Needs(label=True, scores=True)
+    if metric == "roc_auc" and macro:
+        return Needs(label=True, scores=True, rows=True)
     if metric in RATE_METRICS:
         return Needs(predictions=True, label=RATES[RATE_METRICS[metric]].needs_label)
     if metric in COUNT_METRICS:

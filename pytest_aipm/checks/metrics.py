@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams
+from pytest_aipm.checks.class_metrics import of_classes
 from pytest_aipm.checks.effective import counted
 from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.metric_names import (
@@ -26,12 +27,14 @@ from pytest_aipm.checks.metric_names import (
     BUILT_IN,
     COUNT_METRICS,
     MEAN_METRICS,
+    NAMES,
     RATE_METRICS,
     REGRESSION_ONLY,
     MetricParams,
 )
 from pytest_aipm.checks.paired import paired_areas, paired_means, paired_worst
 from pytest_aipm.checks.probabilities import bins_of, reliability_lines
+from pytest_aipm.checks.ranked import ndcg
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.weighted import weighted
 from pytest_aipm.errors import CheckError, DataError, Problem
@@ -60,11 +63,21 @@ def measure(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         When the metric does not fit the task or the rows.
     """
     name = ALIASES.get(metric, metric)
+    if evidence.subject.task in ("multiclass", "ranking"):
+        assert isinstance(params, MetricParams)  # noqa: S101 - they say which class
+        if evidence.subject.task == "ranking":
+            return ndcg(evidence, name, params)
+        return of_classes(evidence, name, params, _measure)
     if name in BUILT_IN:
         fits = "regression" if name in REGRESSION_ONLY else "binary"
         if evidence.subject.task != fits:
             what = f"metric {metric!r} is for the task {fits}, not {evidence.subject.task}"
             raise CheckError(Problem(what, "name another metric"))
+    return _measure(evidence, name, params)
+
+
+def _measure(evidence: Evidence, name: str, params: CheckParams) -> Measured:
+    """Measure a metric of two classes, or of numbers."""
     if name in RATE_METRICS:
         return _rate(evidence, name, params)
     if evidence.subject.designed:
@@ -175,7 +188,9 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         sizes=moments.table[:, 0].astype(int),
         unknown=moments.unknown,
         better="low",
-        name=metric.upper() if metric in REGRESSION_ONLY else metric.replace("_", " "),
+        name=metric.upper()
+        if metric in REGRESSION_ONLY
+        else NAMES.get(metric, metric.replace("_", " ")),
         numerator_words=f"sum of {loss.replace('_', ' ')}",
         denominator_words="rows",
         # a root of a mean is no mean of roots, so it has no paired change

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.classes import each_class, named, reduced
 from pytest_aipm.checks.compare import (
     nothing_to_compare,
     population,
@@ -44,6 +45,11 @@ def equalized_odds(evidence: Evidence, params: CheckParams, kind: Kind) -> Measu
         When the label has one class only.
     """
     formula_id = f"equalized_odds_{kind}"
+    rates = (RATES["true_positive_rate"], RATES["false_positive_rate"])
+    rows = reduced(evidence, params, accuracy=False)
+    if rows is None:
+        return each_class(evidence, params, rates, kind, formula_id)
+    evidence = rows
     nobody = without_groups(evidence, params, formula_id)
     if nobody is not None:
         return nobody
@@ -51,7 +57,6 @@ def equalized_odds(evidence: Evidence, params: CheckParams, kind: Kind) -> Measu
     counts = evidence.counts(params.by, params.unknown)
     names = counts.grouping.names
     reference = reference_of(evidence, params, counts.grouping)
-    rates = (RATES["true_positive_rate"], RATES["false_positive_rate"])
     found = [counted(evidence, counts, rate, params.confidence) for rate in rates]
     hits, alarms = ((of.x, of.n) for of in found)
     stands = [of.weight for of in found if of.weight is not None]
@@ -81,7 +86,9 @@ def equalized_odds(evidence: Evidence, params: CheckParams, kind: Kind) -> Measu
             population=population(counts.n, counts.unknown),
             reference=reference_words(reference, names),
         ),
-        summary=compared(rates[worse].name, kind, estimate.rates[worse], names, frequency),
+        summary=compared(
+            named(rates[worse], evidence, params), kind, estimate.rates[worse], names, frequency
+        ),
         n=counts.n,
         groups=tuple(
             value

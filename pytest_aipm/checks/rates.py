@@ -158,5 +158,13 @@ RATES: dict[str, Rate] = {
             _accuracy,
             better="high",
         ),
+        Rate(
+            "top_k_accuracy",
+            "top-k accuracy",
+            "rows whose label is among the classes with the highest scores",
+            "all rows",
+            _accuracy,
+            better="high",
+        ),
     )
 }

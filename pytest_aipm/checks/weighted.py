@@ -22,6 +22,7 @@ from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.metric_names import (
     COUNT_METRICS,
     MEAN_METRICS,
+    NAMES,
     REGRESSION_ONLY,
 )
 from pytest_aipm.errors import DataError, Problem
@@ -247,7 +248,9 @@ def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
         sizes=grouped.sizes,
         unknown=grouped.rows.unknown,
         better="low",
-        name=metric.upper() if metric in REGRESSION_ONLY else metric.replace("_", " "),
+        name=metric.upper()
+        if metric in REGRESSION_ONLY
+        else NAMES.get(metric, metric.replace("_", " ")),
         numerator_words=f"weighted sum of {loss.replace('_', ' ')}",
         denominator_words="weights",
         weight=grouped.stands,

@@ -64,7 +64,9 @@ def measurement_of(
             id=formula_id,
             numerator=measured.numerator_words,
             denominator=measured.denominator_words,
-            positive=evidence.subject.names["positive"],
+            positive=evidence.subject.names["positive"]
+            if measured.positive is None
+            else measured.positive,
             population=population(known, measured.unknown, grouped=bool(params.by)),
             reference=reference,
         ),
@@ -123,16 +125,16 @@ def _worth(evidence: Evidence, measured: Measured, estimate: Estimate) -> tuple[
 
 def _summary(measured: Measured, estimate: Estimate) -> str:
     if not math.isfinite(estimate.value):
-        return f"{measured.name} is undefined"
+        return f"{measured.title} is undefined"
     if measured.grouping.by and estimate.pair:
         where = measured.grouping.names[estimate.pair[0]]
         rate = "" if measured.counts is None else f", {frequency(estimate.value)}"
-        return f"{measured.name} is worst for {where}{rate}: {number(estimate.value)}"
-    return f"{measured.name} is {number(estimate.value)}"
+        return f"{measured.title} is worst for {where}{rate}: {number(estimate.value)}"
+    return f"{measured.title} is {number(estimate.value)}"
 
 
 def _undefined(measured: Measured, estimate: Estimate) -> tuple[Because, str] | None:
     if math.isfinite(estimate.value):
         return None
     where = " in any group" if measured.grouping.by else ""
-    return Because.NO_EVIDENCE, f"{measured.name} is undefined{where}: these rows cannot show it"
+    return Because.NO_EVIDENCE, f"{measured.title} is undefined{where}: these rows cannot show it"

@@ -95,8 +95,12 @@ def _named(policy: Policy) -> Iterator[Column]:
         yield subject.weights.column, ("subject", "weights", "column")
     for key in ("label", "predictions", "scores", "id", "cluster", "date"):
         column = getattr(subject, key)
-        if column is not None:
+        if isinstance(column, dict):
+            yield from ((each, ("subject", key, name)) for name, each in column.items())
+        elif column is not None:
             yield column, ("subject", key)
+    if subject.decision is not None and subject.decision.within is not None:
+        yield subject.decision.within, ("subject", "decision", "within")
     for key in ("predictions", "scores"):
         column = None if subject.champion is None else getattr(subject.champion, key)
         if column is not None:

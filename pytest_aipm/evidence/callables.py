@@ -18,7 +18,7 @@ from pytest_aipm.evidence.groups import GroupRows
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.sources.factory import importable
 
-__all__ = ["Metric", "bootstrap_by_group", "find_metric", "own_metric"]
+__all__ = ["Metric", "bootstrap_by_group", "default_of", "find_metric", "own_metric"]
 
 DRAWS = (400, 200)
 """Most and fewest resamples of a group's rows; many groups share four times the fewest.
@@ -178,6 +178,15 @@ def _parameters(function: Callable[..., float]) -> list[str]:
         return []
 
 
+def default_of(function: Callable[..., float], name: str) -> object:
+    """Return the default of a function's parameter; None where it has none."""
+    try:
+        parameter = inspect.signature(function).parameters.get(name)
+    except (TypeError, ValueError):
+        return None
+    return None if parameter is None or parameter.default is parameter.empty else parameter.default
+
+
 def _wants_score(function: Callable[..., float]) -> bool:
     return len(names := _parameters(function)) > 1 and names[1] in _SCORE_NAMES
 
@@ -269,8 +278,10 @@ def _resamples(
 
 
 def _arguments(metric: Metric, rows: GroupRows) -> tuple[np.ndarray, np.ndarray]:
-    second = rows.score if metric.wants_score else rows.predicted
-    if rows.label is None or second is None:
+    second, label = rows.score if metric.wants_score else rows.predicted, rows.label
+    if rows.label_class is not None and not metric.wants_score:
+        label, second = rows.label_class, rows.predicted_class
+    if label is None or second is None:
         raise CheckError(
             Problem(
                 f"metric {metric.name!r} needs labels and "
@@ -285,7 +296,19 @@ def _arguments(metric: Metric, rows: GroupRows) -> tuple[np.ndarray, np.ndarray]
                 "name a metric that does, or give the function such a parameter",
             )
         )
-    return rows.label, second.astype(np.int64) if second.dtype == bool else second
+    if rows.label_class is not None and not metric.wants_score:
+        return _as_written(label, second)
+    return label, second.astype(np.int64) if second.dtype == bool else second
+
+
+def _as_written(label: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return classes as the function's own type: texts as texts, numbers as numbers."""
+    both = np.array([*label.tolist(), *predicted.tolist()], dtype=object)
+    if all(isinstance(value, str) for value in both):
+        both = both.astype(str)
+    elif all(isinstance(value, int | float) for value in both):
+        both = np.array(both.tolist())
+    return both[: len(label)], both[len(label) :]
 
 
 @contextmanager

@@ -1,27 +1,168 @@
-"""Classes of a binary task: the two values of labels and predictions, and what the policy says."""
+"""Classes: the values of labels and predictions, and what the policy says of them."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import DataError
-from pytest_aipm.evidence.subject import Subject, group_name
+from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.subject import Classes as Chosen
+from pytest_aipm.evidence.subject import Subject, class_name, group_name
 
-__all__ = ["distinct", "listed", "refuse_one_class", "refuse_strangers"]
+__all__ = [
+    "MAX_CLASSES",
+    "distinct",
+    "in_order",
+    "listed",
+    "refuse_misfits",
+    "refuse_one_class",
+    "refuse_strangers",
+    "unseen",
+]
 
 MOST = 12
-"""Distinct values remembered of a batch, for an error text."""
+"""Distinct values remembered of a batch of two classes, for an error text."""
+
+MAX_CLASSES = 1000
+"""More values than this are numbers or identifiers, not classes."""
 
 Classes = AbstractSet[Any]
 
 
-def distinct(column: pd.Series[Any]) -> frozenset[Any]:
-    """Return the values of a column; a few of them when there are many."""
-    return frozenset(column.unique()[:MOST].tolist())
+def distinct(column: pd.Series[Any], most: int = MOST) -> frozenset[Any]:
+    """Return the values of a column; a few of them when there are many.
+
+    Raises
+    ------
+    DataError
+        For lists and mappings, which are no classes.
+    """
+    try:
+        return frozenset(column.unique()[:most].tolist())
+    except TypeError:
+        what = "it holds lists or mappings; one output is audited at a time"
+        if column.name is not None:
+            what = (
+                f"column {column.name!r} holds lists or mappings; one output is audited at a time"
+            )
+        raise DataError(Problem(what, "name a column with one class a row")) from None
+
+
+def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return classes in the order that people expect: numbers by size, else by name."""
+    values = list(values)
+    try:
+        return tuple(sorted(values))
+    except TypeError:
+        return tuple(sorted(values, key=group_name))
+
+
+def refuse_misfits(subject: Subject, labels: Classes, classes: Classes) -> None:
+    """Refuse labels and predictions that are no classes, or that `favorable` does not fit.
+
+    Parameters
+    ----------
+    subject : Subject
+        Of a multiclass task.
+    labels, classes : set
+        Values of the label and of predictions; empty where they were not read.
+
+    Raises
+    ------
+    DataError
+        For too many values, for one class written in two ways, for favorable classes of which none
+        occurs or one looks like a slip, and when every class is favorable.
+    """
+    for values, what, key in ((labels, "label", "label"), (classes, "prediction", "predictions")):
+        if len(values) > MAX_CLASSES:
+            raise _fault(
+                subject,
+                key,
+                f"the {what} has more than {MAX_CLASSES:,} values; those are no classes",
+                "write `task: regression` for numbers, or name a column of classes",
+            )
+    seen = labels | classes
+    written: dict[str, Any] = {}
+    for value in in_order(seen):
+        other = written.setdefault(group_name(value), value)
+        if other is not value and other != value:
+            raise _fault(
+                subject,
+                "predictions",
+                f"class {group_name(value)} is written in two ways, {_typed(other)} and "
+                f"{_typed(value)}",
+                "write each class in one way, in labels and predictions alike",
+            )
+    if labels and classes and not labels & classes:
+        raise _fault(
+            subject,
+            "predictions",
+            f"no predicted class ({listed(classes)}) is one of the labels ({listed(labels)})",
+            "name the column that holds the same classes",
+        )
+    if isinstance(subject.favorable, Chosen) and seen:
+        _refuse_favorable(subject, seen)
+
+
+def _refuse_favorable(subject: Subject, seen: Classes) -> None:
+    assert isinstance(subject.favorable, Chosen)  # noqa: S101
+    wanted = subject.favorable.values
+    absent = [value for value in wanted if value not in seen]
+    others = {group_name(value): value for value in seen if value not in wanted}
+    for value in absent:
+        near = difflib.get_close_matches(group_name(value), others, n=1, cutoff=0.8)
+        alike = [each for each in others if each.strip().lower() == group_name(value).lower()]
+        if near or alike or len(absent) == len(wanted):
+            meant = others[(alike or near or [""])[0]] if alike or near else None
+            raise _fault(
+                subject,
+                "favorable",
+                f"favorable class {listed({value})} never occurs in the data (classes: "
+                f"{listed(seen)})",
+                f"did you mean {listed({meant})}?"
+                if meant is not None
+                else "name classes of these",
+            )
+    if all(value in wanted for value in seen):
+        raise _fault(
+            subject,
+            "favorable",
+            f"every class that occurs ({listed(seen)}) is favorable, so nothing is decided",
+            "list only the classes that are good for a person",
+        )
+
+
+def unseen(subject: Subject, labels: Classes, classes: Classes) -> tuple[str, ...]:
+    """Return what to say of classes that are named, predicted or labelled, but not all of these."""
+    if not labels or not classes:
+        return ()
+    good = set(subject.favorable.values) if isinstance(subject.favorable, Chosen) else set()
+    found = (
+        ("favorable class", good - labels - classes, "never {} in these rows"),
+        ("predicted class", classes - labels, "never {} as a label"),
+    )
+    said = []
+    for what, values, how in found:
+        several = len(values) > 1
+        text = how.format("occur" if several else "occurs")
+        if values:
+            said.append(f"{what}{'es' if several else ''} {listed(values)} {text}")
+    if labels - classes:
+        be = "are" if len(labels - classes) > 1 else "is"
+        said.append(f"label {listed(labels - classes)} {be} never predicted")
+    return tuple(said)
+
+
+def _typed(value: object) -> str:
+    kind = "as text" if isinstance(value, str) else "as a number"
+    if not isinstance(value, str | int | float | np.number):
+        kind = f"as {type(value).__name__}"
+    return f"{_quoted(value)} {kind}"
 
 
 def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> None:
@@ -104,4 +245,4 @@ def listed(values: Classes) -> str:
 def _quoted(value: object) -> str:
     if isinstance(value, np.generic):
         value = value.item()
-    return f'"{value}"' if isinstance(value, str) else group_name(value)
+    return f'"{class_name(value)}"' if isinstance(value, str) and value else class_name(value)

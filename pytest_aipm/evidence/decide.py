@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.subject import Classes, Subject
 from pytest_aipm.sources.model import Prediction
 
 __all__ = [
     "best_share",
+    "best_within",
     "decidable",
     "drawn_by_lot",
     "favorable_mask",
@@ -33,6 +34,8 @@ def best_share(
 ) -> np.ndarray:
     """Return where the k best rows are, ``k = round(share * n)`` but at least one.
 
+    A share of 1 or more is k itself; with fewer rows all of them are best.
+
     With weights k is the number of rows whose weight comes nearest to that share of all weight:
     the cut that the model would make among the people whom the rows stand for.
 
@@ -41,7 +44,7 @@ def best_share(
     scores : float array of shape (n,)
         Scores of all rows.
     share : float
-        Share of rows in (0, 1].
+        Share of rows in (0, 1), or how many rows.
     highest : bool
         Whether high scores are best.
     weights : float array of shape (n,), optional
@@ -55,12 +58,43 @@ def best_share(
     lot = np.random.default_rng(0).permutation(len(scores))
     order = np.lexsort((lot, -scores if highest else scores))
     chosen = np.zeros(len(scores), dtype=bool)
-    wanted = round(share * len(scores))
-    if weights is not None and len(scores) and weights.min() < weights.max():
+    wanted = round(share * len(scores)) if share < 1 else int(share)
+    if weights is not None and share < 1 and len(scores) and weights.min() < weights.max():
         reached = np.cumsum(weights[order])
         wanted = int(np.argmin(np.abs(reached - share * reached[-1]))) + 1
     chosen[order[: max(1, min(len(scores), wanted))]] = True
     return chosen
+
+
+def best_within(
+    scores: np.ndarray, query: np.ndarray, lot: np.ndarray, k: float, *, highest: bool
+) -> np.ndarray:
+    """Return where the best rows of each query are.
+
+    Parameters
+    ----------
+    scores : float array of shape (n,)
+    query : int array of shape (n,)
+        Number of the query that each row belongs to.
+    lot : array of shape (n,)
+        Decides among rows of one query that share a score.
+    k : float
+        Below 1 a share of the query's rows, at least one; else how many. A query with fewer rows
+        has all of them chosen.
+    highest : bool
+        Whether high scores are best.
+
+    Returns
+    -------
+    bool array of shape (n,)
+    """
+    order = np.lexsort((lot, -scores if highest else scores, query))
+    sizes = np.bincount(query)
+    place = np.empty(len(scores), dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    place[order] = np.arange(len(scores)) - np.repeat(starts, sizes)
+    wanted = np.maximum(np.round(k * sizes), 1) if k < 1 else np.full(len(sizes), int(k))
+    return np.asarray(place < wanted[query])
 
 
 def drawn_by_lot(scores: np.ndarray, chosen: np.ndarray) -> tuple[int, int]:
@@ -74,7 +108,14 @@ def drawn_by_lot(scores: np.ndarray, chosen: np.ndarray) -> tuple[int, int]:
 
 
 def matches(values: np.ndarray | pd.Series[Any], wanted: object) -> np.ndarray:
-    """Return where `values` equal `wanted`; types that cannot be equal give False."""
+    """Return where `values` equal `wanted`, or one of some `Classes`.
+
+    Types that cannot be equal give False.
+    """
+    if isinstance(wanted, Classes):
+        codes, found = pd.factorize(pd.Series(values), use_na_sentinel=True)
+        hit = np.array([*(value in wanted.values for value in found), False], dtype=bool)
+        return np.asarray(hit[codes])
     return np.asarray(pd.Series(values) == wanted).astype(bool)
 
 
@@ -157,6 +198,14 @@ def favorable_mask(subject: Subject, prediction: Prediction) -> np.ndarray:
     """
     decision = subject.decision
     if decision is None:
+        if subject.favorable is None:
+            raise DataError(
+                subject.problem(
+                    "favorable",
+                    "no class is favorable, so nobody gets a favorable decision",
+                    "list the good classes under `favorable` in the subject",
+                )
+            )
         if prediction.labels is None:
             raise DataError(
                 subject.problem(

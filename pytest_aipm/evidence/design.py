@@ -18,7 +18,8 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from scipy.sparse import csr_matrix
+
+from pytest_aipm.stats.effective import opposing
 
 __all__ = ["Cell", "Design", "PersonSums", "PersonUnits", "RowUnits", "WeightSums", "units_of"]
 
@@ -297,13 +298,7 @@ class PersonUnits:
         The variance of a difference of two groups is the sum of theirs less twice their
         covariance; who decides opposite ways in two groups makes it larger than the sum.
         """
-        size = (int(self._person.max(initial=-1)) + 1, self._k)
-        z = csr_matrix((self._z(a), (self._person, self._group)), shape=size)
-        shared = (z.T @ z).tocoo()
-        other = shared.row != shared.col
-        worst = np.zeros(self._k)
-        np.minimum.at(worst, shared.row[other], shared.data[other])
-        return -worst
+        return opposing(self._z(a), self._person, self._group, self._k)
 
 
 def units_of(

@@ -15,7 +15,14 @@ import pandas as pd
 
 from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
-from pytest_aipm.evidence.classes import refuse_one_class, refuse_strangers
+from pytest_aipm.evidence.classes import (
+    listed,
+    refuse_misfits,
+    refuse_one_class,
+    refuse_strangers,
+    unseen,
+)
+from pytest_aipm.evidence.confusion import ClassCounts, PerClass
 from pytest_aipm.evidence.decide import refuse_beyond
 from pytest_aipm.evidence.groups import (
     GroupCounts,
@@ -32,8 +39,9 @@ from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
 from pytest_aipm.evidence.rowpass import RowPass, Wanted
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
-from pytest_aipm.evidence.subject import Attribute, Subject
+from pytest_aipm.evidence.subject import Attribute, Classes, Subject
 from pytest_aipm.evidence.tally import Coded, Tally
+from pytest_aipm.evidence.views import View, loss_of
 from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
@@ -196,6 +204,68 @@ class Evidence:
         table.flags.writeable = False
         return GroupCounts(groups, table, outside, design)
 
+    def class_counts(self, by: tuple[str, ...], unknown: Unknown = "report") -> ClassCounts:
+        """Return rows by label and predicted class in every group of a scope.
+
+        Raises
+        ------
+        DataError
+            When labels or predictions are not there.
+        """
+        confusion = self.tally.confusion
+        if confusion is None:
+            raise DataError(Problem("labels or predicted classes are missing", "declare both"))
+        groups = self._grouping(by, unknown)
+        return self.once(("classes", by, unknown), lambda: confusion.grouped(groups))
+
+    def class_tables(self, by: tuple[str, ...], unknown: Unknown = "report") -> PerClass:
+        """Return rows by label and decision of each class against the rest, as `class_counts`."""
+        return self.class_counts(by, unknown)
+
+    def speaking_of(self, classes: Classes) -> Evidence:
+        """Return the same rows of a multiclass task as two classes: these, and the rest.
+
+        Raises
+        ------
+        DataError
+            When one of the classes never occurs.
+        """
+        seen = self.tally.labels | self.tally.classes
+        absent = {value for value in classes.values if value not in seen}
+        if absent:
+            what = f"class {listed(absent)} never occurs in the data (classes: {listed(seen)})"
+            raise DataError(Problem(what, "name one of these"))
+        subject = replace(self.subject, positive=classes, favorable=classes)
+        wanted = replace(self._wanted, label=True, decisions=True, days=False)
+        return self.once(("speaking of", classes), lambda: self._read_as(subject, wanted))
+
+    def viewed(self, view: View) -> Evidence:
+        """Return the same rows of a multiclass task, asked something else; see `views`."""
+        subject, losses = replace(self.subject, positive=None, favorable=None), loss_of(view)
+        by_row = subject.designed and bool(losses)
+        wanted = Wanted(
+            label=True,
+            decisions=not losses,
+            rows=by_row,
+            losses=frozenset() if by_row else losses,
+            view=view,
+        )
+        return self.once(("viewed", view), lambda: self._read_as(subject, wanted))
+
+    def _read_as(self, subject: Subject, wanted: Wanted) -> Evidence:
+        other = self.about(subject, self.data, model=self.model, champion=self.champion)
+        other._wanted = wanted  # noqa: SLF001 - of the same class
+        other.pairing = None
+        other.__dict__["_predictor"] = self._predictor.about(subject)
+        if self._champion is not None:
+            other.__dict__["_champion"] = self._champion.about(subject)
+        return other
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """Classes of a multiclass task in the order of their scores; None without scores."""
+        return self._predictor.classes
+
     def moments(self, loss: str, by: tuple[str, ...], unknown: Unknown = "report") -> GroupMoments:
         """Return the moments of a row loss in every group of a scope."""
         groups = self._grouping(by, unknown)
@@ -243,16 +313,21 @@ class Evidence:
 
         group = np.concatenate([number[keep] for number, keep in zip(numbers, kept, strict=True)])
         score = joined("score")
+        given = self.subject.task in ("regression", "ranking")
         return GroupRows(
             grouping=groups,
             unknown=self.tally.n - len(group),
             group=group,
             label=joined("label"),
-            predicted=score if self.subject.task == "regression" else joined("predicted"),
+            predicted=score if given else joined("predicted"),
             score=score,
             champion_score=joined("champion_score"),
             weight=joined("weight"),
             person=joined("person"),
+            label_class=joined("label_class"),
+            predicted_class=joined("predicted_class"),
+            by_class=joined("by_class"),
+            place=np.flatnonzero(np.concatenate(kept)),
         )
 
     def decided(self, columns: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
@@ -323,8 +398,18 @@ class Evidence:
         return other
 
     def require_both_classes(self) -> None:
-        """Raise DataError when the label has one class only."""
-        refuse_one_class(self.subject, self.tally.labels, self.tally.n)
+        """Raise DataError when the label has one class only, or the chosen classes have no rest."""
+        labels = self.tally.labels
+        chosen = self.subject.positive
+        if isinstance(chosen, Classes):
+            if not any(value in labels for value in chosen.values):
+                what = f"no row is labelled {chosen}, so nothing can be said of its errors"
+                raise DataError(self.subject.problem("label", what, "use rows with such labels"))
+            if all(value in chosen.values for value in labels):
+                what = f"every row is labelled {chosen}; error rates need other labels, too"
+                raise DataError(self.subject.problem("label", what, "use rows with other labels"))
+        elif self._wanted.view is None:
+            refuse_one_class(self.subject, labels, self.tally.n)
 
     @property
     def n(self) -> int:
@@ -365,7 +450,12 @@ class Evidence:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know of how rows were decided, once they were."""
-        return self._predictor.warnings if self.counted else ()
+        if not isinstance(self._tally, Tally):
+            return ()
+        never: tuple[str, ...] = ()
+        if self.subject.task == "multiclass" and self._tally.labels:
+            never = unseen(self.subject, self._tally.labels, self._tally.classes)
+        return (*self._predictor.warnings, *never)
 
     def feature_columns(self) -> list[str]:
         """Return the columns that the model is given."""
@@ -425,6 +515,8 @@ class Evidence:
             classes = tally.classes if self.subject.decision is None else frozenset()
             refuse_strangers(self.subject, tally.labels, classes)
             refuse_beyond(self.subject, tally.lowest, tally.highest)
+        if self.subject.task == "multiclass":
+            refuse_misfits(self.subject, tally.labels, tally.classes)
         return tally
 
     def _grouping(self, by: tuple[str, ...], unknown: Unknown) -> Grouping:
@@ -437,7 +529,9 @@ class Evidence:
                 self.subject.problem(
                     "model" if self.model is not None else "predictions",
                     "there are no scores, only predicted classes",
-                    "name a `scores:` column, or a model with predict_proba",
+                    "name `scores: {CLASS: COLUMN, ...}`, or a model with predict_proba"
+                    if self.subject.task == "multiclass"
+                    else "name a `scores:` column, or a model with predict_proba",
                 )
             )
 
@@ -457,7 +551,8 @@ class Evidence:
     @cached_property
     def _champion(self) -> Predictor | None:
         wanted = self._wanted
-        decided = wanted.decisions and self.subject.has_decisions
+        asked = self.subject.has_decisions or wanted.view is not None
+        decided = wanted.decisions and asked
         if not self.has_champion or not (decided or wanted.scores or wanted.losses):
             return None
         features: list[str] = []

@@ -225,6 +225,12 @@ class GroupRows:
         The champion's score of the same rows.
     weight, person : array of shape (n,) or None
         Sampling weights, and a hash of whose row it is.
+    label_class, predicted_class : array of shape (n,) or None
+        Classes of a multiclass task as they are written.
+    by_class : float array of shape (n, classes) or None
+        Its scores, in the order of `Evidence.classes`.
+    place : int array of shape (n,) or None
+        Where each row stands among all rows.
     """
 
     grouping: Grouping
@@ -236,3 +242,7 @@ class GroupRows:
     champion_score: np.ndarray | None = None
     weight: np.ndarray | None = None
     person: np.ndarray | None = None
+    label_class: np.ndarray | None = None
+    predicted_class: np.ndarray | None = None
+    by_class: np.ndarray | None = None
+    place: np.ndarray | None = None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, ModelError, Problem
+from pytest_aipm.evidence.classes import MAX_CLASSES, distinct
 from pytest_aipm.evidence.decide import (
     best_share,
+    best_within,
     drawn_by_lot,
     favorable_mask,
     numeric,
     refuse_missing,
 )
 from pytest_aipm.evidence.once import once
-from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.sample import hash_rows, row_keys
+from pytest_aipm.evidence.subject import Classes, Subject, group_name
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
 from pytest_aipm.sources.weights import weights_of
@@ -74,7 +79,41 @@ class Predictor:
         """Columns that `prediction` reads from a batch."""
         if self.model is not None:
             return []
-        return [column for column in (self.predictions, self.scores) if column is not None]
+        named = [column for column in (self.predictions, self.scores) if column is not None]
+        return named + [column for _, column in self._class_scores]
+
+    @property
+    def _class_scores(self) -> tuple[tuple[str, str], ...]:
+        """The columns of scores of a multiclass task; an earlier model has none of them."""
+        mine = self.model is None and self.predictions == self.subject.predictions
+        return self.subject.class_scores if mine else ()
+
+    def about(self, subject: Subject) -> Predictor:
+        """Return the same predictions, read with other classes against the rest."""
+        if self.model is not None:
+            self._arrays  # noqa: B018 - asked once, for all readings
+        other = copy.copy(self)
+        other.subject = subject
+        other.__dict__.pop("_best", None)
+        return other
+
+    @cached_property
+    def classes(self) -> tuple[Any, ...] | None:
+        """Classes of a multiclass task in the order of their scores; None without scores.
+
+        Columns of scores go by the name of their class, which is looked up among the labels.
+        """
+        if self.model is not None:
+            return self.model.classes
+        if not self._class_scores:
+            return None
+        wanted = self.subject.favorable
+        known = list(wanted.values) if isinstance(wanted, Classes) else []
+        if self.subject.label is not None:
+            for batch in self.data.batches([self.subject.label]):
+                known += distinct(batch[self.subject.label].dropna(), MAX_CLASSES)
+        value_of = {group_name(value): value for value in known}
+        return tuple(value_of.get(name, name) for name, _ in self._class_scores)
 
     def prediction(self, batch: pd.DataFrame) -> Prediction:
         """Return scores and predicted classes of a batch; predicted values for regression."""
@@ -82,16 +121,45 @@ class Predictor:
             stored, rows = self._stored, batch.index.to_numpy()
             scores = None if stored.scores is None else stored.scores[rows]
             labels = None if stored.labels is None else stored.labels[rows]
+            if stored.by_class is not None:
+                return self._of_chosen(Prediction(None, labels, stored.by_class[rows]))
             return Prediction(scores, labels)
-        if self.subject.task == "regression":
+        if self.subject.task == "multiclass":
+            return self._of_chosen(self._from_columns(batch))
+        if self.subject.task in ("regression", "ranking"):
             column = self.predictions or self.scores
             assert column is not None  # noqa: S101 - checked by the plan
-            return Prediction(numeric(batch[column], "predictions", column), None)
+            what = "predictions" if self.predictions else "scores"
+            return Prediction(numeric(batch[column], what, column), None)
         score = None if self.scores is None else numeric(batch[self.scores], "scores", self.scores)
         if self.predictions is None:
             return Prediction(score, None)
         refuse_missing(batch[self.predictions], "predictions", self.predictions)
         return Prediction(score, batch[self.predictions].to_numpy())
+
+    def _from_columns(self, batch: pd.DataFrame) -> Prediction:
+        by_class = None
+        if self._class_scores:
+            columns = [numeric(batch[name], "scores", name) for _, name in self._class_scores]
+            by_class = np.column_stack(columns)
+        if self.predictions is not None:
+            refuse_missing(batch[self.predictions], "predictions", self.predictions)
+            return Prediction(None, batch[self.predictions].to_numpy(), by_class)
+        assert by_class is not None  # noqa: S101 - checked by the plan
+        known = np.empty(len(self.classes or ()), dtype=object)
+        known[:] = self.classes
+        return Prediction(None, known[by_class.argmax(axis=1)], by_class)
+
+    def _of_chosen(self, said: Prediction) -> Prediction:
+        """Add the score of the chosen classes: the sum of theirs, or that of the only one."""
+        chosen = self.subject.positive
+        if said.by_class is None or not isinstance(chosen, Classes):
+            return said
+        place = [i for i, value in enumerate(self.classes or ()) if value in chosen.values]
+        margins = self.model is not None and self.model.score_kind == "margins"
+        if not place or (margins and len(place) > 1):
+            return said
+        return Prediction(said.by_class[:, place].sum(axis=1), said.labels, said.by_class)
 
     def everything(self) -> Prediction:
         """Return scores and predicted classes of all rows, in the order of the data."""
@@ -99,7 +167,9 @@ class Predictor:
             return self._stored
         parts = [self.prediction(batch) for batch in self.data.batches(self.columns)]
         return Prediction(
-            _joined([part.scores for part in parts]), _joined([part.labels for part in parts])
+            _joined([part.scores for part in parts]),
+            _joined([part.labels for part in parts]),
+            _joined([part.by_class for part in parts]),
         )
 
     def favorable(self, batch: pd.DataFrame, prediction: Prediction) -> np.ndarray:
@@ -114,8 +184,16 @@ class Predictor:
 
         With ``top_k`` a row is in when its score reaches the cut of the evaluation rows.
         """
-        prediction = self._ask(frame)
         decision = self.subject.decision
+        if decision is not None and decision.within is not None:
+            raise DataError(
+                self.subject.problem(
+                    "decision",
+                    "a row by itself has no decision: `within` chooses among the rows of its query",
+                    "audit what asks about single rows in a policy without `within`",
+                )
+            )
+        prediction = self._ask(frame)
         if self._best is None or decision is None or prediction.scores is None:
             return favorable_mask(self.subject, prediction)
         scores = self._stored.scores
@@ -140,7 +218,8 @@ class Predictor:
 
     @property
     def _stored(self) -> Prediction:
-        return Prediction(self._arrays.get("scores"), self._arrays.get("labels"))
+        held = self._arrays
+        return Prediction(held.get("scores"), held.get("labels"), held.get("by_class"))
 
     def _predict(self) -> dict[str, np.ndarray]:
         parts, missing = [], np.zeros(len(self.features), dtype=np.int64)
@@ -149,7 +228,10 @@ class Predictor:
             parts.append(self._ask(batch))
         scores = [each.scores for each in parts if each.scores is not None]
         labels = [each.labels for each in parts if each.labels is not None]
+        by_class = [each.by_class for each in parts if each.by_class is not None]
         arrays: dict[str, np.ndarray] = {"missing": missing}
+        if by_class:
+            arrays["by_class"] = np.concatenate(by_class)
         if scores:
             arrays["scores"] = np.concatenate(scores)
         if labels:
@@ -172,6 +254,8 @@ class Predictor:
                 )
             )
         highest = decision.favorable_when == "above"
+        if decision.within is not None:
+            return self._best_within(decision.within, scores, decision.top_k, highest=highest)
         weights = self._all_weights()
         best = best_share(scores, decision.top_k, highest=highest, weights=weights)
         tied, drawn = drawn_by_lot(scores, best)
@@ -182,6 +266,56 @@ class Predictor:
             )
             self.warnings = (*self.warnings, said)
         return best
+
+    def _best_within(
+        self, column: str, scores: np.ndarray, k: float, *, highest: bool
+    ) -> np.ndarray:
+        query, lot = self._queries(column)
+        best = best_within(scores, query, lot, k, highest=highest)
+        said = []
+        sizes = np.bincount(query)
+        if k >= 1 and (short := int((sizes <= k).sum())):
+            said.append(
+                f"`top_k`: {short:,} of {len(sizes):,} queries have no more than {k:,} rows, so "
+                "all of theirs are in"
+            )
+        _, at = np.unique(scores, return_inverse=True)
+        tie = query * (int(at.max()) + 1) + at
+        shared = np.intersect1d(tie[best], tie[~best])
+        tied = np.isin(tie, shared)
+        if tied.any():
+            said.append(
+                f"`top_k`: {int(tied.sum()):,} rows share the score at the cut of their query; the "
+                f"{int((tied & best).sum()):,} of them that are in were drawn by lot, so counts of "
+                "groups hang on it"
+            )
+        self.warnings = (*self.warnings, *said)
+        return best
+
+    def _queries(self, column: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the number of each row's query, and its lot among equal scores.
+
+        The lot comes from what the row holds, so that it does not hang on the order of rows. Rows
+        that hold the same are told apart by how many there were before, which changes nothing
+        that is counted: they are of one group.
+        """
+        named = (self.subject.label, self.subject.id, *self.columns, *self.features)
+        held = [each for each in named if each is not None]
+        held += [each.column for each in self.subject.attributes]
+        held = list(dict.fromkeys([column, *held]))
+        queries, hashes = [], []
+        for batch in self.data.batches(held):
+            refuse_missing(batch[column], "query", column)
+            queries.append(hash_rows(batch, [column]))
+            hashes.append(hash_rows(batch, held))
+        _, query = np.unique(np.concatenate(queries), return_inverse=True)
+        held_by = np.concatenate(hashes)
+        order = np.argsort(held_by, kind="stable")
+        alike = np.concatenate([[True], np.diff(held_by[order]) != 0])
+        first = np.maximum.accumulate(np.where(alike, np.arange(len(order)), 0))
+        before = np.empty(len(order), dtype=np.uint64)
+        before[order] = (np.arange(len(order)) - first).astype(np.uint64)
+        return query.reshape(-1), row_keys(held_by ^ row_keys(before, seed=1), seed=0)
 
     def _all_weights(self) -> np.ndarray | None:
         """Return the sampling weights of all rows, None where there are none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.evidence.classes import distinct
+from pytest_aipm.evidence.classes import MAX_CLASSES, MOST, distinct
 from pytest_aipm.evidence.decide import (
     decidable,
     matches,
@@ -19,6 +19,7 @@ from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.tally import Coded, Tally, tally_rows
+from pytest_aipm.evidence.views import View, seen
 from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.sources.model import Prediction
 
@@ -39,6 +40,8 @@ class Wanted:
         Row losses to sum.
     days : bool
         From when to when the rows are.
+    view : View or None
+        What is asked of a multiclass row instead of whether it is of the chosen classes.
     """
 
     label: bool = False
@@ -47,6 +50,7 @@ class Wanted:
     rows: bool = False
     losses: frozenset[str] = frozenset()
     days: bool = False
+    view: View | None = None
 
 
 @dataclass(frozen=True)
@@ -110,32 +114,61 @@ class RowPass:
         label, labels = self._label(batch)
         prediction = self.predictor.prediction(batch)
         predicted = champion = champion_score = None
-        classes = _classes(prediction)
+        classes = self._classes(prediction)
         if self._decides(prediction):
             predicted = self._positive(self.predictor, batch, prediction)
         if self.champion is not None:
             earlier = self.champion.prediction(batch)
             if self.wanted.decisions and self.subject.has_decisions:
                 champion = self._positive(self.champion, batch, earlier)
-                classes |= _classes(earlier)
+                classes |= self._classes(earlier)
             if self.wanted.scores or self.wanted.losses:
                 champion_score = earlier.scores
         elif self.remembered is not None:
             champion = self.remembered[batch.index.to_numpy()]
+        score, named = prediction.scores, self._named(batch, prediction)
+        if self.wanted.view is not None:
+            label, predicted, score = self._viewed(batch, prediction)
+            champion = champion_score = None
+            if self.champion is not None and predicted is not None and earlier.labels is not None:
+                _, champion, _ = self._viewed(batch, earlier)
         return Coded(
             n=len(batch),
             attributes=[each.encode(batch[each.column]) for each in self.subject.attributes],
             label=label,
             predicted=predicted,
-            score=prediction.scores,
+            score=score,
             champion=champion,
             champions=2 if self.remembered is None else 3,
             champion_score=champion_score,
-            binary=self.subject.task == "binary",
+            binary=self.subject.task in ("binary", "multiclass"),
             labels=labels,
             classes=classes,
             weight=weights(self.subject, batch),
             person=people(self.subject, batch),
+            **named,
+        )
+
+    def _named(self, batch: pd.DataFrame, prediction: Prediction) -> dict[str, np.ndarray | None]:
+        """Return the classes of a multiclass row as they are written, for its table and metrics."""
+        if self.subject.task != "multiclass" or self.wanted.view is not None:
+            return {}
+        label = prediction.labels  # shares of predictions ask for no label
+        if self.wanted.label and self.subject.label is not None:
+            label = batch[self.subject.label].to_numpy()
+        return {
+            "label_class": label,
+            "predicted_class": prediction.labels,
+            "by_class": prediction.by_class if self.wanted.rows else None,
+        }
+
+    def _viewed(
+        self, batch: pd.DataFrame, prediction: Prediction
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        assert self.wanted.view is not None  # noqa: S101 - the caller asked
+        assert self.subject.label is not None  # noqa: S101 - a view compares with the label
+        return seen(
+            self.wanted.view, batch[self.subject.label], prediction, self.predictor.classes or ()
         )
 
     def _decides(self, prediction: Prediction) -> bool:
@@ -154,12 +187,18 @@ class RowPass:
         if name is None or not self.wanted.label:
             return None, frozenset()
         column = batch[name]
-        if self.subject.task == "regression":
+        if self.subject.task in ("regression", "ranking"):
             return numeric(column, "label", name), frozenset()
         refuse_missing(column, "label", name)
-        return matches(column, self.subject.positive).astype(np.int64), distinct(column)
+        found = distinct(column, self._most)
+        if self.subject.positive is None:
+            return None, found
+        return matches(column, self.subject.positive).astype(np.int64), found
 
+    @property
+    def _most(self) -> int:
+        return MAX_CLASSES + 1 if self.subject.task == "multiclass" else MOST
 
-def _classes(prediction: Prediction) -> frozenset[object]:
-    labels = prediction.labels
-    return frozenset() if labels is None else distinct(pd.Series(labels))
+    def _classes(self, prediction: Prediction) -> frozenset[object]:
+        labels = prediction.labels
+        return frozenset() if labels is None else distinct(pd.Series(labels), self._most)

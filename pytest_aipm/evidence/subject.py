@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,10 +15,13 @@ import pandas as pd
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.spec import Where
 
-__all__ = ["UNKNOWN", "Attribute", "Decision", "Subject", "group_name"]
+__all__ = ["UNKNOWN", "Attribute", "Classes", "Decision", "Subject", "class_name", "group_name"]
 
 UNKNOWN = "(unknown)"
 EMPTY = "(empty)"
+
+LONGEST = 80
+"""Letters of a class's name, which stands in sentences, titles and formulas."""
 
 MAX_LEVELS = 200
 """More values than this are an identifier, not a protected attribute."""
@@ -142,12 +146,28 @@ class Decision:
     favorable_when : {"above", "below"}
         ``above`` means ``score >= threshold``.
     top_k : float or None
-        Share of rows, by score, that get the favorable decision; replaces the threshold.
+        How many rows, by score, get the favorable decision: below 1 a share of them, else so many.
+        Replaces the threshold.
+    within : str or None
+        Column that says among which rows: each of its values chooses its own.
     """
 
     threshold: float | None
     favorable_when: Literal["above", "below"]
     top_k: float | None = None
+    within: str | None = None
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Some classes of a multiclass task, taken together against the rest."""
+
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        """Return them as a reader names them: ``gold or silver``."""
+        names = [class_name(value) for value in self.values]
+        return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 @dataclass(frozen=True)
@@ -155,16 +175,19 @@ class Subject:
     """One audited model on one data set.
 
     ``positive`` is the class the score predicts; ``favorable`` the decision that benefits a
-    person. ``predictions`` and ``scores`` name columns when there is no model.
+    person. ``predictions`` and ``scores`` name columns when there is no model. Of a multiclass
+    task both are the same `Classes`, against the rest, or None.
     """
 
-    task: Literal["binary", "regression"]
+    task: Literal["binary", "multiclass", "regression", "ranking"]
     label: str | None = None
     positive: object = None
     favorable: object = None
     decision: Decision | None = None
     predictions: str | None = None
     scores: str | None = None
+    class_scores: tuple[tuple[str, str], ...] = ()
+    """Name of each class of a multiclass task, and the column of its scores."""
     attributes: tuple[Attribute, ...] = ()
     features: tuple[str, ...] | None = None
     champion_predictions: str | None = None
@@ -172,7 +195,7 @@ class Subject:
     weights: str | None = None
     """Column of sampling weights; rows that count several people are written out before."""
     cluster: str | None = None
-    """Column that says whose row it is, where people have several."""
+    """Column that says whose row it is, where people have several, or what it is ranked within."""
     id: str | None = None
     date: str | None = None
     """Column of the day a row is of."""
@@ -194,7 +217,16 @@ class Subject:
     @property
     def has_decisions(self) -> bool:
         """Whether rows are decided on, rather than only given a number."""
+        if self.task == "ranking":
+            return self.decision is not None and self.decision.top_k is not None
+        if self.task == "multiclass":
+            return self.favorable is not None
         return self.task == "binary" or self.decision is not None
+
+    @property
+    def within(self) -> str | None:
+        """Column whose values rank their rows by themselves."""
+        return None if self.decision is None else self.decision.within
 
     def attribute(self, name: str) -> Attribute:
         """Return the attribute called `name`."""
@@ -229,8 +261,18 @@ class Subject:
             self.cluster,
             self.id,
             self.date,
+            self.within,
+            *(column for _, column in self.class_scores),
         )
         return {column for column in named if column is not None} | set(self.others)
+
+
+def class_name(value: object) -> str:
+    """Return a class's name as `group_name` does; a very long one is cut, and still tells apart."""
+    name = group_name(value)
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[: LONGEST - 12]}… {zlib.crc32(name.encode()):08x}"
 
 
 def group_name(value: object) -> str:

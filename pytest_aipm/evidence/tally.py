@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from pytest_aipm.evidence.confusion import Confusion
 from pytest_aipm.evidence.design import Cell, PersonSums, WeightSums
 from pytest_aipm.evidence.losses import LOSSES, moments
 from pytest_aipm.evidence.period import Days
@@ -40,6 +41,9 @@ class Rows:
     champion_score: np.ndarray | None = None
     weight: np.ndarray | None = None
     person: np.ndarray | None = None
+    label_class: np.ndarray | None = None
+    predicted_class: np.ndarray | None = None
+    by_class: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Tally:
         Ends of the scores; infinite, and in the wrong order, without any.
     labels, classes : frozenset
         Distinct raw labels and predicted classes, so that a value that never occurs is noticed.
+    confusion : Confusion or None
+        Rows by label and predicted class, where a multiclass task has both.
     """
 
     n: int = 0
@@ -81,6 +87,7 @@ class Tally:
     """Whether the champion's scores are there, too."""
     days: Days | None = None
     """From when to when the rows are, where somebody wants to know."""
+    confusion: Confusion | None = None
 
     @property
     def scored(self) -> bool:
@@ -109,10 +116,11 @@ class Tally:
             classes=self.classes | other.classes,
             paired_scores=self.paired_scores or other.paired_scores,
             days=_both(self.days, other.days),
+            confusion=_both(self.confusion, other.confusion),
         )
 
 
-_Sums = TypeVar("_Sums", WeightSums, PersonSums, Days)
+_Sums = TypeVar("_Sums", WeightSums, PersonSums, Days, Confusion)
 
 
 def _both(one: _Sums | None, two: _Sums | None) -> _Sums | None:
@@ -149,6 +157,10 @@ class Coded:
         Sampling weights, all above 0.
     person : uint64 array of shape (n,) or None
         Hash of whose row it is.
+    label_class, predicted_class : array of shape (n,) or None
+        Classes of a multiclass task as they are written.
+    by_class : float array of shape (n, classes) or None
+        Its scores.
     """
 
     n: int
@@ -164,6 +176,9 @@ class Coded:
     classes: frozenset[object] = frozenset()
     weight: np.ndarray | None = None
     person: np.ndarray | None = None
+    label_class: np.ndarray | None = None
+    predicted_class: np.ndarray | None = None
+    by_class: np.ndarray | None = None
 
     def weighing(self) -> Coded:
         """Return the rows that stand for somebody: those without weight are left out."""
@@ -184,6 +199,9 @@ class Coded:
             champion_score=kept(self.champion_score),
             weight=kept(self.weight),
             person=kept(self.person),
+            label_class=kept(self.label_class),
+            predicted_class=kept(self.predicted_class),
+            by_class=kept(self.by_class),
         )
 
 
@@ -233,6 +251,9 @@ def tally_rows(
         coded.champion_score,
         coded.weight,
         coded.person,
+        coded.label_class,
+        coded.predicted_class,
+        coded.by_class,
     )
     return Tally(
         n=coded.n,
@@ -246,7 +267,14 @@ def tally_rows(
         labels=coded.labels,
         classes=coded.classes,
         paired_scores=coded.champion_score is not None,
+        confusion=_confusion(coded, cells, names),
     )
+
+
+def _confusion(coded: Coded, cells: np.ndarray, names: list[Cell]) -> Confusion | None:
+    if coded.label_class is None or coded.predicted_class is None:
+        return None
+    return Confusion.of(cells, names, coded.label_class, coded.predicted_class)
 
 
 def _sums(

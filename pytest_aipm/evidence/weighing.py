@@ -38,7 +38,8 @@ def people(subject: Subject, batch: pd.DataFrame) -> np.ndarray | None:
     """
     if subject.cluster is None:
         return None
-    refuse_missing(batch[subject.cluster], "cluster", subject.cluster)
+    what = "query" if subject.cluster == subject.within else "cluster"
+    refuse_missing(batch[subject.cluster], what, subject.cluster)
     return hash_rows(batch, [subject.cluster])
 
 
@@ -50,6 +51,14 @@ def refuse_nobody(subject: Subject, tally: Tally) -> None:
             "weights",
             f"weights column {subject.weights!r} holds zeros only",
             "name the column that says how many people a row stands for",
+        )
+    if subject.within is not None and tally.people is not None and tally.people.people < 2:
+        raise _fault(
+            subject,
+            "decision",
+            f"all {tally.n:,} rows are of one query ({subject.within!r} holds one value), and one "
+            "ranking cannot show what chance does",
+            "use evaluation rows of many queries",
         )
     if tally.people is not None and tally.people.people < 2:
         raise _fault(
@@ -65,10 +74,11 @@ def refuse_inputs(subject: Subject, features: list[str]) -> None:
     """Refuse a column of weights or people that the model is given."""
     for key, column in (("weights", subject.weights), ("cluster", subject.cluster)):
         if column is not None and column in features:
+            written = "within" if column == subject.within else key
             raise _fault(
                 subject,
-                key,
-                f"the column of `{key}`, {column!r}, is an input of the model, too",
+                "decision" if written == "within" else key,
+                f"the column of `{written}`, {column!r}, is an input of the model, too",
                 "if that is meant, name a copy of the column here",
             )
 

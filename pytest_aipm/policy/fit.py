@@ -48,17 +48,21 @@ def subject_lacks(
             f"'{spec.check}' is for {' or '.join(_tasks(module))}, but the task is {subject.task}"
         )
         return [(what, "remove it, or set `enabled: false`")]
+    told = next(iter(spec.params.values()))
+    unfit = told.unfit(subject.task, favorable=subject.favorable is not None)
+    if unfit is not None:
+        return [unfit]
     needs = spec.needs
     asked = (
         (needs.train, subject.train is not None, "training rows", "'train'"),
         (needs.model, subject.model is not None, "a model it can call", "'model'"),
         (needs.label, subject.label is not None, "a label", "'label'"),
-        (needs.scores, can_score(subject), "scores", "'scores', or a 'model'"),
+        (needs.scores, can_score(subject), "scores", _SCORES.get(subject.task, _SCORES[""])),
         (
             needs.predictions,
             can_decide(subject),
             "decisions",
-            "'predictions', a 'model', or a 'decision' beside 'scores'",
+            _DECISIONS.get(subject.task, _DECISIONS[""]),
         ),
     )
     return [
@@ -71,6 +75,18 @@ def subject_lacks(
     ]
 
 
+_SCORES = {
+    "": "'scores', or a 'model'",
+    "multiclass": "'scores' with a column for each class, or a 'model'",
+}
+_DECISIONS = {
+    "": "'predictions', a 'model', or a 'decision' beside 'scores'",
+    "multiclass": "'predictions', a 'model', or 'scores' with a column for each class",
+    "ranking": "'top_k', in 'decision',",
+}
+"""What gives scores and decisions, by task."""
+
+
 def _tasks(module: ModuleType) -> tuple[str, ...]:
     return tuple(getattr(module, "TASKS", ("binary",)))
 
@@ -80,8 +96,11 @@ def _bears_task(spec: CheckSpec, module: ModuleType, subject: SubjectSpec) -> bo
 
 
 def _of_decisions(spec: CheckSpec, subject: SubjectSpec) -> bool:
-    """Return whether a check looks at decisions alone, and a regression takes some."""
-    decides = subject.task == "regression" and subject.decision is not None
+    """Return whether a check looks at decisions alone, and a task of no two classes takes some."""
+    if subject.task == "multiclass":
+        decides = subject.favorable is not None
+    else:
+        decides = subject.task != "binary" and subject.decision is not None
     return decides and spec.needs == Needs(predictions=True)
 
 

@@ -41,7 +41,7 @@ __all__ = [
     "ref_of",
 ]
 
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 INTERNAL = frozenset({"line", "no_worse"})
 """Fields that the loader fills; no policy may name them."""
 
@@ -116,6 +116,15 @@ def _several(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(values) == 1:
         raise ValueError("names one class; name all of them, in the order of the model's numbers")
     return _distinct(values)
+
+
+def _share_or_count(value: float) -> float:
+    if value <= 0 or (value >= 1 and not isinstance(value, int)):
+        raise ValueError(
+            f"must be a share between 0 and 1, or a whole number of rows, not {value}; "
+            "write 0.1 for one row in ten, or 10 for ten rows"
+        )
+    return value
 
 
 def _known_task(value: str) -> str:
@@ -216,17 +225,20 @@ class Pairing(Grammar):
 class Decision(Grammar):
     """How a score becomes a decision.
 
-    ``top_k`` is the share of rows, by score, that get the favorable decision; without it
-    ``threshold`` decides. ``favorable_when: above`` means ``score >= threshold``, or the highest
-    scores.
+    ``top_k`` is how many rows, by score, get the favorable decision: a share of them, or a whole
+    number. Without it ``threshold`` decides. ``favorable_when: above`` means ``score >=
+    threshold``, or the highest scores.
     """
 
     threshold: float | None = None
     """The score from which on the decision turns."""
     favorable_when: Literal["above", "below"] | None = None
     """On which side of the threshold the favorable decision lies."""
-    top_k: float | None = Field(default=None, gt=0, lt=1)
-    """Share of rows, by score, that get the favorable decision; instead of a threshold."""
+    top_k: Annotated[int | float, AfterValidator(_share_or_count)] | None = None
+    """Rows, by score, that get the favorable decision, instead of a threshold: a share of them, or
+    a whole number."""
+    within: Text | None = None
+    """The column that says which rows are ranked against each other: a query, a vacancy, a day."""
 
 
 class ProtectedSpec(Grammar):
@@ -266,7 +278,11 @@ class Weights(Grammar):
 
 
 class SubjectSpec(Grammar):
-    """What is audited. `positive` and `favorable` are both set for a classification."""
+    """What is audited.
+
+    `positive` and `favorable` are both set for a binary classification; `favorable` of a
+    multiclass one is a tuple of classes, or None.
+    """
 
     task: Task
     """What the model predicts."""
@@ -274,8 +290,9 @@ class SubjectSpec(Grammar):
     """A model file, or a factory that returns a fitted model."""
     predictions: Text | None = None
     """Instead of a model: the column that holds what it decided."""
-    scores: Text | None = None
-    """Instead of a model: the column that holds its scores."""
+    scores: Text | dict[str, Text] | None = None
+    """Instead of a model: the column that holds its scores; of a multiclass task one for each
+    class, by the name of the class."""
     data: DataRef = DataRef()
     """The rows that are audited: a file, a folder of files, or a factory."""
     train: DataRef | None = None
@@ -284,8 +301,9 @@ class SubjectSpec(Grammar):
     """The column with what really happened."""
     positive: Value | None = None
     """The class the score predicts: error rates, precision and AUC speak of it."""
-    favorable: Value | None = None
-    """The outcome that is good for a person: the selection rate speaks of it."""
+    favorable: Value | tuple[Value, ...] | None = None
+    """The outcome that is good for a person, or several of them: the selection rate speaks of it.
+    """
     decision: Decision | None = None
     """How a score becomes a decision; default: the model's own `predict`."""
     protected: dict[str, ProtectedSpec] = Field(default_factory=dict)

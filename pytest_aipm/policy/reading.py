@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_aipm.policy.grammar import Decision, SubjectSpec
 from pytest_aipm.policy.weighting import weighting_words
 
-__all__ = ["reading"]
+__all__ = ["either", "reading", "top"]
 
 
 def reading(subject: SubjectSpec) -> str:
@@ -28,6 +30,10 @@ def reading(subject: SubjectSpec) -> str:
 def _reading(subject: SubjectSpec) -> str:
     if subject.task == "regression":
         return _regression(subject)
+    if subject.task == "multiclass":
+        return _multiclass(subject)
+    if subject.task == "ranking":
+        return _ranking(subject)
     of_label = f" = {subject.label}" if subject.label else ""
     by = "what the score predicts" if _has_scores(subject) else "what is predicted"
     said = f"class {_shown(subject.positive)}{of_label} is {by}"
@@ -46,6 +52,44 @@ def _regression(subject: SubjectSpec) -> str:
     return f"{said}; the favorable decision is taken {_rule(subject.decision, 'the prediction')}"
 
 
+def _multiclass(subject: SubjectSpec) -> str:
+    if subject.predictions:
+        source = f"column '{subject.predictions}'"
+    elif subject.scores:
+        source = "the highest of its scores"
+    else:
+        source = "the model's own predict"
+    said = f"the class of {subject.label or 'a row'} is predicted by {source}"
+    if not isinstance(subject.favorable, tuple):
+        return f"{said}; no class is favorable, so checks look at each class against the rest"
+    good = either(subject.favorable)
+    them = "that class" if len(subject.favorable) == 1 else "one of them"
+    deserved = f", deserved when {subject.label} is {them}" if subject.label else ""
+    return f"{said}; the favorable decision is {good}, taken when {them} is predicted{deserved}"
+
+
+def either(classes: Sequence[object]) -> str:
+    """Return classes as YAML writes them: "gold or silver"."""
+    shown = [_shown(each) for each in classes]
+    return " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def _ranking(subject: SubjectSpec) -> str:
+    decision = subject.decision
+    assert decision is not None  # noqa: S101 - a ranking is refused without
+    first = "highest" if decision.favorable_when == "above" else "lowest"
+    source = f"column '{subject.scores}'" if subject.scores else "the model's own predict"
+    said = (
+        f"rows with the same '{decision.within}' are ranked against each other by {source}, "
+        f"the {first} first"
+    )
+    if subject.label:
+        said += f"; {subject.label} is how relevant a row is"
+    if decision.top_k is None:
+        return f"{said}; no decision is taken from it"
+    return f"{said}; the favorable decision is taken {_rule(decision, 'the score')}"
+
+
 def _has_scores(subject: SubjectSpec) -> bool:
     return subject.model is not None or subject.scores is not None
 
@@ -59,11 +103,19 @@ def _own_rule(subject: SubjectSpec, favorable: str) -> str | None:
 def _rule(decision: Decision, score: str) -> str:
     above = decision.favorable_when == "above"
     if decision.top_k is not None:
-        share = f"{100 * decision.top_k:.6g} %"
         scores = f"{score}s".replace("the ", "")
-        return f"for the {share} of rows with the {'highest' if above else 'lowest'} {scores}"
+        end = "highest" if above else "lowest"
+        among = f" of each '{decision.within}'" if decision.within else ""
+        return f"for the {top(decision.top_k)} with the {end} {scores}{among}"
     assert decision.threshold is not None  # noqa: S101 - the grammar wants one of the two
     return f"when {score} {'>=' if above else '<'} {decision.threshold:.10g}"
+
+
+def top(k: float) -> str:
+    """Return how many rows `top_k` takes: "10 % of rows", or "10 rows"."""
+    if k < 1:
+        return f"{100 * k:.6g} % of rows"
+    return "one row" if k == 1 else f"{k:,} rows"
 
 
 def _shown(value: object) -> str:

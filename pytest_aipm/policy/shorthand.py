@@ -61,7 +61,7 @@ def written_out(tree: Map, faults: Faults) -> Map:
     if plain and isinstance(weights := tree.get("weights"), Map):
         kind = Scalar("sampling", weights.place)
         tree = tree.having("weights", weights.having("kind", kind))
-    tree = _listed(tree, "features")
+    tree = _favorable(_listed(tree, "features"))
     for key, items in LISTED.items():
         value = tree.get(key)
         if isinstance(value, Map):
@@ -79,6 +79,11 @@ def written_out(tree: Map, faults: Faults) -> Map:
                 value = _listed(value, key)
             protected = protected.having(name, value)
     return tree.having("protected", protected)
+
+
+def _favorable(tree: Map) -> Map:
+    """Write the one favorable class of a multiclass task as a list of them."""
+    return _listed(tree, "favorable") if tree.text("task") == "multiclass" else tree
 
 
 def _hoisted(tree: Map, faults: Faults) -> Map:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytest_aipm.policy.attributes import attribute_names, attributes
-from pytest_aipm.policy.grammar import INTERNAL, Decision, SubjectSpec
+from pytest_aipm.policy.grammar import INTERNAL, SubjectSpec
 from pytest_aipm.policy.shorthand import Given, replaced, written_out
+from pytest_aipm.policy.tasks import of_multiclass, of_ranking, one_output, within
 from pytest_aipm.policy.tree import Faults, Map
 from pytest_aipm.policy.weighting import weighting
 from pytest_aipm.policy.words import closed, no_nulls, shape
@@ -29,7 +30,7 @@ def build_subject(tree: Map, given: Given, root: Path, faults: Faults) -> Subjec
     faults : Faults
     """
     before = len(faults.problems)
-    written = written_out(replaced(tree, given, root), faults)
+    written = one_output(written_out(replaced(tree, given, root), faults), faults)
     no_nulls(written, faults)
     written = closed(written, SubjectSpec, faults, where="'subject'", hidden=INTERNAL)
     attribute_names(written.submap("protected"), faults)
@@ -51,7 +52,11 @@ def can_score(subject: SubjectSpec) -> bool:
 
 def can_decide(subject: SubjectSpec) -> bool:
     """Return whether every row gets a decision, or a predicted number."""
+    if subject.task == "ranking":
+        return subject.decision is not None and subject.decision.top_k is not None
     by_rule = subject.scores is not None and subject.decision is not None
+    if subject.task == "multiclass":
+        by_rule = subject.scores is not None
     return subject.model is not None or subject.predictions is not None or by_rule
 
 
@@ -153,7 +158,7 @@ def _pairing(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     if subject.champion is not None:
         what = "'pairing' and 'champion' exclude each other: each is the model compared with"
         faults.add(place, what, "keep one")
-    decides = subject.task == "binary" or subject.decision is not None
+    decides = subject.task == "binary" or subject.favorable or subject.decision is not None
     if not (decides and can_decide(subject)):
         what = "'pairing' compares decisions, but there are none"
         fix = "add 'predictions', a 'model', or a 'decision', or remove 'pairing'"
@@ -166,19 +171,30 @@ def _classes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
         what = "neither 'positive' nor 'favorable' is given"
         fix = "name the class the score predicts and the decision that benefits a person"
         faults.add(tree.place, what, fix)
-    if subject.task == "regression":
+    if subject.task == "binary" and isinstance(subject.favorable, tuple):
+        what = "'favorable' lists classes, but a binary task has one favorable decision"
+        fix = "name one class, or write `task: multiclass`"
+        faults.add(tree.place_of("favorable"), what, fix)
+    if subject.task != "multiclass" and isinstance(subject.scores, dict):
+        what = f"'scores' names a column for each class, but the task is {subject.task}"
+        faults.add(tree.place_of("scores"), what, "name one column, or write `task: multiclass`")
+    if subject.task in ("regression", "ranking"):
+        does = "a regression predicts a number" if subject.task == "regression" else _RANKS
         for key in given:
-            what = f"'{key}' names a class, but a regression predicts a number"
+            what = f"'{key}' names a class, but {does}"
             faults.add(tree.key_place(key), what, "remove it")
-        if subject.scores is not None:
-            what = "the predicted numbers of a regression stand under 'predictions'"
-            faults.add(tree.key_place("scores"), what, "rename the key")
+    if subject.task == "regression" and subject.scores is not None:
+        what = "the predicted numbers of a regression stand under 'predictions'"
+        faults.add(tree.key_place("scores"), what, "rename the key")
+
+
+_RANKS = "a ranking orders rows"
 
 
 def _decision(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     decision, place = subject.decision, tree.key_place("decision")
-    if decision is None:
-        return
+    if decision is None or subject.task in ("multiclass", "ranking"):
+        return  # they have rules of their own
     if decision.threshold is not None and decision.top_k is not None:
         faults.add(place, "'threshold' and 'top_k' exclude each other", "keep one")
     if decision.threshold is None and decision.top_k is None:
@@ -218,6 +234,9 @@ _RULES: tuple[Callable[[SubjectSpec, Map, Faults], None], ...] = (
     _pairing,
     _classes,
     _decision,
+    of_multiclass,
+    of_ranking,
+    within,
     _features,
     attributes,
     weighting,
@@ -242,11 +261,8 @@ def _filled(subject: SubjectSpec, tree: Map) -> SubjectSpec:
         update["positive"] = _other(subject.positive, subject.favorable)
         update["favorable"] = _other(subject.favorable, subject.positive)
     if subject.decision is not None and subject.decision.favorable_when is None:
-        update["decision"] = Decision(
-            threshold=subject.decision.threshold,
-            top_k=subject.decision.top_k,
-            favorable_when="above" if _side(subject) == "above" else "below",
-        )
+        when = "above" if _side(subject) == "above" else "below"
+        update["decision"] = subject.decision.model_copy(update={"favorable_when": when})
     return subject.model_copy(update=update)
 
 

@@ -40,7 +40,9 @@ def _columns(subject: SubjectSpec, tree: Map) -> Iterator[tuple[str, str, Place]
 def _roles(subject: SubjectSpec, key: str) -> Iterator[tuple[str, str | None]]:
     """Yield the other columns of the subject; a row's id may well say whose row it is."""
     for role in ("label", "predictions", "scores", "date"):
-        yield role, getattr(subject, role)
+        column = getattr(subject, role)
+        columns = column.values() if isinstance(column, dict) else (column,)
+        yield from ((role, each) for each in columns)
     if subject.champion is not None:
         yield "champion", subject.champion.predictions
         yield "champion", subject.champion.scores
@@ -74,4 +76,10 @@ def weighting_words(subject: SubjectSpec) -> str:
             )
     if subject.cluster is not None:
         said.append(f"rows with the same '{subject.cluster}' are of one person")
+    decision = subject.decision
+    if decision is not None and decision.within is not None and subject.cluster is None:
+        said.append(
+            f"rows of one '{decision.within}' depend on each other, so each counts as one source "
+            "of evidence"
+        )
     return "".join(f"; {each}" for each in said)

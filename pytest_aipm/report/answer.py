@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import chain, permutations
 
 from pytest_aipm.records import Because, Finding, GroupValue, Verdict
+from pytest_aipm.report.classes import rate_of
 from pytest_aipm.report.words import (
     DASH,
     WITHHELD,
@@ -149,11 +150,16 @@ class Answer:
     def quantity(self) -> str:
         """The name of what is measured, as a noun: ``selection rate``."""
         name = self.pair[0].part if self.pair else ""
+        if name and rate_of(self.finding, name) != name:
+            return name  # a rate of one class of several, in words already
         if not name and self.finding.formula is not None:
-            name = self.finding.formula.id
+            name = self.finding.formula.id.removesuffix("_of_each_class")
         name = (name or self.finding.check).rpartition(".")[2]
         name = name.removesuffix("_ratio").removesuffix("_difference").replace("_", " ")
-        return _NAMES.get(name, name)
+        asked, formula = self.finding.asked, self.finding.formula
+        of_class = asked is not None and "class" in asked.params and formula is not None
+        of = f" of {formula.positive}" if of_class and formula is not None else ""
+        return f"{_NAMES.get(name, name)}{of}"
 
     @property
     def where(self) -> str:

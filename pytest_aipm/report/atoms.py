@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_aipm.records import Finding
+from pytest_aipm.report.classes import rate_of
 
 __all__ = ["ATOMS", "atoms_of", "is_half", "is_slice"]
 
@@ -44,7 +45,7 @@ def atoms_of(finding: Finding, part: str) -> tuple[frozenset[str], frozenset[str
     """
     formula = _formula(finding)
     plain = ""
-    for name in (part.partition(",")[0], formula):
+    for name in (rate_of(finding, part).partition(",")[0], formula.removesuffix("_of_each_class")):
         plain = name.lower().rpartition(".")[2].removesuffix("_ratio").removesuffix("_difference")
         plain = plain.replace("_", " ").replace("-", " ").strip()
         plain = _ALSO.get(plain, plain)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from pytest_aipm.records import GroupValue, Limit, Series, Verdict
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
+from pytest_aipm.report.classes import rate_of
 from pytest_aipm.report.curves import curves, ticks_text
 from pytest_aipm.report.strips import bars_of, steps_of, strip
 from pytest_aipm.report.words import WITHHELD, group_name, limit_text
@@ -49,12 +50,16 @@ def _figure(svg: str, caption: str, *, wide: bool = False) -> Figure:
 def sorted_groups(answer: Answer) -> list[GroupValue]:
     """Return the groups by rate, lowest first; the rate that decides leads, empty values end."""
     first = {group.part for group in answer.pair}
+    parts = list(dict.fromkeys(group.part for group in answer.finding.groups))
+    if not any(rate_of(answer.finding, part) != part for part in parts):
+        parts.sort()  # else they are the rates of classes, the worst first
+    place = {part: i for i, part in enumerate(parts)}
 
-    def key(group: GroupValue) -> tuple[bool, str, bool, bool, float, str]:
+    def key(group: GroupValue) -> tuple[bool, int, bool, bool, float, str]:
         name = answer.name(group)
         missing = group.value is None
         value = group.value or 0.0
-        return group.part not in first, group.part, missing, not group.judged, value, name
+        return group.part not in first, place[group.part], missing, not group.judged, value, name
 
     return sorted(answer.finding.groups, key=key)
 
@@ -146,7 +151,9 @@ def _allowed(answer: Answer, groups: Sequence[GroupValue]) -> Limit | None:
 def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
     kept = _kept(groups, answer)
     allowed = _allowed(answer, groups)
-    name = (part or answer.quantity).replace("_", " ")
+    name = part or answer.quantity
+    if rate_of(answer.finding, name) == name:  # no name of a class in it
+        name = name.replace("_", " ")
     svg = forest(
         [_row(answer, group) for group in kept],
         allowed,

@@ -24,6 +24,7 @@ from pytest_aipm.records import (
     Verdict,
 )
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.classes import fewest_classes
 from pytest_aipm.report.foreign import named_warnings, without_foreign
 from pytest_aipm.report.past import published_releases
 from pytest_aipm.report.suppression import Withheld, withheld_cells
@@ -65,7 +66,8 @@ def publishable(record: Record) -> Record:
     global _last  # noqa: PLW0603 - every view of a run asks for the same one
     if _last is not None and _last[0]() is record:
         return _last[1]
-    published = _published(record, withheld_cells(record))
+    fewer = fewest_classes(record)
+    published = _published(fewer, withheld_cells(fewer))
     _last = (weakref.ref(record), published)
     return published
 
@@ -80,7 +82,7 @@ def published_alone(finding: Finding, *, min_cell: int) -> Finding:
     """
     policy = PolicyInfo(name="", path="", sha256="", text="", min_cell=min_cell)
     audit = Audit(policy=policy, verdict=RunVerdict.UNPROVEN, findings=(finding,))
-    record = Record(verdict=audit.verdict, audits=(audit,))
+    record = fewest_classes(Record(verdict=audit.verdict, audits=(audit,)))
     hidden = withheld_cells(record)
     hidden.values |= set(hidden.cells)
     return _published(record, hidden).findings[0]

@@ -7,7 +7,7 @@ people that can be a single count.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -42,10 +42,11 @@ class Span(NamedTuple):
                 yield Known(row, *ends)
 
 
-def spans_of(answer: Answer, population: str) -> Iterator[Span]:
+def spans_of(answer: Answer, population: Callable[[str], str]) -> Iterator[Span]:
     """Yield between which rates a published value says that each judged group lies.
 
-    Only where it is so: a value against a reference group says nothing of the others.
+    `population` names the population of a part. Only where it is so: a value against a reference
+    group says nothing of the others.
     """
     finding, value = answer.finding, answer.finding.value
     judged = [group for group in finding.groups if group.judged and group.n]
@@ -59,7 +60,7 @@ def spans_of(answer: Answer, population: str) -> Iterator[Span]:
         above, below = atoms_of(finding, part)
         for group in judged:
             if group.part == part:
-                key = Group(population, frozenset(group.group.items()))
+                key = Group(population(part), frozenset(group.group.items()))
                 yield Span(Count(key, above), Count(key, below), low - TINY, high + TINY)
 
 

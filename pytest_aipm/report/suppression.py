@@ -26,10 +26,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import permutations
 
-from pytest_aipm.records import Audit, AuditGroup, GroupValue, Record
+from pytest_aipm.records import Audit, AuditGroup, Finding, GroupValue, Record
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.apart import TOO_MANY, keep_apart
 from pytest_aipm.report.atoms import ATOMS, atoms_of, is_half, is_slice
+from pytest_aipm.report.classes import beside_small, spoken
 from pytest_aipm.report.counts import HALF, Count, Group, Place, Printed, sum_of, whole_of
 from pytest_aipm.report.elimination import Row, Secrets
 from pytest_aipm.report.spans import Span, spans_of
@@ -87,6 +88,18 @@ def _few(cell: GroupValue | AuditGroup, min_cell: int) -> bool:
     return 0 < cell.n < min_cell or 0 < people < min_cell
 
 
+@dataclass(frozen=True)
+class _Populations:
+    """Names the population of each part of a finding."""
+
+    everyone: str
+    audit: Audit
+    finding: Finding
+
+    def __call__(self, part: str) -> str:
+        return self.everyone + spoken(self.audit, self.finding, part)
+
+
 class Table:
     """The counts of a record as unknowns and equations."""
 
@@ -99,9 +112,12 @@ class Table:
         self.min_cell = max((audit.policy.min_cell for audit in record.audits), default=0)
         for at, audit in enumerate(record.audits):
             self._read(audit, at)
+        for count in list(beside_small(self.counts)):
+            self.counts[count].gone = True
 
     def _read(self, audit: Audit, at: int) -> None:
-        population, small = _population(audit), audit.policy.min_cell
+        everyone, small = _population(audit), audit.policy.min_cell
+        population = everyone + spoken(audit, None)
         for i, group in enumerate(audit.groups):
             key = Group(population, frozenset(group.group.items()))
             self.sizes[key] = group.n
@@ -114,11 +130,12 @@ class Table:
             answer = Answer(finding)
             # A value that goes with its small group need not be saved by sparing the other one.
             spared = not any(_is_small(cell, small) for cell in answer.pair)
-            self.spans[at, number] = list(spans_of(answer, population))
+            self.spans[at, number] = list(spans_of(answer, _Populations(everyone, audit, finding)))
             # A share of all rows has the group's size below the line, which is no secret.
             shared = {c.part for c in finding.groups if c.counts[1] not in (None, c.n)}
             for i, cell in enumerate(finding.groups):
                 half = HALF if is_half(finding, cell.part) else ""
+                population = everyone + spoken(audit, finding, cell.part)
                 key = Group(population + half, frozenset(cell.group.items()))
                 self.sizes.setdefault(key, cell.n)
                 if is_slice(finding):

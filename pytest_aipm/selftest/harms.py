@@ -149,8 +149,8 @@ def _told_as(base: Base, order: np.ndarray, givers: np.ndarray, share: float) ->
     count = round(share * len(order))
     rows, givers = order[:count], givers[:count]
     frame = base.frame.copy(deep=False)
-    for name in (LABELS, SCORES):
-        if name in frame.columns:
+    for name in base.frame.columns:
+        if name == LABELS or name.startswith(SCORES):  # of several classes a column each
             values = base.frame[name].to_numpy(copy=True)
             values[rows] = values[givers]
             frame[name] = values

@@ -18,7 +18,7 @@ from pytest_aipm.errors import MeasurementError
 from pytest_aipm.evidence.decide import decidable
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.predictor import Predictor
-from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.subject import Subject, group_name
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
@@ -87,12 +87,14 @@ class Base:
             return cls(evidence, frame, evidence.subject, None)
         labels, scores = _columns(frame, said, (LABELS, SCORES))
         champion = _columns(frame, earlier, _CHAMPION)
+        by_class = _class_columns(frame, said, evidence.classes)
         features = tuple(evidence.feature_columns())
         subject = replace(
             evidence.subject,
             features=evidence.subject.features if evidence.model is None else features,
             predictions=labels,
-            scores=scores,
+            scores=None if evidence.subject.task == "multiclass" else scores,
+            class_scores=by_class,
             champion_predictions=champion[0],
             champion_scores=champion[1],
         )
@@ -146,6 +148,18 @@ class World:
         own = self.base.evidence
         rows = Rows(self.frame, own.data)
         return own.about(own.subject, rows, model=self.model, champion=own.champion)
+
+
+def _class_columns(
+    frame: pd.DataFrame, said: Prediction, classes: tuple[object, ...] | None
+) -> tuple[tuple[str, str], ...]:
+    """Add the scores of each class to a frame, and return the classes and their columns."""
+    if said.by_class is None or classes is None:
+        return ()
+    named = [(group_name(value), f"{SCORES} {i}") for i, value in enumerate(classes)]
+    for i, (_, column) in enumerate(named):
+        frame[column] = said.by_class[:, i]
+    return tuple(named)
 
 
 def _columns(

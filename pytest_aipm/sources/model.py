@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pytest_aipm.sources.factory import call_factory
 from pytest_aipm.sources.faults import describe, did_you_mean, listed, problem
 from pytest_aipm.sources.guard import third_party
 from pytest_aipm.sources.native.voice import NativeModel
-from pytest_aipm.sources.output import checked_labels, checked_scores, rows_of
+from pytest_aipm.sources.output import checked_labels, checked_matrix, checked_scores, rows_of
 from pytest_aipm.sources.spec import ModelSpec, Output, Where
 from pytest_aipm.sources.trust import Trust
 from pytest_aipm.sources.voice import Task, Voice, choose, classes_of
@@ -34,10 +34,13 @@ class Prediction:
         Binary: of the positive class, larger is more positive. Regression: the predicted value.
     labels : ndarray of shape (n,) or None
         Classes, as the model writes them.
+    by_class : ndarray of shape (n, classes) or None
+        Multiclass: a score of each class, in the order in which the model or the policy names them.
     """
 
     scores: np.ndarray[Any, np.dtype[np.float64]] | None
     labels: np.ndarray[Any, Any] | None
+    by_class: np.ndarray[Any, np.dtype[np.float64]] | None = None
 
 
 class Model:
@@ -125,7 +128,9 @@ class Model:
         if not len(frame):
             nothing = np.empty(0)
             return Prediction(
-                nothing if scoring else None, nothing.astype(object) if labelling else None
+                nothing if scoring else None,
+                nothing.astype(object) if labelling else None,
+                np.empty((0, len(self.classes or ()))) if self._matrix else None,
             )
         given = self._given(frame)
         prediction = Prediction(None, None)
@@ -135,7 +140,10 @@ class Model:
             said = self._said(labelling)
             answer = self._ask(labelling, given, frame)
             found = checked_labels(answer, frame, said=said, where=self._where)
-            prediction = Prediction(prediction.scores, found)
+            prediction = replace(prediction, labels=found)
+        elif self._matrix and prediction.by_class is not None:
+            known = np.fromiter(self.classes or (), dtype=object)
+            prediction = replace(prediction, labels=known[prediction.by_class.argmax(axis=1)])
         return prediction
 
     def columns(self, known: Sequence[str]) -> list[str] | None:
@@ -152,8 +160,22 @@ class Model:
             found.append(alike[0] if name not in known and len(alike) == 1 else name)
         return found
 
+    @property
+    def _matrix(self) -> bool:
+        return self._voices.scores is not None and self._voices.scores.kind in ("matrix", "margins")
+
     def _scored(self, voice: Voice, answer: Any, frame: pd.DataFrame) -> Prediction:
         said = self._said(voice)
+        if self._matrix:
+            found = checked_matrix(
+                answer,
+                frame,
+                said=said,
+                classes=len(self.classes or ()),
+                probability=voice.kind == "matrix",
+                where=self._where,
+            )
+            return Prediction(None, None, found)
         if voice.kind == "either" and np.asarray(answer).dtype.kind != "f":
             return Prediction(None, checked_labels(answer, frame, said=said, where=self._where))
         scores = checked_scores(
@@ -229,7 +251,7 @@ def open_model(
         Who has vouched for which bytes.
     positive : object
         The class the scores speak of; needed for ``predict_proba`` and ``decision_function``.
-    task : {"binary", "regression"}
+    task : Task
     output : Output, optional
         Replaces that of `spec`; objects have none of their own.
     where : Where, optional

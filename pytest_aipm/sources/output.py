@@ -11,11 +11,13 @@ from pytest_aipm.errors import ModelError
 from pytest_aipm.sources.faults import describe, problem
 from pytest_aipm.sources.spec import Where
 
-__all__ = ["LARGEST", "checked_labels", "checked_scores", "rows_of"]
+__all__ = ["LARGEST", "checked_labels", "checked_matrix", "checked_scores", "rows_of"]
 
 _NOISE = 1e-9
 """Calibrated probabilities pass 0 and 1 by a rounding error; that much is cut off."""
 
+_SUM = 1e-3
+"""Sums of float32 probabilities are off 1 by rounding; more is no distribution."""
 
 LARGEST = 1e50
 """Cubed squares of larger numbers overflow, and moments of losses need them."""
@@ -96,6 +98,59 @@ def checked_scores(
     return scores
 
 
+def checked_matrix(
+    result: Any,
+    frame: pd.DataFrame,
+    *,
+    said: str,
+    classes: int,
+    probability: bool,
+    where: Where | None = None,
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return one finite number for each row and class.
+
+    Parameters
+    ----------
+    result : array-like of shape (n, classes); (n,) where two classes share one margin
+    frame, said, where
+        As in `checked_scores`.
+    classes : int
+    probability : bool
+        Whether each row must be a distribution: numbers in [0, 1] that add up to 1.
+
+    Returns
+    -------
+    ndarray of shape (n, classes), dtype float64
+
+    Raises
+    ------
+    ModelError
+        When shape, order, type or values are not as they must be.
+    """
+    array = _as_array(result, frame, said, where)
+    if array.ndim == 1 and classes == 2 and not probability:
+        array = np.column_stack([-array, array])
+    if array.ndim != 2 or array.shape[1] != classes:
+        fix = f"return {len(frame)} rows with {classes} columns, one for each class"
+        raise _wrong(f"{said} returned the shape {array.shape}", fix, frame, where)
+    columns = [
+        checked_scores(array[:, i], frame, said=said, probability=probability, where=where)
+        for i in range(classes)
+    ]
+    matrix = np.column_stack(columns)
+    if probability:
+        off = np.abs(matrix.sum(axis=1) - 1) > _SUM
+        if off.any():
+            total = matrix.sum(axis=1)[off][0]
+            what = (
+                f"{said} returned probabilities that add up to {total:.4g}, not 1, in "
+                f"{_row(frame, off)}"
+            )
+            fix = "return a distribution over all classes, or use output: decision_function"
+            raise _wrong(what, fix, frame, where)
+    return matrix
+
+
 def checked_labels(
     result: Any, frame: pd.DataFrame, *, said: str, where: Where | None = None
 ) -> np.ndarray[Any, Any]:
@@ -126,6 +181,8 @@ def _as_array(
         if not result.index.equals(counted) and set(result.index) == set(counted):
             what = f"{said} returned the rows in another order"
             raise _wrong(what, "return them in the order they came in", frame, where)
+    if isinstance(result, list) and result and all(np.ndim(each) == 2 for each in result):
+        raise _outputs(len(result), said, frame, where)
     try:
         array = np.asarray(result)
     except (TypeError, ValueError) as error:
@@ -145,10 +202,17 @@ def _flat(
 ) -> np.ndarray[Any, Any]:
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0]
+    if array.ndim == 2 and array.shape[1] > 1:
+        raise _outputs(array.shape[1], said, frame, where)
     if array.ndim != 1:
         what = f"{said} returned the shape {array.shape}"
         raise _wrong(what, f"return the shape ({len(frame)},)", frame, where)
     return array
+
+
+def _outputs(n: int, said: str, frame: pd.DataFrame, where: Where | None) -> ModelError:
+    what = f"{said} returned {n} values for each row, but one output is audited at a time"
+    return _wrong(what, f"return the shape ({len(frame)},)", frame, where)
 
 
 def _row(frame: pd.DataFrame, bad: np.ndarray[Any, Any]) -> str:

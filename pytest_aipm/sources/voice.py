@@ -15,7 +15,7 @@ from pytest_aipm.sources.spec import Output, Where
 
 __all__ = ["Task", "Voice", "Voices", "choose", "classes_of"]
 
-Task = Literal["binary", "regression"]
+Task = Literal["binary", "multiclass", "regression", "ranking"]
 
 _METHODS: dict[Output, str] = {
     "probability": "predict_proba",
@@ -35,8 +35,9 @@ class Voice:
         What messages call it.
     call : callable
         Frame to array.
-    kind : {"probability", "decision_function", "label", "value", "either"}
-        How to read the array; ``either`` is scores when it holds floats, else labels.
+    kind : {"probability", "decision_function", "label", "value", "either", "matrix", "margins"}
+        How to read the array; ``either`` is scores when it holds floats, else labels. ``matrix``
+        has a probability of each class, ``margins`` any number of each.
     column : int or None
         Which column of a two-dimensional answer is the positive class's.
     sign : {1, -1}
@@ -93,8 +94,14 @@ def choose(
         what = f"output: {output} is unknown"
         raise ModelError(problem(what, f"choose one of {listed(_OUTPUTS)}", where=where))
     methods = _methods(model, ref, where)
-    if task == "regression":
-        return Voices(_regression(methods, ref, output, where), None)
+    if task in ("regression", "ranking"):
+        if task == "ranking" and "predict_proba" in methods:
+            what = f"model {ref} predicts classes, and a ranking needs a number for each row"
+            fix = "give `scores`, or write `task: binary` with `decision: {top_k, within}`"
+            raise ModelError(problem(what, fix, where=where))
+        return Voices(_regression(methods, ref, output, where, task), None)
+    if task == "multiclass":
+        return _multiclass(methods, ref, output, classes, where)
     if "" in methods:
         kind = "either" if output == "auto" else str(output)
         voice = Voice("the function", methods[""], kind)
@@ -149,17 +156,52 @@ def _methods(model: Any, ref: str, where: Where | None) -> dict[str, Callable[[A
     raise ModelError(problem(what, fix, where=where))
 
 
+def _multiclass(
+    methods: dict[str, Callable[[Any], Any]],
+    ref: str,
+    output: Output,
+    classes: tuple[Any, ...] | None,
+    where: Where | None,
+) -> Voices:
+    """Return who says the class, and who gives a number for each class, in the model's order."""
+    if "" in methods:
+        if output not in ("auto", "label"):
+            what = f"a function gives a class for each row; output: {output} asks for more"
+            raise ModelError(problem(what, "leave it out", where=where))
+        return Voices(None, Voice("the function", methods[""], "label"))
+    labels = Voice("predict", methods["predict"], "label") if "predict" in methods else None
+    if output == "auto":
+        output = "probability" if "predict_proba" in methods else "label"
+    if _METHODS[output] not in methods:
+        what = f"model {ref} has no {_METHODS[output]}, which a multiclass audit asks for"
+        raise ModelError(problem(what, f"it has {listed(methods)}", where=where))
+    if output == "label":
+        return Voices(None, labels)
+    if classes is None:
+        what = (
+            f"model {ref} has {_METHODS[output]}, but no list classes_ that says which column is "
+            "which"
+        )
+        raise ModelError(problem(what, "set classes_ on it, or use output: label", where=where))
+    kind = "matrix" if output == "probability" else "margins"
+    return Voices(Voice(_METHODS[output], methods[_METHODS[output]], kind), labels)
+
+
 def _regression(
-    methods: dict[str, Callable[[Any], Any]], ref: str, output: Output, where: Where | None
+    methods: dict[str, Callable[[Any], Any]],
+    ref: str,
+    output: Output,
+    where: Where | None,
+    task: Task,
 ) -> Voice:
     if output != "auto":
-        what = f"output: {output} has no meaning for a regression"
+        what = f"output: {output} has no meaning for a {task}"
         raise ModelError(problem(what, "leave it out", where=where))
     for name, said in (("predict", "predict"), ("", "the function")):
         if name in methods:
             return Voice(said, methods[name], "value")
     what = f"model {ref} has no predict"
-    raise ModelError(problem(what, "give a regression model, or change the task", where=where))
+    raise ModelError(problem(what, f"give a {task} model, or change the task", where=where))
 
 
 def _place(

@@ -9,6 +9,7 @@ Journal of Survey Statistics and Methodology 3:484, compare such intervals with 
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from scipy.special import stdtrit
 
 from pytest_aipm.stats.auc import placements
@@ -22,6 +23,7 @@ __all__ = [
     "few_units",
     "kish_size",
     "mean_part",
+    "opposing",
     "weighted_median",
 ]
 
@@ -111,12 +113,37 @@ def weighted_median(values: Array, weight: Array) -> float:
     return float(distinct[low] + distinct[min(high, distinct.size - 1)]) / 2
 
 
+def opposing(z: Array, unit: np.ndarray, group: np.ndarray, groups: int) -> Array:
+    """Return minus the most negative sum over units of z in two groups, at least 0, shape (K,).
+
+    The variance of a difference of two groups is the sum of theirs less twice their covariance.
+    What units do opposite ways in two groups makes it larger than that sum: of one query's places,
+    those that one group takes are gone for the other.
+
+    Parameters
+    ----------
+    z : ndarray, shape (m,)
+        What each pair of unit and group moves the group's mean by.
+    unit, group : int ndarrays, shape (m,)
+        Each pair once.
+    groups : int
+        K.
+    """
+    table = csr_matrix((z, (unit, group)), shape=(int(unit.max(initial=-1)) + 1, groups))
+    shared = (table.T @ table).tocoo()
+    other = shared.row != shared.col
+    worst = np.zeros(groups)
+    np.minimum.at(worst, shared.row[other], shared.data[other])
+    return -worst
+
+
 def mean_part(
     values: Array,
     weight: Array,
     unit: np.ndarray | None,
     alpha: float,
     part: MeanPart,
+    opposed: float = 0.0,
 ) -> MeanPart:
     """Return a weighted mean as the mean of its effective number of rows.
 
@@ -132,6 +159,8 @@ def mean_part(
         As in `effective_sizes`.
     part : MeanPart
         Whose transform and limits are kept.
+    opposed : float
+        From `opposing`, where groups share units; added to the variance.
     """
     n, total = len(values), float(weight.sum())
     if n == 0:
@@ -140,7 +169,7 @@ def mean_part(
     off = values - mean
     variance = float(weight @ off**2 / total)
     z = _unit_sums(weight * off, unit) / total
-    squares = float(z @ z)
+    squares = float(z @ z) + opposed
     counts = (
         np.array([float(n)]),
         np.array([float(len(z))]),

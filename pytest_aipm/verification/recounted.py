@@ -8,6 +8,8 @@ the rate has these counts; which cell the other rows fall into changes nothing i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -15,11 +17,19 @@ from pytest_aipm.checks.rates import Rate
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupCounts, Grouping, Unknown, display_order
-from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
+from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Classes, Subject
+from pytest_aipm.evidence.views import View
 from pytest_aipm.records import Audit, Finding, GroupValue
 from pytest_aipm.records import Subject as Told
 
-__all__ = ["Recounted", "is_designed", "subject_of", "table_of"]
+__all__ = [
+    "Recounted",
+    "classes_of",
+    "is_designed",
+    "is_of_each_class",
+    "subject_of",
+    "table_of",
+]
 
 SHAPE = (2, 2, 1)
 """Labels, decisions, champions."""
@@ -41,6 +51,48 @@ class Recounted(Evidence):
     def require_both_classes(self) -> None:
         """Take both classes for granted: a run that lacked one has no value to check."""
 
+    def speaking_of(self, classes: Classes) -> Evidence:
+        """Return itself: the counts are of these classes already."""
+        del classes
+        return self
+
+    def viewed(self, view: View) -> Evidence:
+        """Return itself: the counts are of this view already."""
+        del view
+        return self
+
+    @property
+    def classes(self) -> None:
+        """Nothing: a record holds no scores."""
+
+
+class RecountedClasses(Recounted):
+    """The counts of a finding that looks at each class of a multiclass task against the rest."""
+
+    def __init__(self, subject: Subject, counts: GroupCounts, classes: ClassTables) -> None:
+        super().__init__(subject, counts)
+        self._classes = classes
+
+    def class_tables(self, by: tuple[str, ...], unknown: Unknown = "report") -> ClassTables:
+        """Return the tables of each class."""
+        del by, unknown
+        return self._classes
+
+
+@dataclass(frozen=True)
+class ClassTables:
+    """Tables of each class, where a check expects those of the rows."""
+
+    grouping: Grouping
+    classes: tuple[str, ...]
+    sizes: np.ndarray
+    unknown: int
+    tables: tuple[np.ndarray, ...]
+
+    def against_rest(self, code: int) -> np.ndarray:
+        """Return the table (K, 2, 2) of one class."""
+        return self.tables[code]
+
 
 def is_designed(told: Told) -> bool:
     """Return whether counts are effective ones: rows are weighted, or people have several."""
@@ -48,13 +100,24 @@ def is_designed(told: Told) -> bool:
     return weighted or told.cluster is not None
 
 
-def subject_of(told: Told) -> Subject:
-    """Return what the record says of its subject, in the terms of evidence."""
+def subject_of(told: Told, *, finding: Finding | None = None) -> Subject:
+    """Return what the record says of its subject, in the terms of evidence.
+
+    The rows of a multiclass task are read as the class that a finding speaks of, and the rest.
+    """
+    positive: object = told.positive
+    favorable: object = told.favorable
+    task: Literal["binary", "multiclass"] = "binary"
+    if told.task == "multiclass" and finding is not None:
+        task = "multiclass"
+        spoken = "" if finding.formula is None else finding.formula.positive
+        each = is_of_each_class(finding)
+        positive = favorable = None if each or not spoken else Classes((spoken,))
     return Subject(
-        task="binary",
+        task=task,
         label=told.label,
-        positive=told.positive,
-        favorable=told.favorable,
+        positive=positive,
+        favorable=favorable,
         attributes=tuple(
             Attribute(
                 name=each.name,
@@ -66,6 +129,60 @@ def subject_of(told: Told) -> Subject:
             for each in told.attributes
         ),
     )
+
+
+def is_of_each_class(finding: Finding) -> bool:
+    """Return whether a finding looks at each class against the rest."""
+    return finding.formula is not None and finding.formula.id.endswith("_of_each_class")
+
+
+def classes_of(
+    finding: Finding, audit: Audit, rates: Sequence[Rate], subject: Subject, rows: int | None
+) -> RecountedClasses:
+    """Return the counts of a finding that looks at each class; as `table_of`."""
+    names = _class_names(finding, rates[0])
+    found = []
+    for name in names:
+        own = {f"{rate.name} of {name}": rate.name for rate in rates}
+        groups = tuple(
+            group.model_copy(update={"part": own[group.part] if len(rates) > 1 else ""})
+            for group in finding.groups
+            if group.part in own
+        )
+        one = finding.model_copy(update={"groups": groups})
+        spoken = replace(subject, positive=Classes((name,)), favorable=Classes((name,)))
+        found.append(table_of(one, audit, rates, spoken, rows))
+    if len(finding.groups) != sum(len(each.grouping.keys) for each in found) * len(rates):
+        raise _contradiction("a group belongs to no class, or to two")
+    first = found[0]
+    sizes = np.array([_size_of(finding, key) for key in first.grouping.keys], dtype=np.int64)
+    tables = tuple(each.table.sum(axis=3) for each in found)
+    told = ClassTables(first.grouping, names, sizes, first.unknown, tables)
+    return RecountedClasses(subject, first, told)
+
+
+def _size_of(finding: Finding, key: tuple[str, ...]) -> int:
+    return next(group.n for group in finding.groups if _key(group, finding.scope) == key)
+
+
+def _class_names(finding: Finding, rate: Rate) -> tuple[str, ...]:
+    """Return the classes in the order of the estimate's parts: those of the first group."""
+    start = f"{rate.name} of "
+    names = {
+        group.part.removeprefix(start) for group in finding.groups if group.part.startswith(start)
+    }
+    order = {
+        name: finding.part_names.index(one)
+        for name in names
+        if (one := _first_part(finding, f"{start}{name}"))
+    }
+    if not names or len(order) != len(names):
+        raise _contradiction("its parts are not its classes")
+    return tuple(sorted(names, key=order.__getitem__))
+
+
+def _first_part(finding: Finding, part: str) -> str | None:
+    return next((name for name in finding.part_names if name.endswith(f" ({part})")), None)
 
 
 def table_of(

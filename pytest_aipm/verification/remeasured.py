@@ -29,7 +29,14 @@ from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import census, rate
 from pytest_aipm.verification.known import catalog
-from pytest_aipm.verification.recounted import Recounted, is_designed, subject_of, table_of
+from pytest_aipm.verification.recounted import (
+    Recounted,
+    classes_of,
+    is_designed,
+    is_of_each_class,
+    subject_of,
+    table_of,
+)
 
 __all__ = ["BY_NAME", "Remeasured", "breach_of", "params_of", "remeasured"]
 
@@ -95,14 +102,17 @@ def remeasured(  # noqa: PLR0911 - one line a row of the table above
         return _alone(finding, _share(finding))
     params = finding.asked.params
     metric = str(params.get("metric", ""))
-    rates = _rates(finding.check, metric)
+    rates = None if params.get("average") else _rates(finding.check, metric)
     above = finding.check == "fairness.score_gap" and params.get("measure") == "above_median"
     if rates is None and not above:
         return _rests_on(finding.check, metric)
     designed, asked = is_designed(told), params_of(finding, seed)
     if designed and (asked.reference == "largest" or _shares(asked)):
         return "the weight of each group"
-    subject = subject_of(told)
+    subject = subject_of(told, finding=finding)
+    if rates is not None and is_of_each_class(finding):
+        each = classes_of(finding, audit, rates, subject, told.data.rows)
+        return Remeasured(catalog().load(finding.check).check(each, asked), whole=True)
     counted = (RATES["selection_rate"],) if rates is None else rates
     evidence = Recounted(subject, table_of(finding, audit, counted, subject, told.data.rows))
     if rates is None:
@@ -164,6 +174,8 @@ def _rests_on(check: str, metric: str) -> str:
     named = {
         "fairness.adjusted_disparity": "strata",
         "fairness.calibration_gap": "scores",
+        "fairness.exposure_difference": "places in rankings",
+        "fairness.exposure_ratio": "places in rankings",
         "fairness.individual_consistency": "neighbours",
         "fairness.score_gap": "scores",
         "fairness.worst_slice": "a search over slices",

@@ -61,7 +61,10 @@ def _groups(audit: Audit) -> Iterator[str]:
     for finding in audit.findings:
         if len(finding.scope) == 1 and finding.scope[0] in sizes and finding.kind == "sample":
             name = finding.scope[0]
-            yield from _of_finding(finding, name, sizes[name], positives[name])
+            same = finding.formula is None or finding.formula.positive in ("", told.positive)
+            # findings of other classes than the favorable ones have positives of their own
+            spoken = positives[name] if same or told.task != "multiclass" else {}
+            yield from _of_finding(finding, name, sizes[name], spoken)
 
 
 def _tables(

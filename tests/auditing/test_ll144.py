@@ -106,7 +106,8 @@ def test_intersections_are_measured_and_no_ratio_turns_the_build_red(record: Rec
         Verdict.NOT_JUDGED,
     }
     assert finding(record, "impact-ratio::sex").reason == (
-        "'fairness.demographic_parity_ratio' is for binary, but the task is regression"
+        "'fairness.demographic_parity_ratio' is for binary or multiclass, but the task is "
+        "regression"
     )
 
 

@@ -92,7 +92,7 @@ def test_a_tag_runs_nothing(project: Any, tmp_path: Path) -> None:
         ({"features": ["score", "y"]}, "11:23: 'features' lists the label 'y'; a model must not"),
         ({"positive": None}, "neither 'positive' nor 'favorable' is given; name the class"),
         ({"label": None}, "'performance.metric' needs a label; add 'label' to the subject"),
-        ({"task": "ranking"}, "5:9: 'ranking' is not a task of this version: binary, regression;"),
+        ({"task": "clustering"}, "5:9: 'clustering' is not a task of this version: binary, mul"),
         ({"data": "https://example.org/x.csv"}, "7:9: "),
         ({"weights": "y"}, "'weights' and 'label' are the same column; name the column that says"),
         ({"cluster": "pred"}, "'cluster' and 'predictions' are the same column; name the column"),

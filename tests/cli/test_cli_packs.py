@@ -74,7 +74,9 @@ def test_a_pack_is_shown_with_its_text_and_its_clauses(aipm, project):
         assert line in said.out.splitlines()
 
 
-@pytest.mark.parametrize("name", ["four-fifths", "nyc-ll144", "release-gate"])
+@pytest.mark.parametrize(
+    "name", ["four-fifths", "nyc-ll144", "release-gate", "release-gate-ranking"]
+)
 def test_every_built_in_pack_can_be_shown(aipm, name):
     said = aipm("packs", "show", name)
     assert (said.code, said.err) == (0, "")

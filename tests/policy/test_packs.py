@@ -19,7 +19,23 @@ from pytest_aipm.policy import Policy, load_policy, policy_from
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.pack import Pack, PackHead
 
-BUILT_IN = ("four-fifths", "nyc-ll144", "release-gate")
+BUILT_IN = (
+    "four-fifths",
+    "nyc-ll144",
+    "release-gate",
+    "release-gate-ranking",
+    "release-gate-regression",
+)
+OF_TASK = {
+    "release-gate-ranking": (
+        "task: ranking\n  model: m.skops\n  decision: {top_k: 10, within: job}\n  label: hired"
+    ),
+    "release-gate-regression": (
+        "task: regression\n  model: m.skops\n  label: days\n"
+        "  decision: {threshold: 5, favorable_when: below}"
+    ),
+}
+"""Whole subjects of packs that are for another task than two classes."""
 SUBJECT = """\
 name: credit
 context: {purpose: Pre-screen loans, owner: risk@example.org}
@@ -81,15 +97,23 @@ def house(tmp_path: Path) -> Path:
 # --- what is built in ---------------------------------------------------------------------------
 
 
-def test_three_packs_are_built_in() -> None:
+def test_five_packs_are_built_in() -> None:
     assert tuple(n for n in Library().names() if Library().origin(n) == "built in") == BUILT_IN
+
+
+def _whole(name: str) -> str:
+    if name not in OF_TASK:
+        return SUBJECT
+    head = SUBJECT[: SUBJECT.index("  task:")]
+    rest = "  data: holdout.csv\n  train: train.csv\n  protected: {sex: sex, race: race}\n"
+    return f"{head}  {OF_TASK[name]}\n{rest}"
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_built_in_pack_says_whose_rule_it_is_and_fits_a_whole_subject(
     name: str, read: Callable[..., Policy]
 ) -> None:
-    policy = read(f"pack:{name}")
+    policy = read(f"pack:{name}", subject=_whole(name))
     (pack,) = policy.packs
     head = pack.head
     for key in ("title", "version", "jurisdiction", "authority", "citation", "effective", "as_of"):
@@ -215,8 +239,8 @@ def test_a_pack_for_another_task_is_one_sentence_where_it_is_named(said: Said) -
     (line,) = said("pack:release-gate", subject=subject)
     assert line == (
         "credit.aipm.yaml:2:10: pack:release-gate does not fit this policy: "
-        "'fairness.demographic_parity_ratio' is for binary, but the task is regression; remove it, "
-        "or set `enabled: false`"
+        "'fairness.demographic_parity_ratio' is for binary or multiclass, but the task is "
+        "regression; remove it, or set `enabled: false`"
     )
 
 

@@ -99,7 +99,10 @@ def test_what_a_model_returns_is_checked_before_anyone_counts_with_it(tmp_path, 
         (["a", None, "b"], "returned 1 missing labels, first in row 502 (rows 501 to 503); "),
         (
             np.zeros((3, 2), int),
-            "returned the shape (3, 2) (rows 501 to 503); return the shape (3,)",
+            (
+                "returned 2 values for each row, but one output is audited at a time "
+                "(rows 501 to 503); return the shape (3,)"
+            ),
         ),
         (
             pd.Series([1, 2, 3], index=[2, 1, 0]),

@@ -35,8 +35,9 @@ The same score could promise too much for one group and too little for another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.between import between
+from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.compare import without_groups
 from pytest_aipm.checks.metrics import Measured
 from pytest_aipm.checks.probabilities import bins_of, reliability_lines
@@ -48,15 +49,17 @@ NEEDS = Needs(label=True, scores=True, losses=frozenset({"calibration"}))
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, 2.0)
 
 
-class Params(CheckParams):
+class Params(OneClassParams):
     """No parameters of its own."""
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula_id = "calibration_in_the_large_difference"
     nobody = without_groups(evidence, params, formula_id)
     if nobody is not None:

@@ -10,6 +10,10 @@ tested with the Farrington-Manning score test; the lower end is corrected for al
 closed critical value, the upper end is the largest bound of a single pair. With `reference` each
 group is compared with one comparator instead, and the direction is stated.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - Groups may differ in what the decision rightly depends on; equal rates then need unequal
   treatment. Read it together with the error rates.
@@ -28,7 +32,8 @@ One group could get the favorable decision much more often than another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -37,12 +42,13 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.10}
 BASIS = "convention of the field, not law"
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

@@ -12,6 +12,10 @@ ratios above 1 are then possible.
 `at_least: 0.02` lets only groups with that share of the rows be the comparator. `min_share: 0.02`
 leaves smaller groups out of the ratio altogether; their count and rate are still shown.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - Groups may differ in what the decision rightly depends on; equal rates then need unequal
   treatment. Read it together with the error rates.
@@ -36,7 +40,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -45,17 +50,27 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 DEFAULT_LIMIT = {"min": 0.80}
 BASIS = "four-fifths rule, 29 CFR 1607.4(D)"
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
     at_least: float | None = Field(default=None, gt=0, lt=1)
     """Smallest share of the rows that makes a group fit to be the comparator."""
     min_share: float | None = Field(default=None, gt=0, lt=1)
     """Groups with a smaller share of the rows are counted and shown, not compared."""
+
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why shares do not go with the worst of all classes."""
+        each = task == "multiclass" and not favorable and self.class_ is None
+        for key in ("at_least", "min_share"):
+            if each and getattr(self, key) is not None:
+                what = f"'{key}' speaks of one selection rate, and there is one for each class"
+                return what, "add `class: NAME`, or list `favorable` classes in the subject"
+        return super().unfit(task, favorable=favorable)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

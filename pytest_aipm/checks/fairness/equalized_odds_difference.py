@@ -10,6 +10,10 @@ gaps, in [0, 1]; 0 is equality. The two rates use different rows, so each is tes
 1 - sqrt(1 - alpha): the lower end is the larger of the two lower ends, the upper end the larger
 of the two uncorrected upper ends. With `reference` each group is compared with one comparator.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - One number for two kinds of harm: the table says which rate makes the gap.
 - fairlearn's `agg="mean"` can hide a large gap behind a small one; it is not used here.
@@ -27,7 +31,8 @@ One group could bear more errors of either kind than another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.odds import equalized_odds
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -36,12 +41,13 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.10}
 BASIS = "convention of the field, not law"
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

@@ -11,6 +11,10 @@ the two ratios, in [0, 1]; 1 is equality. The two rates use different rows, so e
 of the two uncorrected lower ends. With `reference` each group is compared with one comparator,
 and the value may exceed 1. A rate without a single event in any group leaves the value.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - Small rates make large ratios: false positive rates of 1 and 2 of 100 have the ratio 0.5, and
   their difference is 0.01.
@@ -29,7 +33,8 @@ One group could bear several times as many errors of either kind as another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.odds import equalized_odds
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -38,10 +43,11 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, float("inf"))
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

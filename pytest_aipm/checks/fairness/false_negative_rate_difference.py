@@ -11,6 +11,10 @@ tested with the Farrington-Manning score test; the lower end is corrected for al
 closed critical value, the upper end is the largest bound of a single pair. With `reference` each
 group is compared with one comparator instead, and the direction is stated.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - It is one minus the true positive rate: its differences are the same, its ratios are not.
 - Labels that were themselves decided with bias hide the gap.
@@ -29,7 +33,8 @@ People of one group could be missed much more often than those of another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -38,10 +43,11 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

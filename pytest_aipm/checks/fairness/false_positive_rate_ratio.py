@@ -11,6 +11,10 @@ with the ratio form of the Farrington-Manning score test; the upper end is corre
 pairs, the lower end is the smallest bound of a single pair. `reference` names another comparator;
 ratios above 1 are then possible.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - Where base rates differ, equal false positive rates and equal precision cannot both hold.
 - A ratio of small rates moves much with few rows; look at the counts.
@@ -29,7 +33,8 @@ People of one group could be accused wrongly several times as often as those of 
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -38,9 +43,10 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

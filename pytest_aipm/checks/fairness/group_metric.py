@@ -45,7 +45,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 
 
 class Params(MetricParams):
@@ -57,12 +57,12 @@ class Params(MetricParams):
 
 def needs(params: Params) -> Needs:
     """Return the evidence that the metric needs."""
-    return needs_of_metric(params.metric)
+    return needs_of_metric(params.metric, macro=params.average is not None)
 
 
 def value_range(params: Params) -> tuple[float, float]:
     """Return the lowest and the highest value there can be."""
-    low, high = range_of_metric(params.metric)
+    low, high = range_of_metric(params.metric, all_classes=params.class_ is None)
     if params.compare == "worst_group":
         return low, high
     return (low - high, high - low) if params.compare == "difference" else (-math.inf, math.inf)

@@ -10,6 +10,10 @@ tested with the Farrington-Manning score test; the lower end is corrected for al
 closed critical value, the upper end is the largest bound of a single pair. With `reference` each
 group is compared with one comparator instead, and the direction is stated.
 
+Of several classes (`task: multiclass`) it is that of the `class` the check names, else of the
+favorable classes together, else of each class against the rest: then the worst decides, corrected
+for how many there are.
+
 ## When it misleads
 - The denominator depends on the decisions, so two models cannot be paired on it.
 - Where base rates differ, equal precision and equal error rates cannot both hold.
@@ -26,7 +30,8 @@ A positive decision could be right less often in one group than in another.
 
 from __future__ import annotations
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import ClassParams
 from pytest_aipm.checks.disparity import rate_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
@@ -35,10 +40,11 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (-1.0, 1.0)
 
 
-class Params(CheckParams):
+class Params(ClassParams):
     """Which groups, compared with whom."""
 
 

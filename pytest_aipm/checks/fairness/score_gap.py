@@ -41,8 +41,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.between import between
+from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.compare import (
     nothing_to_compare,
     part_reference,
@@ -68,10 +69,10 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 
 
-class Params(CheckParams):
+class Params(OneClassParams):
     """Which groups, and in which unit."""
 
     measure: Literal["mean", "standardised", "above_median", "ks"] = "mean"
@@ -88,6 +89,7 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     nobody = without_groups(evidence, params, f"score_gap_{params.measure}")
     if nobody is not None:
         return nobody

@@ -13,6 +13,14 @@ class, else 0. Rates have Clopper-Pearson ends, ROC AUC the logit interval with 
 and a floor, means a Hall-transformed t interval, everything else a bootstrap. What divides 0 by 0
 is undefined, not 0.
 
+Of several classes (`task: multiclass`): accuracy, top_k_accuracy (with `k`), log_loss, brier (the
+sum over classes, 0 to 2) and matthews_corrcoef speak of all classes, recall, precision, f1 and
+roc_auc with `average: macro` of the mean over them, and any metric of two classes with `class` of
+that class against the rest. A mean of recalls or precisions combines the bounds of each class
+(MOVER), a mean of areas sums the influence of each row. Functions get classes as they are written.
+Of a ranking: ndcg, or ndcg@K for the first K places, the mean over queries; by group it is that of
+the group's own rows among themselves.
+
 ece is debiased: the mean distance of the share of positives from the mean score over ten bins of
 about equally many rows, less what chance alone makes of it. Its interval needs no bootstrap and
 holds the raw error, too.
@@ -27,6 +35,8 @@ corrected for the number of groups (Sidak), compliance needs every group.
 - The debiased ece shows only what is clear: a shift of 0.05 reads 0.02 at 600 rows (raw: 0.06,
   and 0.04 for a calibrated model). Read its interval.
 - Means and bootstrapped metrics of fewer than 30 rows cannot prove a breach.
+- A mean over classes counts a rare class as much as a common one; a group without rows of a class
+  has none.
 
 ## What to do
 Compare with a simple baseline first. If only one group is under the floor, look for missing
@@ -54,7 +64,7 @@ KIND = "sample"
 SCOPES = "either"
 UNITS = ("",)
 WEIGHTED = True
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 
 
 class Params(MetricParams):
@@ -63,12 +73,12 @@ class Params(MetricParams):
 
 def needs(params: Params) -> Needs:
     """Return the evidence that the metric needs."""
-    return needs_of_metric(params.metric)
+    return needs_of_metric(params.metric, macro=params.average is not None)
 
 
 def value_range(params: Params) -> tuple[float, float]:
     """Return the lowest and the highest value there can be."""
-    return range_of_metric(params.metric)
+    return range_of_metric(params.metric, all_classes=params.class_ is None)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

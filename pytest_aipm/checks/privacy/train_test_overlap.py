@@ -41,7 +41,7 @@ UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0.01}
 BASIS = "convention of the field, not law"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_aipm.records import Audit, DataInfo, Finding, Record, Verdict, canonical_json
 from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.classes import rate_of
 from pytest_aipm.report.exports.models import Metric, Model, metrics_of, models_of
 from pytest_aipm.report.exports.outcome import Outcome, outcome_of
 from pytest_aipm.report.exports.text import SHA256, line, number, says
@@ -189,8 +190,9 @@ def _at_risk(finding: Finding) -> str:
     """Return the group that fares worse, both where that is not known, or what it is split by."""
     answer = Answer(finding)
     names = [answer.name(group) for group in answer.pair]
-    if len(names) == 2 and answer.quantity in _LOW_IS_WORSE:
+    rate = rate_of(finding, answer.quantity)
+    if len(names) == 2 and rate in _LOW_IS_WORSE:
         names = names[:1]
-    elif len(names) == 2 and answer.quantity in _HIGH_IS_WORSE:
+    elif len(names) == 2 and rate in _HIGH_IS_WORSE:
         names = names[1:]
     return line(" or ".join(names), empty=line(f"a group {answer.where}"))
