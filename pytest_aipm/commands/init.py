@@ -161,8 +161,7 @@ def _proposed(proposal: Proposal, written: Written) -> Iterator[str]:
     for each in proposal.others:
         yield f"  left out     {short(each.column)}: {each.left_out}"
     yield from (f"  note         {remark}" for remark in remarks(proposal))
-    if proposal.task != "regression":
-        yield f"Read as: {written.policy.reading()}"
+    yield f"Read as: {written.policy.reading()}"
     if any(not each.enough for each in proposal.powers):
         yield "These rows cannot show everything (the policy says what could):"
     yield from (f"  {sentence}" for sentence in can_show(proposal.powers))

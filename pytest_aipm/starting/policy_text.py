@@ -107,7 +107,7 @@ def write_policy(
         "ways": WAYS if any(not each.enough for each in proposal.powers) else (),
     }
     first = _read(template("policy.aipm.yaml.j2", reading="", **values), root, catalog)
-    reading = first.policy.reading() if proposal.task != "regression" else ""
+    reading = first.policy.reading()
     return _read(template("policy.aipm.yaml.j2", reading=reading, **values), root, catalog)
 
 

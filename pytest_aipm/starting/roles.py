@@ -158,7 +158,7 @@ def _points(column: Column, model: Column | None) -> tuple[int, str]:
     else:
         words = HARM | BENEFIT if two_classes(column) else NUMBER if number else frozenset[str]()
         if word := has(column.name, words):
-            points += 60
+            points += 40 if number else 60
             why.append(f"its name says '{word}'")
     if two_classes(column):
         points += 30 if _written_as_classes(column) else 20
@@ -186,7 +186,7 @@ def _told_before(name: str) -> bool:
 
 def _written_as_classes(column: Column) -> bool:
     seen = {plain(value) for value in column.classes}
-    return any(seen == set(pair) for pair in PAIRS)
+    return seen == {"1", "2"} or any(seen == set(pair) for pair in PAIRS)
 
 
 def _shares(column: Column) -> str:

@@ -12,7 +12,7 @@ WIDTH = 98
 """Columns of a comment's line."""
 LONGEST = 40
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_. /-]*(?<! )")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_. /@-]*(?<! )")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
 
 
@@ -74,12 +74,23 @@ def listing(items: Iterable[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + more
 
 
-def comment(text: str, indent: int = 0) -> str:
-    """Return a text as comment lines; what it quotes cannot break out of them."""
+def comment(text: str, indent: int = 0, inner: str = "") -> str:
+    """Return a text as comment lines; what it quotes cannot break out of them.
+
+    Parameters
+    ----------
+    text : str
+    indent : int
+        Blanks before the ``#``.
+    inner : str
+        What the text begins with, such as a bullet; further lines are as far in.
+    """
     lead = " " * indent + "# "
     lines = textwrap.wrap(
         " ".join("".join(c if c.isprintable() else " " for c in text).split()),
         WIDTH - indent,
+        initial_indent=inner,
+        subsequent_indent=" " * len(inner),
         break_long_words=True,
         break_on_hyphens=False,
     )

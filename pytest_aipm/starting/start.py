@@ -121,7 +121,11 @@ def common_files(proposal: Proposal, root: Path, check_id: str) -> Files:
     top = repository_of(root)
     folder = root.relative_to(top).as_posix() if top is not None and top != root else ""
     wanted = {
-        WAIVERS: template("waivers.yaml.j2", example=f"{proposal.name}::{check_id}::{scope}"),
+        WAIVERS: template(
+            "waivers.yaml.j2",
+            example=f"{proposal.name}::{check_id}::{scope}",
+            floor="{min: 0.70}",
+        ),
         WORKFLOW: template(
             "workflow.yml.j2",
             folder=folder,

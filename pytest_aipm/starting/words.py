@@ -69,7 +69,7 @@ BENEFIT = _set(
     "hire hired hiring promote promoted promotion invite invited interview interviewed select "
     "selected shortlist shortlisted offer offered pass passed survive survived success successful "
     "repaid repay paid income salary wage earns graduate graduated eligible retained retention "
-    "qualified recommended loan_status creditworthy employed placed enrolled funded awarded "
+    "qualified recommended loan_status creditworthy enrolled funded awarded "
     "bewilligt genehmigt eingestellt accordé admis embauché aprobado admitido contratado"
 )
 """Events that are good for the person they happen to."""
