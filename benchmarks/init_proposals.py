@@ -73,9 +73,7 @@ SETS = {
     "compas_aequitas": Set(
         "compas_aequitas/compas_for_aequitas.csv", "label_value", "race sex age_cat"
     ),
-    "compas_divexplorer": Set(
-        "compas_divexplorer/compas_discretized.csv", "class", "race sex age"
-    ),
+    "compas_divexplorer": Set("compas_divexplorer/compas_discretized.csv", "class", "race sex age"),
     "adult": Set("adult/adult.data.gz", "income", "race sex age", "marital-status", adult),
     "adult test": Set("adult/adult.test.gz", "income", "race sex age", "marital-status", adult),
     "german": Set("german/german.csv", "credit", "personal_status age foreign_worker"),
@@ -113,9 +111,11 @@ def accepted(one: Set, label: str | None, protected: set[str]) -> bool:
 def with_predictions(rows: pd.DataFrame, label: str, protected: set[str]) -> pd.DataFrame:
     """Add what a boosted model says about each row, fitted on the others and without groups."""
     inputs = rows.drop(columns=[label, *(name for name in protected if name in rows)])
-    inputs = inputs.loc[:, inputs.nunique() > 1].copy()
+    inputs = inputs.drop(columns=[name for name in inputs if len(inputs[name].unique()) < 2])
     words = inputs.select_dtypes(exclude="number").columns
-    inputs[words] = OrdinalEncoder(encoded_missing_value=-1).fit_transform(inputs[words].astype(str))
+    inputs[words] = OrdinalEncoder(encoded_missing_value=-1).fit_transform(
+        inputs[words].astype(str)
+    )
     model = HistGradientBoostingClassifier(max_iter=30, random_state=0)
     return rows.assign(predicted=cross_val_predict(model, inputs, rows[label], cv=3))
 

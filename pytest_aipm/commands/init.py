@@ -147,9 +147,10 @@ def _proposed(proposal: Proposal, written: Written) -> Iterator[str]:
     if proposal.said is not None:
         yield f"  {proposal.source:<12} {short(proposal.said.column)}: {proposal.said.why}"
     label = proposal.label
-    yield _line("label", label.column, label.why, label.doubt) if label else (
-        "  label        none: no column says what really happened; CHECK, and name it with --label"
-    )
+    if label is None:
+        yield "  label        none: no column says what really happened; name it with --label CHECK"
+    else:
+        yield _line("label", label.column, label.why, label.doubt)
     for key in ("positive", "favorable"):
         reading = getattr(proposal, key)
         if reading is not None:

@@ -95,7 +95,9 @@ def ask_all(dialog: Dialog, propose: Propose, said: Said, owner: str) -> Said:
         named = dialog.some("Columns that say who a person is", proposed, columns)
         if named != proposed:
             said = replace(said, protected=tuple(named))
-    purpose = said.purpose or dialog.text("What does the model decide, and for whom", "say it later")
+    purpose = said.purpose or dialog.text(
+        "What does the model decide, and for whom", "say it later"
+    )
     said = replace(said, purpose=None if purpose == "say it later" else purpose)
     return replace(said, owner=said.owner or dialog.text("Who answers for it", owner))
 
@@ -115,9 +117,11 @@ def _source(dialog: Dialog, found: Proposal, said: Said, columns: list[str]) -> 
         model = dialog.text("Then the model: a file, or package.module:function", NONE)
         return said if model == NONE else replace(said, model=model)
     if found.said is not None and answer == found.said.column:
-        return replace(said, **{str(found.source): answer})
-    kind = dialog.choice("Does it hold predictions or scores", "predictions", ["predictions", "scores"])
-    return replace(said, **{kind: answer})
+        return _with(said, str(found.source), answer)
+    kind = dialog.choice(
+        "Does it hold predictions or scores", "predictions", ["predictions", "scores"]
+    )
+    return _with(said, kind, answer)
 
 
 def _label(dialog: Dialog, found: Proposal, said: Said, columns: list[str]) -> Said:
@@ -140,8 +144,12 @@ def _classes(dialog: Dialog, found: Proposal, said: Said) -> Said:
         classes = found.table[told.column].classes if told and told.column in found.table else ()
         options = [_text(value) for value in classes] or [_text(reading.value)]
         answer = dialog.choice(f"{question} ({reading.why})", _text(reading.value), options)
-        said = replace(said, **{key: answer})
+        said = _with(said, key, answer)
     return said
+
+
+def _with(said: Said, key: str, answer: str) -> Said:
+    return Said(**(vars(said) | {key: answer}))
 
 
 def _text(value: object) -> str:

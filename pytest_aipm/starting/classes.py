@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -51,17 +52,18 @@ def _by_words(classes: Sequence[Any]) -> Reading:
         if set(seen) == {yes, no}:
             why = f"of {short(seen[yes])} and {short(seen[no])} it is the one that happens"
             return Reading(seen[yes], why, doubt=False)
-    for one, value in seen.items():
-        for other in seen:
-            if other != one and other.replace("-", " ").split()[:1] in (["not"], ["non"], ["no"]):
-                return Reading(value, f"'{short(seen[other])}' is the other one", doubt=False)
-            if one.startswith(">") and other.startswith("<"):
-                return Reading(value, "it is the larger one", doubt=False)
+    for (one, value), (other, rest) in permutations(seen.items()):
+        negated = other in {f"non{one}", f"un{one}", f"in{one}", f"dis{one}"}
+        if negated or other.replace("-", " ").split()[:1] in (["not"], ["non"], ["no"]):
+            return Reading(value, f"'{short(rest)}' is the other one", doubt=False)
+        if one.startswith(">") and other.startswith("<"):
+            return Reading(value, "it is the larger one", doubt=False)
     for value in classes:
         if has(str(value), HARM) or plain(value) in GOOD:
             return Reading(value, "it is an event", doubt=True)
     why = "it is the second in order, which scikit-learn predicts; nothing in the names says it"
-    return Reading(sorted(classes, key=lambda value: (isinstance(value, str), value))[-1], why, True)
+    last = max(classes, key=lambda value: (isinstance(value, str), value))
+    return Reading(last, why, doubt=True)
 
 
 def score_auc(table: Table, label: str, scores: str, positive: Any) -> float:
@@ -86,7 +88,9 @@ def _by_scores(guess: Reading, table: Table, label: str, scores: str) -> Reading
         why = f"'{short(scores)}' is higher where '{short(label)}' is {short(guess.value)} "
         return Reading(guess.value, f"{why}(AUC {auc:.2f})", auc < 0.55)
     other = next(value for value in table[label].classes if value != guess.value)
-    why = f"'{short(scores)}' is higher where '{short(label)}' is {short(other)} (AUC {1 - auc:.2f})"
+    why = (
+        f"'{short(scores)}' is higher where '{short(label)}' is {short(other)} (AUC {1 - auc:.2f})"
+    )
     return Reading(other, why, doubt=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -194,7 +195,7 @@ def _middle(column: Column) -> list[int]:
 
 
 def _labels(cuts: Sequence[int]) -> tuple[str, ...]:
-    between = [f"{low} to {high - 1}" for low, high in zip(cuts, cuts[1:], strict=False)]
+    between = [f"{low} to {high - 1}" for low, high in pairwise(cuts)]
     return (f"under {cuts[0]}", *between, f"{cuts[-1]} and over")
 
 

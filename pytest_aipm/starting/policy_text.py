@@ -23,14 +23,17 @@ from pytest_aipm.starting.shown import comment, listing, scalar
 
 __all__ = ["Written", "modeline", "template", "write_policy"]
 
-WAYS = (
+OUT_OF_FOLD = (
     "out-of-fold predictions: let each part of your labelled rows be predicted by a model fitted "
-    "on the others (scikit-learn: cross_val_predict), and audit all of them instead of a holdout",
-    "pooled groups: put small groups together in a column of its own, and say in `context` who "
-    "decided which",
-    "`severity: advice` at a check: it warns, and no longer fails the build",
-    "more rows, above all of the smallest group",
+    "on the others (scikit-learn: cross_val_predict), and audit all of them instead of a holdout"
 )
+POOLED = (
+    "pooled groups: put small groups together in a column of its own, and say in `context` who "
+    "decided which"
+)
+ADVICE = "`severity: advice` at a check: it warns, and no longer fails the build"
+MORE = "more rows, above all of the smallest group"
+WAYS = (OUT_OF_FOLD, POOLED, ADVICE, MORE)
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,6 @@ def _powers_head(proposal: Proposal) -> str:
     rows = proposal.table.rows
     of = "decisions" if proposal.source != "model" else "labels, for want of decisions"
     return (
-        f"What these {rows:,} rows can show about the selection ratio, in four of five samples like "
-        f"this one, where as many get the good decision as now (by the {of}):"
+        f"What these {rows:,} rows can show about the selection ratio, in four of five samples "
+        f"like this one, where as many get the good decision as now (by the {of}):"
     )
-

@@ -34,7 +34,7 @@ from pytest_aipm.starting.shown import listing, short
 from pytest_aipm.starting.table import Column, Table
 from pytest_aipm.starting.words import IDENTIFIER, has, plain
 
-__all__ = ["Proposal", "Said", "Source", "Task", "propose"]
+__all__ = ["Proposal", "Said", "Source", "Task", "held", "propose"]
 
 Task = Literal["binary", "multiclass", "regression"]
 Source = Literal["predictions", "scores", "model"]
@@ -135,13 +135,15 @@ def propose(table: Table, said: Said, ref: str) -> Proposal:
     OptionError
         When something that was named is not there, or cannot have that role.
     """
+    source: Source | None
     source, model = _model(table, said)
     column = model.column if model is not None and source != "model" else None
     taken = [*(said.protected or ()), weights(table)]
     label = _label(table, said, column, taken)
     if source is None:
         found = find_said(table, label.column if label else None)
-        source, model = found if found is not None else (None, None)
+        if found is not None:
+            source, model = found
         column = model.column if model is not None else None
         label = _label(table, said, column, taken)
     task, task_why = _task(table, said, label, source, column)
@@ -199,18 +201,19 @@ def _model(table: Table, said: Said) -> tuple[Source | None, Guess | None]:
         column = _named(table, said.predictions, "predictions")
         if column.kind in {"empty", "date"} or column.free:
             fix = "name a column with classes or with predicted numbers"
-            raise _refused("predictions", column.name, f"it holds {_held(column)}", fix)
+            raise _refused("predictions", column.name, f"it holds {held(column)}", fix)
         return "predictions", Guess(column.name, "you named it")
     if said.scores is not None:
         column = _named(table, said.scores, "scores")
         if column.kind != "number":
             fix = f"name a column with numbers, or write --predictions={short(column.name)}"
-            raise _refused("scores", column.name, f"it holds {_held(column)}", fix)
+            raise _refused("scores", column.name, f"it holds {held(column)}", fix)
         return "scores", Guess(column.name, "you named it")
     return None, None
 
 
-def _held(column: Column) -> str:
+def held(column: Column) -> str:
+    """Return what a column holds, for "it holds ..."."""
     if column.kind == "empty":
         return "nothing: every field is empty"
     if column.kind == "date":
@@ -229,7 +232,10 @@ def _label(table: Table, said: Said, column: str | None, taken: Sequence[str]) -
     if said.label == NONE and NONE not in table:
         return None
     if said.label is None:
-        return find_label(table, column, taken)
+        guess = find_label(table, column, taken)
+        if guess is not None and table[guess.column].missing:
+            raise _holes(table[guess.column])
+        return guess
     found = _named(table, said.label, "label")
     if found.name == column:
         fix = "name the column with what really happened"
@@ -237,12 +243,20 @@ def _label(table: Table, said: Said, column: str | None, taken: Sequence[str]) -
     answer = found.kind in {"flag", "number", "text"} and found.distinct > 1 and not found.free
     if not answer or identifier(found):
         fix = "a label has two classes, or is a number: name the column with what really happened"
-        raise _refused("label", found.name, f"it holds {_held(found)}", fix)
+        raise _refused("label", found.name, f"it holds {held(found)}", fix)
     if found.missing:
-        rows = "row has" if found.missing == 1 else "rows have"
-        fix = "take these rows out, and say so: who has no known outcome is not like the others"
-        raise _refused("label", found.name, f"{found.missing:,} {rows} no value", fix)
+        raise _holes(found)
     return Guess(found.name, "you named it")
+
+
+def _holes(column: Column) -> OptionError:
+    """Return the refusal of a label that is not known everywhere, which an audit refuses, too."""
+    rows = "row has" if column.missing == 1 else "rows have"
+    fix = (
+        "take these rows out, and say so in `context`: who has no known outcome is not like the "
+        "others (or leave the label out: --label=none)"
+    )
+    return _refused("label", column.name, f"{column.missing:,} {rows} no value", fix)
 
 
 def _task(
@@ -252,13 +266,14 @@ def _task(
     if said.task is not None and said.task not in known:
         raise OptionError(Problem(f"--task={said.task}: unknown", did_you_mean(said.task, known)))
     told = label.column if label is not None else column if source == "predictions" else None
-    task, why = ("binary", "scores decide between two classes") if told is None else (
-        _task_of(table[told])
+    task, why = (
+        ("binary", "scores decide between two classes") if told is None else (_task_of(table[told]))
     )
     if said.task is not None and said.task != task:
         if said.task == "binary" or told is None or table[told].kind == "text":
-            held = "nothing that says which" if told is None else _held(table[told])
-            what = f"'{short(told)}' holds {held}" if told else "no label and no predictions"
+            what = "no label and no predictions"
+            if told is not None:
+                what = f"'{short(told)}' holds {held(table[told])}"
             fix = "name another label, or leave --task out"
             raise _refused("task", said.task, what, fix)
         task, why = said.task, "you named it"
@@ -307,7 +322,7 @@ def _classes(
     if len(classes) != 2:
         if task == "multiclass":
             return _one_of_many(classes, said)
-        what = f"'{short(told)}' holds {_held(table[told])}; two classes are compared"
+        what = f"'{short(told)}' holds {held(table[told])}; two classes are compared"
         raise OptionError(Problem(what, "name a column with both classes"))
     _same_classes(table, label, source, column)
     scores = column if source == "scores" else None

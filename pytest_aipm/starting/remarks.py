@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.starting.classes import score_auc
-from pytest_aipm.starting.proposal import Proposal
+from pytest_aipm.starting.proposal import Proposal, held
 from pytest_aipm.starting.roles import two_classes
 from pytest_aipm.starting.shown import listing, share, short
 from pytest_aipm.starting.table import Column
-from pytest_aipm.starting.words import plain
+from pytest_aipm.starting.words import ANSWER, has, plain
 
 __all__ = ["UNKNOWN_SHARE", "leaks", "remarks", "unknown_attributes"]
 
@@ -20,6 +20,8 @@ UNKNOWN_SHARE = 0.05
 """More rows without a group than this fail a check by count, unless the policy says otherwise."""
 TELLING = 0.95
 """Area under the curve from which on a single column is suspected of knowing the answer."""
+FEW = 30
+"""Rows below which it is said that they show hardly anything."""
 TRIED = 500
 """Columns that are tried, the first ones."""
 
@@ -32,6 +34,14 @@ def remarks(proposal: Proposal) -> Iterator[str]:
             f"looked at {table.seen:,} of {table.rows:,} rows, evenly spread; "
             "the audit reads all of them"
         )
+    if table.rows < FEW:
+        rows = "1 row shows" if table.rows == 1 else f"{table.rows} rows show"
+        yield f"{rows} hardly anything: expect findings that cannot tell"
+    if proposal.label is None:
+        for column in table.columns:
+            if has(column.name, ANSWER) and column.kind != "number" and not two_classes(column):
+                yield f"'{short(column.name)}' is called like a label, but holds {held(column)}"
+    yield from _alike(proposal)
     yield from _too_good(proposal)
     found = leaks(proposal)
     if found:
@@ -58,6 +68,15 @@ def unknown_attributes(proposal: Proposal) -> list[tuple[str, str]]:
         for each in proposal.groups
         if each.unknown > UNKNOWN_SHARE * seen
     ]
+
+
+def _alike(proposal: Proposal) -> Iterator[str]:
+    """Say when everybody is decided alike."""
+    if proposal.source == "predictions" and proposal.said is not None:
+        model = proposal.table[proposal.said.column]
+        if model.distinct == 1:
+            value = short(model.counts[0][0])
+            yield f"'{short(model.name)}' says {value} in every row: there is nothing to compare"
 
 
 def _answer(proposal: Proposal) -> str:

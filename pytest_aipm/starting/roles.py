@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_aipm.starting.shown import share, short
 from pytest_aipm.starting.table import Column, Table
@@ -24,6 +25,8 @@ from pytest_aipm.starting.words import (
     parts,
     plain,
 )
+
+Said = Literal["predictions", "scores"]
 
 __all__ = [
     "CLASSES",
@@ -86,7 +89,7 @@ def dates(table: Table) -> list[str]:
     return [column.name for column in table.columns if column.kind == "date"]
 
 
-def find_said(table: Table, label: str | None) -> tuple[str, Guess] | None:
+def find_said(table: Table, label: str | None) -> tuple[Said, Guess] | None:
     """Return what the model said: ``predictions`` or ``scores`` and its column, or None.
 
     Parameters
@@ -96,7 +99,11 @@ def find_said(table: Table, label: str | None) -> tuple[str, Guess] | None:
         The answer, where a person named it.
     """
     truth = None if label is None else table[label]
-    for words, key in ((PREDICTED, "predictions"), (SCORED, "scores")):
+    kinds: tuple[tuple[frozenset[str], Said], ...] = (
+        (PREDICTED, "predictions"),
+        (SCORED, "scores"),
+    )
+    for words, key in kinds:
         for column in table.columns:
             word = has(column.name, words)
             if not word or column.name == label or column.distinct < 1:

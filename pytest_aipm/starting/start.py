@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +61,15 @@ def open_table(ref: str, root: Path) -> Table:
     spec = DataSpec.parse(ref, root)
     if spec.path is not None:
         _readable(root / spec.path, ref)
-    source = open_data(spec, root=root)
+    try:
+        source = open_data(spec, root=root)
+    except DataError:
+        if spec.path is not None:
+            _headed(root / spec.path, ref)  # without names, two columns can seem to be called alike
+        raise
     _separated(source)
-    _headed(source)
+    if spec.path is not None:
+        _headed(root / spec.path, ref)
     return look(source)
 
 
@@ -90,21 +99,32 @@ def _separated(source: DataSource) -> None:
     for mark, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if mark in source.columns[0]:
             what = f"its fields seem to be separated by {called}, not by commas"
-            into = "rename it to .tsv" if mark == "\t" else (
-                f"""write it anew: python -c "import pandas; pandas.read_csv('{source.ref}', """
-                f"""sep='{mark}').to_csv('{Path(source.ref).stem}-comma.csv', index=False)\""""
+            into = (
+                "rename it to .tsv"
+                if mark == "\t"
+                else (
+                    f"""write it anew: python -c "import pandas; pandas.read_csv('{source.ref}', """
+                    f"""sep='{mark}').to_csv('{Path(source.ref).stem}-comma.csv', index=False)\""""
+                )
             )
             raise DataError(Problem(what, into, source.ref))
 
 
-def _headed(source: DataSource) -> None:
-    """Refuse a file whose first line is a row."""
-    if source.kind not in {"csv", "tsv"}:
+def _headed(path: Path, ref: str) -> None:
+    """Refuse a delimited file whose first line is a row."""
+    mark = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}.get(suffix_of(path))
+    if mark is None or not path.is_file():
         return
-    numbers = sum(_is_number(name) for name in source.columns)
-    if numbers and numbers >= 0.3 * len(source.columns) and len(source.columns) > 1:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            first = file.readline(1 << 20).decode("utf-8-sig", errors="replace")
+    except (OSError, EOFError, zlib.error):
+        return
+    fields = next(csv.reader([first], delimiter=mark), [])
+    numbers = sum(map(_is_number, fields))
+    if len(fields) > 1 and numbers >= 0.3 * len(fields):
         what = "its first line holds values, not names of columns"
-        raise DataError(Problem(what, "write a first line with names", source.ref, 1))
+        raise DataError(Problem(what, "write a first line with names", ref, 1))
 
 
 def _is_number(text: str) -> bool:

@@ -140,7 +140,9 @@ def look(source: DataSource) -> Table:
     columns = [
         _column(frame[name], place, last=place == last) for place, name in enumerate(source.columns)
     ]
-    return Table(source.ref, source.rows, len(frame), tuple(columns), source.sha256, source.kind == "factory")
+    return Table(
+        source.ref, source.rows, len(frame), tuple(columns), source.sha256, source.kind == "factory"
+    )
 
 
 def _column(values: pd.Series[Any], place: int, *, last: bool) -> Column:
