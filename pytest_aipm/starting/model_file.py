@@ -77,14 +77,24 @@ def libraries_of(path: Path) -> list[str]:
 
 
 def _modules(raw: bytes) -> Iterator[str]:
-    last: list[str] = []
+    """Yield the modules of every class and function named; texts are followed through the memo."""
+    pushed: list[str | None] = [None, None]
+    memo: dict[int, str | None] = {}
     for code, argument, _ in pickletools.genops(raw):
-        if code.name == "GLOBAL" and isinstance(argument, str):
-            yield argument.partition(" ")[0].partition(".")[0]
-        elif code.name == "STACK_GLOBAL" and len(last) > 1:
-            yield last[-2].partition(".")[0]
-        elif isinstance(argument, str) and "UNICODE" in code.name:
-            last = [*last[-1:], argument]
+        name = code.name
+        if name == "GLOBAL":
+            yield str(argument).partition(" ")[0].partition(".")[0]
+        elif name == "STACK_GLOBAL" and pushed[-2]:
+            yield pushed[-2].partition(".")[0]
+        if name == "MEMOIZE":
+            memo[len(memo)] = pushed[-1]
+        elif name.endswith("PUT") and argument is not None:
+            memo[int(argument)] = pushed[-1]
+        elif name.endswith("GET") and argument is not None:
+            pushed = [pushed[-1], memo.get(int(argument))]
+        elif code.stack_after:
+            text = argument if isinstance(argument, str) and "UNICODE" in name else None
+            pushed = [pushed[-1], text]
 
 
 def _installed(name: str) -> bool:

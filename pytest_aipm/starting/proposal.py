@@ -224,6 +224,8 @@ def held(column: Column) -> str:
         return f"free text: {column.distinct:,} different ones in {column.known:,} rows"
     if column.distinct == 1:
         return f"one value only ({short(column.counts[0][0])})"
+    if column.kind == "number" and not holds_classes(column):
+        return f"numbers, {column.distinct:,} different ones"
     return f"{column.distinct:,} classes ({listing(map(str, column.classes), 4)})"
 
 

@@ -163,9 +163,8 @@ def _points(column: Column, model: Column | None) -> tuple[int, str]:
         points += 100
         why.append(f"its name says '{word}'")
     else:
-        words = HARM | BENEFIT if two_classes(column) else NUMBER if number else frozenset[str]()
-        if word := has(column.name, words):
-            points += 40 if number else 60
+        if word := has(column.name, NUMBER if number else HARM | BENEFIT):
+            points += 60 if two_classes(column) else 40
             why.append(f"its name says '{word}'")
     if two_classes(column):
         points += 30 if _written_as_classes(column) else 20
@@ -176,12 +175,12 @@ def _points(column: Column, model: Column | None) -> tuple[int, str]:
     if column.last:
         points += 25
         why.append("it is the last column")
-    if model is not None and two_classes(model) and two_classes(column):
-        if set(model.classes) == set(column.classes):
+    if model is not None and two_classes(model):
+        if two_classes(column) and set(model.classes) == set(column.classes):
             points += 40
             why.append(f"it has the classes of '{short(model.name)}'")
         else:
-            points -= 40
+            points -= 40 if two_classes(column) else 100
     if _told_before(column.name):
         points -= 60
     return points, "; ".join(why)

@@ -10,6 +10,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pytest_aipm.evidence.names import protected_looking
 
@@ -223,14 +224,15 @@ _NOT_PEOPLE = _set("""
 """Whose age, or whose status, is no attribute of the person decided about."""
 
 
-def parts(name: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def parts(name: str) -> tuple[str, ...]:
     """Return the words of a name in small letters, its phrases of two and three words behind."""
     apart = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     whole = unicodedata.normalize("NFC", apart)
     words = [word.casefold() for word in re.findall(r"[^\W_]+", whole)]
     pairs = [" ".join(pair) for pair in itertools.pairwise(words)]
     threes = [" ".join(words[i : i + 3]) for i in range(len(words) - 2)]
-    return words + pairs + threes
+    return (*words, *pairs, *threes)
 
 
 def plain(value: object) -> str:
