@@ -18,6 +18,8 @@ __all__ = ["first_steps", "libraries_of"]
 
 FORMATS = {".skops": "skops"}
 """Formats that need a library of their own, and its name; pickles name theirs themselves."""
+RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+"""What old pickles call modules of the standard library."""
 LOOKED_AT = 1 << 20
 """Bytes of a pickle that are searched for names of modules."""
 
@@ -72,7 +74,7 @@ def libraries_of(path: Path) -> list[str]:
     # not a pickle all the way through: what was found before is kept
     with suppress(Exception):
         for name in _modules(raw):
-            found[name] = None
+            found[RENAMED.get(name, name)] = None
     return list(found)
 
 

@@ -214,19 +214,19 @@ def _model(table: Table, said: Said) -> tuple[Source | None, Guess | None]:
 
 def held(column: Column) -> str:
     """Return what a column holds, for "it holds ..."."""
-    if column.kind == "empty":
-        return "nothing: every field is empty"
-    if column.kind == "date":
-        return "dates"
+    if column.kind in {"empty", "date"}:
+        return "dates" if column.kind == "date" else "nothing: every field is empty"
     if column.kind == "text" and column.unique:
         return "another text in every row, as names and identifiers do"
     if column.free:
         return f"free text: {column.distinct:,} different ones in {column.known:,} rows"
     if column.distinct == 1:
         return f"one value only ({short(column.counts[0][0])})"
-    if column.kind == "number" and not holds_classes(column):
-        return f"numbers, {column.distinct:,} different ones"
-    return f"{column.distinct:,} classes ({listing(map(str, column.classes), 4)})"
+    if holds_classes(column):
+        return f"{column.distinct:,} classes ({listing(map(str, column.classes), 4)})"
+    return (
+        f"{'numbers' if column.kind == 'number' else 'texts'}, {column.distinct:,} different ones"
+    )
 
 
 def _label(table: Table, said: Said, column: str | None, taken: Sequence[str]) -> Guess | None:
@@ -315,7 +315,11 @@ def _classes(
     told = label.column if label is not None else column if source == "predictions" else None
     if told is None:  # scores alone: the policy's own words for the two classes
         return (
-            Reading(1, "the class that a high score stands for", doubt=True),
+            Reading(
+                _value(said.positive, (0, 1), "positive", 1),
+                "the class that a high score stands for",
+                doubt=True,
+            ),
             Reading(_value(said.favorable, (0, 1), "favorable", 1), "a guess", doubt=True),
         )
     classes: tuple[Any, ...] = table[told].classes

@@ -162,10 +162,9 @@ def _points(column: Column, model: Column | None) -> tuple[int, str]:
     if word := has(column.name, ANSWER):
         points += 100
         why.append(f"its name says '{word}'")
-    else:
-        if word := has(column.name, NUMBER if number else HARM | BENEFIT):
-            points += 60 if two_classes(column) else 40
-            why.append(f"its name says '{word}'")
+    elif word := has(column.name, NUMBER if number else HARM | BENEFIT):
+        points += 60 if two_classes(column) else 40
+        why.append(f"its name says '{word}'")
     if two_classes(column):
         points += 30 if _written_as_classes(column) else 20
         why.append("it has two values, " + _shares(column))

@@ -1,4 +1,4 @@
-"""The text of a first policy: it is read back, quotes what is foreign, and says what rows can show."""
+"""The text of a first policy: it is read back, quotes what is foreign, says what rows can show."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def test_the_policy_carries_the_reading_that_validate_prints(written, people):
     done = written(**people)
     lines = " ".join(line.strip().lstrip("# ") for line in done.text.splitlines())
     assert done.policy.reading() in lines
-    assert done.policy.reading().startswith("class 1 = defaulted is what is predicted; the favorabl")
+    assert done.policy.reading().startswith(
+        "class 1 = defaulted is what is predicted; the favorabl"
+    )
     assert set(done.policy.subject.protected) == {"sex", "age"}
     assert done.text.count("CHECK") >= 3
 
