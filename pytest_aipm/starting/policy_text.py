@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pytest_aipm.catalog import Catalog
-from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.errors import OptionError, PolicyError, Problem
 from pytest_aipm.policy.load import load_policy
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.sources.spec import ModelSpec
@@ -83,9 +84,7 @@ def write_policy(
     Raises
     ------
     OptionError
-        When there is nothing to check.
-    PolicyError
-        When the text is none of a policy.
+        When there is nothing to check, or what was named makes no policy.
     """
     if not proposal.groups and proposal.label is None:
         what = "there is nothing to check: neither groups of people nor what really happened"
@@ -102,8 +101,8 @@ def write_policy(
         "iso": _iso(proposal),
         "unknown_as_group": _unknown(proposal),
         "quasi": _quasi(proposal),
-        "anonymity": False,
-        "extra": [],
+        "anonymity": _anonymity(proposal, catalog),
+        "majority": _majority(proposal),
         "four_fifths": FOUR_FIFTHS,
         "powers_head": _powers_head(proposal),
         "powers": said(proposal.powers),
@@ -118,7 +117,14 @@ def _read(text: str, root: Path, catalog: Catalog) -> Written:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "proposed.aipm.yaml"
         path.write_text(text, encoding="utf-8")
-        return Written(text, load_policy(path, root=root, catalog=catalog))
+        try:
+            return Written(text, load_policy(path, root=root, catalog=catalog))
+        except PolicyError as fault:
+            fix = "name other columns, or write the policy yourself (docs/policy.md)"
+            told = [
+                Problem(f"no policy comes of this: {each.what}", fix) for each in fault.problems
+            ]
+            raise OptionError(told) from None
 
 
 def _head(proposal: Proposal) -> str:
@@ -179,6 +185,24 @@ def _unknown(proposal: Proposal) -> str:
 def _quasi(proposal: Proposal) -> str:
     names = [each.column for each in proposal.attributes]
     return listing(names) if len(names) > 1 else ""
+
+
+def _anonymity(proposal: Proposal, catalog: Catalog) -> str:
+    """Return the columns that a check of k-anonymity looks at; empty where there is none."""
+    name, columns = "privacy.k_anonymity", [each.column for each in proposal.groups]
+    if len(columns) < 2 or name not in catalog.names():
+        return ""
+    if "quasi_identifiers" not in catalog.load(name).Params.model_fields:
+        return ""
+    return ", ".join(map(scalar, columns))
+
+
+def _majority(proposal: Proposal) -> float:
+    """Return how often the most frequent class of the label is right, cut to two digits."""
+    if proposal.label is None:
+        return 0.0
+    column = proposal.table[proposal.label.column]
+    return math.floor(100 * column.counts[0][1] / column.known) / 100
 
 
 def _powers_head(proposal: Proposal) -> str:

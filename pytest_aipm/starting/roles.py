@@ -109,7 +109,7 @@ def find_said(table: Table, label: str | None) -> tuple[Said, Guess] | None:
             if not word or column.name == label or column.distinct < 1:
                 continue
             kind = key
-            if two_classes(column) or (column.distinct == 1 and key == "predictions"):
+            if two_classes(column) or (key == "predictions" and _decides(column, truth)):
                 kind = "predictions"
             elif column.kind != "number":
                 continue
@@ -120,6 +120,14 @@ def find_said(table: Table, label: str | None) -> tuple[Said, Guess] | None:
                 why += ", and its two values are decisions"
             return kind, Guess(column.name, why)
     return None
+
+
+def _decides(column: Column, truth: Column | None) -> bool:
+    """Return whether a column holds classes that a model chose: one, or those of the label."""
+    if column.distinct == 1 or (column.kind == "text" and holds_classes(column)):
+        return True
+    known = truth is not None and holds_classes(truth) and holds_classes(column)
+    return known and set(column.classes) <= set(truth.classes if truth else ())
 
 
 def find_label(table: Table, said: str | None, taken: Iterable[str] = ()) -> Guess | None:

@@ -76,6 +76,13 @@ def test_every_check_named_is_one_that_there_is(written, people):
         assert set(named) <= set(Catalog().names())
 
 
+def test_anonymity_is_a_check_where_there_is_one_and_a_comment_otherwise(written, people):
+    text = written(**people).text
+    there = "privacy.k_anonymity" in Catalog().names()
+    assert ("check: privacy.k_anonymity" in text) == there
+    assert ("can tell a person: sex, age" in text) == (not there)
+
+
 @pytest.mark.parametrize(
     ("name", "groups"),
     [
