@@ -174,8 +174,11 @@ def line(name: str, one: Set, path: Path, place: Path) -> tuple[object, ...]:
     init, _, first = run(place, "pytest_aipm", "init", "--data", "rows.csv", "--yes")
     valid, _, second = run(place, "pytest_aipm", "validate")
     code, told, third = run(place, "pytest", "--aipm-audit", "-q")
-    end = [each for each in told.splitlines() if " · report:" in each]
-    said = end[-1].partition(" ")[0] if end else told.strip().splitlines()[-1][:60]
+    lines = told.splitlines()
+    end = next((place for place, each in enumerate(lines) if " · report:" in each), None)
+    said = lines[-1][:60]
+    if end is not None:
+        said = f"{lines[end].partition(' ')[0]}: {lines[end - 1].partition(': ')[2]}"
     return (*shown, init, valid, f"{code} {said}", f"{first + second + third:.1f}")
 
 
