@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +53,27 @@ def test_the_rows_are_those_of_the_built_in_demo(project: Project, aipm: Aipm) -
         path = project.path / f"x/data/{name}.csv"
         found = pd.read_csv(path, keep_default_na=False, na_values=[""])
         pd.testing.assert_frame_equal(found, frame, check_dtype=False)
+
+
+def test_a_linter_of_workflows_has_nothing_to_say(project: Project, aipm: Aipm) -> None:
+    rules = Path(__file__).parents[2] / ".github" / "zizmor.yml"
+    assert aipm("demo", "x").code == 0
+    done = subprocess.run(
+        [
+            Path(sysconfig.get_path("scripts")) / "zizmor",
+            "--offline",
+            "--no-progress",
+            "--min-severity=medium",
+            "--format=json",
+            f"--config={rules}",
+            project.path / "x/.github/workflows/aipm.yml",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert json.loads(done.stdout) == [], done.stdout
 
 
 @pytest.mark.parametrize("there", ["file", "full"])
