@@ -122,9 +122,40 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         return one
 
+    _first(add)
     _before(add)
     _after(add)
     return parser
+
+
+def _first(add: Add) -> None:
+    """Add what comes before there is a policy."""
+    one = add("init", _init, "look at a file of rows and write a first policy, commented")
+    one.add_argument("--data", metavar="FILE", help="rows to audit on: a file, or pkg.module:func")
+    for name, metavar, text in (
+        ("predictions", "COLUMN", "column with the classes or numbers that the model said"),
+        ("scores", "COLUMN", "column with the scores that the model gave"),
+        ("model", "REF", "instead of both: a model file, or pkg.module:func"),
+        ("label", "COLUMN", "column with what really happened, or `none`"),
+        ("positive", "CLASS", "the class that is predicted"),
+        ("favorable", "CLASS", "the decision that is good for a person"),
+        ("task", "TASK", "binary or regression (default: as the label looks)"),
+        ("name", "NAME", "of the policy (default: as the data are called)"),
+        ("purpose", "TEXT", "what the model decides, and for whom"),
+        ("owner", "TEXT", "who answers for it (default: who git says you are)"),
+    ):
+        one.add_argument(f"--{name}", metavar=metavar, help=text)
+    one.add_argument(
+        "--protected",
+        action="append",
+        metavar="COLUMN",
+        help="a column that says who a person is, or `none`; repeatable",
+    )
+    one.add_argument("--yes", action="store_true", help="accept every proposal")
+    _root(one)
+
+    one = add("demo", _demo, "write a small lending project to try everything on")
+    one.add_argument("folder", nargs="?", default="aipm-demo", metavar="FOLDER")
 
 
 def _before(add: Add) -> None:
@@ -235,6 +266,23 @@ def _after(add: Add) -> None:
 def _root(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     help_ = "pytest's rootdir (default: here)"
     parser.add_argument("--root", metavar="DIR", help=help_, default=default)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.init import init
+    from pytest_aipm.starting.proposal import Said
+
+    keys = ("predictions", "scores", "model", "label", "positive", "favorable")
+    named = {key: getattr(options, key) for key in (*keys, "task", "name", "purpose", "owner")}
+    protected = None if options.protected is None else tuple(options.protected)
+    said = Said(protected=protected, **named)
+    return init(options.data, said, yes=options.yes, root=options.root)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from pytest_aipm.commands.demo import demo
+
+    return demo(options.folder)
 
 
 def _validate(options: argparse.Namespace) -> int:
