@@ -75,12 +75,13 @@ def init(data: str | None, said: Said, *, yes: bool = False, root: str | None = 
         proposal = propose(table, said, ref)
     _audited(proposal)
     steps = first_steps(said.model, folder) if said.model is not None else []
+    catalog = Catalog()
     written = write_policy(
         proposal,
         root=folder,
         purpose=said.purpose or NO_PURPOSE,
         owner=said.owner or _owner(folder),
-        catalog=Catalog(),
+        catalog=catalog,
     )
     name = f"policies/{proposal.name}.aipm.yaml"
     _free(folder, name)
@@ -94,7 +95,7 @@ def init(data: str | None, said: Said, *, yes: bool = False, root: str | None = 
             "(--label, --positive, --favorable, --protected, ...; see aipm init --help)"
         )
         return USAGE
-    beside = common_files(proposal, folder, written.policy.checks[0].id)
+    beside = common_files(proposal, folder, written.policy.checks[0].id, catalog)
     write_new(folder, {name: written.text, **beside.new})
     say("\n".join(_after(folder, name, beside, steps)))
     return OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from pytest_aipm.policy.schema import (
     FILES,
     modeline,
     policy_schema,
+    schema_text,
     sign_offs_schema,
     waivers_schema,
 )
@@ -53,7 +53,7 @@ def schema(what: str | None, *, write: str | None = None, root: str | None = Non
         )
     packs = packs_of(root_of(root))
     if what is not None:
-        say(_text(_MADE[what](packs)).rstrip())
+        say(schema_text(_MADE[what](packs)).rstrip())
         return 0
     folder = here(str(write))
     if not folder.is_dir():
@@ -80,15 +80,11 @@ def write_schemas(folder: Path, packs: Library) -> tuple[Path, ...]:
     """
     written = []
     for kind, name in FILES.items():
-        text = _text(_MADE[kind](packs))
+        text = schema_text(_MADE[kind](packs))
         with drafted(folder / name) as draft:
             draft.write_text(text, encoding="utf-8", newline="\n")
         written.append(folder / name)
     return tuple(written)
-
-
-def _text(described: dict[str, Any]) -> str:
-    return json.dumps(described, indent=1) + "\n"
 
 
 def _audit() -> dict[str, Any]:

@@ -8,6 +8,7 @@ Whatever the loader accepts fits the schema.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -48,6 +49,7 @@ __all__ = [
     "MODELINE",
     "modeline",
     "policy_schema",
+    "schema_text",
     "sign_offs_schema",
     "waivers_schema",
 ]
@@ -72,6 +74,11 @@ def modeline(kind: str = "policy", *, folder: str = "") -> str:
 
 MODELINE = modeline()
 """First line of a policy whose schema lies beside it."""
+
+
+def schema_text(described: Schema) -> str:
+    """Return a schema as its file holds it."""
+    return json.dumps(described, indent=1) + "\n"
 
 
 def policy_schema(catalog: Described, packs: Library | None = None) -> Schema:

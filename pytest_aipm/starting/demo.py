@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytest_aipm.catalog import Catalog
 from pytest_aipm.demo import lending
 from pytest_aipm.demo.population import THRESHOLD
 from pytest_aipm.errors import OptionError, Problem
+from pytest_aipm.policy.schema import MODELINE, modeline
+from pytest_aipm.starting.editor import schemas
 from pytest_aipm.starting.files import write_new
-from pytest_aipm.starting.policy_text import modeline, template
+from pytest_aipm.starting.policy_text import template
 
 __all__ = ["write_demo"]
 
@@ -31,11 +34,15 @@ def write_demo(folder: Path) -> list[str]:
         "README.md": template("demo/README.md.j2"),
         "loans.py": template("demo/loans.py.j2", share=OVERSTATED),
         "policies/lending.aipm.yaml": template(
-            "demo/lending.aipm.yaml.j2", threshold=THRESHOLD, modeline=modeline(folder)
+            "demo/lending.aipm.yaml.j2", threshold=THRESHOLD, modeline=MODELINE
         ),
         "policies/waivers.yaml": template(
-            "waivers.yaml.j2", example="lending::selection-rate::race", floor="{min: 0.50}"
+            "waivers.yaml.j2",
+            modeline=modeline("waivers"),
+            example="lending::selection-rate::race",
+            floor="{min: 0.50}",
         ),
+        **schemas(Catalog()),
         "data/holdout.csv": lending.evaluation().to_csv(index=False),
         "data/train.csv": lending.training().to_csv(index=False),
         "pytest.ini": template("demo/pytest.ini.j2"),

@@ -8,16 +8,18 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from pytest_aipm.errors import MeasurementError, OptionError, Problem, TrustError
+from pytest_aipm.errors import MeasurementError, ModelError, OptionError, Problem, TrustError
+from pytest_aipm.sources.artifact import SKOPS
 from pytest_aipm.sources.files import resolve, suffix_of
+from pytest_aipm.sources.native.formats import NATIVE, format_of
 from pytest_aipm.sources.spec import ModelSpec
 from pytest_aipm.sources.trust import CODE, Trust, check_trust
 from pytest_aipm.starting.shown import listing, scalar
 
 __all__ = ["first_steps", "libraries_of"]
 
-FORMATS = {".skops": "skops"}
-"""Formats that need a library of their own, and its name; pickles name theirs themselves."""
+LIBRARIES = {"onnx": ("onnx", "onnxruntime")}
+"""What reads a format, where that is not the library of its name."""
 RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """What old pickles call modules of the standard library."""
 LOOKED_AT = 1 << 20
@@ -41,13 +43,13 @@ def first_steps(ref: str, root: Path) -> list[str]:
     if path.is_dir():
         raise OptionError(Problem(f"--model={ref} is a folder", "name the file inside it"))
     suffix = suffix_of(path)
-    if suffix not in CODE and suffix not in FORMATS:
+    if suffix not in (*CODE, *NATIVE, SKOPS):
         fix = (
-            f"known suffixes are {listing([*FORMATS, *CODE])}; for any other model write a "
+            f"known suffixes are {listing([SKOPS, *NATIVE, *CODE])}; for any other model write a "
             "function that returns it (--model=package.module:function), or audit its predictions"
         )
         raise OptionError(Problem(f"--model={ref}: no model format that can be opened", fix))
-    needed = [FORMATS[suffix]] if suffix in FORMATS else libraries_of(path)
+    needed = _needed(path, suffix, ref)
     absent = [name for name in needed if not _installed(name)]
     if absent:
         fix = f"install it here: pip install {' '.join(_package(name) for name in absent)}"
@@ -60,6 +62,19 @@ def first_steps(ref: str, root: Path) -> list[str]:
     except MeasurementError as fault:
         raise OptionError(fault.problems) from None
     return []
+
+
+def _needed(path: Path, suffix: str, ref: str) -> list[str]:
+    """Return the libraries that a file cannot be opened without."""
+    if suffix == SKOPS:
+        return ["skops"]
+    if suffix not in NATIVE:
+        return libraries_of(path)
+    try:
+        kind = format_of(path.read_bytes(), suffix, ref, None).kind
+    except ModelError as fault:
+        raise OptionError(fault.problems) from None
+    return [*LIBRARIES.get(kind, (kind,))]
 
 
 def libraries_of(path: Path) -> list[str]:

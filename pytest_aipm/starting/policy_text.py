@@ -15,6 +15,7 @@ from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import OptionError, PolicyError, Problem
 from pytest_aipm.policy.load import load_policy
 from pytest_aipm.policy.model import Policy
+from pytest_aipm.policy.schema import MODELINE
 from pytest_aipm.sources.spec import ModelSpec
 from pytest_aipm.starting.few import FOUR_FIFTHS, said
 from pytest_aipm.starting.people import Attribute
@@ -22,7 +23,7 @@ from pytest_aipm.starting.proposal import Proposal
 from pytest_aipm.starting.remarks import unknown_attributes
 from pytest_aipm.starting.shown import comment, listing, scalar
 
-__all__ = ["Written", "modeline", "template", "write_policy"]
+__all__ = ["Written", "template", "write_policy"]
 
 OUT_OF_FOLD = (
     "out-of-fold predictions: let each part of your labelled rows be predicted by a model fitted "
@@ -43,12 +44,6 @@ class Written:
 
     text: str
     policy: Policy
-
-
-def modeline(root: Path) -> str:
-    """Return the line that tells an editor the policy's schema; empty while there is none."""
-    del root
-    return ""
 
 
 @cache
@@ -91,7 +86,7 @@ def write_policy(
         raise OptionError(Problem(what, "name one with --protected or --label"))
     values = {
         "p": proposal,
-        "modeline": modeline(root),
+        "modeline": MODELINE,
         "head": _head(proposal),
         "purpose": purpose,
         "owner": owner,

@@ -9,9 +9,12 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.policy.schema import modeline
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.sources.files import suffix_of
+from pytest_aipm.starting.editor import schemas
 from pytest_aipm.starting.files import repository_of
 from pytest_aipm.starting.policy_text import template
 from pytest_aipm.starting.proposal import Proposal
@@ -135,7 +138,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def common_files(proposal: Proposal, root: Path, check_id: str) -> Files:
+def common_files(proposal: Proposal, root: Path, check_id: str, catalog: Catalog) -> Files:
     """Return the files that all policies of a project share; what is there is kept."""
     scope = proposal.groups[0].name if proposal.groups else "overall"
     top = repository_of(root)
@@ -143,6 +146,7 @@ def common_files(proposal: Proposal, root: Path, check_id: str) -> Files:
     wanted = {
         WAIVERS: template(
             "waivers.yaml.j2",
+            modeline=modeline("waivers"),
             example=f"{proposal.name}::{check_id}::{scope}",
             floor="{min: 0.70}",
         ),
@@ -153,6 +157,7 @@ def common_files(proposal: Proposal, root: Path, check_id: str) -> Files:
             install=_installs(root),
         ),
         IGNORED: template("gitignore.j2"),
+        **schemas(catalog),
     }
     there = tuple(name for name in wanted if (root / name).exists())
     return Files({name: text for name, text in wanted.items() if name not in there}, there)
