@@ -47,7 +47,14 @@ BY_NAME = ("performance.metric", "fairness.group_metric")
 """Checks of any metric, which their parameter names."""
 
 SHARES = ("explain.protected_flip",)
-CENSUS = ("privacy.train_test_overlap",)
+CENSUS = (
+    "privacy.forbidden_features",
+    "privacy.k_anonymity",
+    "privacy.pii",
+    "privacy.small_leaves",
+    "privacy.stored_rows",
+    "privacy.train_test_overlap",
+)
 
 
 @dataclass(frozen=True)
