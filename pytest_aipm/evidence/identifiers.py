@@ -31,6 +31,7 @@ _EMAIL = re.compile(
 )
 _PHONE = re.compile(r"\+[1-9](?:[ ./()-]{0,2}\d){7,14}")
 _NATIONAL_PHONE = re.compile(r"\(?0?\d{2,5}\)?[ ./-]{0,2}\d{2,4}(?:[ ./-]\d{2,4}){1,3}")
+_SIGNED = re.compile(r"\+\d*\.\d+")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}")
 _POINT = re.compile(r"[(]?(-?\d{1,2}\.\d{3,15})[,; ]{1,2}(-?\d{1,3}\.\d{3,15})[)]?")
 _VERHOEFF_D = (
@@ -83,6 +84,8 @@ def _email(text: str) -> bool:
 
 
 def _phone(text: str) -> bool:
+    if _SIGNED.fullmatch(text):
+        return False
     return _PHONE.fullmatch(text) is not None and 8 <= sum(map(str.isdigit, text)) <= 15
 
 

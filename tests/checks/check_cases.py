@@ -14,7 +14,11 @@ A file ``<family>.<name>.yaml`` holds the cases of one check::
 A block is ``n`` rows, or as many as its confusion counts ``tp, fn, fp, tn`` (columns ``y`` and
 ``pred``), or ``n`` rows of which the share ``selected`` has ``pred`` 1. Every other key is a
 column: one value for all rows, or ``{normal: [mean, sd]}``, ``{uniform: [low, high]}`` (evenly
-spaced quantiles in an order that differs by column), ``{cycle: [...]}`` or ``{from: start}``.
+spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (at random), ``{cycle: [...]}``, ``{from: start}`` or
+``{every: [start, step]}``.
+
+``holds: {rows: true}`` lets the model keep its training rows, and ``holds: {leaves: [1, 9]}`` a tree
+with leaves of so many rows.
 """
 
 from __future__ import annotations
@@ -43,6 +47,7 @@ class Case:
     expect: dict[str, Any]
     train: list[dict[str, Any]] = field(default_factory=list)
     model: str | None = None
+    holds: dict[str, Any] = field(default_factory=dict)
 
     def policy(self) -> dict[str, Any]:
         subject = {key: value for key, value in self.subject.items() if value is not None}
@@ -86,6 +91,16 @@ class Formula:
         return self._value(frame)
 
 
+def holding(model: Formula, holds: dict[str, Any], training: pd.DataFrame) -> Formula:
+    """Return the model with what it keeps of its training."""
+    if holds.get("rows"):
+        model.kept_ = training[list(model.feature_names_in_)].to_numpy()
+    if "leaves" in holds:
+        nodes = [(False, sum(holds["leaves"])), *((True, n) for n in holds["leaves"])]
+        model.nodes_ = np.array(nodes, dtype=[("is_leaf", bool), ("count", int)])
+    return model
+
+
 def case_files() -> dict[str, CaseFile]:
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.*.yaml"))}
 
@@ -103,6 +118,7 @@ def _read(path: Path) -> CaseFile:
             expect=each["expect"],
             train=each.get("train", []),
             model=each.get("model"),
+            holds=each.get("holds", {}),
         )
         for each in content["cases"]
     )
@@ -137,6 +153,9 @@ def _column(number: int, name: str, value: Any, n: int) -> Any:
     ((kind, what),) = value.items()
     if kind == "cycle":
         return np.resize(np.array(what), n)
+    if kind == "every":
+        start, step = what
+        return start + step * np.arange(n)
     if kind == "from":
         return np.arange(what, what + n)
     order = np.random.default_rng(zlib.crc32(f"{number} {name}".encode())).permutation(n)
@@ -144,4 +163,6 @@ def _column(number: int, name: str, value: Any, n: int) -> Any:
     if kind == "normal":
         return norm.ppf(share, *what)
     low, high = what
+    if kind == "drawn":
+        share = np.random.default_rng(zlib.crc32(f"{number} {name} {n}".encode())).random(n)
     return low + (high - low) * share

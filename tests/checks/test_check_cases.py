@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from check_cases import KINDS, Case, Formula, case_files, expand
+from check_cases import KINDS, Case, Formula, case_files, expand, holding
 
 import pytest_aipm
 from pytest_aipm.catalog import Catalog
@@ -61,7 +61,8 @@ def measured(case: Case, root: Path) -> Finding:
         features = case.subject.get("features") or [
             name for name in frame.columns if name not in ("y", "pred")
         ]
-        objects["model"] = Formula(case.model, features, case.subject.get("task", "binary"))
+        model = Formula(case.model, features, case.subject.get("task", "binary"))
+        objects["model"] = holding(model, case.holds, objects.get("train", frame))
     record = pytest_aipm.audit(case.policy(), root=root, **objects)
     (finding,) = record.findings
     assert_follows(finding, record)
