@@ -17,7 +17,7 @@ from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["Fit", "Overlap", "compared", "fit_of", "overlap_of", "training_rows"]
+__all__ = ["Fit", "Overlap", "compared", "fit_against", "fit_of", "overlap_of", "training_rows"]
 
 TRUTH = "aipm:truth"
 MAX_ROWS = 100_000
@@ -57,6 +57,8 @@ class Fit:
         Evaluation rows left out because they are training rows.
     member_rows, other_rows : DataFrame of shape (m, p) and (k, p)
         The same rows: what the model is given, and the truth as the last column.
+    member_people, other_people : DataFrame of m and k rows
+        Columns of the protected attributes, as far as the source has them.
     """
 
     members: np.ndarray
@@ -65,6 +67,8 @@ class Fit:
     dropped: int
     member_rows: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
     other_rows: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
+    member_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
+    other_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
 
 
 def overlap_of(evidence: Evidence) -> Overlap:
@@ -103,12 +107,23 @@ def fit_of(evidence: Evidence) -> Fit:
     DataError, ModelError
         Without training rows, label or model, or when they do not fit each other.
     """
-    train = training_rows(evidence)
-    columns = compared(evidence, train)
-    members, others = _asked(evidence, train), _asked(evidence, evidence.data)
-    _same_classes(evidence.subject, members, others, train.ref)
+    return fit_against(evidence, training_rows(evidence))
+
+
+def fit_against(evidence: Evidence, source: DataSource) -> Fit:
+    """Return the model's losses on the rows of a source and on evaluation rows not among them.
+
+    Raises
+    ------
+    DataError, ModelError
+        Without label or model, or when they do not fit each other.
+    """
+    columns = compared(evidence, source)
+    members, others = _asked(evidence, source), _asked(evidence, evidence.data)
+    _same_classes(evidence.subject, members, others, source.ref)
     loss, name = _loss(evidence.subject, members, others)
-    seen = among(hash_rows(others.frame, columns), _hashes(train, columns))
+    seen = among(hash_rows(others.frame, columns), _hashes(source, columns))
+    people = [each.column for each in evidence.subject.attributes]
     return Fit(
         members=LOSSES[loss](members.truth, members.said),
         others=LOSSES[loss](others.truth, others.said)[~seen],
@@ -116,6 +131,8 @@ def fit_of(evidence: Evidence) -> Fit:
         dropped=int(seen.sum()),
         member_rows=_with_truth(members),
         other_rows=_with_truth(others).loc[~seen],
+        member_people=members.frame.filter(people),
+        other_people=others.frame.filter(people).loc[~seen],
     )
 
 
@@ -234,7 +251,8 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
         )
     features = evidence.feature_columns()
     given = tuple(features)
-    wanted = list(dict.fromkeys([*features, label]))
+    people = [each.column for each in subject.attributes if each.column in source.columns]
+    wanted = list(dict.fromkeys([*features, label, *people]))
     with located(source.ref):
         frame = sample_rows(source.batches(wanted), MAX_ROWS, evidence.seed)
         truth, classes = _truth(subject, frame[label]), distinct(frame[label])

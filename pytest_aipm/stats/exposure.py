@@ -83,7 +83,7 @@ class Area:
 
     @property
     def value(self) -> float:
-        """The area, or its logit; what is below a coin toss implies nothing."""
+        """The area, or its logit; what is below a coin toss implies nothing, nan is undefined."""
         return self._told(self.part.value)
 
     @property
@@ -108,7 +108,7 @@ class Area:
         return Area(self.part.scaled(n, value), self.name, self.scale)
 
     def _told(self, area: float) -> float:
-        if self.scale == "auc":
+        if self.scale == "auc" or math.isnan(area):
             return area
         return min(max(0.0, float(logit(min(max(area, 0.0), 1.0)))), MOST)
 
@@ -218,6 +218,7 @@ class Exposure(Numbers):
     source: tuple[Attack, ...]
     confidence: float
     apart: bool = False
+    min_size: float = 1
 
     @property
     def strongest(self) -> Attack:
@@ -239,15 +240,27 @@ class Exposure(Numbers):
                 each.scaled(n, None if values is None else values[i])
                 for i, (each, n) in enumerate(zip(self.source, sizes, strict=True))
             ]
-        return exposure(moved, self.confidence, apart=self.apart)
+        return exposure(moved, self.confidence, apart=self.apart, min_size=self.min_size)
 
     def detectable(self, limit: Limit, *, seed: int = 0) -> tuple[float, int] | None:
         """Return how far beyond the limit is caught at 80 % power, by the best attack."""
         del seed
         if limit[1] is None:
             return None
-        z = quantile((1 - self.confidence) / len(self.source)) + quantile(MISSED)
-        return min((z * each.error(settling=False), i) for i, each in enumerate(self.source))
+        known = self._known()
+        if not known:
+            return None
+        z = quantile((1 - self.confidence) / len(known)) + quantile(MISSED)
+        gaps = [(z * each.error(settling=False), i) for i, each in known]
+        # of one person's attacks the best counts; of groups the one that is seen worst
+        return max(gaps) if self.apart else min(gaps)
+
+    def _known(self) -> list[tuple[int, Attack]]:
+        return [
+            (i, each)
+            for i, each in enumerate(self.source)
+            if math.isfinite(each.value) and (each.n >= self.min_size or not self.apart)
+        ]
 
     def rows_needed(self, limit: Limit, *, seed: int = 0) -> tuple[float, tuple[int, ...]] | None:
         """Return the factor on all rows that decides in 80 % of samples, the values being true.
@@ -255,17 +268,17 @@ class Exposure(Numbers):
         A normal model; None when a value lies on the limit.
         """
         del seed
-        ceiling = limit[1]
-        if ceiling is None:
+        ceiling, known = limit[1], self._known()
+        if ceiling is None or not known:
             return None
-        alpha, many = 1 - self.confidence, len(self.source)
+        alpha, many = 1 - self.confidence, len(known)
         # one attack beyond the limit is enough; to be within it all must be at once
         breaks, holds = (
             quantile(alpha / many) + quantile(MISSED),
             quantile(alpha) + quantile(MISSED / many),
         )
         breach, hold = [], []
-        for i, each in enumerate(self.source):
+        for i, each in known:
             distance = each.value - ceiling
             if distance == 0:
                 return None
@@ -277,7 +290,11 @@ class Exposure(Numbers):
 
 
 def exposure(
-    attacks: Sequence[Attack], confidence: float = 0.95, *, apart: bool = False
+    attacks: Sequence[Attack],
+    confidence: float = 0.95,
+    *,
+    apart: bool = False,
+    min_size: float = 1,
 ) -> Exposure:
     """Return the strongest of several attacks on the same people, or the worst of groups.
 
@@ -293,30 +310,41 @@ def exposure(
     confidence : float
         Of each end, one-sided.
     apart : bool
-        Whether each attack is on other people: then each is a part of its own.
+        Whether each attack is on other people: then each is a part of its own. One that is
+        undefined then leaves the upper end open, unless it is smaller than `min_size`.
+    min_size : float
+        Attacks on fewer rows are not judged.
     """
-    attacks = tuple(attacks)
-    alpha = 1 - confidence
-    corrected = [each.bound(alpha / len(attacks))[0] for each in attacks]
+    attacks, alpha = tuple(attacks), 1 - confidence
     plain = [each.bound(alpha) for each in attacks]
-    # where nothing is shown, the attack that is measured best
-    best = max(range(len(attacks)), key=lambda i: (corrected[i], -plain[i][1]))
-    lower = max(corrected)
-    upper = max(max(each[1] for each in plain), attacks[best].value)
-    shown = [(attacks[i].value, *plain[i]) for i in (range(len(attacks)) if apart else (best,))]
+    judged = [i for i, each in enumerate(attacks) if each.n >= min_size or not apart]
+    known = [i for i in judged if math.isfinite(attacks[i].value)]
+    value, lower, upper, pair = math.nan, *_ends(plain), ()
+    if known:
+        corrected = {i: attacks[i].bound(alpha / len(known))[0] for i in known}
+        # where nothing is shown, the attack that is measured best
+        best = max(known, key=lambda i: (corrected[i], -plain[i][1]))
+        value, lower, pair = attacks[best].value, max(corrected.values()), (best,)
+        upper = max(max(plain[i][1] for i in judged), value)
+    shown = range(len(attacks)) if apart else pair
     return Exposure(
-        value=attacks[best].value,
+        value=value,
         lower=lower,
         upper=upper,
-        pair=(best,) if apart else (0,),
-        method=f"strongest of {len(attacks)}, Bonferroni" if len(attacks) > 1 else "one attack",
+        pair=pair if apart else (0,),
+        method=f"strongest of {len(known)}, Bonferroni" if len(known) > 1 else "one attack",
         aggregate="max",
         sizes=tuple(each.n for each in attacks) if apart else (max(each.n for each in attacks),),
-        parts=tuple(shown),
+        parts=tuple((attacks[i].value, *plain[i]) for i in shown),
         source=attacks,
         confidence=confidence,
         apart=apart,
+        min_size=min_size,
     )
+
+
+def _ends(bounds: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return min(each[0] for each in bounds), max(each[1] for each in bounds)
 
 
 def _best(found: Exposure) -> int:
@@ -406,7 +434,7 @@ def tail(
 def holm(attacks: Sequence[Attack], ceiling: float, confidence: float) -> list[bool]:
     """Return which attacks are beyond a ceiling, with Holm's control of all of them (1979)."""
     beyond = [False] * len(attacks)
-    left = set(range(len(attacks)))
+    left = {i for i, each in enumerate(attacks) if math.isfinite(each.value)}
     while left:
         alpha = (1 - confidence) / len(left)
         proven = {i for i in left if attacks[i].bound(alpha)[0] > ceiling}

@@ -174,6 +174,10 @@ def _rests_on(check: str, metric: str) -> str:
         "fairness.individual_consistency": "neighbours",
         "fairness.score_gap": "scores",
         "fairness.worst_slice": "a search over slices",
+        "privacy.attribute_inference": "guesses of single rows",
+        "privacy.erasure": "losses of single rows",
+        "privacy.exchangeability": "scores of single rows",
+        "privacy.membership_by_group": "losses of single rows",
         "privacy.membership_inference": "losses of single rows",
     }
     if check in named:

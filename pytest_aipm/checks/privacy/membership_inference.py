@@ -44,13 +44,13 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.privacy._premise import premise
 from pytest_aipm.checks.words import number
-from pytest_aipm.evidence.attack import BLIND, HEAD, Signals, attacks_on, blind_of, signals_of
+from pytest_aipm.evidence.attack import HEAD, Signals, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.train import Fit
 from pytest_aipm.records import Formula, Series
-from pytest_aipm.stats.estimate import Estimate
-from pytest_aipm.stats.exposure import MOST, Exposure, Undecided, exposure
+from pytest_aipm.stats.exposure import MOST, Exposure, exposure
 from pytest_aipm.stats.parts import AucPart
 
 NEEDS = Needs(label=True, model=True, train=True)
@@ -79,7 +79,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     fit = signals.fit
     found = exposure(attacks_on(signals.scores, params.unit, evidence.seed), params.confidence)
     blind = blind_of(evidence)
-    estimate, apart = _judged(found, blind, params)
+    estimate, apart = premise(found, blind, params.confidence, value_range(params))
     return Measurement(
         estimate=estimate,
         formula=Formula(
@@ -100,19 +100,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         series=(_roc(fit),),
         notes=_notes(signals, found, blind),
     )
-
-
-def _judged(found: Exposure, blind: AucPart | None, params: Params) -> tuple[Estimate, str]:
-    """Return what can be judged, and why nothing can where the premise fails."""
-    if blind is None or blind.bound(1 - params.confidence)[0] <= BLIND:
-        return found, ""
-    low, high = value_range(params)
-    said = (
-        "; but training and evaluation rows are told apart without the model (AUC "
-        f"{number(blind.value)}), so this says nothing of its memory: compare with evaluation rows "
-        "drawn at random from the same source"
-    )
-    return Undecided.of(found, low, high), said
 
 
 def _summary(found: Exposure, unit: str) -> str:
