@@ -8,17 +8,13 @@ What peers do is written here from their published rules, as far as a line says 
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from harness import bound, percent, stream, table, versions
-from scipy.stats import ks_2samp, mannwhitneyu
+from harness import stream
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -28,7 +24,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from pytest_aipm.evidence.attack import Score, attacks_on, signals_on
 from pytest_aipm.evidence.train import Fit
 from pytest_aipm.stats.exposure import exposure
-from pytest_aipm.stats.parts import rate_bounds
 
 __all__ = ["Alarms", "fitted_null", "models", "null", "power", "rows_of"]
 
@@ -67,7 +62,9 @@ def null(n: int, runs: int, *, levels: int | None) -> Alarms:
         both = np.stack([base, 0.6 * base + 0.8 * rng.normal(size=(2, n))])
         if levels is not None:
             both = np.clip(np.round(both), -(levels // 2), levels - levels // 2 - 1)
-        scores = tuple(Score(name, *each) for name, each in zip(("loss", "rest"), both, strict=True))
+        scores = tuple(
+            Score(name, *each) for name, each in zip(("loss", "rest"), both, strict=True)
+        )
         alarms.add(scores, seed)
     return alarms
 
@@ -90,9 +87,7 @@ def fitted_null(n: int, runs: int, *, features: int = 5) -> Alarms:
 
 def rows_of(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     """Return `n` rows of 20 features and a label of which one in ten is wrong."""
-    x, y = make_classification(
-        n, 20, n_informative=8, n_redundant=4, flip_y=0.2, random_state=seed
-    )
+    x, y = make_classification(n, 20, n_informative=8, n_redundant=4, flip_y=0.2, random_state=seed)
     return pd.DataFrame(x, columns=[f"f{i}" for i in range(20)]), y
 
 

@@ -137,6 +137,4 @@ def _codes(column: pd.Series[Any]) -> np.ndarray:
 
 
 def _is_number(column: pd.Series[Any]) -> bool:
-    return bool(
-        pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    )
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))

@@ -2,8 +2,8 @@
 
 A row that is easy is fitted well whether the model has seen it or not. What gives a member away is
 to be fitted better than rows like it are; so a regression of the fit on the row, learned from
-evaluation rows alone, is taken off. Each row, member or not, is predicted by one regression that did
-not see it, learned from the same number of rows: members and others are then treated alike.
+evaluation rows alone, is taken off. Each row, member or not, is predicted by one regression that
+did not see it, learned from the same number of rows: members and others are then treated alike.
 """
 
 from __future__ import annotations
@@ -46,10 +46,12 @@ def _numbers(column: pd.Series[Any]) -> np.ndarray:
         return np.where(np.isinf(found), np.nan, found)
     if pd.api.types.is_datetime64_any_dtype(column):
         return np.where(column.isna(), np.nan, column.astype("int64").to_numpy(dtype=float))
-    texts = column.astype(object).where(column.notna(), None).map(
-        lambda value: None if value is None else str(value)
+    texts = (
+        column.astype(object)
+        .where(column.notna(), None)
+        .map(lambda value: None if value is None else str(value))
     )
-    codes, found = pd.factorize(texts)
+    codes, found = pd.factorize(np.asarray(texts, dtype=object))
     often = np.argsort(-np.bincount(codes[codes >= 0], minlength=len(found)), kind="stable")
     rank = np.empty(len(found) + 1)
     rank[often] = np.minimum(np.arange(len(found)), MOST_LEVELS)

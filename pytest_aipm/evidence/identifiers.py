@@ -6,7 +6,7 @@ the right form with the chance that `CHANCE` names; the others hold on form alon
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import re
 from collections.abc import Callable
@@ -34,6 +34,10 @@ _NATIONAL_PHONE = re.compile(r"\(?0?\d{2,5}\)?[ ./-]{0,2}\d{2,4}(?:[ ./-]\d{2,4}
 _SIGNED = re.compile(r"\+\d*\.\d+")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}")
 _POINT = re.compile(r"[(]?(-?\d{1,2}\.\d{3,15})[,; ]{1,2}(-?\d{1,3}\.\d{3,15})[)]?")
+_ITALY_ODD = (
+    1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18,
+    20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
+)  # fmt: skip
 _VERHOEFF_D = (
     "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
     "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
@@ -148,10 +152,8 @@ def _italy(text: str) -> bool:
     plain = text.upper()
     if re.fullmatch(r"[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]", plain) is None:
         return False
-    odd = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25)
-    odd = (*odd, 24, 23)
     places = [int(each) if each.isdigit() else ord(each) - 65 for each in plain[:15]]
-    total = sum(odd[place] if i % 2 == 0 else place for i, place in enumerate(places))
+    total = sum(_ITALY_ODD[place] if i % 2 == 0 else place for i, place in enumerate(places))
     return chr(65 + total % 26) == plain[15]
 
 
@@ -275,7 +277,7 @@ def _weighted(digits: str, weights: range | tuple[int, ...]) -> int:
 
 def _is_day(year: int, month: int, day: int) -> bool:
     try:
-        datetime.date(year, month, day)
+        dt.date(year, month, day)
     except ValueError:
         return False
     return True
@@ -331,7 +333,9 @@ CHANCE: dict[str, float] = {
 
 _BY_NAME = {
     "e-mail address": r"e_?mail(_address)?|mail(_address)?|email_addr",
-    "phone number": r"(tele)?phone(_(number|no|nr))?|mobile(_(phone|number))?|tel|fax|msisdn|cell_?phone",
+    "phone number": (
+        r"(tele)?phone(_(number|no|nr))?|mobile(_(phone|number))?|tel|fax|msisdn|cell_?phone"
+    ),
     "IP address": r"ip|ip_?v[46]|ip_?addr(ess)?|(client|remote|source|src|user)_ip",
     "bank account (IBAN)": r"iban",
     "payment card": r"(credit_?)?card_?(number|no|nr)|credit_?card",
@@ -339,7 +343,9 @@ _BY_NAME = {
         r"(first|last|given|family|middle|full|sur|fore|maiden|person|customer|patient|birth)_?name"
         r"|surname|forename|(first|last)_?names"
     ),
-    "postal address": r"street(_(name|address))?|(home_|postal_|mailing_)?address(_?(line_?)?\d)?|addr",
+    "postal address": (
+        r"street(_(name|address))?|(home_|postal_|mailing_)?address(_?(line_?)?\d)?|addr"
+    ),
     "date of birth": r"dob|birth_?(date|day)|date_?of_?birth|born(_on)?",
     "national or passport number": (
         r"ssn|social_security(_(number|no))?|national_(id|insurance_number)|nino|passport(_(number|no))?"

@@ -76,9 +76,7 @@ def _area(score: Score, members: np.ndarray, others: np.ndarray) -> AucPart:
     return AucPart.from_scores(score.members[members], score.others[others])
 
 
-def _named(
-    evidence: Evidence, people: pd.DataFrame, by: tuple[str, ...], ref: str
-) -> pd.DataFrame:
+def _named(evidence: Evidence, people: pd.DataFrame, by: tuple[str, ...], ref: str) -> pd.DataFrame:
     columns = {}
     for name in by:
         attribute = evidence.subject.attribute(name)

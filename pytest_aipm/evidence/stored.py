@@ -190,7 +190,7 @@ class _Search:
             return
         for first in range(extra + 1):
             part = table.iloc[:, first : first + view.width]
-            known = np.unique(hash_rows(_numbered(part), range(view.width)))
+            known = np.unique(hash_rows(_numbered(part), [str(i) for i in range(view.width)]))
             kind = _short_float(part)
             inside = among(view.hashes(kind), known) & ~view.flat
             if inside.any():
@@ -200,7 +200,7 @@ class _Search:
 
 
 def _numbered(table: pd.DataFrame) -> pd.DataFrame:
-    plain = table.set_axis(range(table.shape[1]), axis=1)
+    plain = table.set_axis([str(i) for i in range(table.shape[1])], axis=1)
     return plain.infer_objects()
 
 
@@ -260,12 +260,16 @@ def _of_items(value: Any, widths: set[int], names: pd.Index) -> list[tuple[pd.Da
             found.append((pd.DataFrame(like), whole))
     records = [each for each in items if isinstance(each, dict) and names.isin(list(each)).all()]
     if records:
-        found.append((pd.DataFrame([{name: each[name] for name in names} for each in records]), whole))
+        found.append(
+            (pd.DataFrame([{name: each[name] for name in names} for each in records]), whole)
+        )
     return found
 
 
 def _is_row(values: Any) -> bool:
-    return all(isinstance(each, str | int | float | bool | np.generic | type(None)) for each in values)
+    return all(
+        isinstance(each, str | int | float | bool | np.generic | type(None)) for each in values
+    )
 
 
 def _of_foreign(value: Any, widths: set[int]) -> list[tuple[pd.DataFrame, bool]]:

@@ -45,7 +45,7 @@ class Risks:
 
 @dataclass(frozen=True)
 class Diversity:
-    """How much a class tells about a sensitive value, in the worst class.
+    r"""How much a class tells about a sensitive value, in the worst class.
 
     Attributes
     ----------

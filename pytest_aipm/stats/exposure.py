@@ -131,7 +131,7 @@ class Ratio:
 
     @property
     def value(self) -> float:
-        """ln of the ratio, half a row added to each count and one to each size; not below 0."""
+        """The logarithm, half a row added to each count and one to each size; not below 0."""
         over, under = (self.x + 0.5) / (self.n_x + 1), (self.y + 0.5) / (self.n_y + 1)
         return max(0.0, math.log(over / under))
 
@@ -277,7 +277,8 @@ class Exposure(Numbers):
             quantile(alpha / many) + quantile(MISSED),
             quantile(alpha) + quantile(MISSED / many),
         )
-        breach, hold = [], []
+        breach: list[tuple[float, int]] = []
+        hold: list[tuple[float, int]] = []
         for i, each in known:
             distance = each.value - ceiling
             if distance == 0:
@@ -319,13 +320,15 @@ def exposure(
     plain = [each.bound(alpha) for each in attacks]
     judged = [i for i, each in enumerate(attacks) if each.n >= min_size or not apart]
     known = [i for i in judged if math.isfinite(attacks[i].value)]
-    value, lower, upper, pair = math.nan, *_ends(plain), ()
+    value: float = math.nan
+    pair: tuple[int, ...] = ()
+    lower, upper = _ends(plain)
     if known:
         corrected = {i: attacks[i].bound(alpha / len(known))[0] for i in known}
         # where nothing is shown, the attack that is measured best
         best = max(known, key=lambda i: (corrected[i], -plain[i][1]))
         value, lower, pair = attacks[best].value, max(corrected.values()), (best,)
-        upper = max(max(plain[i][1] for i in judged), value)
+        upper = max(*(plain[i][1] for i in judged), value)
     shown = range(len(attacks)) if apart else pair
     return Exposure(
         value=value,

@@ -6,7 +6,7 @@ A file ``<family>.<name>.yaml`` holds the cases of one check::
     impossible: {kind: why}        # kinds of verdict that the check cannot give
     cases:
       - name: what the case shows
-        rows: [block, ...]         # and `train:` likewise
+        rows: [block, ...]         # and `train:` likewise; `erased:` is the file erased.csv
         model: "0.2 + 0.5 * (sex == 'f')"   # score of the positive class, or predicted number
         check: {limit: {max: 0.1}} # the check's keys
         expect: {verdict: fail, because: limit, value: 0.2, groups: {f: 0.2, m: 0.4}}
@@ -14,10 +14,10 @@ A file ``<family>.<name>.yaml`` holds the cases of one check::
 A block is ``n`` rows, or as many as its confusion counts ``tp, fn, fp, tn`` (columns ``y`` and
 ``pred``), or ``n`` rows of which the share ``selected`` has ``pred`` 1. Every other key is a
 column: one value for all rows, or ``{normal: [mean, sd]}``, ``{uniform: [low, high]}`` (evenly
-spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (at random), ``{cycle: [...]}``, ``{from: start}`` or
-``{every: [start, step]}``.
+spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (at random),
+``{cycle: [...]}``, ``{from: start}`` or ``{every: [start, step]}``.
 
-``holds: {rows: true}`` lets the model keep its training rows, and ``holds: {leaves: [1, 9]}`` a tree
+``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows.
 """
 
@@ -46,6 +46,7 @@ class Case:
     asked: dict[str, Any]
     expect: dict[str, Any]
     train: list[dict[str, Any]] = field(default_factory=list)
+    erased: list[dict[str, Any]] = field(default_factory=list)
     model: str | None = None
     holds: dict[str, Any] = field(default_factory=dict)
 
@@ -117,6 +118,7 @@ def _read(path: Path) -> CaseFile:
             asked=each.get("check", {}),
             expect=each["expect"],
             train=each.get("train", []),
+            erased=each.get("erased", []),
             model=each.get("model"),
             holds=each.get("holds", {}),
         )

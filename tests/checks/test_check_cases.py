@@ -57,6 +57,8 @@ def measured(case: Case, root: Path) -> Finding:
     objects = {"data": frame}
     if case.train:
         objects["train"] = expand(case.train)
+    if case.erased:
+        expand(case.erased).to_csv(root / "erased.csv", index=False)
     if case.model is not None:
         features = case.subject.get("features") or [
             name for name in frame.columns if name not in ("y", "pred")

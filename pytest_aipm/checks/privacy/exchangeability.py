@@ -72,7 +72,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             n=rows,
             not_judged=(Because.NO_EVIDENCE, why),
         )
-    notes = ()
+    notes: tuple[str, ...] = ()
     if fit.dropped:
         notes = (
             f"{fit.dropped:,} evaluation rows that are also training rows were left out first",

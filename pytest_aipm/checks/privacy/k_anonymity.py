@@ -202,9 +202,7 @@ def _value(found: Alike, unit: str) -> tuple[float, str]:
 def _summary(found: Alike, params: Params, value: float, where: str) -> str:
     columns = ", ".join(params.quasi_identifiers)
     k = found.risks.k
-    least = (
-        f"the smallest class of rows alike in {columns} has {k:,} row{'' if k == 1 else 's'}"
-    )
+    least = f"the smallest class of rows alike in {columns} has {k:,} row{'' if k == 1 else 's'}"
     if params.unit in ("", "k"):
         return f"{least}: {'risk' if not params.unit else 'k'} {number(value)}"
     of = f" of {where}" if where else ""
@@ -214,9 +212,11 @@ def _summary(found: Alike, params: Params, value: float, where: str) -> str:
 def _notes(found: Alike) -> tuple[str, ...]:
     risks = found.risks
     said = [
-        f"k {risks.k:,}; highest risk {number(risks.highest)}, mean (marketer) risk "
-        f"{number(risks.marketer)}; {number(100 * risks.unique)} % of the rows are alone in "
-        "their class"
+        (
+            f"k {risks.k:,}; highest risk {number(risks.highest)}, mean (marketer) risk "
+            f"{number(risks.marketer)}; {number(100 * risks.unique)} % of the rows are alone in "
+            "their class"
+        )
     ]
     if found.journalist is not None:
         said.append(f"highest journalist risk in the population {number(found.journalist)}")

@@ -35,6 +35,7 @@ The average could hide that a minority's members are the ones who are given away
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import population, unknown_breach
@@ -86,10 +87,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             unknown=found.unknown,
         )
     names = tuple(" · ".join(group.values()) for group in found.groups)
-    scale = "auc" if params.unit == "auc" else "epsilon"
-    attacks = [
-        Area(part, name, scale) for part, name in zip(found.parts, names, strict=True)
-    ]
+    scale: Literal["auc", "epsilon"] = "auc" if params.unit == "auc" else "epsilon"
+    attacks = [Area(part, name, scale) for part, name in zip(found.parts, names, strict=True)]
     whole = exposure(attacks, params.confidence, apart=True, min_size=params.min_group_size)
     estimate, apart = premise(whole, blind_of(evidence), params.confidence, value_range(params))
     undefined = None

@@ -89,9 +89,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
                 if params.unit == "auc"
                 else "largest logit of an area, or logarithm of a ratio of rates"
             ),
-            denominator=(
-                "pairs of a training row and another row" if params.unit == "auc" else ""
-            ),
+            denominator=("pairs of a training row and another row" if params.unit == "auc" else ""),
             population=f"{len(fit.members):,} training rows, {len(fit.others):,} others",
         ),
         summary=_summary(found, params.unit) + apart,
