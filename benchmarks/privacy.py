@@ -149,28 +149,28 @@ def _auc(score: Score) -> float:
 
 
 def auc_point(members: np.ndarray, others: np.ndarray) -> bool:
-    """An area above 0.52."""
+    """Alarm at an area above 0.52."""
     return _auc(Score("", members, others)) > 0.52
 
 
 def sacro_auc(members: np.ndarray, others: np.ndarray) -> bool:
-    """SACRO-ML: the area's p-value below 0.05."""
+    """Alarm as SACRO-ML: the area's p-value below 0.05."""
     return float(mannwhitneyu(members, others, alternative="greater").pvalue) < 0.05
 
 
 def sacro_ks(members: np.ndarray, others: np.ndarray) -> bool:
-    """SACRO-ML: Kolmogorov and Smirnov's p-value below 0.05."""
+    """Alarm as SACRO-ML: Kolmogorov and Smirnov's p-value below 0.05."""
     return float(ks_2samp(members, others).pvalue) < 0.05
 
 
 def tpr_point(members: np.ndarray, others: np.ndarray) -> bool:
-    """Twice as many members as others beyond the 1 % point of the others."""
+    """Alarm at twice as many members as others beyond the 1 % point of the others."""
     cut = np.quantile(others, 0.99)
     return float((members > cut).mean()) > 0.02
 
 
 def tf_epsilon(members: np.ndarray, others: np.ndarray) -> bool:
-    """TF Privacy: the lower bound of epsilon at the best of all thresholds is above 0."""
+    """Alarm as TF Privacy: the lower bound of epsilon at the best of all thresholds is above 0."""
     cuts = np.sort(np.concatenate([members, others]))
     m, k = len(members), len(others)
     x = m - np.searchsorted(np.sort(members), cuts)
@@ -181,7 +181,7 @@ def tf_epsilon(members: np.ndarray, others: np.ndarray) -> bool:
 
 
 def meter_epsilon(members: np.ndarray, others: np.ndarray) -> bool:
-    """Privacy Meter: the best of many numbers of guesses shows an epsilon above 0 (grid of 40)."""
+    """Alarm as Privacy Meter: the best of many numbers of guesses shows an epsilon above 0 (grid of 40)."""
     score = np.concatenate([members, others])
     is_member = np.repeat([1, 0], [len(members), len(others)])[np.argsort(-score, kind="stable")]
     right_top = np.concatenate([[0], np.cumsum(is_member)])
@@ -194,12 +194,12 @@ def meter_epsilon(members: np.ndarray, others: np.ndarray) -> bool:
 
 
 def ours(members: np.ndarray, others: np.ndarray) -> bool:
-    """The lower end of the implied epsilon is above 0."""
+    """Alarm where the lower end of the implied epsilon is above 0."""
     return exposure(attacks_on((Score("loss", members, others),), "", 0)).lower > 0
 
 
 def ours_fail(members: np.ndarray, others: np.ndarray) -> bool:
-    """The lower end is above the limit."""
+    """Alarm where the lower end is above the limit."""
     return exposure(attacks_on((Score("loss", members, others),), "", 0)).lower > LIMITS[""]
 
 

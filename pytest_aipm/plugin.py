@@ -67,6 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--aipm-no-waivers", action="store_true", help="decide as if no waiver existed")
     add("--aipm-strict", action="store_true", help="inconclusive fails")
+    add("--aipm-deep", action="store_true", help="also run the checks that refit the model")
     add(
         "--aipm-trust",
         action="append",
@@ -94,6 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     ini("aipm_packs", "folder of the project's own packs", "string", default="")
     ini("aipm_strict", "inconclusive fails", "bool", default=False)
+    ini("aipm_deep", "also run the checks that refit the model", "bool", default=False)
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
     ini(
         "aipm_github",

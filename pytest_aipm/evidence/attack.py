@@ -12,7 +12,7 @@ from pytest_aipm.evidence.difficulty import encoded, residuals, told_apart
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.train import Fit, fit_of
-from pytest_aipm.stats.exposure import Area, Attack, head, tail
+from pytest_aipm.stats.attacks import Area, Attack, head, tail
 from pytest_aipm.stats.parts import AucPart
 
 __all__ = [

@@ -48,6 +48,7 @@ BY_NAME = ("performance.metric", "fairness.group_metric")
 
 SHARES = ("explain.protected_flip",)
 CENSUS = (
+    "privacy.dp_claim",
     "privacy.forbidden_features",
     "privacy.k_anonymity",
     "privacy.pii",
@@ -175,10 +176,12 @@ def _rests_on(check: str, metric: str) -> str:
         "fairness.score_gap": "scores",
         "fairness.worst_slice": "a search over slices",
         "privacy.attribute_inference": "guesses of single rows",
+        "privacy.dp_audit": "guesses of one run",
         "privacy.erasure": "losses of single rows",
         "privacy.exchangeability": "scores of single rows",
         "privacy.membership_by_group": "losses of single rows",
         "privacy.membership_inference": "losses of single rows",
+        "privacy.membership_refits": "losses of single rows",
     }
     if check in named:
         return named[check]

@@ -17,6 +17,8 @@ column: one value for all rows, or ``{normal: [mean, sd]}``, ``{uniform: [low, h
 spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (at random),
 ``{cycle: [...]}``, ``{from: start}`` or ``{every: [start, step]}``.
 
+A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
+``deep: true`` lets checks refit it.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows.
 """
@@ -32,6 +34,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 from scipy.stats import norm
+from sklearn.utils import all_estimators
 
 KINDS = ("pass", "fail", "inconclusive", "not_judged")
 FOLDER = Path(__file__).parent
@@ -47,7 +50,8 @@ class Case:
     expect: dict[str, Any]
     train: list[dict[str, Any]] = field(default_factory=list)
     erased: list[dict[str, Any]] = field(default_factory=list)
-    model: str | None = None
+    model: str | dict[str, dict[str, Any]] | None = None
+    deep: bool = False
     holds: dict[str, Any] = field(default_factory=dict)
 
     def policy(self) -> dict[str, Any]:
@@ -92,6 +96,13 @@ class Formula:
         return self._value(frame)
 
 
+def learned(model: dict[str, dict[str, Any]], features: list[str], rows: pd.DataFrame) -> Any:
+    """Return an estimator of scikit-learn, by its name, fitted on rows."""
+    ((name, told),) = model.items()
+    (make,) = (each for label, each in all_estimators() if label == name)
+    return make(**told).fit(rows[features], rows["y"])
+
+
 def holding(model: Formula, holds: dict[str, Any], training: pd.DataFrame) -> Formula:
     """Return the model with what it keeps of its training."""
     if holds.get("rows"):
@@ -120,6 +131,7 @@ def _read(path: Path) -> CaseFile:
             train=each.get("train", []),
             erased=each.get("erased", []),
             model=each.get("model"),
+            deep=each.get("deep", False),
             holds=each.get("holds", {}),
         )
         for each in content["cases"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from check_cases import KINDS, Case, Formula, case_files, expand, holding
+from check_cases import KINDS, Case, Formula, case_files, expand, holding, learned
 
 import pytest_aipm
 from pytest_aipm.catalog import Catalog
@@ -63,9 +63,13 @@ def measured(case: Case, root: Path) -> Finding:
         features = case.subject.get("features") or [
             name for name in frame.columns if name not in ("y", "pred")
         ]
-        model = Formula(case.model, features, case.subject.get("task", "binary"))
-        objects["model"] = holding(model, case.holds, objects.get("train", frame))
-    record = pytest_aipm.audit(case.policy(), root=root, **objects)
+        training = objects.get("train", frame)
+        if isinstance(case.model, dict):
+            objects["model"] = learned(case.model, features, training)
+        else:
+            model = Formula(case.model, features, case.subject.get("task", "binary"))
+            objects["model"] = holding(model, case.holds, training)
+    record = pytest_aipm.audit(case.policy(), root=root, deep=case.deep, **objects)
     (finding,) = record.findings
     assert_follows(finding, record)
     return finding

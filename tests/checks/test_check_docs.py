@@ -94,6 +94,9 @@ class TestCheck:
             "quasi_identifiers": ("age",),
             "sensitive": "age",
             "ids": (7,),
+            "epsilon": 1.0,
+            "protects": "row",
+            "accountant": "own count",
         }
         fields = module.Params.model_fields
         required = {key: told[key] for key in told if key in fields}

@@ -149,9 +149,7 @@ def test_a_name_lets_a_weaker_test_serve() -> None:
     assert kinds(pd.DataFrame({"phone": parts, "part": parts})) == [
         ("phone", "phone number", "whole cells")
     ]
-    assert kinds(pd.DataFrame({"ip": low, "version": low})) == [
-        ("ip", "IP address", "whole cells")
-    ]
+    assert kinds(pd.DataFrame({"ip": low, "version": low})) == [("ip", "IP address", "whole cells")]
 
 
 def test_names_count_with_values_that_can_be_that() -> None:

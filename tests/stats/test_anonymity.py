@@ -1,4 +1,4 @@
-"""Classes of rows that look alike, against worked examples of the papers and against brute force."""
+"""Classes of rows that look alike, against examples of the papers and against brute force."""
 
 from __future__ import annotations
 

@@ -10,17 +10,8 @@ from privacy import null
 from scipy.special import expit, logit
 from scipy.stats import binom, binomtest, norm
 
-from pytest_aipm.stats.exposure import (
-    MOST,
-    Area,
-    Newcombe,
-    Ratio,
-    Undecided,
-    exposure,
-    head,
-    holm,
-    tail,
-)
+from pytest_aipm.stats.attacks import MOST, Area, Newcombe, Ratio, head, tail
+from pytest_aipm.stats.exposure import Undecided, exposure, holm
 from pytest_aipm.stats.parts import AucPart, rate_bounds
 
 

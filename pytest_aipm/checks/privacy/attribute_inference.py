@@ -40,7 +40,8 @@ from pytest_aipm.evidence.attack import blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.guessing import Guesses, guesses_of
 from pytest_aipm.records import Because, Formula
-from pytest_aipm.stats.exposure import Newcombe, exposure
+from pytest_aipm.stats.attacks import Newcombe
+from pytest_aipm.stats.exposure import exposure
 
 NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"

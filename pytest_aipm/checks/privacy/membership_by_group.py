@@ -45,7 +45,8 @@ from pytest_aipm.evidence.attack import blind_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.memberships import GroupAreas, areas_by
 from pytest_aipm.records import Because, Formula, GroupValue
-from pytest_aipm.stats.exposure import MOST, Area, Exposure, exposure, holm
+from pytest_aipm.stats.attacks import MOST, Area
+from pytest_aipm.stats.exposure import Exposure, exposure, holm
 
 NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"

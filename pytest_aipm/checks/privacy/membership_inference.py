@@ -50,7 +50,8 @@ from pytest_aipm.evidence.attack import HEAD, Signals, attacks_on, blind_of, sig
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.train import Fit
 from pytest_aipm.records import Formula, Series
-from pytest_aipm.stats.exposure import MOST, Exposure, exposure
+from pytest_aipm.stats.attacks import MOST
+from pytest_aipm.stats.exposure import Exposure, exposure
 from pytest_aipm.stats.parts import AucPart
 
 NEEDS = Needs(label=True, model=True, train=True)
