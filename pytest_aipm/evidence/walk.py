@@ -160,9 +160,13 @@ class Walk:
         """Return the rows behind a step; None where nobody can follow."""
         if rows is None:
             return None
+        from sklearn.exceptions import NotFittedError  # noqa: PLC0415 - heavy
+
         try:
             with third_party([]):
                 found = _framed(step.transform(rows.copy()))
+        except NotFittedError:  # a template, which has seen no rows
+            return None
         except Exception:  # noqa: BLE001 - whatever someone else's code raises
             found = None
         if found is None or len(found) != len(rows):

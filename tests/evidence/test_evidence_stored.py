@@ -97,6 +97,12 @@ KEEPS_NONE: dict[str, Callable[[], Any]] = {
     "means": lambda: KMeans(8),
     "centroids": NearestCentroid,
     "bins": lambda: make_pipeline(KBinsDiscretizer(), LogisticRegression()),
+    "a template in columns": lambda: make_pipeline(
+        ColumnTransformer(
+            [("a", make_pipeline(StandardScaler(), KBinsDiscretizer()), ["f0", "f1"])]
+        ),
+        LogisticRegression(),
+    ),
     "quantiles": lambda: make_pipeline(QuantileTransformer(n_quantiles=50), LogisticRegression()),
 }
 quiet = pytest.mark.filterwarnings("ignore")
