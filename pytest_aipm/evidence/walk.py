@@ -126,6 +126,7 @@ class Walk:
     def _attributes(self, value: Any, rows: pd.DataFrame | None) -> Iterator[Part]:
         kept = _kept(value)
         owner = type(value).__name__
+        fitted = {name[:-1] for name in kept if name.endswith("_")}
         for name in ("steps", "transformers_"):
             if isinstance(kept.get(name), list):
                 follow = self._steps if name == "steps" else self._columns
@@ -134,7 +135,9 @@ class Walk:
         if chosen is not None and isinstance(kept.get("estimators_"), list):
             yield from self._subsets(kept.pop("estimators_"), chosen, rows, owner)
         for name, each in kept.items():
-            yield Part(each, rows, f"{owner}.{name}")
+            # `estimators` is the template of `estimators_`: what it would make of rows is no matter
+            given = None if name in fitted else rows
+            yield Part(each, given, f"{owner}.{name}")
 
     def _steps(self, steps: Any, rows: Any, owner: str) -> Iterator[Part]:
         for step in steps:
@@ -160,13 +163,9 @@ class Walk:
         """Return the rows behind a step; None where nobody can follow."""
         if rows is None:
             return None
-        from sklearn.exceptions import NotFittedError  # noqa: PLC0415 - heavy
-
         try:
             with third_party([]):
                 found = _framed(step.transform(rows.copy()))
-        except NotFittedError:  # a template, which has seen no rows
-            return None
         except Exception:  # noqa: BLE001 - whatever someone else's code raises
             found = None
         if found is None or len(found) != len(rows):

@@ -37,7 +37,12 @@ from sklearn.neighbors import (
     RadiusNeighborsClassifier,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, QuantileTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    QuantileTransformer,
+    StandardScaler,
+)
 from sklearn.semi_supervised import LabelPropagation
 from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
@@ -51,6 +56,14 @@ ROWS, LABEL = make_classification(200, 6, random_state=0)
 FRAME = pd.DataFrame(ROWS, columns=[f"f{i}" for i in range(6)])
 
 SOME, ALL = "some", "all"
+
+
+def only_two(rows: pd.DataFrame) -> pd.DataFrame:
+    if rows.shape[1] != 2:
+        raise ValueError("not the columns it was made for")
+    return rows
+
+
 KEEPS: dict[str, tuple[Callable[[], Any], str]] = {
     "support vectors": (SVC, SOME),
     "one class": (OneClassSVM, SOME),
@@ -99,7 +112,7 @@ KEEPS_NONE: dict[str, Callable[[], Any]] = {
     "bins": lambda: make_pipeline(KBinsDiscretizer(), LogisticRegression()),
     "a template in columns": lambda: make_pipeline(
         ColumnTransformer(
-            [("a", make_pipeline(StandardScaler(), KBinsDiscretizer()), ["f0", "f1"])]
+            [("a", make_pipeline(FunctionTransformer(only_two), StandardScaler()), ["f0", "f1"])]
         ),
         LogisticRegression(),
     ),
