@@ -5,11 +5,12 @@ People asked to be forgotten: has the model forgotten them?
 
 ## How it is measured
 `rows` names a file of the rows that must be gone, or `ids` lists their ids (the subject's `id`; a
-policy is printed in its report, so ids that name somebody belong into the file). They are looked for among the training rows: by id, else by equal columns (a row that five or more
-training rows equal is no one's); and inside the model, as in `privacy.stored_rows`. One that is
-found gives everything away: the value is 1. Else the rows are attacked as in
-`privacy.membership_inference`, against evaluation rows that were never trained on, and the value is
-the area under the ROC curve: 0.5 is a coin toss.
+policy is printed in its report, so ids that name somebody belong into the file). They are looked
+for among the training rows: by id, else by equal columns (a row that five or more training rows
+equal is no one's); and inside the model, as in `privacy.stored_rows`. One that is found gives
+everything away: the value is 1. Else the rows are attacked as in `privacy.membership_inference`,
+against evaluation rows that were never trained on, and the value is the area under the ROC curve:
+0.5 is a coin toss.
 
 ## When it misleads
 - Within the limit means no evidence that they were trained on, never that they are erased: a linear
