@@ -36,7 +36,7 @@ LIMITS = {"": 1.0, "auc": 0.60}
 SEEDS = {"5 nearest neighbours": 5}
 """Of a model; 20 of all others."""
 NULL = ((100, 3000), (250, 3000), (1000, 2000), (5000, 500))
-FITTED = ((250, 600), (1000, 400))
+FITTED = ((250, 1000),)
 
 
 @dataclass
@@ -277,7 +277,11 @@ def _nulls(factor: float) -> str:
 
 
 def _null_row(n: int, kind: str, found: Alarms) -> list[object]:
-    beyond = " (beyond its bound)" if found.signal > bound(found.runs, len(NULL) * 2 + 2) else ""
+    beyond = (
+        " (beyond its bound)"
+        if found.signal > bound(found.runs, len(NULL) * 2 + len(FITTED))
+        else ""
+    )
     return [
         f"{n:,}",
         kind,
