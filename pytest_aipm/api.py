@@ -33,6 +33,7 @@ def audit(
     baseline: str | Path | None = None,
     history: str | Path | None = None,
     seed: int = 0,
+    deep: bool = False,
     trust: tuple[str, ...] = (),
     extra_checks: Mapping[str, ModuleType] | None = None,
     packs: str | Path | None = None,
@@ -55,6 +56,8 @@ def audit(
         File of earlier releases that the report draws; it is read and never written to.
     seed : int
         Seed of all resampling; the global random state is never touched.
+    deep : bool
+        Whether checks that refit the model run, too.
     trust : tuple of str
         ``sha256:HEX`` of artifacts that may be opened although they can run code.
     extra_checks : mapping of full name to module, optional
@@ -94,6 +97,7 @@ def audit(
         baseline=folder / (baseline or BASELINE),
         baseline_given=baseline is not None,
         seed=seed,
+        deep=deep,
         trust=trust,
         history=None if history is None else folder / history,
         waivers=_there(folder / WAIVERS),

@@ -71,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="inconclusive fails, and so does a report that cannot be written",
     )
+    add("--aipm-deep", action="store_true", help="also run the checks that refit the model")
     add(
         "--aipm-trust",
         action="append",
@@ -98,6 +99,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     ini("aipm_packs", "folder of the project's own packs", "string", default="")
     ini("aipm_strict", "as --aipm-strict", "bool", default=False)
+    ini("aipm_deep", "also run the checks that refit the model", "bool", default=False)
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
     ini(
         "aipm_github",

@@ -112,6 +112,7 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         sign_offs=sign_offs if signed or sign_offs.exists() else None,
         use_waivers=not (option("aipm_no_waivers") or option("runxfail", default=False)),
         strict=option("aipm_strict") or invocation.ini(config, "aipm_strict"),
+        deep=option("aipm_deep") or invocation.ini(config, "aipm_deep"),
         trust=tuple(option("aipm_trust")),
         seed=invocation.seed(config),
         exports=_exports(config),
@@ -142,6 +143,7 @@ def _command(config: pytest.Config, settings: auditing.Settings) -> str:
         words.append(f"--aipm-waivers={settings.shown(settings.waivers)}")
     words += ["--aipm-no-waivers"] * (not settings.use_waivers)
     words += ["--aipm-strict"] * settings.strict
+    words += ["--aipm-deep"] * settings.deep
     words += [f"--aipm-trust={digest}" for digest in settings.trust]
     words += [f"--aipm-seed={settings.seed}"] * (settings.seed != 0)
     for flag, name in (("-k", "keyword"), ("-m", "markexpr")):

@@ -103,6 +103,14 @@ class Auditor:
                 ),
                 None,
             )
+        if self._too_deep(spec):
+            why = "it refits the model, and runs under --aipm-deep (or aipm_deep = true) alone"
+            return self._finding(
+                node,
+                spec,
+                Judgement(verdict=Verdict.NOT_JUDGED, because=Because.NOT_APPLICABLE, reason=why),
+                None,
+            )
         try:
             with warnings.catch_warnings(record=True) as heard:
                 # third-party warnings are recorded, never raised, also under -W error
@@ -129,6 +137,11 @@ class Auditor:
         return header_of(self.plan, self.policy, self._evidence)
 
     # -- measuring -----------------------------------------------------------------------------
+
+    def _too_deep(self, spec: CheckSpec) -> bool:
+        """Return whether a check refits the model, and nobody asked for that."""
+        module = self.plan.catalog.load(spec.check)
+        return bool(getattr(module, "DEEP", False)) and not self.plan.settings.deep
 
     def _measure(self, node: Node, spec: CheckSpec) -> Measurement:
         module = self.plan.catalog.load(spec.check)

@@ -33,6 +33,8 @@ class Settings:
         False decides as if no waiver existed.
     strict : bool
         Inconclusive fails.
+    deep : bool
+        Checks that refit the model run, too.
     trust : tuple of str
         ``sha256:HEX`` of artifacts allowed for this run.
     seed : int
@@ -57,6 +59,7 @@ class Settings:
     sign_offs: Path | None = None
     use_waivers: bool = True
     strict: bool = False
+    deep: bool = False
     trust: tuple[str, ...] = ()
     seed: int = 0
     exports: tuple[str, ...] | None = None

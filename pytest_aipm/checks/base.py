@@ -16,6 +16,7 @@ constant                  meaning
 ``RANGE``                 optional lowest and highest value there can be, so that a limit nobody
                           can break is refused; or a function ``value_range(params)``
 ``TASKS``                 tasks it applies to
+``DEEP``                  True when it refits the model: it runs under ``--aipm-deep`` alone
 ``WEIGHTED``              True when it heeds weights and people with several rows; a check that does
                           not say so is refused where a policy has them
 ========================  =================================================================

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["Fit", "Overlap", "fit_of", "overlap_of"]
+__all__ = ["Fit", "Overlap", "compared", "fit_against", "fit_of", "overlap_of", "training_rows"]
 
+TRUTH = "aipm:truth"
 MAX_ROWS = 100_000
 """Rows of either side that the model is asked about; the AUC's error is then under 0.002."""
 
@@ -54,12 +55,20 @@ class Fit:
         What the loss is.
     dropped : int
         Evaluation rows left out because they are training rows.
+    member_rows, other_rows : DataFrame of shape (m, p) and (k, p)
+        The same rows: what the model is given, and the truth as the last column.
+    member_people, other_people : DataFrame of m and k rows
+        Columns of the protected attributes, as far as the source has them.
     """
 
     members: np.ndarray
     others: np.ndarray
     loss: str
     dropped: int
+    member_rows: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
+    other_rows: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
+    member_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
+    other_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
 
 
 def overlap_of(evidence: Evidence) -> Overlap:
@@ -70,8 +79,8 @@ def overlap_of(evidence: Evidence) -> Overlap:
     DataError
         Without training rows, or when they lack a feature column.
     """
-    train = _train(evidence)
-    columns = _compared(evidence, train)
+    train = training_rows(evidence)
+    columns = compared(evidence, train)
     label = evidence.subject.label
     labelled = label is not None and label in train.columns and label in evidence.data.columns
     keyed = [*columns, label] if labelled and label is not None else columns
@@ -98,21 +107,42 @@ def fit_of(evidence: Evidence) -> Fit:
     DataError, ModelError
         Without training rows, label or model, or when they do not fit each other.
     """
-    train = _train(evidence)
-    columns = _compared(evidence, train)
-    members, others = _asked(evidence, train), _asked(evidence, evidence.data)
-    _same_classes(evidence.subject, members, others, train.ref)
+    return fit_against(evidence, training_rows(evidence))
+
+
+def fit_against(evidence: Evidence, source: DataSource) -> Fit:
+    """Return the model's losses on the rows of a source and on evaluation rows not among them.
+
+    Raises
+    ------
+    DataError, ModelError
+        Without label or model, or when they do not fit each other.
+    """
+    columns = compared(evidence, source)
+    members, others = _asked(evidence, source), _asked(evidence, evidence.data)
+    _same_classes(evidence.subject, members, others, source.ref)
     loss, name = _loss(evidence.subject, members, others)
-    seen = among(hash_rows(others.frame, columns), _hashes(train, columns))
+    seen = among(hash_rows(others.frame, columns), _hashes(source, columns))
+    people = [each.column for each in evidence.subject.attributes]
     return Fit(
         members=LOSSES[loss](members.truth, members.said),
         others=LOSSES[loss](others.truth, others.said)[~seen],
         loss=name,
         dropped=int(seen.sum()),
+        member_rows=_with_truth(members),
+        other_rows=_with_truth(others).loc[~seen],
+        member_people=members.frame.filter(people),
+        other_people=others.frame.filter(people).loc[~seen],
     )
 
 
-def _train(evidence: Evidence) -> DataSource:
+def _with_truth(side: _Asked) -> pd.DataFrame:
+    """Return the columns that the model is given, and what is true, numbered as in the source."""
+    return side.frame[list(side.given)].assign(**{TRUTH: side.truth})
+
+
+def training_rows(evidence: Evidence) -> DataSource:
+    """Return the training rows; DataError without them."""
     if evidence.train is None:
         raise DataError(
             evidence.subject.problem(
@@ -122,8 +152,14 @@ def _train(evidence: Evidence) -> DataSource:
     return evidence.train
 
 
-def _compared(evidence: Evidence, train: DataSource) -> list[str]:
-    """Return the feature columns that both sides have."""
+def compared(evidence: Evidence, train: DataSource) -> list[str]:
+    """Return the feature columns that both sides have.
+
+    Raises
+    ------
+    DataError
+        When the training rows lack one or write it otherwise, or there is none.
+    """
     columns = [name for name in evidence.feature_columns() if name in evidence.data.columns]
     missing = [name for name in columns if name not in train.columns]
     if missing:
@@ -182,6 +218,7 @@ class _Asked:
     """
 
     frame: pd.DataFrame
+    given: tuple[str, ...]
     truth: np.ndarray
     said: np.ndarray
     scored: bool
@@ -213,16 +250,18 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
             )
         )
     features = evidence.feature_columns()
-    wanted = list(dict.fromkeys([*features, label]))
+    given = tuple(features)
+    people = [each.column for each in subject.attributes if each.column in source.columns]
+    wanted = list(dict.fromkeys([*features, label, *people]))
     with located(source.ref):
         frame = sample_rows(source.batches(wanted), MAX_ROWS, evidence.seed)
         truth, classes = _truth(subject, frame[label]), distinct(frame[label])
         prediction = model.predict(frame[features], labels=False)
     if prediction.scores is not None:
-        return _Asked(frame, truth, prediction.scores, scored=True, classes=classes)
+        return _Asked(frame, given, truth, prediction.scores, scored=True, classes=classes)
     assert prediction.labels is not None  # noqa: S101 - a prediction has one of the two
     said = matches(prediction.labels, subject.positive).astype(float)
-    return _Asked(frame, truth, said, scored=False, classes=classes)
+    return _Asked(frame, given, truth, said, scored=False, classes=classes)
 
 
 def _truth(subject: Subject, column: pd.Series[Any]) -> np.ndarray:

@@ -65,6 +65,8 @@ class Model:
         ``either`` (a function, known by what it returns), or None: labels only.
     warnings : list of str
         What libraries warned about while it was opened and asked, each once.
+    fitted : object
+        What was opened, for those who look into it; it is never asked but through `predict`.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Model:
         self.ref, self.kind, self.sha256 = opened.ref, opened.kind, opened.sha256
         self.trusted_by, self.warnings = opened.trusted_by, heard
         self._where = where
-        model = opened.model
+        model = self.fitted = opened.model
         with third_party(heard):
             self.classes = classes_of(model)
             self.features = _features(model)

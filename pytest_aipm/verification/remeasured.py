@@ -54,7 +54,15 @@ BY_NAME = ("performance.metric", "fairness.group_metric")
 """Checks of any metric, which their parameter names."""
 
 SHARES = ("explain.protected_flip",)
-CENSUS = ("privacy.train_test_overlap",)
+CENSUS = (
+    "privacy.dp_claim",
+    "privacy.forbidden_features",
+    "privacy.k_anonymity",
+    "privacy.pii",
+    "privacy.small_leaves",
+    "privacy.stored_rows",
+    "privacy.train_test_overlap",
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +187,13 @@ def _rests_on(check: str, metric: str) -> str:
         "fairness.individual_consistency": "neighbours",
         "fairness.score_gap": "scores",
         "fairness.worst_slice": "a search over slices",
+        "privacy.attribute_inference": "guesses of single rows",
+        "privacy.dp_audit": "guesses of one run",
+        "privacy.erasure": "losses of single rows",
+        "privacy.exchangeability": "scores of single rows",
+        "privacy.membership_by_group": "losses of single rows",
         "privacy.membership_inference": "losses of single rows",
+        "privacy.membership_refits": "losses of single rows",
     }
     if check in named:
         return named[check]

@@ -6,7 +6,7 @@ A file ``<family>.<name>.yaml`` holds the cases of one check::
     impossible: {kind: why}        # kinds of verdict that the check cannot give
     cases:
       - name: what the case shows
-        rows: [block, ...]         # and `train:` likewise
+        rows: [block, ...]         # and `train:` likewise; `erased:` is the file erased.csv
         model: "0.2 + 0.5 * (sex == 'f')"   # score of the positive class, or predicted number
         check: {limit: {max: 0.1}} # the check's keys
         expect: {verdict: fail, because: limit, value: 0.2, groups: {f: 0.2, m: 0.4}}
@@ -14,7 +14,13 @@ A file ``<family>.<name>.yaml`` holds the cases of one check::
 A block is ``n`` rows, or as many as its confusion counts ``tp, fn, fp, tn`` (columns ``y`` and
 ``pred``), or ``n`` rows of which the share ``selected`` has ``pred`` 1. Every other key is a
 column: one value for all rows, or ``{normal: [mean, sd]}``, ``{uniform: [low, high]}`` (evenly
-spaced quantiles in an order that differs by column), ``{cycle: [...]}`` or ``{from: start}``.
+spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (at random),
+``{cycle: [...]}``, ``{from: start}`` or ``{every: [start, step]}``.
+
+A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
+``deep: true`` lets checks refit it.
+``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
+with leaves of so many rows.
 """
 
 from __future__ import annotations
@@ -28,6 +34,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 from scipy.stats import norm
+from sklearn.utils import all_estimators
 
 KINDS = ("pass", "fail", "inconclusive", "not_judged")
 FOLDER = Path(__file__).parent
@@ -42,7 +49,10 @@ class Case:
     asked: dict[str, Any]
     expect: dict[str, Any]
     train: list[dict[str, Any]] = field(default_factory=list)
-    model: str | None = None
+    erased: list[dict[str, Any]] = field(default_factory=list)
+    model: str | dict[str, dict[str, Any]] | None = None
+    deep: bool = False
+    holds: dict[str, Any] = field(default_factory=dict)
 
     def policy(self) -> dict[str, Any]:
         subject = {key: value for key, value in self.subject.items() if value is not None}
@@ -86,6 +96,23 @@ class Formula:
         return self._value(frame)
 
 
+def learned(model: dict[str, dict[str, Any]], features: list[str], rows: pd.DataFrame) -> Any:
+    """Return an estimator of scikit-learn, by its name, fitted on rows."""
+    ((name, told),) = model.items()
+    (make,) = (each for label, each in all_estimators() if label == name)
+    return make(**told).fit(rows[features], rows["y"])
+
+
+def holding(model: Formula, holds: dict[str, Any], training: pd.DataFrame) -> Formula:
+    """Return the model with what it keeps of its training."""
+    if holds.get("rows"):
+        model.kept_ = training[list(model.feature_names_in_)].to_numpy()
+    if "leaves" in holds:
+        nodes = [(False, sum(holds["leaves"])), *((True, n) for n in holds["leaves"])]
+        model.nodes_ = np.array(nodes, dtype=[("is_leaf", bool), ("count", int)])
+    return model
+
+
 def case_files() -> dict[str, CaseFile]:
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.*.yaml"))}
 
@@ -102,7 +129,10 @@ def _read(path: Path) -> CaseFile:
             asked=each.get("check", {}),
             expect=each["expect"],
             train=each.get("train", []),
+            erased=each.get("erased", []),
             model=each.get("model"),
+            deep=each.get("deep", False),
+            holds=each.get("holds", {}),
         )
         for each in content["cases"]
     )
@@ -137,6 +167,9 @@ def _column(number: int, name: str, value: Any, n: int) -> Any:
     ((kind, what),) = value.items()
     if kind == "cycle":
         return np.resize(np.array(what), n)
+    if kind == "every":
+        start, step = what
+        return start + step * np.arange(n)
     if kind == "from":
         return np.arange(what, what + n)
     order = np.random.default_rng(zlib.crc32(f"{number} {name}".encode())).permutation(n)
@@ -144,4 +177,6 @@ def _column(number: int, name: str, value: Any, n: int) -> Any:
     if kind == "normal":
         return norm.ppf(share, *what)
     low, high = what
+    if kind == "drawn":
+        share = np.random.default_rng(zlib.crc32(f"{number} {name} {n}".encode())).random(n)
     return low + (high - low) * share

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from check_cases import KINDS, Case, Formula, case_files, expand
+from check_cases import KINDS, Case, Formula, case_files, expand, holding, learned
 
 import pytest_aipm
 from pytest_aipm.catalog import Catalog
@@ -57,12 +57,19 @@ def measured(case: Case, root: Path) -> Finding:
     objects = {"data": frame}
     if case.train:
         objects["train"] = expand(case.train)
+    if case.erased:
+        expand(case.erased).to_csv(root / "erased.csv", index=False)
     if case.model is not None:
         features = case.subject.get("features") or [
             name for name in frame.columns if name not in ("y", "pred")
         ]
-        objects["model"] = Formula(case.model, features, case.subject.get("task", "binary"))
-    record = pytest_aipm.audit(case.policy(), root=root, **objects)
+        training = objects.get("train", frame)
+        if isinstance(case.model, dict):
+            objects["model"] = learned(case.model, features, training)
+        else:
+            model = Formula(case.model, features, case.subject.get("task", "binary"))
+            objects["model"] = holding(model, case.holds, training)
+    record = pytest_aipm.audit(case.policy(), root=root, deep=case.deep, **objects)
     (finding,) = record.findings
     assert_follows(finding, record)
     return finding

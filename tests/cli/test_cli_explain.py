@@ -63,7 +63,7 @@ def test_parameters_are_said_as_a_policy_writes_them(aipm):
 
 def test_another_unit_and_no_groups_are_said(aipm):
     said = aipm("explain", "privacy.membership_inference")
-    assert "limit: {min_auc, max_auc}; default {max_auc: 0.60}" in said.out
+    assert "limit: {min, max, min_auc, max_auc}; default {max: 1}" in said.out
     assert "by: takes none" in said.out
     assert "Parameters\n  None of its own.\n" in said.out
 

@@ -57,10 +57,9 @@ def test_a_separate_word_outside_the_folder_is_refused_with_the_form_that_works(
 
 def test_options_and_keys_of_later_versions_are_unknown_and_not_ignored(project: Any) -> None:
     project.good()
-    for option in ("--aipm-engine=local", "--aipm-deep"):
-        result = project.run("--aipm-audit", option)
-        assert result.ret == 4
-        assert f"unrecognized arguments: {option}" in result.stderr.str()
+    result = project.run("--aipm-audit", "--aipm-engine=local")
+    assert result.ret == 4
+    assert "unrecognized arguments: --aipm-engine=local" in result.stderr.str()
     project.ini("aipm_engine = local")
     result = project.run("--strict-config", "--collect-only")
     assert result.ret == 4

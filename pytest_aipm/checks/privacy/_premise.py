@@ -1,0 +1,42 @@
+"""What attacks on memory stand on: rows that nobody can tell apart without the model."""
+
+from __future__ import annotations
+
+from pytest_aipm.checks.words import number
+from pytest_aipm.evidence.attack import BLIND
+from pytest_aipm.stats.estimate import Estimate
+from pytest_aipm.stats.exposure import Exposure, Undecided
+from pytest_aipm.stats.parts import AucPart
+
+__all__ = ["premise"]
+
+
+def premise(
+    found: Exposure,
+    blind: AucPart | None,
+    confidence: float,
+    scale: tuple[float, float],
+    *,
+    who: str = "training",
+) -> tuple[Estimate, str]:
+    """Return what can be judged, and why nothing can where the rows are told apart anyway.
+
+    Parameters
+    ----------
+    found : Exposure
+    blind : AucPart or None
+        How well the two sides are told apart without the model; None where nobody knows.
+    confidence : float
+    scale : tuple of float
+        Lowest and highest value there can be.
+    who : str
+        Whose rows are compared with the evaluation rows.
+    """
+    if blind is None or blind.bound(1 - confidence)[0] <= BLIND:
+        return found, ""
+    said = (
+        f"; but {who} and evaluation rows are told apart without the model (AUC "
+        f"{number(blind.value)}), so this says nothing of its memory: compare with evaluation rows "
+        "drawn at random from the same source"
+    )
+    return Undecided.of(found, *scale), said

@@ -1,0 +1,152 @@
+"""Rows that must be gone: whether they are in the training rows, in the model, or in its memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.attack import Signals, signals_on
+from pytest_aipm.evidence.difficulty import encoded, told_apart
+from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.sample import among, hash_rows
+from pytest_aipm.evidence.stored import CROWD, stored_in
+from pytest_aipm.evidence.train import fit_against, training_rows
+from pytest_aipm.sources.data import DataSource, DataSpec, open_data
+from pytest_aipm.stats.parts import AucPart
+
+__all__ = ["Erased", "erased_ids", "erased_rows"]
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What is left of rows that must be gone.
+
+    Attributes
+    ----------
+    rows : int
+        How many must be gone.
+    trained : int
+        Of them, those found among the training rows.
+    by : str
+        How they were looked for there.
+    stored : int
+        Those found inside the model.
+    unread : str
+        What of the model was not looked at.
+    signals : Signals or None
+        Scores of the attacks on them against rows that were never seen; None without their columns.
+    blind : AucPart or None
+        How well they are told from evaluation rows without the model.
+    """
+
+    rows: int
+    trained: int
+    by: str
+    stored: int = 0
+    unread: str = ""
+    signals: Signals | None = field(default=None, repr=False)
+    blind: AucPart | None = None
+
+
+def erased_ids(evidence: Evidence, ids: tuple[str | int, ...]) -> Erased:
+    """Look for ids among the training rows.
+
+    Raises
+    ------
+    DataError
+        Without training rows, or without a column of ids.
+    """
+    wanted = {str(each) for each in ids}
+    return Erased(len(wanted), _with_ids(evidence, wanted), "id")
+
+
+def erased_rows(evidence: Evidence, path: str, seconds: float) -> Erased:
+    """Look for the rows of a file among the training rows, in the model, and in its memory.
+
+    Raises
+    ------
+    DataError, ModelError
+        When the file cannot be read, or holds neither ids nor the model's columns.
+    """
+    source = open_data(DataSpec(path=path), root=evidence.root)
+    subject, train = evidence.subject, training_rows(evidence)
+    features = evidence.feature_columns()
+    whole = bool(features) and all(name in source.columns for name in features)
+    by_id = subject.id is not None and {subject.id} <= set(source.columns) & set(train.columns)
+    if not whole and not by_id:
+        lacking = next((name for name in features if name not in source.columns), "")
+        what = f"holds neither ids nor all of the model's columns ({lacking[:60]!r} is missing)"
+        raise DataError(
+            Problem(
+                f"the file of erased rows {what}",
+                "give it the columns of the training rows, or an `id` that the subject names",
+                path=source.ref,
+            )
+        )
+    if by_id and subject.id is not None:
+        values = source.frame([subject.id])[subject.id]
+        trained, how = _with_ids(evidence, {_plain(each) for each in values.dropna()}), "id"
+    else:
+        trained, how = _alike(source, train, features), "equal columns"
+    if not whole:
+        return Erased(source.rows, trained, how)
+    rows = source.frame(features)
+    stored = None
+    if evidence.model is not None:
+        stored = stored_in(evidence.model.fitted, rows, seconds=seconds)
+    signals = blind = None
+    if subject.label is not None and subject.label in source.columns:
+        fit = fit_against(evidence, source)
+        if len(fit.others):
+            signals = signals_on(fit, evidence.seed)
+            found = told_apart(*encoded(fit.member_rows, fit.other_rows), evidence.seed)
+            blind = None if found is None else AucPart.from_scores(*found)
+    return Erased(
+        rows=source.rows,
+        trained=trained,
+        by=how,
+        stored=0 if stored is None else int(stored.found.sum()),
+        unread=""
+        if stored is None or stored.whole
+        else stored.stopped or "not all of the model could be read",
+        signals=signals,
+        blind=blind,
+    )
+
+
+def _with_ids(evidence: Evidence, wanted: set[str]) -> int:
+    """Return how many of the ids occur among the training rows."""
+    train, subject = training_rows(evidence), evidence.subject
+    if subject.id is None:
+        raise DataError(
+            subject.problem(
+                "id",
+                "erased ids are looked for in a column of ids, and the subject names none",
+                "add `id: COLUMN` to the subject",
+            )
+        )
+    train.require([subject.id], subject.where("id"))
+    found: set[str] = set()
+    for batch in train.batches([subject.id]):
+        found |= wanted & {_plain(each) for each in batch[subject.id].dropna().unique()}
+    return len(found)
+
+
+def _plain(value: object) -> str:
+    """Return an id as a policy writes it: 7.0 reads 7."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _alike(source: DataSource, train: DataSource, columns: list[str]) -> int:
+    """Return how many rows occur among the training rows, of those that few of them equal."""
+    with located(train.ref):
+        train.require(columns)
+        hashes = np.concatenate([hash_rows(each, columns) for each in train.batches(columns)])
+    known, counts = np.unique(hashes, return_counts=True)
+    rows = pd.concat(list(source.batches(columns)))
+    return int(among(hash_rows(rows, columns), known[counts < CROWD]).sum())

@@ -1,0 +1,229 @@
+"""Columns that hold personal data: decided per column, against what chance would show.
+
+A single cell proves little: one random number of 16 digits in ten bears Luhn's check. So a column
+counts when most of its distinct values pass a kind's test, and a name such as ``phone`` lets a
+weaker test serve. No value leaves this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.evidence.evidence import located
+from pytest_aipm.evidence.identifiers import CHANCE, KINDS, WEAK, card, iban, personal_name
+from pytest_aipm.evidence.sample import sample_rows
+from pytest_aipm.sources.data import DataSource
+from pytest_aipm.stats.parts import rate_bounds
+
+__all__ = ["Found", "Scan", "scan"]
+
+MAX_ROWS = 20_000
+MAX_CELL = 10_000
+"""Characters of a cell that are read."""
+MAX_TEXT = 3_000_000
+"""Characters of a column of free text that are searched."""
+FIRST = 300
+"""Distinct values that a kind must look promising in before all are tested."""
+ALPHA = 0.05
+MOST = 0.5
+"""A column is of a kind when more than this share of its distinct values is."""
+SURE = ("e-mail address", "bank account (IBAN)")
+"""Kinds that chance never makes: a single one counts."""
+
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{8}")
+_WORDS = re.compile(r"\S+\s+\S+\s+\S+")
+_INSIDE: dict[str, tuple[re.Pattern[str], Callable[[str], bool] | None]] = {
+    "e-mail address": (
+        re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}"),
+        KINDS["e-mail address"],
+    ),
+    "bank account (IBAN)": (
+        re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b"),
+        iban,
+    ),
+    "phone number": (re.compile(r"(?<![\w+])\+[1-9](?:[ ./()-]{0,2}\d){7,14}(?!\d)"), None),
+    "payment card": (re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d.])"), card),
+    "Social Security Number (United States)": (
+        re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"),
+        KINDS["Social Security Number (United States)"],
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Personal data in one column.
+
+    Attributes
+    ----------
+    column, kind : str
+    rows, of : int
+        Rows that hold it, of the rows with a value; rows are 0 where only the name says so.
+    place : str
+        ``whole cells``, ``inside text`` or ``by the column's name``.
+    """
+
+    column: str
+    kind: str
+    rows: int
+    of: int
+    place: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found, in how many rows and columns it was looked for, and what was left unread."""
+
+    found: tuple[Found, ...]
+    rows: int
+    of: int
+    columns: int
+    texts: tuple[str, ...] = ()
+    """Columns of free text."""
+    cut: tuple[str, ...] = ()
+    """Columns of which not every character was read."""
+
+
+def scan(source: DataSource, columns: Iterable[str], seed: int) -> Scan:
+    """Look for personal data in some columns.
+
+    Parameters
+    ----------
+    source : DataSource
+    columns : iterable of str
+    seed : int
+        Of the sample of rows, where there are more than 20,000.
+    """
+    names = list(columns)
+    with located(source.ref):
+        frame = sample_rows(source.batches(names), MAX_ROWS, seed)
+    found: list[Found] = []
+    texts, cut = [], []
+    for name in names:
+        column = _Column.of(frame[name])
+        if column is None:
+            continue
+        if column.cut:
+            cut.append(name)
+        found += column.found()
+        if column.text:
+            texts.append(name)
+            inside, whole = column.inside()
+            found += inside
+            if not whole and name not in cut:
+                cut.append(name)
+    return Scan(tuple(found), len(frame), source.rows, len(names), tuple(texts), tuple(cut))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Distinct values of a column as texts, and how many rows hold each."""
+
+    name: str
+    values: list[str]
+    counts: np.ndarray
+    text: bool
+    cut: bool
+    fractions: bool
+
+    @classmethod
+    def of(cls, column: pd.Series[Any]) -> _Column | None:
+        """Return a column's values; None where they cannot hold any, or are all missing."""
+        known = column.dropna()
+        if known.empty or pd.api.types.is_bool_dtype(known):
+            return None
+        fractions = False
+        if pd.api.types.is_numeric_dtype(known):
+            numbers = known.to_numpy()
+            fractions = bool((numbers != np.floor(numbers)).any())
+            if not fractions and np.abs(numbers.astype(float)).max() < 2**63:
+                known = known.astype("int64")
+        texts = known.astype(object).map(str).str.strip()
+        counted = texts[texts != ""].value_counts(sort=False)
+        if counted.empty:
+            return None
+        values = [str(value) for value in counted.index]
+        wordy = sum(_WORDS.match(value[:MAX_CELL]) is not None for value in values[:FIRST])
+        return cls(
+            name=str(column.name),
+            values=[value[:MAX_CELL] for value in values],
+            counts=counted.to_numpy(),
+            text=wordy * 10 >= min(len(values), FIRST),
+            cut=any(len(value) > MAX_CELL for value in values),
+            fractions=fractions,
+        )
+
+    def found(self) -> list[Found]:
+        """Return the kinds that whole cells are of."""
+        promised = personal_name(self.name)
+        rows = int(self.counts.sum())
+        found = []
+        for kind, test in KINDS.items():
+            hits = self._hits(kind, test, promised)
+            if hits is not None:
+                found.append(Found(self.name, kind, hits, rows, "whole cells"))
+        if found or not promised:
+            return found[:1]
+        return [Found(self.name, promised, 0, rows, "by the column's name")] * self._keeps(promised)
+
+    def _hits(self, kind: str, test: Callable[[str], bool], promised: str) -> int | None:
+        """Return how many rows pass, None where too few distinct values do."""
+        if kind == promised:
+            weak = WEAK.get(kind)
+            test = test if weak is None else lambda value: KINDS[kind](value) or weak(value)
+        if kind not in SURE:
+            first = [test(value) for value in self.values[:FIRST]]
+            if sum(first) < 0.2 * len(first):
+                return None
+        passed = np.array([len(value) <= 320 and test(value) for value in self.values])
+        n, x = len(passed), int(passed.sum())
+        if kind in SURE:
+            return int(self.counts[passed].sum()) if x else None
+        # a name is worth as much as half of the values: then chance alone must be beaten
+        least = max(CHANCE.get(kind, 0.0), 0.1) if kind == promised else MOST
+        lower = float(rate_bounds(x, n, ALPHA)[0])
+        return int(self.counts[passed].sum()) if lower > least else None
+
+    def _keeps(self, promised: str) -> bool:
+        """Return whether the values can be what the name promises."""
+        first = self.values[:FIRST]
+        if promised == "coordinates":
+            return self.fractions and len(self.values) >= 5
+        if promised == "date of birth":
+            return sum(_DATE.fullmatch(value) is not None for value in first) * 2 > len(first)
+        if promised in ("person's name", "postal address"):
+            letters = sum(any(map(str.isalpha, value)) for value in first)
+            return letters * 2 > len(first) and len(self.values) >= 5
+        if promised == "national or passport number":
+            digits = sum(any(map(str.isdigit, value)) for value in first)
+            return digits * 2 > len(first) and len(self.values) >= 5
+        return False
+
+    def inside(self) -> tuple[list[Found], bool]:
+        """Return the kinds found inside free text, and whether all of it was read."""
+        rows, read = int(self.counts.sum()), 0
+        seen = {kind: [0, 0, 0] for kind in _INSIDE}  # candidates, valid, rows with a valid one
+        for value, count in zip(self.values, self.counts.tolist(), strict=True):
+            if read > MAX_TEXT:
+                break
+            read += len(value)
+            for kind, (pattern, test) in _INSIDE.items():
+                tried = [match[0] for match in pattern.finditer(value) if match[0] != value]
+                valid = sum(test is None or test(each) for each in tried)
+                seen[kind][0] += len(tried)
+                seen[kind][1] += valid
+                seen[kind][2] += count * bool(valid)
+        found = [
+            Found(self.name, kind, held, rows, "inside text")
+            for kind, (tried, valid, held) in seen.items()
+            if valid
+            and float(rate_bounds(valid, tried, ALPHA)[0])
+            > (0.0 if kind in SURE else CHANCE.get(kind, 0.0))
+        ]
+        return found, read <= MAX_TEXT

@@ -1,0 +1,283 @@
+"""Training rows that a fitted object keeps, found by their hash."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.errors import ModelError
+from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
+from pytest_aipm.evidence.train import compared, training_rows
+from pytest_aipm.evidence.walk import MAX_CELLS, MAX_ITEMS, Part, Walk
+
+__all__ = ["CROWD", "Stored", "stored_in", "stored_rows_of"]
+
+MAX_ROWS = 100_000
+MAX_BYTES = 256 * 2**20
+"""Of one array; of a larger one, blocks evenly spread are read."""
+BLOCKS = 64
+CROWD = 5
+"""A row that so many training rows equal is no one's."""
+EXTRA = 3
+"""Columns beside the row's own that may stand before or behind it: a label, an index."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Which training rows a model keeps.
+
+    Attributes
+    ----------
+    rows, of : int
+        Training rows that were looked for, and all there are.
+    found : bool array of shape (rows,)
+        Rows found that fewer than `CROWD` rows equal.
+    crowd : int
+        Rows found that as many or more equal.
+    places : dict of str to int
+        Where they are, and how many there.
+    columns : int
+        Columns of a row.
+    cut : tuple of str
+        Arrays too large to be read whole.
+    stopped : str
+        Why not every part was looked at; empty when it was.
+    lost, closed : int
+        Steps through which the rows could not be followed, and parts that raise when looked into.
+    """
+
+    rows: int
+    of: int
+    found: np.ndarray
+    crowd: int
+    places: dict[str, int]
+    columns: int
+    cut: tuple[str, ...]
+    stopped: str
+    lost: int
+    closed: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every part of the model was read."""
+        return not (self.stopped or self.lost or self.closed or self.cut)
+
+
+def stored_rows_of(evidence: Evidence, seconds: float) -> Stored:
+    """Look for the training rows inside the audited model.
+
+    Raises
+    ------
+    DataError, ModelError
+        Without training rows or a model.
+    """
+    train = training_rows(evidence)
+    if evidence.model is None:
+        raise ModelError(
+            evidence.subject.problem(
+                "model", "there is no model to look into", "name a `model`; columns are not enough"
+            )
+        )
+    columns = compared(evidence, train)
+    with located(train.ref):
+        frame = sample_rows(train.batches(columns), MAX_ROWS, evidence.seed)
+    return stored_in(evidence.model.fitted, frame, seconds=seconds, of=train.rows)
+
+
+def stored_in(
+    model: Any, rows: pd.DataFrame, *, seconds: float = 30.0, of: int | None = None
+) -> Stored:
+    """Look for rows inside any object.
+
+    Parameters
+    ----------
+    model : object
+    rows : DataFrame
+        As the model was fitted on them.
+    seconds : float
+        Time the search may take.
+    of : int, optional
+        All training rows, where `rows` are a sample.
+    """
+    rows = rows.reset_index(drop=True)
+    search = _Search(rows)
+    walk = Walk(model, rows, seconds)
+    for part in walk:
+        search.look(part)
+    return Stored(
+        rows=len(rows),
+        of=len(rows) if of is None else of,
+        found=search.found & ~search.crowded,
+        crowd=int((search.found & search.crowded).sum()),
+        places=dict(search.places),
+        columns=rows.shape[1],
+        cut=tuple(search.cut),
+        stopped=walk.stopped,
+        lost=walk.lost,
+        closed=walk.closed,
+    )
+
+
+class _Seen:
+    """The training rows as one part of the model sees them, hashed in the types it may keep."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.rows = rows
+        self.width = rows.shape[1]
+        self._hashes: dict[str, np.ndarray] = {}
+        numbers = rows.select_dtypes("number").to_numpy(dtype=float, na_value=np.nan)
+        plain = numbers.shape[1] == self.width and self.width > 0
+        # a row of zeros, or of ones, is in many an array without being anybody's
+        self.flat = (
+            (numbers == numbers[:, :1]).all(axis=1) if plain else np.zeros(len(rows), dtype=bool)
+        )
+
+    def hashes(self, kind: str) -> np.ndarray:
+        if kind not in self._hashes:
+            frame = self.rows
+            if kind:
+                numbers = frame.select_dtypes("number").columns
+                frame = frame.astype(dict.fromkeys(numbers, kind))
+            self._hashes[kind] = hash_rows(frame, list(frame.columns))
+        return self._hashes[kind]
+
+
+@dataclass
+class _Search:
+    """What was found so far."""
+
+    rows: pd.DataFrame
+    found: np.ndarray = field(init=False)
+    crowded: np.ndarray = field(init=False)
+    places: Counter[str] = field(default_factory=Counter)
+    cut: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.found = np.zeros(len(self.rows), dtype=bool)
+        self._seen: dict[int, _Seen] = {}
+        self._root = self._of(self.rows)
+        same = np.unique(self._root.hashes(""), return_inverse=True, return_counts=True)
+        self.crowded = same[2][same[1]] >= CROWD
+
+    def _of(self, rows: pd.DataFrame) -> _Seen:
+        # kept with its table, so that no other table takes its number
+        return self._seen.setdefault(id(rows), _Seen(rows))
+
+    def look(self, part: Part) -> None:
+        """Match what one part holds."""
+        views = [self._root]
+        if part.rows is not None and part.rows is not self.rows:
+            views.append(self._of(part.rows))
+        try:
+            tables = _tables(part.value, {view.width for view in views}, self._root.rows.columns)
+            for table, whole in tables:
+                for view in views:
+                    self._match(table, view, part.name)
+                if not whole and part.name not in self.cut:
+                    self.cut.append(part.name)
+        except Exception:  # noqa: BLE001 - arrays of someone else's making may refuse anything
+            if part.name not in self.cut:
+                self.cut.append(part.name)
+
+    def _match(self, table: pd.DataFrame, view: _Seen, name: str) -> None:
+        extra = table.shape[1] - view.width
+        if view.width < 2 or not 0 <= extra <= EXTRA:
+            return
+        for first in range(extra + 1):
+            part = table.iloc[:, first : first + view.width]
+            known = np.unique(hash_rows(_numbered(part), [str(i) for i in range(view.width)]))
+            kind = _short_float(part)
+            inside = among(view.hashes(kind), known) & ~view.flat
+            if inside.any():
+                self.found |= inside
+                self.places[name] += int((inside & ~self.crowded).sum())
+                return
+
+
+def _numbered(table: pd.DataFrame) -> pd.DataFrame:
+    plain = table.set_axis([str(i) for i in range(table.shape[1])], axis=1)
+    return plain.infer_objects()
+
+
+def _short_float(table: pd.DataFrame) -> str:
+    """Return the short type of all its numbers, in which the rows must be rounded alike."""
+    kinds = {str(kind) for kind in table.dtypes if kind.kind == "f"}
+    return kinds.pop() if len(kinds) == 1 and kinds < {"float32", "float16"} else ""
+
+
+def _tables(value: Any, widths: set[int], names: pd.Index) -> list[tuple[pd.DataFrame, bool]]:
+    """Return the tables that a value is or can be read as, and whether each is whole."""
+    kind = type(value)
+    if issubclass(kind, pd.DataFrame):
+        return [(each, True) for each in _named(value, names)]
+    if issubclass(kind, np.ndarray):
+        return _of_array(value, widths)
+    if issubclass(kind, list | tuple | set | frozenset | dict):
+        return _of_items(value, widths, names)
+    if not hasattr(kind, "shape") or issubclass(kind, pd.Series | pd.Index):
+        return []
+    return _of_foreign(value, widths)
+
+
+def _named(value: pd.DataFrame, names: pd.Index) -> list[pd.DataFrame]:
+    """Return the columns that are called as the row's own, else all."""
+    if value.columns.is_unique and names.isin(value.columns).all():
+        return [value[list(names)]]
+    return [value]
+
+
+def _of_array(value: np.ndarray, widths: set[int]) -> list[tuple[pd.DataFrame, bool]]:
+    if value.ndim < 2 or not value.size or value.dtype.kind not in "biufOUS":
+        return []
+    if not any(0 <= value.shape[-1] - width <= EXTRA for width in widths):
+        return []
+    if value.ndim > 2:
+        if value.nbytes > MAX_BYTES:
+            return [(pd.DataFrame(), False)]
+        value = value.reshape(-1, value.shape[-1])
+    if value.nbytes <= MAX_BYTES:
+        return [(pd.DataFrame(np.asarray(value)), True)]
+    each = max(1, MAX_BYTES // (value.nbytes // len(value)) // BLOCKS)
+    starts = np.linspace(0, len(value) - each, BLOCKS).astype(int)
+    parts = [np.asarray(value[start : start + each]) for start in starts]
+    return [(pd.DataFrame(np.concatenate(parts)), False)]
+
+
+def _of_items(value: Any, widths: set[int], names: pd.Index) -> list[tuple[pd.DataFrame, bool]]:
+    """Return rows that are written as a list of tuples, of lists, or of mappings."""
+    items = [item for _, item in zip(range(MAX_ITEMS), value, strict=False)]
+    whole = len(items) == len(value)
+    found = []
+    rows = [each for each in items if isinstance(each, tuple | list)]
+    for width in widths:
+        like = [each for each in rows if len(each) == width and _is_row(each)]
+        if like and width >= 2:
+            found.append((pd.DataFrame(like), whole))
+    records = [each for each in items if isinstance(each, dict) and names.isin(list(each)).all()]
+    if records:
+        found.append(
+            (pd.DataFrame([{name: each[name] for name in names} for each in records]), whole)
+        )
+    return found
+
+
+def _is_row(values: Any) -> bool:
+    return all(
+        isinstance(each, str | int | float | bool | np.generic | type(None)) for each in values
+    )
+
+
+def _of_foreign(value: Any, widths: set[int]) -> list[tuple[pd.DataFrame, bool]]:
+    """Return a sparse matrix or a tensor as a table."""
+    shape = tuple(value.shape)
+    if len(shape) != 2 or not any(0 <= shape[1] - width <= EXTRA for width in widths):
+        return []
+    if shape[0] * shape[1] > MAX_CELLS:
+        return [(pd.DataFrame(), False)]
+    dense = value.toarray() if hasattr(value, "toarray") else np.asarray(value)
+    return [(pd.DataFrame(np.asarray(dense)), True)] if np.ndim(dense) == 2 else []

@@ -1,0 +1,287 @@
+"""Privacy checks in whole audits: what is said, of whom, and what never is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+import pytest_aipm
+from pytest_aipm.errors import UsageFault
+from pytest_aipm.records import Finding, Record
+from pytest_aipm.report.publish import publishable
+
+COLUMNS = [f"f{i}" for i in range(6)]
+
+
+def halves(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    x, y = make_classification(2 * n, 6, n_informative=4, flip_y=0.2, random_state=seed)
+    frame = pd.DataFrame(x, columns=COLUMNS).assign(y=y, sex=np.resize(["f", "m"], 2 * n))
+    return frame[:n].reset_index(drop=True), frame[n:].reset_index(drop=True)
+
+
+def policy(*checks: dict[str, Any], **subject: Any) -> dict[str, Any]:
+    whole = {"task": "binary", "label": "y", "positive": 1, "features": COLUMNS}
+    return {
+        "aipm": 1,
+        "name": "p",
+        "context": {"purpose": "t", "owner": "t@example.org"},
+        "subject": {**whole, "protected": {"sex": "sex"}, **subject},
+        "checks": [{"id": f"c{i}", **check} for i, check in enumerate(checks)],
+    }
+
+
+def audited(*checks: dict[str, Any], model: Any, n: int = 600, **subject: Any) -> Record:
+    train, test = halves(n)
+    fitted = model.fit(train[COLUMNS], train["y"])
+    return pytest_aipm.audit(policy(*checks, **subject), model=fitted, data=test, train=train)
+
+
+def one(*checks: dict[str, Any], **how: Any) -> Finding:
+    (finding,) = audited(*checks, **how).findings
+    return finding
+
+
+MEMBERSHIP = {"check": "privacy.membership_inference"}
+
+
+def test_a_forest_that_knows_its_rows_by_heart_fails_in_both_units() -> None:
+    for limit in ({"max": 1.0}, {"max_auc": 0.60}):
+        finding = one({**MEMBERSHIP, "limit": limit}, model=RandomForestClassifier(20))
+        assert finding.verdict == "fail", finding.reason
+
+
+def test_a_regularised_regression_gives_no_evidence() -> None:
+    finding = one({**MEMBERSHIP, "limit": {"max_auc": 0.60}}, model=LogisticRegression(C=0.1))
+    assert finding.verdict == "pass", finding.reason
+
+
+def test_neighbours_hold_every_row_whatever_the_attack_shows() -> None:
+    finding = one({"check": "privacy.stored_rows"}, model=KNeighborsClassifier())
+    assert (finding.verdict, finding.value) == ("fail", 1.0)
+    assert "600 of 600 training rows are inside the model" in finding.reason
+
+
+def test_no_verdict_promises_safety_or_erasure() -> None:
+    checks = [
+        {"check": f"privacy.{name}", **more}
+        for name, more in {
+            "membership_inference": {"limit": {"max_auc": 0.6}},
+            "membership_by_group": {"limit": {"max_auc": 0.7}},
+            "exchangeability": {"limit": {"max_auc": 0.6}},
+            "stored_rows": {},
+            "attribute_inference": {"sensitive": "f0", "limit": {"max": 0.9}},
+            "pii": {},
+            "forbidden_features": {},
+            "k_anonymity": {"quasi_identifiers": ["sex"]},
+            "erasure": {"ids": [1], "limit": {"max_auc": 0.6}},
+            "small_leaves": {},
+            "train_test_overlap": {},
+        }.items()
+    ]
+    record = audited(*checks, model=LogisticRegression(C=0.1), id="f1")
+    for finding in record.findings:
+        words = f" {finding.reason} {' '.join(finding.notes)} ".lower()
+        assert " safe" not in words, finding.id
+        assert "are erased" not in words, finding.id
+        assert "anonymous" not in words, finding.id
+
+
+@pytest.mark.parametrize("name", ["membership_inference", "exchangeability", "membership_by_group"])
+def test_training_rows_as_evaluation_rows_are_an_error_that_says_so(name: str) -> None:
+    train, _ = halves(100)
+    model = LogisticRegression().fit(train[COLUMNS], train["y"])
+    record = pytest_aipm.audit(
+        policy({"check": f"privacy.{name}"}), model=model, data=train, train=train
+    )
+    assert record.findings[0].verdict == "error"
+    assert "every evaluation row is also a training row" in record.findings[0].reason
+
+
+def test_one_class_in_training_is_measured_or_said_never_passed() -> None:
+    train, test = halves(300)
+    train = train.assign(y=1)
+    model = RandomForestClassifier(5).fit(*(test[COLUMNS], test["y"]))
+    record = pytest_aipm.audit(policy(MEMBERSHIP), model=model, data=test, train=train)
+    finding = record.findings[0]
+    assert finding.verdict == "inconclusive"
+    assert "told apart without the model" in finding.reason
+
+
+class Labels:
+    """Answers with classes alone."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.feature_names_in_ = np.array(COLUMNS, dtype=object)
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        return self._model.predict(frame)
+
+
+def test_a_model_that_gives_classes_alone_is_attacked_by_right_and_wrong() -> None:
+    train, test = halves(600)
+    forest = RandomForestClassifier(20, random_state=0).fit(train[COLUMNS], train["y"])
+    asked = {**MEMBERSHIP, "limit": {"max_auc": 0.55}}
+    record = pytest_aipm.audit(policy(asked), model=Labels(forest), data=test, train=train)
+    finding = record.findings[0]
+    assert finding.verdict == "fail", finding.reason
+    assert "error (0 or 1: the model gives no scores)" in finding.reason
+    right = [forest.score(each[COLUMNS], each["y"]) for each in (train, test)]
+    gap = next(
+        each for each in finding.notes if each.startswith("the error") and "alike" not in each
+    )
+    assert f"{0.5 + (right[0] - right[1]) / 2:.3f}" in gap
+
+
+def test_fifty_rows_a_side_say_what_would_settle_it() -> None:
+    finding = one(MEMBERSHIP, model=LogisticRegression(), n=50)
+    assert finding.verdict == "inconclusive"
+    assert finding.rows_needed.total > 1000
+    assert "would settle it" in finding.reason
+
+
+def test_without_training_rows_the_policy_says_what_is_missing() -> None:
+    _, test = halves(50)
+    model = LogisticRegression().fit(test[COLUMNS], test["y"])
+    with pytest.raises(UsageFault, match=r"'privacy\.stored_rows' needs training rows"):
+        pytest_aipm.audit(policy({"check": "privacy.stored_rows"}), model=model, data=test)
+    asked = {"check": "privacy.stored_rows", "if_possible": True}
+    record = pytest_aipm.audit(policy(asked), model=model, data=test)
+    assert record.findings[0].verdict == "not_judged"
+    assert "needs training rows" in record.findings[0].reason
+
+
+def test_the_same_seed_gives_the_same_findings_and_leaves_the_random_state_alone() -> None:
+    np.random.seed(3)  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    asked = (MEMBERSHIP, {"check": "privacy.exchangeability"})
+    one_run, other = (audited(*asked, model=LogisticRegression()) for _ in range(2))
+    assert one_run.findings == other.findings
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+def test_no_value_of_a_row_or_a_class_shows_anywhere(tmp_path: Path) -> None:
+    secret = "Zyxwvut Qponml"
+    frame = pd.DataFrame(
+        {
+            "name": [secret, *(f"somebody {i}" for i in range(29))],
+            "mail": ["zyx@example.org"] * 30,
+            "age": [97, *[30] * 29],
+            "ill": ["xenophage", *["cold"] * 29],
+            "pred": [0, 1] * 15,
+            "y": [0, 1] * 15,
+        }
+    )
+    asked = (
+        {"check": "privacy.pii"},
+        {"check": "privacy.k_anonymity", "quasi_identifiers": ["age"], "sensitive": ["ill"]},
+    )
+    told = policy(*asked, features=None, protected=None, predictions="pred")
+    told["subject"] = {k: v for k, v in told["subject"].items() if v is not None}
+    record = pytest_aipm.audit(told, data=frame)
+    record.write(tmp_path / "report")
+    for path in (tmp_path / "report").rglob("*"):
+        text = path.read_bytes().decode("utf-8", "ignore")
+        for word in (secret, "zyx@example.org", "xenophage"):
+            assert word not in text, path
+    series = publishable(record).findings[1].series[0]
+    assert series.counts[0] == 1
+    assert series.y[0] is None
+
+
+def test_hostile_names_of_columns_are_shortened_and_escaped(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>" + "x" * 5000
+    frame = pd.DataFrame({evil: ["a.b@example.org"] * 20, "pred": [0, 1] * 10, "y": [0, 1] * 10})
+    told = policy({"check": "privacy.pii"}, predictions="pred")
+    told["subject"] = {k: told["subject"][k] for k in ("task", "label", "positive", "predictions")}
+    record = pytest_aipm.audit(told, data=frame)
+    assert record.findings[0].verdict == "fail"
+    assert len(record.findings[0].reason) < 500
+    record.write(tmp_path / "report")
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        (
+            {"check": "privacy.k_anonymity", "quasi_identifiers": ["sex"], "limit": {"min_l": 2}},
+            "a limit on 'l' looks at sensitive values, and none are named; add `sensitive: [COL",
+        ),
+        ({"check": "privacy.k_anonymity"}, "'quasi_identifiers' is missing"),
+        (
+            {
+                "check": "privacy.k_anonymity",
+                "quasi_identifiers": ["sex"],
+                "limit": {"max_journalist": 0.1},
+            },
+            "a limit on 'journalist' compares with a population, and none is named",
+        ),
+        (
+            {"check": "privacy.k_anonymity", "quasi_identifiers": ["sex", "sex"]},
+            "names 'sex' twice; name each column once",
+        ),
+        (
+            {
+                "check": "privacy.k_anonymity",
+                "quasi_identifiers": ["sex"],
+                "sensitive": ["sex"],
+            },
+            "'sex' is both a quasi-identifier and sensitive",
+        ),
+        ({"check": "privacy.erasure"}, "'rows' or 'ids' says who must be gone"),
+        ({"check": "privacy.attribute_inference"}, "'sensitive' is missing"),
+        (
+            {"check": "privacy.membership_inference", "limit": {"max": 0}},
+            "'max: 0' on a sample can never hold",
+        ),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused_with_how_to_mend_it(
+    check: dict[str, Any], said: str
+) -> None:
+    train, test = halves(30)
+    model = LogisticRegression().fit(train[COLUMNS], train["y"])
+    with pytest.raises(UsageFault) as caught:
+        pytest_aipm.audit(policy(check), model=model, data=test, train=train)
+    assert said in str(caught.value)
+
+
+def test_a_column_that_is_not_there_is_named() -> None:
+    asked = {"check": "privacy.k_anonymity", "quasi_identifiers": ["sexx"]}
+    finding = one(asked, model=LogisticRegression(), n=30)
+    assert finding.verdict == "error"
+    assert "sexx" in finding.reason
+    assert "did you mean 'sex'" in finding.reason
+
+
+def test_a_population_bounds_what_a_journalist_learns(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"zip": ["a"] * 4 + ["b"] * 2, "pred": [0, 1] * 3, "y": [0, 1] * 3})
+    pd.DataFrame({"zip": ["a"] * 40 + ["b"] * 5 + ["c"]}).to_csv(tmp_path / "all.csv", index=False)
+    pd.DataFrame({"zip": ["a"] * 40}).to_csv(tmp_path / "few.csv", index=False)
+    said = []
+    for name in ("all.csv", "few.csv"):
+        asked = {
+            "check": "privacy.k_anonymity",
+            "quasi_identifiers": ["zip"],
+            "population": name,
+            "limit": {"max_journalist": 0.25},
+        }
+        told = policy(asked, predictions="pred")
+        told["subject"] = {
+            k: told["subject"][k] for k in ("task", "label", "positive", "predictions")
+        }
+        (finding,) = pytest_aipm.audit(told, data=rows, root=tmp_path).findings
+        said.append(finding)
+    assert (said[0].verdict, said[0].value) == ("pass", 0.2)
+    assert said[1].verdict == "error"
+    assert "the rows are not from it" in said[1].reason
