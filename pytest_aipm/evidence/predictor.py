@@ -114,7 +114,7 @@ class Predictor:
 
         With ``top_k`` a row is in when its score reaches the cut of the evaluation rows.
         """
-        prediction = self._ask(frame)
+        prediction = self.ask(frame)
         decision = self.subject.decision
         if self._best is None or decision is None or prediction.scores is None:
             return favorable_mask(self.subject, prediction)
@@ -124,7 +124,7 @@ class Predictor:
             return np.asarray(prediction.scores >= scores[self._best].min())
         return np.asarray(prediction.scores <= scores[self._best].max())
 
-    def _ask(self, frame: pd.DataFrame) -> Prediction:
+    def ask(self, frame: pd.DataFrame) -> Prediction:
         """Ask the model; for its classes only where no rule turns scores into decisions."""
         assert self.model is not None  # noqa: S101 - checked by the plan
         return self.model.predict(frame[self.features], labels=self.subject.decision is None)
@@ -146,7 +146,7 @@ class Predictor:
         parts, missing = [], np.zeros(len(self.features), dtype=np.int64)
         for batch in self.data.batches(self.features):
             missing += batch[self.features].isna().to_numpy().sum(axis=0)
-            parts.append(self._ask(batch))
+            parts.append(self.ask(batch))
         scores = [each.scores for each in parts if each.scores is not None]
         labels = [each.labels for each in parts if each.labels is not None]
         arrays: dict[str, np.ndarray] = {"missing": missing}
