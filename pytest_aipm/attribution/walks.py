@@ -83,8 +83,10 @@ def walk(
     pool, budget = Pool(rows, background, players), budget or Budget()
     ends = pool.ends(ask, budget)
     orders = rng.random((pool.n, walks, len(players))).argsort(axis=2).astype(np.int32)
-    dealt = rng.permutation(pool.m)
-    start = dealt[np.arange(pool.n * walks) % pool.m].reshape(pool.n, walks)
+    # anew in each round, or the same few background rows would always meet the same rows
+    rounds = -(-pool.n * walks // pool.m)
+    dealt = rng.random((rounds, pool.m)).argsort(axis=1).reshape(-1)
+    start = dealt[: pool.n * walks].reshape(pool.n, walks)
     values = walked(ask, pool, ends, np.arange(pool.n), orders, start, budget)
     return Walked(values, start, ends[: pool.n], ends[pool.n :])
 

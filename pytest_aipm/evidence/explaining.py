@@ -234,9 +234,11 @@ def _adverse(evidence: Evidence) -> int:
 
 
 def sample_of(
-    evidence: Evidence, *, rows: int, background: int, others: Sequence[str] = ()
+    evidence: Evidence, *, rows: int, background: int, also: Sequence[str] = ()
 ) -> Sample:
     """Return the rows to explain and the background rows, chosen by the seed.
+
+    Features are those of the audited model, and the columns under `also`.
 
     The background is drawn from rows that are not explained, where there are enough; evenly spaced
     in the order of the model's output, so that few rows stand for all.
@@ -246,15 +248,15 @@ def sample_of(
     DataError
         When there are fewer than two rows.
     """
-    key = ("explain-sample", rows, background, tuple(others))
-    return evidence.once(key, lambda: _sample(evidence, rows, background, others))
+    key = ("explain-sample", rows, background, tuple(also))
+    return evidence.once(key, lambda: _sample(evidence, rows, background, also))
 
 
-def _sample(evidence: Evidence, rows: int, background: int, others: Sequence[str]) -> Sample:
-    features, subject = evidence.feature_columns(), evidence.subject
+def _sample(evidence: Evidence, rows: int, background: int, also: Sequence[str]) -> Sample:
+    features = list(dict.fromkeys([*evidence.feature_columns(), *also]))
     if not features:
         raise CheckError(Problem("the model is given no column", "name `subject.features`"))
-    wanted = [*features, *(each.column for each in subject.attributes), *others]
+    wanted = [*features, *(each.column for each in evidence.subject.attributes)]
     columns = list(dict.fromkeys(wanted))
     evidence.data.require(columns)
     drawn = sample_rows(
@@ -301,7 +303,7 @@ def explained(
     players: Mapping[str, Sequence[str]],
     budget_s: float | None,
     model: Model | None = None,
-    others: Sequence[str] = (),
+    also: Sequence[str] = (),
 ) -> Explained | BudgetSpent:
     """Return attributions of the audited model, or of another one on common random numbers.
 
@@ -311,11 +313,11 @@ def explained(
         The latter when there was no time; nobody tries again within one audit.
     """
     grouped = tuple((name, tuple(own)) for name, own in players.items())
-    key = ("explained", rows, background, walks, output, grouped, budget_s, id(model), *others)
+    key = ("explained", rows, background, walks, output, grouped, budget_s, id(model), *also)
 
     def compute() -> Explained | BudgetSpent:
         try:
-            sample = sample_of(evidence, rows=rows, background=background, others=others)
+            sample = sample_of(evidence, rows=rows, background=background, also=also)
             chosen = output_of(evidence, output, model)
             budget = Budget(budget_s)
             inputs, own = sample.inputs, players_of(sample.features, players)

@@ -12,7 +12,7 @@ from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.means import SMALL
 from pytest_aipm.stats.twoway import TwoWay
 
-__all__ = ["EffectPart", "Magnitudes", "group_mean", "magnitudes", "share"]
+__all__ = ["EffectPart", "Magnitudes", "Shares", "group_mean", "magnitudes", "share", "shares"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,33 @@ def share(sizes: Magnitudes, of: list[int]) -> EffectPart:
         errors.append(_error(sizes.by_row @ slope, sizes.by_background @ slope))
     low, high = ends
     return EffectPart(low, high, *errors, float(n), float(min(n, m) - 1), (0.0, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """The shares of all players, and how each row and background row moves them.
+
+    Attributes
+    ----------
+    value : array of shape (p,)
+    by_row : array of shape (n, p)
+    by_background : array of shape (m, p)
+    """
+
+    value: Array
+    by_row: Array
+    by_background: Array
+
+
+def shares(sizes: Magnitudes) -> Shares:
+    """Return the share of every player by the middle estimates; their sum must not be 0."""
+    total = float(sizes.middle.sum())
+    value = sizes.middle / total
+    moved = [
+        (each - each.sum(axis=1, keepdims=True) * value) / total
+        for each in (sizes.by_row, sizes.by_background)
+    ]
+    return Shares(value, *moved)
 
 
 def group_mean(fit: TwoWay, inside: np.ndarray, player: list[int]) -> EffectPart:

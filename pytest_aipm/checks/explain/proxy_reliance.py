@@ -6,7 +6,8 @@ Does the model use other columns in the attribute's place?
 ## How it is measured
 For each input but the attribute's own, how well it tells a group from all others: the AUC of the
 share of the group in classes of its values (tenths of a number), learned on one half of the rows
-(at most 10,000) and tried on the other. The strength of a proxy is 2 AUC - 1, nothing below 0. The value is
+(at most 10,000) and tried on the other. The strength of a proxy is 2 AUC - 1, nothing below 0. The
+value is
 
     sum over columns of (share of attribution) x (strength)
 
