@@ -45,10 +45,13 @@ class Pool:
         source : int array of shape (N, p)
             From which row of the pool each player takes its columns.
         """
-        data = {
-            name: values.take(source[:, player])
-            for name, values, player in zip(self._columns, self._arrays, self._owner, strict=True)
-        }
+        source = np.asfortranarray(source)
+        data: dict[str, Any] = {}
+        for name, values, player in zip(self._columns, self._arrays, self._owner, strict=True):
+            taken = values.take(source[:, player])
+            # pandas 3 would make texts of objects that look like some
+            plain = values.dtype != object
+            data[name] = taken if plain else pd.Series(taken, dtype=object, copy=False)
         return pd.DataFrame(data, columns=self._columns, copy=False)
 
     def ends(self, ask: Ask, budget: Budget) -> np.ndarray:

@@ -83,8 +83,8 @@ def local(
     """
     budget, p, m = budget or Budget(), len(players), len(background)
     if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:
-        values, output, base = exact(ask, rows, background, players, budget=budget)
-        return _known(values[:, :, 0], output[:, 0], float(base.mean()))
+        known, output, start_from = exact(ask, rows, background, players, budget=budget)
+        return _known(known[:, :, 0], output[:, 0], float(start_from.mean()))
     pool = Pool(rows, background, players)
     ends = pool.ends(ask, budget)
     n, most = pool.n, ROUNDS[-1]
@@ -131,7 +131,8 @@ def _error(own: np.ndarray) -> np.ndarray:
     """Return standard errors over rounds that met the same background rows, shape (n, ...)."""
     rounds, m = own.shape[1:3]
     spread: np.ndarray = own.var(axis=1, ddof=1, dtype=np.float64).mean(axis=1)
-    return np.sqrt(spread / (rounds * m))
+    error: np.ndarray = np.sqrt(spread / (rounds * m))
+    return error
 
 
 def _settled(own: np.ndarray, k: int, sign: int) -> np.ndarray:

@@ -160,4 +160,5 @@ def _block(
     states[:, 1:][ended] = ends[rows[np.nonzero(ended)[0]]]
     steps = np.diff(states, axis=1)
     gained = np.take_along_axis(steps, place[:, :, None], axis=1)
-    return (gained[:n] + gained[n:]) / 2
+    both_ways: np.ndarray = (gained[:n] + gained[n:]) / 2
+    return both_ways

@@ -78,7 +78,7 @@ class Together:
             f"{number(self.credited)} of that effect; the model behaves otherwise on rows that "
             "do not exist"
         )
-        return Because.LIMIT, why
+        return Because.UNTRUSTED, why
 
 
 def together(evidence: Evidence, params: ExplainParams, found: Explained) -> Together:
@@ -133,9 +133,7 @@ def _credited(
     """
     inputs, background = found.sample.inputs, found.sample.background
     met = found.walked.background[:, 0]
-    changed = inputs.assign(
-        **{name: background[name].array.take(met) for name in columns}  # type: ignore[arg-type]
-    )
+    changed = inputs.assign(**{name: background[name].array.take(met) for name in columns})
     actual = np.abs(found.walked.output[:, 0] - asked(found.output.ask, changed)[:, 0])
     credit = np.abs(found.walked.values[:, 0, players, 0].sum(axis=1))
     if actual.mean() <= 0:

@@ -30,7 +30,7 @@ def inspected(
     Returns
     -------
     list of AucPart or None
-        The mean AUC of both halves; None where a group has too few rows.
+        The mean AUC of both halves, at least 0.5; None where a group has too few rows.
     """
     rng = generator(seed, "inspector")
     half = np.zeros(len(group), dtype=bool)
@@ -45,7 +45,8 @@ def inspected(
             parts.append(None)
             continue
         found = [_tried(terms, inside, learn, ~learn) for learn in (half, ~half)]
-        auc = sum(each[0] for each in found) / 2
+        # fewer right than by guessing is chance: an inspector could always guess
+        auc = max(sum(each[0] for each in found) / 2, 0.5)
         variance = sum(each[1] for each in found) / 4
         parts.append(AucPart(auc, variance, float(inside.sum()), float((~inside).sum())))
     return parts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.attribution import Budget
+from pytest_aipm.attribution import Ask, Budget
 from pytest_aipm.attribution.asking import asked, chunk_rows
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.decide import matches, numeric, positive_mask, refuse_missing
@@ -134,19 +134,19 @@ def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:
 
 
 def _answers(evidence: Evidence, metric: str, frame: pd.DataFrame, budget: Budget) -> np.ndarray:
-    if metric == "accuracy":
-        subject = evidence.subject
-
-        def ask(part: pd.DataFrame) -> np.ndarray:
-            return positive_mask(subject, evidence.decide(part)).astype(float)
-    else:
-        name = "probability" if metric in ("brier", "log_loss") else "raw"
-        ask = output_of(evidence, name).ask  # type: ignore[arg-type] # one of its names
+    ask = _asking(evidence, metric)
     size, found = chunk_rows(frame.shape[1]), []
     for start in range(0, len(frame), size):
         budget.check(start, len(frame))
         found.append(asked(ask, frame[start : start + size].reset_index(drop=True))[:, 0])
     return np.concatenate(found)
+
+
+def _asking(evidence: Evidence, metric: str) -> Ask:
+    if metric == "accuracy":
+        subject = evidence.subject
+        return lambda part: positive_mask(subject, evidence.decide(part)).astype(float)
+    return output_of(evidence, "probability" if metric in ("brier", "log_loss") else "raw").ask
 
 
 def _influence(metric: str, y: np.ndarray, said: np.ndarray) -> tuple[float, np.ndarray]:

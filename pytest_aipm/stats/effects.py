@@ -142,8 +142,8 @@ def share(sizes: Magnitudes, of: list[int]) -> EffectPart:
         slope = (inside - found) / total if total > 0 else inside * np.nan
         ends.append(found)
         errors.append(_error(sizes.by_row @ slope, sizes.by_background @ slope))
-    low, high = ends
-    return EffectPart(low, high, *errors, float(n), float(min(n, m) - 1), (0.0, 1.0))
+    freedom = float(min(n, m) - 1)
+    return EffectPart(ends[0], ends[1], errors[0], errors[1], float(n), freedom, (0.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,8 +48,8 @@ def as_written(finding: Finding, audit: Audit, record: Record) -> Measurement:
         parts=(),
     )
     breach = None
-    if finding.because is Because.UNKNOWN:
-        breach = (Because.UNKNOWN, finding.reason)
+    if finding.because in (Because.UNKNOWN, Because.UNTRUSTED):
+        breach = (finding.because, finding.reason)
     elif finding.check.partition(".")[0] == "fairness" and finding.scope:
         breach = _breach(finding, audit, record)
     return Measurement(

@@ -64,27 +64,27 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    formula = Formula(
+        id="additivity",
+        numerator="rows whose attributions do not add up to the answer",
+        denominator="rows explained",
+        positive=evidence.subject.names["positive"],
+        population=f"seeded sample of at most {params.rows:,} rows",
+    )
     try:
         found = attributions(evidence, params)
-    except NoAttributions as nothing:
-        return nothing.measurement
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     inputs = found.sample.inputs
     again = asked(found.output.ask, inputs.iloc[::-1].reset_index(drop=True))[::-1, 0]
     added = found.walked.base.mean() + found.fit.row.sum(axis=1)
     away = np.abs(again - added)
     wide = float(np.ptp(np.concatenate([found.walked.output[:, 0], found.walked.base[:, 0]])))
-    share = float(
-        np.mean(away > params.tolerance * wide + 1e-9 * max(1.0, float(np.abs(again).max())))
-    )
+    rounding = 1e-9 * max(1.0, float(np.abs(again).max()))
+    share = float(np.mean(away > params.tolerance * wide + rounding))
     return Measurement(
         estimate=census(share, found.n),
-        formula=Formula(
-            id="additivity",
-            numerator="rows whose attributions do not add up to the answer",
-            denominator="rows explained",
-            positive=evidence.subject.names["positive"],
-            population=f"seeded sample of at most {params.rows:,} rows",
-        ),
+        formula=formula,
         summary=(
             f"the attributions of {frequency(share)} rows do not add up to what the model says "
             f"when asked again; the largest difference is {number(float(away.max()))}"

@@ -87,8 +87,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return absent
     try:
         found = attributions(evidence, params)
-    except NoAttributions as nothing:
-        return nothing.measurement
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     columns = params.of or inputs_of(evidence, by)[0]
     wanted = named_players(found, columns)
     nothing = Measurement(

@@ -92,8 +92,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
     try:
         found = attributions(evidence, params)
-    except NoAttributions as nothing:
-        return nothing.measurement
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     parts: dict[str, EffectPart] = {}
     ignored = []
     good = -found.output.adverse or 1

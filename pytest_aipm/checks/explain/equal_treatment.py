@@ -7,9 +7,9 @@ Does the model reach its answers in another way for one group than for another?
 Each row's output is attributed to the model's own columns by Shapley values. An inspector, a
 logistic regression on attributions and their squares, learns on one half of the rows to tell a
 group from all others by their attributions, and is tried on the other half, and the reverse. The
-value is the largest mean AUC over both halves, of any group; 0.5 is guessing. Its ends come from
-the variance of DeLong with a floor for small samples, a breach is corrected for the number of
-groups (Sidak).
+value is the largest mean AUC over both halves, of any group, and at least 0.5, which is guessing.
+Its ends come from the variance of DeLong with a floor for small samples, a breach is corrected for
+the number of groups (Sidak).
 
 ## When it misleads
 - Groups that rightly differ in a feature that the model uses are told apart, too: this asks for
@@ -52,7 +52,7 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
-RANGE = (0.0, 1.0)
+RANGE = (0.5, 1.0)
 TASKS = ("binary", "regression")
 DEFAULT_LIMIT = {"max": 0.55}
 BASIS = "convention of the field, not law"
@@ -78,8 +78,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return nobody
     try:
         found = attributions(evidence, params)
-    except NoAttributions as nothing:
-        return nothing.measurement
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     counts = evidence.counts(params.by, params.unknown)
     group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names
     known = group >= 0

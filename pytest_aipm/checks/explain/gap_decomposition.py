@@ -96,8 +96,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return nobody or absent  # type: ignore[return-value] # one of them is there
     try:
         found = attributions(evidence, params)
-    except NoAttributions as nothing:
-        return nothing.measurement
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     counts = evidence.counts(params.by, params.unknown)
     wanted = named_players(found, params.of or inputs_of(evidence, params.by)[0])
     group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names

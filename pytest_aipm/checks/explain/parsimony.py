@@ -71,8 +71,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
     try:
         found = attributions(evidence, params)
-    except NoAttributions as nothing:
-        return nothing.measurement
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     notes, sizes = explain_notes(found), np.abs(found.fit.row)
     nothing = Measurement(estimate=None, formula=formula, summary="", n=found.n, notes=notes)
     if float(found.sizes.middle.sum()) <= 0:

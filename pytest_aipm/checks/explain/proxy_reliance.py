@@ -100,8 +100,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return nobody
     try:
         found = attributions(evidence, params)
-    except NoAttributions as nothing:
-        return nothing.measurement
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     counts = evidence.counts(params.by, params.unknown)
     group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names
     sizes = np.bincount(group[group >= 0], minlength=len(names))
@@ -183,7 +183,7 @@ def _reliance(found: Explained, many: People, i: int, own: set[str], seed: int) 
         ends.append(value)
         errors.append(float(np.sqrt(variance)))
     freedom = float(min(int((many.group == i).sum()), len(sizes.by_background)) - 1)
-    part = EffectPart(*ends, *errors, float(found.n), freedom, (0.0, 1.0))
+    part = EffectPart(ends[0], ends[1], errors[0], errors[1], float(found.n), freedom, (0.0, 1.0))
     return _Reliance(part, auc, strength * sizes.middle / sizes.middle.sum())
 
 

@@ -109,14 +109,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     n = len(found.given)
     protected = _protected(evidence, found)
     spoken = np.array([name in params.phrases for name in found.players.names])
-    none = ~found.given.any(axis=1)
-    improper = found.given[:, protected].any(axis=1)
-    mute = found.given[:, ~spoken & ~protected].any(axis=1)
-    covered = ~(none | improper | mute)
-    value = float(covered.mean())
+    value = float((~_faults(found, protected, spoken).any(axis=0)).mean())
     return nothing.with_(
         estimate=census(value, n),
-        summary=_said(found, value, none, improper, mute, protected, spoken),
+        summary=_said(found, value, protected, spoken),
         n=n,
         part_names=("all rows",),
         series=(_table(found, params, protected),),
@@ -131,15 +127,21 @@ def _protected(evidence: Evidence, found: Reasons) -> np.ndarray:
     return np.array([bool(columns & set(own)) for own in found.players.columns])
 
 
+def _faults(found: Reasons, protected: np.ndarray, spoken: np.ndarray) -> np.ndarray:
+    """Return which decisions lack any reason, have a protected one, or one without words."""
+    none = ~np.any(found.given, axis=1)
+    improper = np.any(found.given[:, protected], axis=1)
+    mute = np.any(found.given[:, ~spoken & ~protected], axis=1)
+    return np.stack([none, improper, mute])
+
+
 def _said(
     found: Reasons,
     value: float,
-    none: np.ndarray,
-    improper: np.ndarray,
-    mute: np.ndarray,
     protected: np.ndarray,
     spoken: np.ndarray,
 ) -> str:
+    none, improper, mute = _faults(found, protected, spoken)
     said = f"{frequency(value)} adverse decisions have reasons that a person may be told"
     if improper.any():
         often = found.given[:, protected].mean(axis=0)
@@ -166,7 +168,7 @@ def _unstable(found: Reasons, params: Params) -> tuple[Because, str] | None:
         f"the reasons of only {frequency(share)} adverse decisions are the same when the "
         f"attributions are drawn again; at least {params.stability:g} must be (`stability`)"
     )
-    return Because.LIMIT, why
+    return Because.UNTRUSTED, why
 
 
 def _notes(found: Reasons, params: Params) -> tuple[str, ...]:
