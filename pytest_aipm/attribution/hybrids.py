@@ -50,8 +50,9 @@ class Pool:
         for name, values, player in zip(self._columns, self._arrays, self._owner, strict=True):
             taken = values.take(source[:, player])
             # pandas 3 would make texts of objects that look like some
-            plain = values.dtype != object
-            data[name] = taken if plain else pd.Series(taken, dtype=object, copy=False)
+            if self._both[name].dtype == object:
+                taken = pd.Series(taken, dtype=object, copy=False)
+            data[name] = taken
         return pd.DataFrame(data, columns=self._columns, copy=False)
 
     def ends(self, ask: Ask, budget: Budget) -> np.ndarray:

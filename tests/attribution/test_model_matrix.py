@@ -98,7 +98,7 @@ def test_two_words_get_their_exact_values() -> None:
     ask = lambda texts: np.array([chance[text] for text in texts])  # noqa: E731
     (found,) = attribute_words(ask, ["PAID late"], walks=3, rng=np.random.default_rng(0))
     assert found.words == ("paid", "late")
-    # paid: (0.5 - 0.1 + 0.4 - 0.2) / 2; late: (0.2 - 0.1 + 0.4 - 0.5) / 2
+    # the mean of what each adds to the empty text and to the other word
     assert found.values[:, 0] == pytest.approx([0.3, 0.0])
 
 
