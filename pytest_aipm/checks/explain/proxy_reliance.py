@@ -6,8 +6,7 @@ Does the model use other columns in the attribute's place?
 ## How it is measured
 For each input but the attribute's own, how well it tells a group from all others: the AUC of the
 share of the group in classes of its values (tenths of a number), learned on one half of the rows
-(at most 10,000) and tried on the other. The strength of a proxy is 2 AUC - 1, nothing below 0. The
-value is
+(at most 10,000) and tried on the other. The strength of a proxy is 2 AUC - 1. The value is
 
     sum over columns of (share of attribution) x (strength)
 
@@ -167,7 +166,8 @@ def _reliance(found: Explained, many: People, i: int, own: set[str], seed: int) 
         best = max(others, key=lambda name: tells[name].auc)
         auc[j] = tells[best].auc
         influence[known, j] = tells[best].influence * n / known.sum()
-    strength = np.maximum(2 * auc - 1, 0.0)
+    # not cut at 0: what chance makes of columns that tell nothing must cancel, not add up
+    strength = 2 * auc - 1
     ends, errors = [], []
     middle = float(strength @ sizes.middle / sizes.middle.sum())
     explained_rows = many.places(found.sample.rows.index.to_numpy())
@@ -176,13 +176,14 @@ def _reliance(found: Explained, many: People, i: int, own: set[str], seed: int) 
         total = float(size.sum())
         value = float(strength @ size / total)
         slope = (strength - value) / total
-        by_row = influence @ (2 * (auc > 0.5) * size / total)
+        by_row = influence @ (2 * size / total)
         by_row[explained_rows] += sizes.by_row @ slope * n / found.n
         by_background = sizes.by_background @ slope
         variance = by_row.var(ddof=1) / n + by_background.var(ddof=1) / len(by_background)
         ends.append(value)
         errors.append(float(np.sqrt(variance)))
     freedom = float(min(int((many.group == i).sum()), len(sizes.by_background)) - 1)
+    ends = [max(end, 0.0) for end in ends]
     part = EffectPart(ends[0], ends[1], errors[0], errors[1], float(found.n), freedom, (0.0, 1.0))
     return _Reliance(part, auc, strength * sizes.middle / sizes.middle.sum())
 
