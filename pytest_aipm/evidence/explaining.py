@@ -166,13 +166,14 @@ def output_of(evidence: Evidence, name: OutputName, model: Model | None = None) 
         what = f"the model gives no probability but {_KINDS.get(kind, kind)}"
         raise CheckError(Problem(what, "use `output: raw`"))
     score = _scores(evidence, model)
-    positive = evidence.subject.names["positive"]
+    label, positive = evidence.subject.label, evidence.subject.names["positive"]
+    of = f"class {positive}" if label is None else f"{label} = {positive}"
     if name == "margin" and kind == "probability":
-        return Output(name, f"the log-odds of class {positive}", _margin(score), _adverse(evidence))
+        return Output(name, f"the log-odds of {of}", _margin(score), _adverse(evidence))
     said = {
-        "probability": f"the probability of class {positive}",
+        "probability": f"the probability of {of}",
         "value": "the predicted value",
-    }.get(kind, f"the score of class {positive}")
+    }.get(kind, f"the score of {of}")
     return Output("probability" if kind == "probability" else name, said, score, _adverse(evidence))
 
 

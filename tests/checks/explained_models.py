@@ -39,7 +39,7 @@ def people(n: int, seed: int) -> pd.DataFrame:
 
 def scaffolded(frame: pd.DataFrame) -> Scored:
     """Decides on sex alone, but only for rows it knows to be real (Slack and others 2020)."""
-    known = {row for row in frame[COLUMNS[1:]].round(9).itertuples(index=False, name=None)}
+    known = set(frame[COLUMNS[1:]].round(9).itertuples(index=False, name=None))
 
     def chance(given: pd.DataFrame) -> np.ndarray:
         rows = given[COLUMNS[1:]].round(9).itertuples(index=False, name=None)
