@@ -86,16 +86,16 @@ def attribute_words(
     for start in range(0, len(distinct), CHUNK):
         budget.check(start, len(distinct))
         answers.append(_checked(ask(distinct[start : start + CHUNK].tolist())))
-    said = np.concatenate(answers)[where.reshape(-1)]
+    said: np.ndarray = np.concatenate(answers)[where.reshape(-1)]
     found, at = [], 0
     for (_, _, names), place in zip(cut, plans, strict=True):
         p = len(names)
         count = max(len(place), 1) * (p + 1)
-        states = said[at : at + count].reshape(-1, p + 1, said.shape[1])
+        along = said[at : at + count].reshape(-1, p + 1, said.shape[1])
         at += count
-        steps = np.diff(states, axis=1)
+        steps = np.diff(along, axis=1)
         gained = np.take_along_axis(steps, place[:, :, None], axis=1).mean(axis=0)
-        found.append(Worded(names, gained, states[0, -1], states[0, 0]))
+        found.append(Worded(names, gained, along[0, -1], along[0, 0]))
     return found
 
 

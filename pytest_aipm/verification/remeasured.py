@@ -168,6 +168,7 @@ def _rates(check: str, metric: str) -> tuple[Rate, ...] | None:
 def _rests_on(check: str, metric: str) -> str:
     named = {
         "explain.importance": "answers about mixed rows",
+        "explain.recourse": "answers about changed rows",
         "fairness.adjusted_disparity": "strata",
         "fairness.calibration_gap": "scores",
         "fairness.individual_consistency": "neighbours",

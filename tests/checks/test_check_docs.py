@@ -89,7 +89,11 @@ class TestCheck:
     def test_needs_that_depend_on_parameters_are_a_function(self, name: str) -> None:
         module = CATALOG.load(name)
         told: dict[str, object] = {"metric": "accuracy", "factors": ("income",), "of": ("income",)}
-        told |= {"helps": ("income",), "phrases": {"income": "Income is low"}}
+        told |= {
+            "helps": ("income",),
+            "phrases": {"income": "Income is low"},
+            "mutable": {"income": "up"},
+        }
         required = {key: told[key] for key in told if key in module.Params.model_fields}
         needs = needs_of(module, module.Params(**required))
         assert needs | module.NEEDS == needs
