@@ -10,6 +10,7 @@ limit of each check is put where the truth lies, so a failure is a false one; 5 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,8 @@ class Case:
     truth: Callable[[], float] | None = None
     said: str = ""
     model: type[Model] | None = None
+    every: int = 1
+    """Facts about rows are looked at in each tenth run only: chance has no part in them."""
 
 
 class Alike(Model):
@@ -134,17 +137,6 @@ class Alike(Model):
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the chances of both classes."""
         found = alike(frame)
-        return np.column_stack([1 - found, found])
-
-
-class Proxied(Model):
-    """A model that has no sex, and a proxy."""
-
-    feature_names_in_ = np.array(["income", "debt", "zip", "age"], dtype=object)
-
-    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return the chances of both classes."""
-        found = np.clip(0.9 * alike(frame) + 0.02 * frame["zip"].to_numpy(), 0, 1)
         return np.column_stack([1 - found, found])
 
 
@@ -234,13 +226,6 @@ def cases() -> list[Case]:
             model=Alike,
         ),
         Case(
-            "equal_treatment",
-            {"by": ("sex",)},
-            truth=_far("equal_treatment", model=Proxied, by=("sex",)),
-            said="AUC of an inspector with 10,000 rows, a model with a proxy",
-            model=Proxied,
-        ),
-        Case(
             "direction", {"helps": ("age",)}, end="min", truth=lambda: 0.0, said="age, which turns"
         ),
         Case("importance", {"of": ("income",)}, truth=_importance, said="accuracy without income"),
@@ -254,13 +239,14 @@ def cases() -> list[Case]:
         Case(
             "monotone", {"helps": ("income",), "harms": ("zip",)}, truth=_none, said="no reversal"
         ),
-        Case("additivity", {}, truth=_none, said="a model that repeats itself"),
+        Case("additivity", {}, truth=_none, said="a model that repeats itself", every=10),
         Case(
             "reason_codes",
             {"phrases": dict.fromkeys(COLUMNS[1:], "A reason"), "players": {}, "k": 4},
             end="min",
             truth=_none,
             said="reasons are stable",
+            every=10,
         ),
     ]
 
@@ -283,6 +269,8 @@ def false_fails(
     for run in range(start, start + runs):
         shared: dict[type[Model] | None, Evidence] = {}
         for place, (case, limit) in enumerate(asked):
+            if run % case.every:
+                continue
             if case.model not in shared:
                 made = None if case.model is None else case.model()
                 shared[case.model] = evidence(rows, run, model=made)
@@ -333,19 +321,19 @@ def main() -> None:
         for case in cases()
         if case.truth is not None and (not told.only or case.check in told.only)
     ]
-    most = bound(told.runs, 1)
-    found = false_fails(asked, told.runs, told.rows)
-    lines = [
-        (
-            f"explain.{case.check}",
-            case.said,
-            f"{limit:.4f}",
-            percent(failed / told.runs),
-            "yes" if failed <= most else "NO",
-        )
-        for (case, limit), failed in zip(asked, found, strict=True)
-    ]
-    head = ("check", "what is true", "limit", "false fails", f"at most {most} of {told.runs:,}")
+    found, block = [0] * len(asked), 50
+    for start in range(0, told.runs, block):
+        some = false_fails(asked, min(block, told.runs - start), told.rows, start=start)
+        found = [a + b for a, b in zip(found, some, strict=True)]
+        print(start + block, found, file=sys.stderr, flush=True)
+    lines = []
+    for (case, limit), failed in zip(asked, found, strict=True):
+        runs = -(-told.runs // case.every)
+        share, most = percent(failed / runs), bound(runs, 1)
+        kept = "yes" if failed <= most else "NO"
+        said = (f"explain.{case.check}", case.said, f"{limit:.4f}", f"{runs:,}", share, most, kept)
+        lines.append(said)
+    head = ("check", "what is true", "limit", "runs", "false fails", "at most", "within")
     print(table(head, lines))
     if not told.only or "drift" in told.only:
         runs = max(told.runs // 10, 20)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from pytest_aipm.errors import ModelError, Problem
 
@@ -101,8 +103,15 @@ def _threads(rows: int) -> Iterator[None]:
     if rows >= SMALL:
         yield
         return
-    with threadpool_limits(limits=1):
+    with _controller(len(sys.modules)).limit(limits=1):
         yield
+
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> ThreadpoolController:
+    """Return what holds threads back; looked for anew (2 ms) once more modules are loaded."""
+    del modules
+    return ThreadpoolController()
 
 
 def asked_twice(ask: Ask, frame: pd.DataFrame) -> float:

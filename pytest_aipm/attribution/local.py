@@ -18,6 +18,8 @@ __all__ = ["ROUNDS", "Local", "local"]
 
 ROUNDS = (2, 4, 8)
 """After so many rounds, each against every background row once, it is looked whether to go on."""
+KEPT = 20_000_000
+"""Attributions of single walks that are kept at once: 160 MB."""
 ERROR = 0.05
 """Of calling a set of largest attributions settled that is not, shared by the looks."""
 
@@ -85,10 +87,31 @@ def local(
     if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:
         known, output, start_from = exact(ask, rows, background, players, budget=budget)
         return _known(known[:, :, 0], output[:, 0], float(start_from.mean()))
+    each = max(1, KEPT // (ROUNDS[-1] * m * p))
+    parts = [
+        _sampled(ask, part.reset_index(drop=True), background, players, k, sign, rng, budget)
+        for part in (rows[start : start + each] for start in range(0, len(rows), each))
+    ]
+    arrays = ("values", "halves", "error", "settled", "walks", "output")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
+    return Local(**joined, base=parts[0].base)
+
+
+def _sampled(
+    ask: Ask,
+    rows: pd.DataFrame,
+    background: pd.DataFrame,
+    players: Players,
+    k: int,
+    sign: int,
+    rng: np.random.Generator,
+    budget: Budget,
+) -> Local:
+    """Return the attributions of some rows from walks."""
     pool = Pool(rows, background, players)
     ends = pool.ends(ask, budget)
-    n, most = pool.n, ROUNDS[-1]
-    kept = np.zeros((n, most, m, p), dtype=np.float32 if n * most * m * p > 5e7 else np.float64)
+    n, m, p, most = pool.n, pool.m, len(players), ROUNDS[-1]
+    kept = np.zeros((n, most, m, p))
     taken, settled, error = np.zeros(n, dtype=int), np.zeros(n, dtype=bool), np.zeros((n, p))
     done = 0
     for rounds in ROUNDS:
