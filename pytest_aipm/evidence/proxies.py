@@ -11,9 +11,8 @@ import pandas as pd
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.sample import generator, sample_rows
-from pytest_aipm.stats.auc import placements
 
-__all__ = ["People", "Proxy", "people_of", "proxies"]
+__all__ = ["FOLDS", "People", "Proxy", "people_of", "proxies"]
 
 ROWS = 10_000
 """Most rows that are learned from: columns alone cost little, the model is not asked."""
@@ -21,6 +20,7 @@ ROWS = 10_000
 BINS = 10
 LEVELS = 50
 """Rarer values than this many share one code: each has too few rows to learn from."""
+FOLDS = 20
 PRIOR = 5.0
 """Rows of the general rate that are added to each code's rate."""
 
@@ -32,12 +32,13 @@ class Proxy:
     Attributes
     ----------
     auc : float
-    influence : float array of shape (n,)
-        How far each row moves it, mean 0.
+    without : float array of shape (FOLDS,)
+        The same without each twentieth of the rows, learning and trying anew: what a jackknife
+        needs, which knows of the noise in what was learned, too.
     """
 
     auc: float
-    influence: np.ndarray
+    without: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +55,6 @@ class People:
 
     features: pd.DataFrame
     group: np.ndarray
-
-    def places(self, rows: np.ndarray) -> np.ndarray:
-        """Return where rows of these numbers stand, for those that are there."""
-        places = pd.Index(self.features.index).get_indexer(rows)
-        return np.asarray(places)
 
 
 def people_of(evidence: Evidence, groups: Grouping) -> People:
@@ -87,25 +83,41 @@ def proxies(frame: pd.DataFrame, inside: np.ndarray, seed: int) -> dict[str, Pro
         The group; both it and its complement have at least four rows.
     seed : int
     """
-    rng, half = generator(seed, "proxies"), np.zeros(len(inside), dtype=bool)
+    rng, place = generator(seed, "proxies"), np.zeros(len(inside), dtype=np.int64)
     for side in (inside, ~inside):
         own = rng.permutation(np.flatnonzero(side))
-        half[own[: len(own) // 2]] = True
-    return {name: _proxy(_codes(frame[name]), inside, half) for name in frame.columns}
+        place[own] = np.arange(len(own)) % (2 * FOLDS)
+    return {name: _proxy(_codes(frame[name]), inside, place) for name in frame.columns}
 
 
-def _proxy(codes: np.ndarray, inside: np.ndarray, half: np.ndarray) -> Proxy:
-    n, influence, aucs = len(inside), np.zeros(len(inside)), []
-    for learn in (half, ~half):
-        on = ~learn
-        rows = np.bincount(codes[learn], minlength=codes.max() + 1)
-        hits = np.bincount(codes[learn], weights=inside[learn], minlength=codes.max() + 1)
-        rate = (hits + PRIOR * inside[learn].mean()) / (rows + PRIOR)
-        auc, right = placements(rate[codes[on]], inside[on], np.ones(int(on.sum())))
-        share = np.where(inside[on], inside[on].mean(), 1 - inside[on].mean())
-        influence[on] = (right - auc) / share * n / (2 * on.sum())
-        aucs.append(auc)
-    return Proxy(float(np.mean(aucs)), influence)
+def _proxy(codes: np.ndarray, inside: np.ndarray, place: np.ndarray) -> Proxy:
+    """Return it from counts of the group and the others in each class, half and fold."""
+    classes = int(codes.max()) + 1
+    cell = (place * classes + codes) * 2 + inside
+    counts = np.bincount(cell, minlength=4 * FOLDS * classes).reshape(FOLDS, 2, classes, 2)
+    whole = counts.sum(axis=0)
+    return Proxy(_auc(whole), np.array([_auc(whole - fold) for fold in counts]))
+
+
+def _auc(halves: np.ndarray) -> float:
+    """Return the mean AUC of both halves, each ranked by the rates of the other.
+
+    Parameters
+    ----------
+    halves : int array of shape (2, classes, 2)
+        Others and group in each class of each half.
+    """
+    found = []
+    for learn, on in (halves, halves[::-1]):
+        rate = (learn[:, 1] + PRIOR * learn[:, 1].sum() / max(learn.sum(), 1)) / (
+            learn.sum(axis=1) + PRIOR
+        )
+        _, rank = np.unique(rate, return_inverse=True)
+        others, group = (np.bincount(rank, weights=on[:, side]) for side in (0, 1))
+        below = np.cumsum(others) - others / 2
+        pairs = others.sum() * group.sum()
+        found.append(float(group @ below / pairs) if pairs else 0.5)
+    return float(np.mean(found))
 
 
 def _codes(column: pd.Series[Any]) -> np.ndarray:

@@ -192,7 +192,9 @@ def group_mean(fit: TwoWay, inside: np.ndarray, player: list[int]) -> EffectPart
         nan = float("nan")
         return EffectPart(nan, nan, nan, nan, 0.0, 0.0)
     weight = np.repeat((inside / inside.mean() - 1.0)[:, None], fit.row.shape[1], axis=1)
-    beside = fit.moved(weight)[:, player].sum(axis=1)
+    # a background row that lifts one group lowers the others: the errors of two groups add up
+    # in full, (a + b)² <= 2 (a² + b²), while comparisons take them for independent
+    beside = np.sqrt(2.0) * fit.moved(weight)[:, player].sum(axis=1)
     error = _error(own - own.mean(), beside) if n > 1 else float("nan")
     mean, freedom = float(own.mean()), float(min(n, len(fit.background)) - 1)
     return EffectPart(mean, mean, error, error, float(n), freedom)

@@ -62,7 +62,10 @@ class TwoWay:
         -------
         array of shape (m, p)
         """
-        left = (weight[:, None, :] * self.rest).reshape(-1, weight.shape[1])
+        r = self.rest.shape[1]
+        # the fit of r values a row takes 1 / r of what is left over with it
+        grown = self.rest * (r / (r - 1) if r > 1 else 1.0)
+        left = (weight[:, None, :] * grown).reshape(-1, weight.shape[1])
         times = np.maximum(self._dealt.sum(axis=1), 1.0)[:, None]
         found: Array = self.background * weight.mean(axis=0) + (self._dealt @ left) / times
         return found
