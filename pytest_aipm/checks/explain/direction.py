@@ -7,9 +7,9 @@ Does a feature that should help people help those who have more of it?
 Each row's output is attributed to the model's own columns by Shapley values. For each column under
 `helps` (or `harms`) the rank correlation of its values with its attributions, counted positive when
 rising values go along with an output that is more (or less) favorable. The value is the lowest of
-them: 1 when each always goes the declared way, -1 when one always goes the other. Ends are those
-of a correlation by the delta method with t, over rows and background rows; a breach is corrected
-for the number of columns (Sidak).
+them: 1 when each always goes the declared way, -1 when one always goes the other. Ends come from
+how each row moves the ranks (influence values, t); a breach is corrected for the number of columns
+(Sidak).
 
 For a regression without a decision "favorable" is the larger number.
 
@@ -25,7 +25,8 @@ Look at how the column was coded and joined first: a wrong direction is often a 
 A feature could work against its declared meaning, and all averages would look fine.
 
 ## Sources
-- Spearman, American Journal of Psychology 1904; Lundberg, Lee, "A unified approach to interpreting
+- Spearman, American Journal of Psychology 1904; Croux, Dehon, Statistical Methods and
+  Applications 2010 (influence); Lundberg, Lee, "A unified approach to interpreting
   model predictions", 2017.
 - The limit 0 says no more than that the declared direction is the right one.
 """
@@ -51,6 +52,7 @@ from pytest_aipm.records import Because, Formula, Series
 from pytest_aipm.stats.effects import EffectPart
 from pytest_aipm.stats.floors import floor
 from pytest_aipm.stats.parts import SMALL
+from pytest_aipm.stats.ranks import spearman
 
 NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
@@ -134,20 +136,12 @@ def _correlation(found: Explained, name: str, player: int, sign: int) -> EffectP
     scale = float(np.abs(found.walked.output).max(initial=0.0))
     if known.sum() < 3 or np.ptp(own) <= 1e-12 * max(scale, 1e-300) or np.ptp(ranks[known]) == 0:
         return None
-    x = _standard(ranks_of(ranks[known]))
-    y = _standard(ranks_of(own))
-    value = float(np.mean(x * y))
-    influence = x * y - value * (x**2 + y**2) / 2
+    value, influence = spearman(ranks[known], own)
     n = int(known.sum())
     # ends of a perfect order rest on nothing but its rows: one row may still be out of order
     error = max(float(influence.std(ddof=1)) / np.sqrt(n), 1.0 / n if n >= SMALL else np.inf)
     value *= sign
     return EffectPart(value, value, error, error, float(n), float(n - 2), (-1.0, 1.0))
-
-
-def _standard(values: np.ndarray) -> np.ndarray:
-    found: np.ndarray = (values - values.mean()) / values.std()
-    return found
 
 
 def _bars(parts: dict[str, EffectPart], n: int, confidence: float) -> Series:
