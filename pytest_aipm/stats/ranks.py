@@ -33,7 +33,7 @@ def spearman(x: Array, y: Array) -> tuple[float, Array]:
     n = len(x)
     u, v = rankdata(x) / n, rankdata(y) / n
     scale = float(u.std() * v.std())
-    value = float(((u - u.mean()) * (v - v.mean())).mean() / scale)
+    value = float(np.clip(((u - u.mean()) * (v - v.mean())).mean() / scale, -1.0, 1.0))
     influence = u * v + _above(x, v) + _above(y, u)
     return value, (influence - influence.mean()) / scale
 
