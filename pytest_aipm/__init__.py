@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_aipm.api import audit
+    from pytest_aipm.attribution.explanation import explanation
     from pytest_aipm.errors import AipmError, MeasurementError, UsageFault
     from pytest_aipm.records import Finding, Record, RunVerdict, Verdict
     from pytest_aipm.violation import CheckViolation
@@ -32,6 +33,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "audit",
+    "explanation",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "UsageFault": "errors",
     "Verdict": "records",
     "audit": "api",
+    "explanation": "attribution.explanation",
 }
 
 

@@ -198,6 +198,7 @@ class Measurement:
     notes: tuple[str, ...] = ()
     not_judged: tuple[Because, str] | None = None
     breach: tuple[Because, str] | None = None
+    undecided: str = ""
     unknown: int = 0
     champion: Comparison | None = None
     harm: Literal["up", "down"] = "up"

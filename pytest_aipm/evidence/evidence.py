@@ -345,6 +345,10 @@ class Evidence:
         """Return where the model decides favorably on other rows, shape (n,)."""
         return self._predictor.decide(frame)
 
+    def asked(self, frame: pd.DataFrame) -> Prediction:
+        """Return what the model says about other rows."""
+        return self._predictor.ask(frame)
+
     def coded(
         self, attributes: tuple[Attribute, ...], others: Sequence[str]
     ) -> Iterator[tuple[pd.DataFrame, Coded]]:

@@ -193,7 +193,7 @@ class Predictor:
                     "audit what asks about single rows in a policy without `within`",
                 )
             )
-        prediction = self._ask(frame)
+        prediction = self.ask(frame)
         if self._best is None or decision is None or prediction.scores is None:
             return favorable_mask(self.subject, prediction)
         scores = self._stored.scores
@@ -202,7 +202,7 @@ class Predictor:
             return np.asarray(prediction.scores >= scores[self._best].min())
         return np.asarray(prediction.scores <= scores[self._best].max())
 
-    def _ask(self, frame: pd.DataFrame) -> Prediction:
+    def ask(self, frame: pd.DataFrame) -> Prediction:
         """Ask the model; for its classes only where no rule turns scores into decisions."""
         assert self.model is not None  # noqa: S101 - checked by the plan
         return self.model.predict(frame[self.features], labels=self.subject.decision is None)
@@ -225,7 +225,7 @@ class Predictor:
         parts, missing = [], np.zeros(len(self.features), dtype=np.int64)
         for batch in self.data.batches(self.features):
             missing += batch[self.features].isna().to_numpy().sum(axis=0)
-            parts.append(self._ask(batch))
+            parts.append(self.ask(batch))
         scores = [each.scores for each in parts if each.scores is not None]
         labels = [each.labels for each in parts if each.labels is not None]
         by_class = [each.by_class for each in parts if each.by_class is not None]

@@ -92,10 +92,7 @@ def judge(
     if reasons:
         return _failed(rules, reasons, state, worse or comparison)
     if unjudged:
-        because, why = measurement.not_judged or (Because.NO_EVIDENCE, measurement.summary)
-        return Judgement(
-            verdict=Verdict.NOT_JUDGED, because=because, reason=why, comparison=comparison
-        )
+        return _without_estimate(measurement, rules, comparison)
     assert estimate is not None  # noqa: S101
     if state == "open":
         return _undecided(measurement, estimate, rules, comparison)
@@ -122,6 +119,23 @@ def _failed(
     )
 
 
+def _without_estimate(
+    measurement: Measurement, rules: Rules, comparison: BaselineComparison | None
+) -> Judgement:
+    because, why = measurement.not_judged or (Because.NO_EVIDENCE, measurement.summary)
+    verdict, fails = Verdict.NOT_JUDGED, False
+    if measurement.undecided:
+        because, why = Because.NO_EVIDENCE, measurement.undecided
+        verdict, fails = Verdict.INCONCLUSIVE, _open_fails(rules)
+    return Judgement(
+        verdict=verdict, because=because, reason=why, comparison=comparison, failing=fails
+    )
+
+
+def _open_fails(rules: Rules) -> bool:
+    return rules.severity == "error" and (rules.on_inconclusive == "fail" or rules.strict)
+
+
 def _undecided(
     measurement: Measurement,
     estimate: Estimate,
@@ -130,7 +144,6 @@ def _undecided(
 ) -> Judgement:
     detectable = _detectable(measurement, estimate, rules)
     needed = _rows_needed(measurement, estimate, rules)
-    fails = rules.severity == "error" and (rules.on_inconclusive == "fail" or rules.strict)
     return Judgement(
         verdict=Verdict.INCONCLUSIVE,
         because=Because.LIMIT,
@@ -140,7 +153,7 @@ def _undecided(
         detectable=detectable,
         rows_needed=needed,
         comparison=comparison,
-        failing=fails,
+        failing=_open_fails(rules),
     )
 
 

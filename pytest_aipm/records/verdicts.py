@@ -37,6 +37,8 @@ class Because(StrEnum):
     EVIDENCE_LOST = "evidence_lost"
     LIMIT = "limit"
     REGRESSION = "regression"
+    UNTRUSTED = "untrusted"
+    """What explains the model cannot be trusted: it hides what is decided on, or is not stable."""
     UNKNOWN = "unknown"
     NO_EVIDENCE = "no_evidence"
     NOT_APPLICABLE = "not_applicable"

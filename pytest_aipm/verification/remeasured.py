@@ -24,7 +24,7 @@ from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.metric_names import ALIASES, RATE_METRICS
 from pytest_aipm.checks.rates import RATES, Rate
 from pytest_aipm.checks.words import frequency
-from pytest_aipm.records import Audit, Finding, Formula
+from pytest_aipm.records import Audit, Because, Finding, Formula
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import census, rate
@@ -55,6 +55,9 @@ BY_NAME = ("performance.metric", "fairness.group_metric")
 
 SHARES = ("explain.protected_flip",)
 CENSUS = (
+    "explain.additivity",
+    "explain.monotone",
+    "explain.reason_codes",
     "privacy.dp_claim",
     "privacy.forbidden_features",
     "privacy.k_anonymity",
@@ -180,6 +183,8 @@ def _rates(check: str, metric: str) -> tuple[Rate, ...] | None:
 
 def _rests_on(check: str, metric: str) -> str:
     named = {
+        "explain.importance": "answers about mixed rows",
+        "explain.recourse": "answers about changed rows",
         "fairness.adjusted_disparity": "strata",
         "fairness.calibration_gap": "scores",
         "fairness.exposure_difference": "places in rankings",
@@ -197,6 +202,8 @@ def _rests_on(check: str, metric: str) -> str:
     }
     if check in named:
         return named[check]
+    if check.startswith("explain."):
+        return "attributions of single rows"
     if check in BY_NAME:
         return "a function of the project" if ":" in metric else "scores or resampled rows"
     return "a check that is not built in"
@@ -223,6 +230,9 @@ def _share(finding: Finding) -> Estimate:
 
 def _alone(finding: Finding, estimate: Estimate) -> Remeasured:
     """Return an estimate with the finding's own words about it."""
+    # whether explanations are stable, the record says and nothing can count again
+    told = finding.because is Because.UNTRUSTED
+    breach = (Because.UNTRUSTED, finding.reason) if told else None
     return Remeasured(
         Measurement(
             estimate=estimate,
@@ -231,6 +241,7 @@ def _alone(finding: Finding, estimate: Estimate) -> Remeasured:
             n=finding.n,
             groups=finding.groups,
             part_names=finding.part_names,
+            breach=breach,
         ),
         whole=False,
     )

@@ -48,8 +48,8 @@ def as_written(finding: Finding, audit: Audit, record: Record) -> Measurement:
         parts=(),
     )
     breach = None
-    if finding.because is Because.UNKNOWN:
-        breach = (Because.UNKNOWN, finding.reason)
+    if finding.because in (Because.UNKNOWN, Because.UNTRUSTED):
+        breach = (finding.because, finding.reason)
     elif finding.check.partition(".")[0] == "fairness" and finding.scope:
         breach = _breach(finding, audit, record)
     return Measurement(
@@ -91,7 +91,8 @@ def unjudged(finding: Finding) -> Iterator[str]:
     """Yield what is wrong with a finding without a value."""
     reasons = {Because.UNKNOWN, Because.EVIDENCE_LOST, Because.REGRESSION}
     judged = finding.verdict is not Verdict.NOT_JUDGED
-    if judged and finding.because not in reasons:
+    spent = (finding.verdict, finding.because) == (Verdict.INCONCLUSIVE, Because.NO_EVIDENCE)
+    if judged and not spent and finding.because not in reasons:
         yield f"{finding.verdict.value} without a value"
     if not judged and finding.because not in {Because.NO_EVIDENCE, Because.NOT_APPLICABLE}:
         yield "it is not judged without saying why"

@@ -92,6 +92,10 @@ class TestCheck:
         told = {
             "metric": "accuracy",
             "factors": ("income",),
+            "of": ("income",),
+            "helps": ("income",),
+            "phrases": {"income": "Income is low"},
+            "mutable": {"income": "up"},
             "quasi_identifiers": ("age",),
             "sensitive": "age",
             "ids": (7,),

@@ -69,7 +69,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if absent:
         why = (
             f"{absent[0]} is not an input of the model, so replacing it cannot change a decision; "
-            "proxies are not tested by this check"
+            "see explain.proxy_reliance for what may stand in for it"
         )
         return nothing.with_(summary=why, not_judged=(Because.NOT_APPLICABLE, why))
     counts = evidence.counts(params.by, params.unknown)

@@ -1,0 +1,99 @@
+"""Rows that take some columns from one row and the others from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.attribution.asking import Ask, Budget, asked, chunk_rows
+from pytest_aipm.attribution.players import Players
+
+__all__ = ["Pool"]
+
+
+class Pool:
+    """Rows to explain and background rows, from which rows are mixed.
+
+    A row's number is its place among the rows, a background row's is `n` plus its own.
+
+    Parameters
+    ----------
+    rows, background : DataFrame
+        The same columns of the same types.
+    players : Players
+        Every column has one.
+    """
+
+    def __init__(self, rows: pd.DataFrame, background: pd.DataFrame, players: Players) -> None:
+        self.n, self.m = len(rows), len(background)
+        self.players = players
+        both = pd.concat([rows, background], ignore_index=True)
+        self._columns = list(both.columns)
+        self._arrays = [both[name].array for name in self._columns]
+        owner = {name: i for i, own in enumerate(players.columns) for name in own}
+        self._owner = [owner[name] for name in self._columns]
+        self._both = both
+
+    def mixed(self, source: np.ndarray) -> pd.DataFrame:
+        """Return rows put together, each column of its own type.
+
+        Parameters
+        ----------
+        source : int array of shape (N, p)
+            From which row of the pool each player takes its columns.
+        """
+        source = np.asfortranarray(source)
+        data: dict[str, Any] = {}
+        for name, values, player in zip(self._columns, self._arrays, self._owner, strict=True):
+            taken = values.take(source[:, player])
+            # pandas 3 would make texts of objects that look like some
+            if self._both[name].dtype == object:
+                taken = pd.Series(taken, dtype=object, copy=False)
+            data[name] = taken
+        return pd.DataFrame(data, columns=self._columns, copy=False)
+
+    def ends(self, ask: Ask, budget: Budget) -> np.ndarray:
+        """Return what the function says about the pool's own rows, shape (n + m, k)."""
+        return self._chunked(len(self._both), lambda a, b: self._both.iloc[a:b], ask, budget)
+
+    def ask(self, ask: Ask, source: np.ndarray, budget: Budget) -> np.ndarray:
+        """Return what the function says about mixed rows, shape (N, k)."""
+        return self._chunked(len(source), lambda a, b: self.mixed(source[a:b]), ask, budget)
+
+    def _chunked(
+        self, total: int, part: Callable[[int, int], pd.DataFrame], ask: Ask, budget: Budget
+    ) -> np.ndarray:
+        size, answers = chunk_rows(len(self._columns)), []
+        for start in range(0, total, size):
+            budget.check(start, total)
+            rows = part(start, min(start + size, total)).reset_index(drop=True)
+            answers.append(asked(ask, rows))
+        return np.concatenate(answers)
+
+    def same(self) -> np.ndarray:
+        """Return a number for the value of each player in each row, shape (n + m, p).
+
+        Rows with equal numbers hold equal values, so nothing changes when one takes the other's.
+        """
+        codes = np.empty((self.n + self.m, len(self.players)), dtype=np.int64)
+        for player, own in enumerate(self.players.columns):
+            joint = np.zeros(len(codes), dtype=np.int64)
+            for name in own:
+                code = _codes(self._both[name])
+                joint = np.unique(joint * (int(code.max()) + 1) + code, return_inverse=True)[1]
+            codes[:, player] = joint
+        return codes
+
+
+def _codes(column: pd.Series[Any]) -> np.ndarray:
+    """Return a number for each distinct value; values that cannot be compared are all distinct."""
+    try:
+        codes, _ = pd.factorize(column, use_na_sentinel=False)
+    except TypeError:
+        return np.arange(len(column))
+    if column.hasnans and column.dtype == object:
+        return np.arange(len(column))  # None and NaN are not told apart, but a model may
+    return np.asarray(codes, dtype=np.int64)

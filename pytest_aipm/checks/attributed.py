@@ -1,0 +1,165 @@
+"""What every check on attributions shares: its parameters, its notes, and its charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field
+
+from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.words import number
+from pytest_aipm.errors import CheckError, Problem
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.explaining import Explained, OutputName, explained, inputs_of
+from pytest_aipm.records import Because, Formula, Series
+from pytest_aipm.stats.effects import share
+
+__all__ = [
+    "ExplainParams",
+    "NoAttributions",
+    "attributions",
+    "explain_notes",
+    "named_players",
+    "not_an_input",
+    "share_bars",
+    "spent",
+]
+
+MOST_BARS = 20
+"""Players drawn in one chart."""
+
+
+class ExplainParams(CheckParams):
+    """What is explained, on how many rows, and for how long."""
+
+    output: OutputName = "auto"
+    """``probability``, ``margin`` (log-odds), ``decision`` or ``raw``; default the model's score,
+    or its decision where it has none."""
+    players: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Columns that are attributed to as one: ``{place: [zip, latitude, longitude]}``."""
+    rows: int = Field(default=1000, ge=2, le=10_000)
+    """Most rows to explain, chosen by the seed."""
+    background: int = Field(default=100, ge=2)
+    """Rows they are compared with."""
+    walks: int = Field(default=4, ge=2, le=1000)
+    """Pairs of orders in which columns join, for each row."""
+    budget_s: float | None = Field(default=120.0, gt=0)
+    """Seconds that the attributions may take; beyond it the finding is inconclusive."""
+
+
+class NoAttributions(Exception):  # noqa: N818 - a measurement, not an error
+    """There is something to say instead of attributions."""
+
+    def __init__(self, measurement: Measurement) -> None:
+        super().__init__(measurement.summary)
+        self.measurement = measurement
+
+
+def attributions(evidence: Evidence, params: ExplainParams) -> Explained:
+    """Return the attributions a check asks for.
+
+    Raises
+    ------
+    NoAttributions
+        When the time budget was spent.
+    """
+    found = explained(
+        evidence,
+        rows=params.rows,
+        background=params.background,
+        walks=params.walks,
+        output=params.output,
+        players=params.players,
+        budget_s=params.budget_s,
+    )
+    if isinstance(found, BudgetSpent):
+        raise NoAttributions(spent(params, found))
+    return found
+
+
+def spent(params: ExplainParams, found: BudgetSpent) -> Measurement:
+    """Return what there is to say when there was no time."""
+    done = f"{found.done / max(found.total, 1):.0%} of the work was done"
+    why = (
+        f"the attributions take longer than `budget_s: {params.budget_s:g}` ({done}), so nothing "
+        "is known; group columns under `players`, lower `rows`, or allow more time"
+    )
+    return Measurement(estimate=None, formula=Formula(id="budget"), summary=why, n=0, undecided=why)
+
+
+def not_an_input(evidence: Evidence, params: ExplainParams, formula: Formula) -> Measurement | None:
+    """Return what there is to say of protected attributes that the model is not given, or None."""
+    given, absent = inputs_of(evidence, params.by)
+    if given or not params.by:
+        return None
+    why = (
+        f"{' and '.join(absent)}: not an input of the model, so nothing is attributed to it "
+        "directly; see explain.proxy_reliance and explain.equal_treatment for what stands in for it"
+    )
+    return Measurement(
+        estimate=None,
+        formula=formula,
+        summary=why,
+        n=0,
+        not_judged=(Because.NOT_APPLICABLE, why),
+    )
+
+
+def named_players(found: Explained, columns: Sequence[str], key: str = "of") -> list[int]:
+    """Return the numbers of the players that hold the columns, or are called so.
+
+    Raises
+    ------
+    CheckError
+        When a name is neither.
+    """
+    names, wanted = found.players.names, []
+    for column in columns:
+        held = [names.index(column)] if column in names else found.players.holding([column])
+        if not held:
+            what = f"{column!r} under `{key}` is not an input of the model"
+            raise CheckError(Problem(what, f"inputs: {', '.join(names[:8])}"))
+        wanted += held
+    return list(dict.fromkeys(wanted))
+
+
+def explain_notes(found: Explained) -> tuple[str, ...]:
+    """Return what was explained and against which background: without it nobody can repeat it."""
+    sample, walked = found.sample, found.walked
+    what = (
+        f"explained: {found.output.said}, for {found.n:,} of {sample.total:,} rows, against "
+        f"{len(sample.background):,} background rows (sha256 {sample.sha256[:12]}), "
+        f"{walked.background.shape[1]} pairs of walks a row, chosen by the seed"
+    )
+    notes = [what]
+    if found.noise:
+        notes.append(
+            "the model is not deterministic: asked again about the same rows, its output differs "
+            f"by up to {number(found.noise)}"
+        )
+    if len(found.walked.base) and float(np.ptp(found.walked.base)) == 0.0:
+        notes.append("the model says the same of every background row")
+    return tuple(notes)
+
+
+def share_bars(found: Explained, confidence: float) -> Series | None:
+    """Return the share of each player in the attributions, largest first, with its interval."""
+    sizes = found.sizes
+    if float(sizes.high.sum()) <= 0:
+        return None
+    order = np.argsort(-sizes.middle, kind="stable")[:MOST_BARS]
+    parts = [share(sizes, [int(i)]) for i in order]
+    ends = [part.bound(1 - confidence) for part in parts]
+    return Series(
+        name="share of attribution",
+        kind="bars",
+        x=tuple(found.players.names[i] for i in order),
+        y=tuple(part.value for part in parts),
+        lo=tuple(low for low, _ in ends),
+        hi=tuple(high for _, high in ends),
+        x_label="feature",
+        y_label="share of mean |attribution|",
+        counts=(found.n,) * len(order),
+    )

@@ -1,0 +1,159 @@
+"""Whether a feature's attributions go the way that was declared as its values rise.
+
+## Question
+Does a feature that should help people help those who have more of it?
+
+## How it is measured
+Each row's output is attributed to the model's own columns by Shapley values. For each column under
+`helps` (or `harms`) the rank correlation of its values with its attributions, counted positive when
+rising values go along with an output that is more (or less) favorable. The value is the lowest of
+them: 1 when each always goes the declared way, -1 when one always goes the other. Ends come from
+how each row moves the ranks (influence values, t); a breach is corrected for the number of columns
+(Sidak).
+
+For a regression without a decision "favorable" is the larger number.
+
+## When it misleads
+- It is an average: a feature can go the declared way on the whole and turn for some. The check
+  monotone looks at every row.
+- A column that the model ignores has no direction: it is left out and named in the notes.
+
+## What to do
+Look at how the column was coded and joined first: a wrong direction is often a wrong sign.
+
+## If left out
+A feature could work against its declared meaning, and all averages would look fine.
+
+## Sources
+- Spearman, American Journal of Psychology 1904; Croux, Dehon, Statistical Methods and
+  Applications 2010 (influence); Lundberg, Lee, "A unified approach to interpreting
+  model predictions", 2017.
+- The limit 0 says no more than that the declared direction is the right one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import model_validator
+
+from pytest_aipm.checks.attributed import (
+    ExplainParams,
+    NoAttributions,
+    attributions,
+    explain_notes,
+    named_players,
+)
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.words import number
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.explaining import Explained
+from pytest_aipm.evidence.orders import ranks_of
+from pytest_aipm.records import Because, Formula, Series
+from pytest_aipm.stats.effects import EffectPart
+from pytest_aipm.stats.floors import floor
+from pytest_aipm.stats.parts import SMALL
+from pytest_aipm.stats.ranks import spearman
+
+NEEDS = Needs(predictions=True, model=True)
+KIND = "sample"
+SCOPES = "overall"
+UNITS = ("",)
+RANGE = (-1.0, 1.0)
+TASKS = ("binary", "regression")
+DEFAULT_LIMIT = {"min": 0.0}
+BASIS = "as the policy declares"
+
+
+class Params(ExplainParams):
+    """Which columns should help or harm."""
+
+    helps: tuple[str, ...] = ()
+    """Columns whose rise should speak for a person."""
+    harms: tuple[str, ...] = ()
+    """Columns whose rise should speak against a person."""
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Params:
+        if not self.helps and not self.harms:
+            raise ValueError("names no column; list some under `helps` or `harms`")
+        both = sorted(set(self.helps) & set(self.harms))
+        if both:
+            raise ValueError(f"'{both[0]}' cannot both help and harm; keep one")
+        return self
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    columns = {**dict.fromkeys(params.helps, 1), **dict.fromkeys(params.harms, -1)}
+    formula = Formula(
+        id="direction",
+        numerator="rank correlation of a column's values with its attributions, as declared",
+        denominator="rows explained",
+        positive=evidence.subject.names["positive"],
+        population=f"seeded sample of at most {params.rows:,} rows",
+    )
+    try:
+        found = attributions(evidence, params)
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
+    parts: dict[str, EffectPart] = {}
+    ignored = []
+    good = -found.output.adverse or 1
+    for name, sign in columns.items():
+        (player,) = named_players(found, [name], "helps` or `harms")
+        part = _correlation(found, name, player, good * sign)
+        if part is None:
+            ignored.append(name)
+        else:
+            parts[name] = part
+    notes = explain_notes(found)
+    if ignored:
+        notes = (*notes, f"the model, or the data, leaves {' and '.join(ignored)} constant")
+    nothing = Measurement(estimate=None, formula=formula, summary="", n=found.n, notes=notes)
+    if not parts:
+        why = f"the model does not use {' or '.join(columns)}, so there is no direction to judge"
+        return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
+    estimate = floor(list(parts.values()), params.confidence, worst="min")
+    worst = list(parts)[estimate.pair[0]] if estimate.pair else next(iter(parts))
+    meant = "speak for" if columns[worst] > 0 else "speak against"
+    return nothing.with_(
+        estimate=estimate,
+        summary=(
+            f"rising {worst} should {meant} a person; its attributions agree with a rank "
+            f"correlation of {number(estimate.value)}"
+        ),
+        part_names=("all rows",),
+        series=(_bars(parts, found.n, params.confidence),),
+        harm="down",
+    )
+
+
+def _correlation(found: Explained, name: str, player: int, sign: int) -> EffectPart | None:
+    """Return the signed rank correlation; None where either does not vary."""
+    ranks = ranks_of(found.sample.inputs[name])
+    known = np.isfinite(ranks)
+    own = found.fit.row[known, player]
+    scale = float(np.abs(found.walked.output).max(initial=0.0))
+    if known.sum() < 3 or np.ptp(own) <= 1e-12 * max(scale, 1e-300) or np.ptp(ranks[known]) == 0:
+        return None
+    value, influence = spearman(ranks[known], own)
+    n = int(known.sum())
+    # ends of a perfect order rest on nothing but its rows: one row may still be out of order
+    error = max(float(influence.std(ddof=1)) / np.sqrt(n), 1.0 / n if n >= SMALL else np.inf)
+    value *= sign
+    return EffectPart(value, value, error, error, float(n), float(n - 2), (-1.0, 1.0))
+
+
+def _bars(parts: dict[str, EffectPart], n: int, confidence: float) -> Series:
+    ends = [part.bound(1 - confidence) for part in parts.values()]
+    return Series(
+        name="agreement with the declared direction",
+        kind="bars",
+        x=tuple(parts),
+        y=tuple(part.value for part in parts.values()),
+        lo=tuple(low for low, _ in ends),
+        hi=tuple(high for _, high in ends),
+        x_label="column",
+        y_label="rank correlation",
+        counts=(n,) * len(parts),
+    )

@@ -1,0 +1,166 @@
+"""What a metric loses when columns are dealt to other rows, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.attribution import Ask, Budget
+from pytest_aipm.attribution.asking import asked, chunk_rows
+from pytest_aipm.errors import CheckError, DataError, Problem
+from pytest_aipm.evidence.decide import matches, numeric, positive_mask, refuse_missing
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.explaining import output_of
+from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.stats.auc import placements
+from pytest_aipm.stats.dyadic import dyadic_error
+
+__all__ = ["METRICS", "Permuted", "permuted"]
+
+METRICS = {
+    "accuracy": "binary",
+    "brier": "binary",
+    "log_loss": "binary",
+    "roc_auc": "binary",
+    "mae": "regression",
+    "mse": "regression",
+}
+TINY = 1e-15
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """How much worse a metric gets.
+
+    Attributes
+    ----------
+    value : float
+        Loss of a score, or rise of an error: positive when the columns matter.
+    error : float
+        Its standard error over rows, both as they are and as donors.
+    whole : float
+        The metric as it is.
+    n : int
+        Rows.
+    total : int
+        Rows there are.
+    """
+
+    value: float
+    error: float
+    whole: float
+    n: int
+    total: int
+
+
+def permuted(
+    evidence: Evidence,
+    columns: Sequence[str],
+    *,
+    metric: str,
+    rows: int,
+    repeats: int,
+    budget_s: float | None,
+) -> Permuted:
+    """Deal the values of some columns, together, to other rows and measure again.
+
+    In each repeat rows stand in a random ring and take the values of the next row, so nobody
+    keeps their own.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    columns : sequence of str
+        Inputs of the model.
+    metric : str
+        One of `METRICS` that fits the task.
+    rows, repeats : int
+    budget_s : float or None
+
+    Raises
+    ------
+    CheckError
+        When a column is no input.
+    DataError
+        When rows cannot show the metric.
+    BudgetSpent
+    """
+    features, subject = evidence.feature_columns(), evidence.subject
+    absent = [name for name in columns if name not in features]
+    if absent:
+        what = f"column {absent[0]!r} under `of` is not an input of the model"
+        raise CheckError(Problem(what, f"inputs: {', '.join(features[:8])}"))
+    label = subject.label
+    assert label is not None  # noqa: S101 - checked by the plan
+    wanted = list(dict.fromkeys([*features, label]))
+    frame = sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
+    y = _labels(evidence, frame[label])
+    inputs = frame[features].reset_index(drop=True)
+    n = len(inputs)
+    if n < 2:
+        raise DataError(Problem("one row cannot take the values of another", "add rows"))
+    rng, nexts = generator(evidence.seed, "permuted"), np.empty((repeats, n), dtype=np.int64)
+    for ring in nexts:
+        order = rng.permutation(n)
+        ring[order] = np.roll(order, -1)
+    budget = Budget(budget_s)
+    before = _influence(metric, y, _answers(evidence, metric, inputs, budget))
+    value, influence = 0.0, np.empty((repeats, n))
+    for place, donor in enumerate(nexts):
+        budget.check(place, repeats)
+        dealt = inputs.assign(**{name: inputs[name].array.take(donor) for name in columns})
+        after = _influence(metric, y, _answers(evidence, metric, dealt, budget))
+        value += (after[0] - before[0]) / repeats
+        influence[place] = after[1] - before[1]
+    first = np.tile(np.arange(n), repeats)
+    error = dyadic_error(influence.reshape(-1), first, nexts.reshape(-1))
+    worse = -1.0 if metric in ("accuracy", "roc_auc") else 1.0
+    return Permuted(worse * value, error, before[0], n, evidence.data.rows)
+
+
+def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:
+    name = str(column.name)
+    if evidence.subject.task == "regression":
+        return numeric(column, "label", name)
+    refuse_missing(column, "label", name)
+    y = matches(column, evidence.subject.positive)
+    if y.all() or not y.any():
+        what = "the rows have one class only, so no metric can show what a column is worth"
+        raise DataError(Problem(what, "try more `rows`, or rows with both classes"))
+    return y
+
+
+def _answers(evidence: Evidence, metric: str, frame: pd.DataFrame, budget: Budget) -> np.ndarray:
+    ask = _asking(evidence, metric)
+    size, found = chunk_rows(frame.shape[1]), []
+    for start in range(0, len(frame), size):
+        budget.check(start, len(frame))
+        found.append(asked(ask, frame[start : start + size].reset_index(drop=True))[:, 0])
+    return np.concatenate(found)
+
+
+def _asking(evidence: Evidence, metric: str) -> Ask:
+    if metric == "accuracy":
+        subject = evidence.subject
+        return lambda part: positive_mask(subject, evidence.decide(part)).astype(float)
+    return output_of(evidence, "probability" if metric in ("brier", "log_loss") else "raw").ask
+
+
+def _influence(metric: str, y: np.ndarray, said: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return a metric and how far each row moves it."""
+    if metric == "roc_auc":
+        auc, right = placements(said, y, np.ones(len(y)))
+        share = np.where(y, y.mean(), 1 - y.mean())
+        return auc, (right - auc) / share
+    if metric == "accuracy":
+        each = (said == y).astype(float)
+    elif metric == "log_loss":
+        of_truth = np.clip(np.where(y, said, 1 - said), TINY, 1.0)
+        each = -np.log(of_truth)
+    else:
+        each = np.abs(said - y) if metric == "mae" else (said - y) ** 2
+    mean = float(each.mean())
+    return mean, each - mean

@@ -1,0 +1,119 @@
+"""The reasons behind adverse decisions: the columns that pushed them there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_aipm.attribution import Budget, Local, Players, local, players_of
+from pytest_aipm.errors import CheckError, Problem
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.explaining import Output, OutputName, Sample, output_of, sample_of
+from pytest_aipm.evidence.sample import generator, sample_rows
+
+__all__ = ["Reasons", "reasons"]
+
+FAVORABLE = "aipm::favorable"
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """The reasons of each adverse decision looked at.
+
+    Attributes
+    ----------
+    given : bool array of shape (n, p)
+        Which players are reasons: among the k that push most, and enough to be told.
+    stable : bool array of shape (n,)
+        Whether two independent halves of the walks give the same reasons.
+    found : Local
+    players : Players
+    output : Output
+    sample : Sample
+        Where the background is from.
+    adverse, total : int
+        Adverse decisions and rows there are.
+    """
+
+    given: np.ndarray
+    stable: np.ndarray
+    found: Local
+    players: Players
+    output: Output
+    sample: Sample
+    adverse: int
+    total: int
+
+
+def reasons(
+    evidence: Evidence,
+    *,
+    k: int,
+    least: float,
+    rows: int,
+    background: int,
+    output: OutputName,
+    players: Mapping[str, Sequence[str]],
+    budget_s: float | None,
+) -> Reasons | None:
+    """Return why the model decides against people; None where it decides against nobody.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    k : int
+        Most reasons of one decision.
+    least : float
+        A reason pushes at least this share of all that pushes towards the adverse decision.
+    rows, background : int
+        Most adverse decisions to look at, and rows they are compared with.
+    output : OutputName
+    players : mapping of name to columns
+    budget_s : float or None
+
+    Raises
+    ------
+    CheckError
+        When nobody says what is adverse.
+    BudgetSpent
+    """
+    chosen = output_of(evidence, output)
+    if chosen.adverse == 0:
+        what = "nobody says which predictions are adverse"
+        raise CheckError(Problem(what, "add `decision: {threshold: ...}` to the subject"))
+    features, against = evidence.feature_columns(), 0
+    batches = []
+    for batch, favorable in evidence.decided(features):
+        against += int((~favorable).sum())
+        batches.append(batch.loc[~favorable, features])
+    if not against:
+        return None
+    refused = sample_rows(batches, rows, evidence.seed).reset_index(drop=True)
+    sample = sample_of(evidence, rows=1000, background=background)
+    own = players_of(sample.features, players)
+    found = local(
+        chosen.ask,
+        refused,
+        sample.background,
+        own,
+        k=min(k, len(own)),
+        sign=chosen.adverse,
+        rng=generator(evidence.seed, "reasons"),
+        budget=Budget(budget_s),
+    )
+    given = _given(chosen.adverse * found.values, k, least)
+    halves = [_given(chosen.adverse * found.halves[:, i], k, least) for i in (0, 1)]
+    stable = (halves[0] == halves[1]).all(axis=1)
+    return Reasons(given, stable, found, own, chosen, sample, against, evidence.data.rows)
+
+
+def _given(push: np.ndarray, k: int, least: float) -> np.ndarray:
+    """Return which players are reasons, shape (n, p)."""
+    towards = np.maximum(push, 0.0)
+    total = towards.sum(axis=1, keepdims=True)
+    rank = np.argsort(np.argsort(-push, axis=1, kind="stable"), axis=1, kind="stable")
+    floor = np.maximum(least * total, 1e-12 * np.abs(push).max(initial=0.0))
+    given: np.ndarray = (rank < k) & (towards > floor)
+    return given

@@ -1,0 +1,148 @@
+"""Where the output falls back along a column that must only help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.attribution import Budget, asked_twice
+from pytest_aipm.attribution.asking import asked, chunk_rows
+from pytest_aipm.errors import CheckError, Problem
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.explaining import TWICE, OutputName, output_of
+from pytest_aipm.evidence.sample import sample_rows
+
+__all__ = ["Reversals", "reversals"]
+
+
+@dataclass(frozen=True, eq=False)
+class Reversals:
+    """Reversals by row and column.
+
+    Attributes
+    ----------
+    columns : tuple of str
+    signs : tuple of int
+        1 for a column whose rise must help, -1 for one whose rise must harm.
+    worst : float array of shape (n, columns)
+        How far the output falls back at most, on the way to what must help.
+    counted : bool array of shape (n, columns)
+        Where that is more than `eps`.
+    varies : tuple of bool
+        Whether a column has more than one value.
+    eps : float
+        What was asked for, or twice the model's own noise where that is more.
+    said : str
+        The output in words.
+    total : int
+        Rows there are.
+    """
+
+    columns: tuple[str, ...]
+    signs: tuple[int, ...]
+    worst: np.ndarray
+    counted: np.ndarray
+    varies: tuple[bool, ...]
+    eps: float
+    said: str
+    total: int
+
+    @property
+    def varied(self) -> bool:
+        """Whether any column could be moved."""
+        return any(self.varies)
+
+
+def reversals(
+    evidence: Evidence,
+    columns: Mapping[str, int],
+    *,
+    rows: int,
+    steps: int,
+    eps: float,
+    output: OutputName,
+    budget_s: float | None,
+) -> Reversals:
+    """Set each column to real values from low to high, and look for outputs that fall back.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    columns : mapping of column to 1 or -1
+        Whether its rise must help or harm.
+    rows, steps : int
+        Most rows, and most values of a column.
+    eps : float
+    output : OutputName
+    budget_s : float or None
+
+    Raises
+    ------
+    CheckError
+        When a column is no input or has no order.
+    BudgetSpent
+    """
+    features = evidence.feature_columns()
+    absent = [name for name in columns if name not in features]
+    if absent:
+        what = f"column {absent[0]!r} is not an input of the model"
+        raise CheckError(Problem(what, f"inputs: {', '.join(features[:8])}"))
+    chosen = output_of(evidence, output)
+    good = -chosen.adverse or 1
+    frame = sample_rows(evidence.data.batches(features), rows, evidence.seed)
+    frame = frame.reset_index(drop=True)
+    eps = max(eps, 2 * asked_twice(chosen.ask, frame[:TWICE]))
+    grids = {name: _grid(frame[name], steps) for name in columns}
+    budget, total = Budget(budget_s), len(frame) * sum(len(grid) for grid in grids.values())
+    worst, done = np.zeros((len(frame), len(columns))), 0
+    for place, (name, sign) in enumerate(columns.items()):
+        grid = grids[name]
+        if len(grid) < 2:
+            continue
+        each = max(1, chunk_rows(len(features)) // len(grid))
+        for start in range(0, len(frame), each):
+            budget.check(done, total)
+            part = frame[start : start + each]
+            said = asked(chosen.ask, _moved(part, name, grid))[:, 0].reshape(len(part), -1)
+            way = good * sign * said
+            fallen = np.maximum.accumulate(way, axis=1) - way
+            worst[start : start + each, place] = fallen.max(axis=1)
+            done += said.size
+    return Reversals(
+        columns=tuple(columns),
+        signs=tuple(columns.values()),
+        worst=worst,
+        counted=worst > eps,
+        varies=tuple(len(grid) > 1 for grid in grids.values()),
+        eps=eps,
+        said=chosen.said,
+        total=evidence.data.rows,
+    )
+
+
+def _grid(column: pd.Series[Any], steps: int) -> Any:
+    """Return real values of a column, ascending."""
+    known = column.dropna()
+    ordered = pd.api.types.is_numeric_dtype(known) or pd.api.types.is_datetime64_any_dtype(known)
+    if isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered:
+        ordered = True
+    if not ordered:
+        what = f"column {column.name!r} has no order in which it could rise"
+        raise CheckError(Problem(what, "name columns of numbers, dates or ordered categories"))
+    values = known.sort_values().drop_duplicates(ignore_index=True).array
+    if len(values) <= steps:
+        return values
+    every = known.sort_values(ignore_index=True).array
+    places = np.round(np.linspace(0, len(every) - 1, steps)).astype(int)
+    return pd.Series(every.take(places)).drop_duplicates(ignore_index=True).array
+
+
+def _moved(part: pd.DataFrame, name: str, grid: Any) -> pd.DataFrame:
+    """Return each row once for each value, rows together."""
+    many = part.loc[np.repeat(part.index.to_numpy(), len(grid))].reset_index(drop=True)
+    many[name] = grid.take(np.tile(np.arange(len(grid)), len(part)))
+    return many

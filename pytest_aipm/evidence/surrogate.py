@@ -1,0 +1,119 @@
+"""A small tree that imitates the model's decisions, tried on rows it did not learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.sample import generator, sample_rows
+
+__all__ = ["Surrogate", "surrogate"]
+
+LEVELS = 20
+"""Categories of a column that have a question of their own; rarer ones share one."""
+FAVORABLE = "aipm::favorable"
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """How well a small tree imitates the decisions.
+
+    Attributes
+    ----------
+    agreed, tried : int
+        Rows that were not learned from, and those decided alike.
+    commonest : int
+        Rows on which always saying the commoner decision would be right.
+    leaves : int
+        Of the tree.
+    used : tuple of str
+        Columns that it asks about.
+    total : int
+        Rows there are.
+    """
+
+    agreed: int
+    tried: int
+    commonest: int
+    leaves: int
+    used: tuple[str, ...]
+    total: int
+
+
+def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
+    """Grow a tree on one half of a sample and try it on the other.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    depth : int
+        Questions on the way to an answer, at most.
+    rows : int
+        Most rows, chosen by the seed.
+
+    Returns
+    -------
+    Surrogate or None
+        None where all of the first half are decided alike: there is nothing to imitate.
+
+    Raises
+    ------
+    DataError
+        When there are fewer than four rows.
+    """
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - heavy, and only here
+
+    features = evidence.feature_columns()
+    batches = (
+        batch[features].assign(**{FAVORABLE: favorable})
+        for batch, favorable in evidence.decided(features)
+    )
+    frame = sample_rows(batches, rows, evidence.seed)
+    if len(frame) < 4:
+        what = f"{len(frame)} rows are too few to learn from and to try"
+        raise DataError(Problem(what, "add rows"))
+    decided = frame[FAVORABLE].to_numpy(dtype=bool)
+    learn = np.zeros(len(frame), dtype=bool)
+    order = generator(evidence.seed, "surrogate").permutation(len(frame))
+    learn[order[: len(frame) // 2]] = True
+    if decided[learn].all() or not decided[learn].any():
+        return None
+    columns = [part for name in features for part in _questions(frame[name], name)]
+    names = [name for name, _ in columns]
+    table = np.column_stack([values for _, values in columns])
+    tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0)
+    with threadpool_limits(limits=1):
+        tree.fit(table[learn], decided[learn])
+    right = decided[~learn]
+    asked = tree.tree_.feature[tree.tree_.feature >= 0]
+    return Surrogate(
+        agreed=int((tree.predict(table[~learn]) == right).sum()),
+        tried=int(right.size),
+        commonest=int(max(right.sum(), (~right).sum())),
+        leaves=int(tree.get_n_leaves()),
+        used=tuple(dict.fromkeys(names[i] for i in asked)),
+        total=evidence.data.rows,
+    )
+
+
+def _questions(column: pd.Series[Any], name: str) -> list[tuple[str, np.ndarray]]:
+    """Return what a tree can ask about a column: its number, or whether it is one of its values."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = column.astype("int64").where(column.notna())
+    if pd.api.types.is_numeric_dtype(column):
+        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+        gone = np.isnan(numbers)
+        middle = float(np.median(numbers[~gone])) if not gone.all() else 0.0
+        asked = [(name, np.where(gone, middle, numbers))]
+        return [*asked, (name, gone.astype(float))] if gone.any() else asked
+    texts = column.map(str, na_action="ignore").astype(object)
+    common = texts.value_counts().index[:LEVELS]
+    return [(name, (texts == value).to_numpy(dtype=float)) for value in common] or [
+        (name, np.zeros(len(column)))
+    ]

@@ -1,0 +1,247 @@
+"""Exact values against the definition, walks against exact values, and what is never touched."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+from games import brute, people, tangled
+
+from pytest_aipm.attribution import Budget, asked_twice, exact, local, players_of, walk
+from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.errors import CheckError, ModelError
+from pytest_aipm.stats.twoway import two_way
+
+
+@pytest.fixture(scope="module")
+def game():
+    frame = people()
+    return frame[:2].reset_index(drop=True), frame[100:104].reset_index(drop=True)
+
+
+def test_enumeration_is_the_definition_for_every_type_of_column_and_both_outputs(game) -> None:
+    rows, background = game
+    values, output, base = exact(tangled, rows, background, players_of(rows.columns))
+    one = rows[1:].reset_index(drop=True)
+    assert np.abs(values[1] - brute(tangled, one, background)).max() < 1e-9
+    assert values.sum(axis=1) == pytest.approx(output - base.mean(axis=0), abs=1e-12)
+
+
+def test_a_group_of_columns_plays_as_one(game) -> None:
+    rows, background = game
+    players = players_of(rows.columns, {"who": ["amount", "region", "member"]})
+    assert players.names == ("who", "count", "kind", "since", "ratio")
+    values, _, _ = exact(tangled, rows, background, players)
+
+    def joined(frame: pd.DataFrame) -> np.ndarray:
+        return tangled(
+            frame["who"].iloc[0].iloc[:0] if frame.empty else _apart(frame, rows.columns)
+        )
+
+    def packed(frame: pd.DataFrame) -> pd.DataFrame:
+        own = frame.drop(columns=["amount", "region", "member"])
+        own.insert(0, "who", [frame.iloc[[i]] for i in range(len(frame))])
+        return own
+
+    one = packed(rows[:1])
+    assert values[0] == pytest.approx(brute(joined, one, packed(background)), abs=1e-9)
+
+
+def _apart(frame: pd.DataFrame, columns) -> pd.DataFrame:
+    who = pd.concat(list(frame["who"]), ignore_index=True)[["amount", "region", "member"]]
+    rest = frame.drop(columns="who").reset_index(drop=True)
+    return pd.concat([who, rest], axis=1)[list(columns)]
+
+
+def test_every_walk_adds_up_and_their_mean_is_the_exact_value(game) -> None:
+    rows, background = game
+    players = players_of(rows.columns)
+    known, _, _ = exact(tangled, rows, background, players)
+    found = walk(tangled, rows, background, players, walks=3000, rng=np.random.default_rng(1))
+    ends = found.output[:, None] - found.base[found.background]
+    assert found.values.sum(axis=2) == pytest.approx(ends, abs=1e-12)
+    error = found.values.std(axis=1) / np.sqrt(3000)
+    assert (np.abs(found.mean - known) <= 4.5 * error + 1e-9).all()
+
+
+def test_without_interactions_four_walks_are_exact_once_the_background_is_taken_out() -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(rng.normal(size=(300, 5)), columns=list("abcde"))
+
+    def additive(part: pd.DataFrame) -> np.ndarray:
+        return np.asarray(part["a"] ** 2 + np.sin(part["b"]) - 3 * part["c"])
+
+    rows, background = frame[:250].reset_index(drop=True), frame[250:].reset_index(drop=True)
+    found = walk(additive, rows, background, players_of("abcde"), walks=4, rng=rng)
+    fit = two_way(found.values[..., 0], found.background, 50)
+    terms = np.column_stack(
+        [frame["a"] ** 2, np.sin(frame["b"]), -3 * frame["c"], *[[0.0] * 300] * 2]
+    )
+    assert fit.row == pytest.approx(terms[:250] - terms[250:].mean(axis=0), abs=1e-8)
+
+
+def test_types_reach_the_function_as_they_were_and_nothing_else_changes(game, capfd) -> None:
+    rows, background = game
+    kept, seen = rows.copy(deep=True), []
+
+    def ask(frame: pd.DataFrame) -> np.ndarray:
+        seen.append(frame.dtypes.tolist())
+        frame.loc[:, "amount"] = 0.0  # a model that scribbles on what it is given
+        np.random.random()  # noqa: NPY002
+        return np.ones(len(frame))
+
+    random.seed(3)
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    players = players_of(rows.columns)
+    walk(lambda frame: tangled(frame)[:, 0], rows, background, players, walks=2, rng=_rng())
+    after = random.getstate(), np.random.get_state()  # noqa: NPY002
+    assert states[0] == after[0]
+    assert all(np.array_equal(a, b) for a, b in zip(states[1], after[1], strict=True))
+    walk(ask, rows, background, players, walks=2, rng=_rng())
+    assert all(each == rows.dtypes.tolist() for each in seen)
+    pd.testing.assert_frame_equal(rows, kept)
+    assert capfd.readouterr() == ("", "")
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_two_functions_meet_the_same_walks(game) -> None:
+    rows, background = game
+    players = players_of(rows.columns)
+    one, two = (walk(tangled, rows, background, players, walks=3, rng=_rng()) for _ in range(2))
+    assert (one.values == two.values).all()
+    double = walk(lambda frame: 2 * tangled(frame), rows, background, players, walks=3, rng=_rng())
+    assert double.values == pytest.approx(2 * one.values, abs=1e-12)
+    assert (double.background == one.background).all()
+
+
+def test_equal_values_are_not_asked_about_again() -> None:
+    frame = pd.DataFrame({"a": np.arange(20.0), "b": 1, "c": "same", "d": np.arange(20.0) % 2})
+    asked = []
+
+    def ask(part: pd.DataFrame) -> np.ndarray:
+        asked.append(len(part))
+        return np.asarray(part["a"] * (1 + part["d"]))
+
+    found = walk(ask, frame[:10], frame[10:], players_of("abcd"), walks=2, rng=_rng())
+    assert (found.values[:, :, 1:3] == 0).all()
+    # at most two columns differ: one mixed row for each of both ways of 20 walks, and the ends
+    assert sum(asked) <= 20 + 2 * 20
+
+
+def test_a_single_column_needs_no_mixed_row() -> None:
+    frame = pd.DataFrame({"a": np.arange(6.0)})
+    ask = lambda part: part["a"].to_numpy() ** 2  # noqa: E731
+    values, _, _ = exact(ask, frame[:3], frame[3:], players_of("a"))
+    found = walk(ask, frame[:3], frame[3:], players_of("a"), walks=3, rng=_rng())
+    expected = np.arange(3.0) ** 2 - np.mean(np.arange(3.0, 6.0) ** 2)
+    assert values[:, 0, 0] == pytest.approx(expected)
+    assert found.values.shape == (3, 3, 1, 1)
+
+
+def test_an_output_that_is_not_finite_is_an_error_with_its_count(game) -> None:
+    rows, background = game
+    with pytest.raises(ModelError, match="not finite for 6 of 6 rows"):
+        walk(
+            lambda frame: np.full(len(frame), np.nan),
+            rows,
+            background,
+            players_of(rows.columns),
+            walks=1,
+            rng=_rng(),
+        )
+
+
+def test_an_output_of_another_length_is_an_error(game) -> None:
+    rows, background = game
+    with pytest.raises(ModelError, match="for 6 rows"):
+        exact(lambda _: np.ones(3), rows, background, players_of(rows.columns))
+
+
+def test_two_thousand_columns_end_at_the_budget_and_never_hang() -> None:
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(12, 2000)))
+    wide.columns = [f"x{i}" for i in range(2000)]
+    now = iter(np.arange(0.0, 1e6, 6.0))
+    budget = Budget(10.0, clock=lambda: float(next(now)))
+    players, slow = players_of(wide.columns), lambda part: part["x0"].to_numpy()
+    with pytest.raises(BudgetSpent) as spent:
+        walk(slow, wide[:6], wide[6:], players, walks=2, rng=_rng(), budget=budget)
+    assert 0 <= spent.value.done < spent.value.total
+
+
+def test_what_cannot_be_done_in_time_is_given_up_early() -> None:
+    now = iter([0.0, 2.0])
+    with pytest.raises(BudgetSpent):
+        Budget(10.0, clock=lambda: next(now)).check(1, 100)
+    now = iter([0.0, 0.5])
+    Budget(10.0, clock=lambda: next(now)).check(1, 100)
+    Budget(None).check(1, 100)
+
+
+def test_whether_a_model_repeats_itself_is_measured() -> None:
+    frame = pd.DataFrame({"a": np.arange(90.0)})
+    rng = np.random.default_rng(0)
+    assert asked_twice(lambda part: part["a"].to_numpy(), frame) == 0.0
+    assert 0 < asked_twice(lambda part: rng.random(len(part)), frame) <= 1
+    fixed = lambda part: np.random.default_rng(5).random(len(part))  # noqa: E731
+    assert asked_twice(fixed, frame) > 0
+    assert asked_twice(lambda part: part["a"].rank().to_numpy(), frame) > 0
+
+
+def test_single_rows_are_walked_until_their_largest_are_known() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(rng.normal(size=(60, 12)), columns=[f"x{i}" for i in range(12)])
+
+    def ask(part: pd.DataFrame) -> np.ndarray:
+        x = part.to_numpy()
+        return 5 * x[:, 0] + 3 * x[:, 1] * x[:, 2] * x[:, 3] + x[:, 4] * x[:, 5]
+
+    rows, background = frame[:40].reset_index(drop=True), frame[40:48].reset_index(drop=True)
+    players = players_of(frame.columns)
+    found = local(ask, rows, background, players, k=1, rng=_rng())
+    whole = walk(ask, rows, background, players, walks=8 * 400, rng=np.random.default_rng(9))
+    fit = two_way(whole.values[..., 0], whole.background, 8)
+    # where at most two columns interact, an order and its reverse are exact
+    away = np.abs(found.values - fit.row)[:, [0, *range(4, 12)]]
+    assert away.max() < 1e-9
+    more = [
+        local(ask, rows, background, players, k=1, rng=np.random.default_rng(i)) for i in range(12)
+    ]
+    spread = np.array([each.values for each in more]).var(axis=0, ddof=1)[:, 1:4].mean()
+    told = np.mean([each.error[:, 1:4] ** 2 for each in more])
+    assert spread == pytest.approx(told, rel=0.2)
+    sure = np.argmax(found.values, axis=1)[found.settled]
+    truth = np.argmax(fit.row, axis=1)[found.settled]
+    assert found.settled.mean() > 0.5
+    assert (sure == truth).mean() >= 0.95
+    assert set(found.walks) <= {16, 32, 64}
+    assert found.walks[~found.settled].min(initial=64) == 64
+    assert found.values.sum(axis=1) == pytest.approx(found.output - found.base, abs=1e-9)
+
+
+def test_small_games_are_enumerated() -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list("abcd"))
+    ask = lambda part: part["a"].to_numpy() * part["b"].to_numpy()  # noqa: E731
+    found = local(ask, frame[:10], frame[10:], players_of("abcd"), k=2, rng=_rng())
+    assert found.settled.all()
+    assert found.walks.max() == 0
+    assert (found.error == 0).all()
+    assert found.values == pytest.approx(found.halves[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ({"g": []}, "names no column"),
+        ({"g": ["a", "z"]}, "'z' of 'g' is not an input"),
+        ({"g": ["a"], "h": ["a", "b"]}, "'a' is in two groups"),
+        ({"b": ["a"]}, "called like a column it lacks"),
+    ],
+)
+def test_groups_that_are_none_are_refused(groups, said) -> None:
+    with pytest.raises(CheckError, match=said):
+        players_of("abc", groups)

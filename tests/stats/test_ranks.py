@@ -1,0 +1,33 @@
+"""The rank correlation against scipy, and its standard error against simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from pytest_aipm.stats.ranks import spearman
+
+
+@pytest.mark.parametrize("digits", [0, 1, 9])
+def test_it_is_scipys_with_and_without_ties(digits) -> None:
+    rng = np.random.default_rng(digits)
+    x = rng.normal(size=80).round(digits)
+    y = (x + rng.normal(size=80)).round(digits)
+    value, influence = spearman(x, y)
+    assert value == pytest.approx(spearmanr(x, y).statistic)
+    assert influence.mean() == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("shape", ["line", "turn", "alone"])
+def test_the_standard_error_is_that_of_samples(shape) -> None:
+    rng = np.random.default_rng(1)
+    values, errors = [], []
+    for _ in range(1000):
+        x = rng.uniform(-1, 1, 200)
+        noise = 0.3 * rng.normal(size=200)
+        y = {"line": x + noise, "turn": x**2, "alone": noise}[shape]
+        value, influence = spearman(x, y)
+        values.append(value)
+        errors.append(influence.std() / np.sqrt(200))
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.08)
