@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.policy import grammar
 from pytest_aipm.policy.grammar import INTERNAL, CheckKeys, SubjectSpec
-from pytest_aipm.policy.waivers import _Entry as WaiverKeys
+from pytest_aipm.policy.waivers import WaiverEntry as WaiverKeys
 
 POLICY = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
 SHAPES = sorted(
