@@ -151,7 +151,7 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
         ),
         (
             "a.csv.gz",
-            gzip.compress(b"x,y\n1,2\n" * 1000)[:-10],
+            gzip.compress(b"x,y\n1,2\n" * 1000, mtime=0)[:-10],
             (
                 "a.csv.gz: cannot be read (Compressed file ended before the "
                 "end-of-stream marker was "
