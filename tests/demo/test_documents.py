@@ -57,7 +57,7 @@ def test_the_readme_has_two_commands_and_the_gate_runs_the_second() -> None:
     first, second = (line for line in blocks("README.md", "sh") if "-m venv" in line)
 
     assert first.rstrip().endswith("&& .venv/bin/pytest --aipm-audit")
-    assert second.rstrip().endswith("&& .venv/bin/pytest")
+    assert second.rstrip().endswith("&& .venv/bin/pytest -q -n auto")
     assert "'.[test]'" in second
     assert "'.[test]'" not in first, "`.ci/run` finds the second by this"
 

@@ -21,6 +21,7 @@ from pytest_aipm.policy.library import GROUP as PACKS
 
 __all__ = ["Runner"]
 
+SUITE = [".venv/bin/pytest", "-q", "-n", "auto"]
 SLOW = "aipm selftest "
 """Reads alone and takes a quarter of a minute, so its output is kept for the next page."""
 
@@ -189,7 +190,7 @@ def _ini_keys() -> set[str]:
 def _installed(text: str) -> str:
     """Check what commands install; return what is left of them to run.
 
-    A bare `pytest` behind an installation is this repository's own suite, which the gate runs.
+    The `SUITE` behind an installation is this repository's own suite, which the gate runs.
     """
     left: list[str] = []
     for line in text.splitlines():
@@ -198,7 +199,7 @@ def _installed(text: str) -> str:
             install = ci.INSTALL.match(" ".join(words))
             if install:
                 ci.installs(install[1])
-            elif words[1:3] != ["-m", "venv"] and words not in ([], [".venv/bin/pytest"]):
+            elif words[1:3] != ["-m", "venv"] and words not in ([], SUITE):
                 left.append(part)
     return "\n".join(left)
 
