@@ -146,7 +146,7 @@ def views(record):
     page = index_html(record)
     return (
         "\n".join(terminal_lines(record)),
-        page[: page.index('<table class="list">')],
+        page[: page.index("<table class=list>")],
         summary_md(record),
     )
 
