@@ -388,14 +388,15 @@ def test_a_vouched_for_file_that_does_not_open_says_why(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("model.onnx", "'model.onnx' is of no model format that can be opened (.onnx); known "),
+        ("model.pt", "'model.pt' is of no model format that can be opened (.pt); known "),
+        ("model.onnx", "'model.onnx' holds no model of ONNX: damaged, cut short or of another "),
         ("model.skops", "'model.skops' is no skops file: damaged, cut short or of another format"),
         ("absent.skops", "there is no file 'absent.skops'; "),
     ],
 )
 def test_what_is_no_model_file_is_refused_at_its_line(project: Any, name: str, said: str) -> None:
-    project.write("model.onnx", b"x")
-    project.write("model.skops", b"x")
+    for broken in ("model.pt", "model.onnx", "model.skops"):
+        project.write(broken, b"x")
     project.policy(predictions=None, model=name)
     assert project.fault().startswith(f"{POLICY}:10:10: {said}")
 
