@@ -80,6 +80,8 @@ def test_one_command_writes_a_project_that_validates_and_audits(
     assert files(project.path) - {"data.csv", "holdout.csv"} == {
         "policies/holdout.aipm.yaml",
         "policies/waivers.yaml",
+        "policies/aipm-policy.schema.json",
+        "policies/aipm-waivers.schema.json",
         ".github/workflows/aipm.yml",
         ".gitignore",
     }
