@@ -56,7 +56,7 @@ class FindingView:
     """One finding, ready to print.
 
     `first` is whether its check is explained here, else `explained_at` links to where it is.
-    `same_formula` is whether the formula stands there, too.
+    `known` are facts that stand there.
     `asked_at` links to the block that shows the policy's lines, when another one does.
     `confidence` is that of every interval of the audit, where all have the same.
     """
@@ -66,7 +66,7 @@ class FindingView:
     first: bool
     open: bool
     explained_at: str
-    same_formula: bool
+    known: tuple[tuple[str, str], ...]
     asked_at: str
     confidence: float | None = None
 
@@ -174,9 +174,17 @@ class FindingView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Everything that was computed, by name."""
-        told = {"Formula", self.answer.quantity} if self.same_formula else set()
-        made = _facts(self.answer, self.audit, self.confidence)
-        return [(name, text) for name, text in made if name not in told]
+        return [fact for fact in self._facts if fact not in self.known]
+
+    @property
+    def explained(self) -> tuple[tuple[str, str], ...]:
+        """What of it later findings of the check need not say again: how it is computed."""
+        names = ("Formula", "Method", self.answer.quantity)
+        return tuple(fact for fact in self._facts if fact[0] in names)
+
+    @cached_property
+    def _facts(self) -> list[tuple[str, str]]:
+        return list(_facts(self.answer, self.audit, self.confidence))
 
     @cached_property
     def groups(self) -> list[GroupValue]:
@@ -264,7 +272,8 @@ class FindingView:
             made = [(about, "About this check")] if self.finding.docs else []
             return [*made, (self.asked_at, line)] if line else made
         here = line if self.asked_at == self.explained_at else ""
-        words = ("formula" if self.same_formula else "", here, "when it misleads")
+        same = {name for name, _ in {*self.known}.intersection(self._facts)}
+        words = (*(n.lower() for n in ("Formula", "Method") if n in same), here, "when it misleads")
         made = [(self.explained_at, f"Question, {listed(filter(None, words))}")]
         return [*made, (self.asked_at, line)] if line and not here else made
 

@@ -193,10 +193,10 @@ def mark(x: str, shape: Verdict | str) -> str:
     return f"<svg x={x}>{_SHAPES[str(shape)]}</svg>"
 
 
-def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, bare: bool = False) -> str:
+def ticks(scale: Axis, y: float | None, labels: Iterable[tuple[float, str]]) -> str:
     """Return the labels of an axis at height `y`: as many as a phone has room for.
 
-    `bare` labels stand in no row of their own; the stylesheet must know their chart.
+    Without a height they stand in no row of their own: the stylesheet knows their chart.
     """
     kept, parts = list(labels), []
     while len(kept) > 1 and sum(width(label) + 12 for _, label in kept) > PHONE:
@@ -205,8 +205,8 @@ def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, bare: b
         position, half = scale.position(value), 50 * width(label) / PHONE
         # Labels at the ends are turned inwards: they must not leave the chart.
         kind = "s" if position < half else "e" if position > 100 - half else ""
-        parts.append(text(label, x=scale.at(value), y=y if bare else 0, kind=kind))
-    return "".join(parts) if bare else row(y, "t", parts)
+        parts.append(text(label, x=scale.at(value), kind=kind))
+    return "".join(parts) if y is None else row(y, "t", parts)
 
 
 _NARROW = frozenset("ijltfrI1.,:;|'!()[]- ·")
