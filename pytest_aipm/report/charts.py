@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from pytest_aipm.records import Limit, Verdict
@@ -108,7 +109,12 @@ def _interval(scale: Axis, at: Row) -> str:
 
 def _name(at: Row) -> tuple[str, str]:
     """Return a row's name on one line or, where it is long, on two."""
-    return fold(at.name, PHONE - width(fit(at.right, RIGHT)) - 10, PHONE)
+    return _folded(at.name, at.right)
+
+
+@lru_cache(maxsize=4096)
+def _folded(name: str, right: str) -> tuple[str, str]:
+    return fold(name, PHONE - width(fit(right, RIGHT)) - 10, PHONE)
 
 
 def _labels(at: Row) -> str:

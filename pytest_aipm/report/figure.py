@@ -73,6 +73,14 @@ def figures_of(answer: Answer, groups: list[GroupValue]) -> Iterator[Figure]:
     drawn = sum(group.value is not None for group in groups) > 1 and bool(finding.scope)
     # Where groups are drawn, a floor and a plain pass need no second picture of the same limit.
     told = drawn and (answer.kind == "level" or finding.verdict is Verdict.PASS)
+    # Nor does a gap that fails: its two groups are coloured, one of them beyond what is shaded.
+    told = told or (
+        drawn
+        and answer.kind == "difference"
+        and finding.verdict is Verdict.FAIL
+        and len(answer.pair) == 2
+        and _allowed(answer, groups) is not None
+    )
     if finding.value is not None and finding.limit is not None and not told:
         # An intersection has its heat map: bars of as many groups would say the same once more.
         barred = answer.kind == "ratio" and drawn and len(finding.scope) < 2

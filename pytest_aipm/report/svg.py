@@ -47,7 +47,6 @@ _SHAPES = {
     "waived": '<circle r="5" class="o"/><path d="M0-5a5 5 0 0 0 0 10z"/>',
     "not_judged": '<circle r="4.5" class="o"/>',
     "error": '<path d="M-5-5 5 5M5-5-5 5" class="o"/>',
-    "then": '<path d="M0-8V8" class="o"/>',
 }
 
 
@@ -188,6 +187,8 @@ def mark(x: str, shape: Verdict | str) -> str:
     """Return a mark at `x` of its row: a shape for each verdict, so that colour is not alone."""
     if shape in _ROUND:
         return f"<circle cx={x} />"
+    if shape == "then":
+        return f"<rect x={x} class=o />"
     if shape == "fail":
         return f"<rect x={x} class=q />"
     return f"<svg x={x}>{_SHAPES[str(shape)]}</svg>"
