@@ -21,9 +21,7 @@ PHRASES = {
 CONTEXT = {"purpose": "Shown to those who read reports", "owner": "tests@example.org"}
 
 
-def _audit(
-    name: str, subject: dict[str, Any], checks: list[dict[str, Any]], **given: Any
-) -> Audit:
+def _audit(name: str, subject: dict[str, Any], checks: list[dict[str, Any]], **given: Any) -> Audit:
     policy = {"aipm": 1, "name": name, "context": CONTEXT, "subject": subject, "checks": checks}
     return pytest_aipm.audit(policy, **given).audits[0]
 
@@ -40,7 +38,11 @@ def explained() -> Audit:
         {"check": "explain.attribution_drift", "approved": dict.fromkeys(PHRASES, 1 / 3), **few},
         {"check": "privacy.membership_inference", "limit": {"max_auc": 0.60}},
         {"check": "privacy.membership_by_group", "by": "race"},
-        {"check": "privacy.k_anonymity", "quasi_identifiers": ["sex", "race"], "limit": {"max": 0.2}},
+        {
+            "check": "privacy.k_anonymity",
+            "quasi_identifiers": ["sex", "race"],
+            "limit": {"max": 0.2},
+        },
         {"check": "privacy.train_test_overlap", "limit": {"max": 0.01}},
     ]
     subject = {
