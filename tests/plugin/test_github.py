@@ -225,6 +225,7 @@ def test_a_failure_prints_no_margins_where_another_scope_has_a_small_cell(
         assert ("too small to print" in told) is (few == 3)
 
 
+@pytest.mark.usefixtures("on_github")
 def test_a_group_named_like_a_command_gives_the_build_server_no_order(project: Any) -> None:
     with (project.path / "data.csv").open("w", newline="") as file:
         writer = csv.writer(file)

@@ -15,9 +15,9 @@ from test_report_budgets import violations
 
 from pytest_aipm.records import Record
 from pytest_aipm.report import publishable, summary_md
+from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.exports import EXPORTS, Export, files_of
 from pytest_aipm.report.figure import figures_of
-from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.html import index_html
 
 OUTSIDE = """() => [...document.querySelectorAll('svg text')].filter(text => {
@@ -57,6 +57,7 @@ def test_the_summary_says_what_fails_in_words(audited: Record) -> None:
     assert not CODE.search(text)
     for name in ("explained", "tiers", "search"):
         assert name in text
+    assert "``" not in text
     assert len(text.encode()) < 200_000
 
 
