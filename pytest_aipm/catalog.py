@@ -30,6 +30,8 @@ __all__ = ["GROUP", "Catalog"]
 GROUP = "pytest_aipm.checks"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_TASKS = "('binary',)"
+"""What a check that says nothing of tasks applies to."""
 _REQUIRED = ("NEEDS", "KIND", "SCOPES", "Params", "check")
 _SECTIONS = {
     "Question": "question",
@@ -63,6 +65,7 @@ class Catalog:
             self._add(name, module.__name__)
         self._names = tuple(sorted(self._modules))
         self._docs: dict[str, Docs] = {}
+        self._trees: dict[str, ast.Module | None] = {}
 
     def _add(self, name: str, module: str) -> None:
         if not _NAME.fullmatch(name):
@@ -139,11 +142,55 @@ class Catalog:
         self._known(name)
         return _sections(self._text(name)).get("If left out", "").strip()
 
+    def applies(self, name: str, task: str, *, decides: bool = False) -> bool:
+        """Return whether a task can ask for a check, without importing it.
+
+        Parameters
+        ----------
+        name : str
+        task : str
+        decides : bool
+            Whether the task takes decisions: what looks at nothing else then applies to it, too.
+
+        Returns
+        -------
+        bool
+            True where its source does not tell.
+
+        Raises
+        ------
+        PolicyError
+            When there is no such check.
+        """
+        self._known(name)
+        tree = self._tree(name)
+        if tree is None:
+            return True
+        told = {
+            target.id: ast.unparse(line.value)
+            for line in tree.body
+            if isinstance(line, ast.Assign)
+            for target in line.targets
+            if isinstance(target, ast.Name) and target.id in ("NEEDS", "TASKS")
+        }
+        tasks = told.get("TASKS", _TASKS)
+        known = tasks.startswith("(")
+        alone = decides and told.get("NEEDS") == "Needs(predictions=True)"
+        return not known or alone or repr(task) in tasks
+
     def _text(self, name: str) -> str:
         # a module that is there need not be read once more
         found = self._extra.get(name) or sys.modules.get(self._modules[name])
-        text = inspect.getdoc(found) if found is not None else _docstring(self._modules[name])
-        return text or name
+        if found is not None:
+            return inspect.getdoc(found) or name
+        tree = self._tree(name)
+        return (None if tree is None else ast.get_docstring(tree)) or name
+
+    def _tree(self, name: str) -> ast.Module | None:
+        """Return a check's source, parsed once; None where it cannot be found or parsed."""
+        if name not in self._trees:
+            self._trees[name] = _parsed_source(self._modules[name])
+        return self._trees[name]
 
     def _known(self, name: str) -> None:
         if name not in self._modules:
@@ -161,12 +208,12 @@ def _built_in() -> dict[str, str]:
     }
 
 
-def _docstring(module: str) -> str | None:
+def _parsed_source(module: str) -> ast.Module | None:
     path = _source(module)
     if path is None:
         return None
     try:
-        return ast.get_docstring(ast.parse(path.read_bytes()))
+        return ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None
 

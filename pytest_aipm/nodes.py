@@ -24,7 +24,7 @@ from pytest_aipm.records import Finding, Verdict, WaiverInfo, canonical_json
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.plain import clip, plain_line
 from pytest_aipm.report.words import DASH, VERDICT_WORDS, limit_text
-from pytest_aipm.violation import CheckViolation, publish, raise_for, sentence, untabled
+from pytest_aipm.violation import CheckViolation, publish, raise_for, sentence, unsaid
 
 __all__ = [
     "PROPERTY",
@@ -147,7 +147,11 @@ class ScopeItem(pytest.Item):
             return
         auditor = self.file.policies.auditor(self.file.policy)
         self.finding = auditor.finding(self.node)
-        self.public = publish(self.finding, min_cell=self.file.policy.publish.min_cell)
+        policy = self.file.policy
+        self.public = publish(self.finding, min_cell=policy.publish.min_cell)
+        grouped = self.finding.groups and self.finding.verdict is not Verdict.ERROR
+        if grouped and beside_small(auditor, policy, self.node):
+            self.public = unsaid(self.public)
         found = {"finding": self.finding.model_dump(mode="json"), "public": parcel(self.public)}
         self.user_properties += [(PROPERTY, canonical_json(found)), *in_words(self.public)]
         if self.finding.verdict is Verdict.ERROR:
@@ -162,10 +166,6 @@ class ScopeItem(pytest.Item):
             The build fails.
         """
         finding = self.public
-        if finding.failing and finding.groups:
-            policy = self.file.policy
-            if beside_small(self.file.policies.auditor(policy), policy, self.node):
-                finding = untabled(finding)
         raise_for(finding)
         if finding.verdict is Verdict.WAIVED:
             pytest.xfail(_waived(finding))

@@ -8,9 +8,17 @@ from pytest_aipm.errors import CheckError
 from pytest_aipm.records import Finding, Verdict
 from pytest_aipm.report.plain import clip, columns_of, inert, plain_line
 from pytest_aipm.report.publish import published_alone
-from pytest_aipm.report.words import WITHHELD, count, figures, group_name
+from pytest_aipm.report.words import (
+    DASH,
+    VERDICT_WORDS,
+    WITHHELD,
+    count,
+    figures,
+    group_name,
+    limit_text,
+)
 
-__all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text", "untabled"]
+__all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text", "unsaid"]
 
 WIDEST = 40
 
@@ -39,8 +47,16 @@ def publish(finding: Finding, *, min_cell: int) -> Finding:
     return published_alone(finding, min_cell=min_cell)
 
 
-def untabled(finding: Finding) -> Finding:
-    """Return a published finding without the numbers of its groups, which a report may show."""
+def unsaid(finding: Finding) -> Finding:
+    """Return a published finding without its numbers, which a report may show.
+
+    Not only its table tells counts: two rates and their gap with all its digits are counts, too,
+    and a rate of none or all is that of every group within.
+    """
+    asked = limit_text(finding.limit, words=True)
+    asked = "" if asked == DASH else f"; the policy asks for {asked}"
+    word = VERDICT_WORDS[finding.verdict].lower()
+    reason = f"{word}{asked}; its numbers stand in the report, beside a group of few people"
     groups = (
         group.model_copy(
             update={
@@ -54,7 +70,9 @@ def untabled(finding: Finding) -> Finding:
         )
         for group in finding.groups
     )
-    return finding.model_copy(update={"groups": tuple(groups)})
+    gone = {"value": None, "interval": None, "reason": reason, "groups": tuple(groups)}
+    note = f"{WITHHELD}: numbers, since another scope has a small group"
+    return finding.model_copy(update={**gone, "notes": (note,)})
 
 
 def raise_for(finding: Finding, shown: Finding | None = None) -> None:

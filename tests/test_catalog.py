@@ -171,3 +171,26 @@ def test_near_misses_are_guessed(typed: str, meant: str | None) -> None:
     assert catalog.suggest(typed) == meant
     with pytest.raises(PolicyError, match=f"unknown check '{typed}'; "):
         catalog.load(typed)
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "decides", "applies"),
+    [
+        ("fairness.exposure_ratio", "binary", False, False),
+        ("fairness.exposure_ratio", "ranking", False, True),
+        ("fairness.demographic_parity_ratio", "regression", False, False),
+        ("fairness.demographic_parity_ratio", "regression", True, True),
+        ("fairness.equalized_odds_ratio", "ranking", True, False),
+        ("explain.recourse", "multiclass", False, False),
+    ],
+)
+def test_what_a_task_can_ask_for_is_known_without_an_import(name, task, decides, applies) -> None:
+    assert Catalog().applies(name, task, decides=decides) is applies
+
+
+def test_the_source_says_of_tasks_what_the_module_says() -> None:
+    catalog = Catalog()
+    for name in catalog.names():
+        tasks = getattr(catalog.load(name), "TASKS", ("binary",))
+        for task in ("binary", "multiclass", "regression", "ranking"):
+            assert catalog.applies(name, task) is (task in tasks), name

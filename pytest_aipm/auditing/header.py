@@ -11,6 +11,7 @@ from pytest_aipm.errors import MeasurementError
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.names import protected_looking
 from pytest_aipm.evidence.subject import Classes
+from pytest_aipm.policy.fit import decides_too
 from pytest_aipm.policy.model import DataRef, Policy, Weights
 from pytest_aipm.policy.reading import top
 from pytest_aipm.records import (
@@ -257,7 +258,9 @@ def _warnings(plan: Plan, policy: Policy, evidence: Evidence | None) -> tuple[st
 
 
 def _not_tested(plan: Plan, policy: Policy) -> tuple[NotTested, ...]:
+    """Return the checks that the policy could ask for and does not."""
     used = {check.check for check in policy.checks if check.enabled}
+    task, decides = policy.subject.task, decides_too(policy.subject)
     return tuple(
         NotTested(
             check=name,
@@ -266,7 +269,7 @@ def _not_tested(plan: Plan, policy: Policy) -> tuple[NotTested, ...]:
             sibling=next((each for each in _siblings(name) if each in used), ""),
         )
         for name in plan.catalog.names()
-        if name not in used
+        if name not in used and plan.catalog.applies(name, task, decides=decides)
     )
 
 

@@ -13,7 +13,7 @@ from pytest_aipm.policy.subject import can_decide, can_score
 from pytest_aipm.policy.tree import Faults, Map
 from pytest_aipm.policy.words import did_you_mean
 
-__all__ = ["attributes_fit", "subject_fits", "subject_lacks"]
+__all__ = ["attributes_fit", "decides_too", "subject_fits", "subject_lacks"]
 
 
 def attributes_fit(
@@ -97,11 +97,14 @@ def _bears_task(spec: CheckSpec, module: ModuleType, subject: SubjectSpec) -> bo
 
 def _of_decisions(spec: CheckSpec, subject: SubjectSpec) -> bool:
     """Return whether a check looks at decisions alone, and a task of no two classes takes some."""
+    return decides_too(subject) and spec.needs == Needs(predictions=True)
+
+
+def decides_too(subject: SubjectSpec) -> bool:
+    """Return whether a task of no two classes takes decisions."""
     if subject.task == "multiclass":
-        decides = subject.favorable is not None
-    else:
-        decides = subject.task != "binary" and subject.decision is not None
-    return decides and spec.needs == Needs(predictions=True)
+        return subject.favorable is not None
+    return subject.task != "binary" and subject.decision is not None
 
 
 def _references(spec: CheckSpec, subject: SubjectSpec, tree: Map, faults: Faults) -> None:

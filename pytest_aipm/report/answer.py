@@ -140,7 +140,12 @@ class Answer:
 
     def name(self, group: GroupValue) -> str:
         """Return the name of a group, its attributes in the order of the scope."""
-        return group_name(group.group, self.finding.scope)
+        return self._names.get(id(group)) or group_name(group.group, self.finding.scope)
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        """Names of the finding's groups by identity: charts and table ask for them again."""
+        return {id(one): group_name(one.group, self.finding.scope) for one in self.finding.groups}
 
     def decides(self, group: GroupValue) -> bool:
         """Return whether `group` is one of those that make the value."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from pytest_aipm.records import Limit, Verdict
@@ -77,9 +78,7 @@ class Cell:
     withheld: bool = False
 
 
-def _ground(
-    scale: Axis, limit: Limit | None, height: float, show: Show, *, grid: bool = True
-) -> list[str]:
+def _ground(scale: Axis, limit: Limit | None, show: Show, *, grid: bool = True) -> list[str]:
     """Return what lies behind the marks: the allowed range, the limit's line and the axis."""
     parts = []
     if limit is not None and ends(limit):
@@ -89,9 +88,9 @@ def _ground(
         inside = (x for x in ends(limit) if scale.low <= x <= scale.high)
         parts += [upright(scale.at(x)) for x in inside]
     labels = [(value, _plain(show(value))) for value in scale.round_values(3)]
-    # The stylesheet makes hairlines of them.
+    # The stylesheet makes hairlines of them, and lowers the labels to the foot of the chart.
     lines = [f"<rect x={scale.at(value)} />" for value, _ in labels] if grid else []
-    return [*parts[:1], *lines, *parts[1:], ticks(scale, height + 14, labels, bare=True)]
+    return [*parts[:1], *lines, *parts[1:], ticks(scale, None, labels)]
 
 
 def _plain(text: str) -> str:
@@ -110,7 +109,12 @@ def _interval(scale: Axis, at: Row) -> str:
 
 def _name(at: Row) -> tuple[str, str]:
     """Return a row's name on one line or, where it is long, on two."""
-    return fold(at.name, PHONE - width(fit(at.right, RIGHT)) - 10, PHONE)
+    return _folded(at.name, at.right)
+
+
+@lru_cache(maxsize=4096)
+def _folded(name: str, right: str) -> tuple[str, str]:
+    return fold(name, PHONE - width(fit(right, RIGHT)) - 10, PHONE)
 
 
 def _labels(at: Row) -> str:
@@ -144,7 +148,7 @@ def ruler(at: Row, limit: Limit | None, then: Number, show: Show, *, title: str,
     parts.append(_interval(scale, at))
     if at.value is not None:
         parts.append(mark(scale.at(at.value), at.shape))
-    body = [*_ground(scale, limit, 40, show, grid=False), row(20, at.shape, parts)]
+    body = [*_ground(scale, limit, show, grid=False), row(20, at.shape, parts)]
     return chart(body, kind="ruler", height=60, title=title, desc=desc)
 
 
@@ -165,7 +169,7 @@ def forest(rows: Sequence[Row], allowed: Limit | None, show: Show, *, title: str
     drawn = [x for at in rows for x in (at.value, at.low, at.high)]
     scale = spread([*drawn, *ends(allowed)], share=True)
     *starts, end = _heights(rows, 38)
-    body = _ground(scale, allowed, end + 4, show)
+    body = _ground(scale, allowed, show)
     for below, at in zip([*starts[1:], end], rows, strict=True):
         parts = [_labels(at), _interval(scale, at)]
         if at.value is not None:
@@ -181,7 +185,7 @@ def bars(rows: Sequence[Row], limit: Limit | None, show: Show, *, title: str, de
     low, high = min(known) * 1.04, max(known) * 1.04
     scale = Axis(low, high if high > low else low + 1.0)
     *starts, end = _heights(rows, 34)
-    body = _ground(scale, limit, end + 4, show)
+    body = _ground(scale, limit, show)
     for below, at in zip([*starts[1:], end], rows, strict=True):
         parts = [_labels(at)]
         if at.value is not None:
@@ -215,7 +219,7 @@ def waterfall(
     low, high = min(0.0, *reached, 0.0) * 1.04, max(0.0, *reached, 0.0) * 1.04
     scale = Axis(low, high if high > low else low + 1.0)
     *starts, end = _heights([at for _, at in rows], 34)
-    body = _ground(scale, None, end + 4, show)
+    body = _ground(scale, None, show)
     for below, (start, at) in zip([*starts[1:], end], rows, strict=True):
         value = at.value or 0.0
         kind = "" if at is total else "up" if value >= 0 else "down"

@@ -31,6 +31,8 @@ _CLAIMS = {
 """Words of a claim's state, and the verdict whose look it has; worst first."""
 MOST_KINDS = 3
 """Kinds of change that the first screen names in large letters."""
+MOST_OPEN, LEAST_OPEN = 48, 5
+"""Checks of a policy that say what they leave open, shared by the families; others are named."""
 _FAMILIES = {"explain": "Explanation"}
 
 
@@ -160,18 +162,42 @@ def changes_line(audit: Audit, views: Sequence[FindingView]) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class Family:
-    """The checks of one family that the policy leaves out."""
+class Open:
+    """One line on what is not tested: the check's name in its family, and what that leaves open."""
 
     name: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """The checks of one family that the policy leaves out.
+
+    Attributes
+    ----------
+    name, code : str
+        The family in words, and as checks are named.
+    asked, total : int
+        How many of its checks the policy asks for, and could ask for.
+    items : tuple of Open
+        The questions that nobody asked.
+    other : tuple of str
+        Checks of rates that the policy compares in the other way: as a ratio or as a difference.
+    more : tuple of str
+        Names of the checks for which there is no room.
+    """
+
+    name: str
+    code: str
     asked: int
     total: int
-    items: tuple[NotTested, ...]
-    """First those of which nothing is asked, then those whose rates are compared in another way."""
+    items: tuple[Open, ...]
+    other: tuple[str, ...]
+    more: tuple[str, ...]
 
 
 def families(audit: Audit) -> list[Family]:
-    """Return what is left out by family, the one that is asked least first."""
+    """Return what is left out, by family, in the order of the catalogue."""
     left: dict[str, list[NotTested]] = {}
     for item in audit.not_tested:
         left.setdefault(item.check.partition(".")[0], []).append(item)
@@ -179,16 +205,28 @@ def families(audit: Audit) -> list[Family]:
         name.partition(".")[0]
         for name in {f.check for f in audit.findings} - {item.check for item in audit.not_tested}
     )
-    made = [
-        Family(
-            _FAMILIES.get(name, name.replace("_", " ").capitalize()),
-            asked[name],
-            asked[name] + len(items),
-            tuple(sorted(items, key=lambda item: bool(item.sibling))),
-        )
-        for name, items in left.items()
-    ]
-    return sorted(made, key=lambda family: (family.asked > 0, family.name))
+    room = max(MOST_OPEN // max(len(left), 1), LEAST_OPEN)
+    return [_family(name, asked[name], items, room) for name, items in left.items()]
+
+
+def _family(code: str, asked: int, items: Sequence[NotTested], room: int) -> Family:
+    by_name = {item.check.partition(".")[2]: item for item in items if not item.sibling}
+    lines = []
+    for name, item in by_name.items():
+        stem, _, way = name.rpartition("_")
+        if way == "ratio" and f"{stem}_difference" in by_name:
+            continue  # it stands with the difference
+        both = way == "difference" and f"{stem}_ratio" in by_name
+        lines.append(Open(f"{name}, _ratio" if both else name, item.leaves_open or item.question))
+    return Family(
+        _FAMILIES.get(code, code.replace("_", " ").capitalize()),
+        code,
+        asked,
+        asked + len(items),
+        tuple(lines[:room]),
+        tuple(item.check.partition(".")[2] for item in items if item.sibling),
+        tuple(line.name for line in lines[room:]),
+    )
 
 
 def untested_line(audit: Audit) -> tuple[str, str]:

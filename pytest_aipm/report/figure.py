@@ -13,7 +13,7 @@ from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
 from pytest_aipm.report.classes import rate_of
 from pytest_aipm.report.curves import curves, ticks_text
-from pytest_aipm.report.strips import bars_of, steps_of, strip
+from pytest_aipm.report.strips import bars_of, one_count, steps_of, strip
 from pytest_aipm.report.words import WITHHELD, group_name, limit_text
 
 __all__ = ["MOST_ROWS", "Figure", "figures_of", "sorted_groups"]
@@ -73,6 +73,15 @@ def figures_of(answer: Answer, groups: list[GroupValue]) -> Iterator[Figure]:
     drawn = sum(group.value is not None for group in groups) > 1 and bool(finding.scope)
     # Where groups are drawn, a floor and a plain pass need no second picture of the same limit.
     told = drawn and (answer.kind == "level" or finding.verdict is Verdict.PASS)
+    # Nor does a gap that fails: its two groups are coloured, one of them beyond what is shaded.
+    told = told or (
+        drawn
+        and answer.kind == "difference"
+        and finding.verdict is Verdict.FAIL
+        and len(answer.pair) == 2
+        and len({group.part for group in groups}) == 1
+        and _allowed(answer, groups) is not None
+    )
     if finding.value is not None and finding.limit is not None and not told:
         # An intersection has its heat map: bars of as many groups would say the same once more.
         barred = answer.kind == "ratio" and drawn and len(finding.scope) < 2
@@ -144,7 +153,9 @@ def _allowed(answer: Answer, groups: Sequence[GroupValue]) -> Limit | None:
     if answer.kind == "ratio" and limit.min is not None:
         return Limit(min=limit.min * compared)
     if answer.kind == "difference" and limit.max is not None:
-        return Limit(min=compared - limit.max)
+        counted = all(group.numerator is not None for group in groups if group.judged)
+        least = compared - limit.max
+        return Limit(min=max(least, 0.0) if counted else least)  # no rate is less than none
     return None
 
 
@@ -237,8 +248,10 @@ def _series(series: Sequence[Series]) -> Iterator[Figure]:
             draw = bars_of if kind == "bars" else steps_of
             for one in together:
                 svg = draw(one, _rounded, title=one.name, desc=f"{title}.")
-                said = f"{one.name}: {y_label or 'value'} for each {x_label or 'item'}."
-                yield _figure(svg, " ".join(filter(None, (said, READ.get(kind)))))
+                said = f"{one.name}: {y_label or 'value'} by {x_label or 'item'}."
+                n = one_count(one)
+                rests = f"Each rests on {n:,} rows." if n else ""
+                yield _figure(svg, " ".join(filter(None, (said, READ.get(kind), rests))))
             continue
         svg = (strip if kind == "strip" else curves)(together, title=title, desc=desc)
         if svg:

@@ -56,7 +56,7 @@ class FindingView:
     """One finding, ready to print.
 
     `first` is whether its check is explained here, else `explained_at` links to where it is.
-    `same_formula` is whether the formula stands there, too.
+    `known` are facts that stand there.
     `asked_at` links to the block that shows the policy's lines, when another one does.
     `confidence` is that of every interval of the audit, where all have the same.
     """
@@ -66,7 +66,7 @@ class FindingView:
     first: bool
     open: bool
     explained_at: str
-    same_formula: bool
+    known: tuple[tuple[str, str], ...]
     asked_at: str
     confidence: float | None = None
 
@@ -174,38 +174,52 @@ class FindingView:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Everything that was computed, by name."""
-        told = {"Formula", self.answer.quantity} if self.same_formula else set()
-        made = _facts(self.answer, self.audit, self.confidence)
-        return [(name, text) for name, text in made if name not in told]
+        return [fact for fact in self._facts if fact not in self.known]
+
+    @property
+    def explained(self) -> tuple[tuple[str, str], ...]:
+        """What of it later findings of the check need not say again: how it is computed."""
+        names = ("Formula", "Method", self.answer.quantity)
+        return tuple(fact for fact in self._facts if fact[0] in names)
+
+    @cached_property
+    def _facts(self) -> list[tuple[str, str]]:
+        return list(_facts(self.answer, self.audit, self.confidence))
 
     @cached_property
     def groups(self) -> list[GroupValue]:
         """Its groups, lowest rate first."""
         return sorted_groups(self.answer)
 
-    @property
-    def rows(self) -> list[GroupValue]:
-        """The groups of its table."""
-        return self.groups[:MOST_GROUPS]
-
     @cached_property
     def ratios(self) -> dict[str, float]:
         """Each group's rate over the comparator's, for checks of a ratio."""
         return impact_ratios(self.finding)
-
-    def ratio(self, group: GroupValue) -> str:
-        """Return a group's rate over the comparator's."""
-        found = self.ratios.get(name_of(group))
-        return DASH if found is None else f"{found:.2f}"
 
     @property
     def more_rows(self) -> int:
         """How many groups the table leaves out."""
         return max(len(self.finding.groups) - MOST_GROUPS, 0)
 
-    def name(self, group: GroupValue) -> str:
-        """Return the name of a group."""
-        return self.answer.name(group)
+    @property
+    def rows(self) -> Iterator[tuple[str, str, Markup, str]]:
+        """The rows of its table: name, rate, cells of numbers, note."""
+        for group in self.groups[:MOST_GROUPS]:
+            note = (group.note or ("" if group.judged else "not judged")) if self.noted else ""
+            cells = "".join(f"<td>{cell}" for cell in self._cells(group))
+            # numbers and words of ours: nothing to escape
+            yield self.answer.name(group), group.part.replace("_", " "), Markup(cells), note  # noqa: S704
+
+    def _cells(self, group: GroupValue) -> Iterator[str]:
+        if self.people:
+            yield count(group.n)
+        if self.counted:
+            yield self.of(group)
+        yield self.rate(group)
+        yield self.shown.interval(group.interval)
+        if self.ratios:
+            found = self.ratios.get(name_of(group))
+            yield DASH if found is None else f"{found:.2f}"
 
     def rate(self, group: GroupValue) -> str:
         """Return a group's rate, or why there is none."""
@@ -220,26 +234,22 @@ class FindingView:
             return "withheld" if group.note.startswith(WITHHELD) else DASH
         return f"{count(events)} of {count(rows)}"
 
-    def bounds(self, group: GroupValue) -> str:
-        """Return a group's interval."""
-        return self.shown.interval(group.interval)
-
-    @property
+    @cached_property
     def noted(self) -> bool:
         """Whether any group has a note."""
         return any(g.note or not g.judged for g in self.finding.groups)
 
-    @property
+    @cached_property
     def counted(self) -> bool:
         """Whether any group has exact counts."""
         return any(g.numerator is not None for g in self.finding.groups)
 
-    @property
+    @cached_property
     def people(self) -> bool:
         """Whether groups have people beyond those the rate is out of."""
         return not self.counted or any(g.counts[1] != g.n for g in self.finding.groups)
 
-    @property
+    @cached_property
     def repeated(self) -> bool:
         """Whether people have several rows, so that n counts rows."""
         return any(g.people is not None for g in self.finding.groups)
@@ -264,7 +274,8 @@ class FindingView:
             made = [(about, "About this check")] if self.finding.docs else []
             return [*made, (self.asked_at, line)] if line else made
         here = line if self.asked_at == self.explained_at else ""
-        words = ("formula" if self.same_formula else "", here, "when it misleads")
+        same = {name for name, _ in {*self.known}.intersection(self._facts)}
+        words = (*(n.lower() for n in ("Formula", "Method") if n in same), here, "when it misleads")
         made = [(self.explained_at, f"Question, {listed(filter(None, words))}")]
         return [*made, (self.asked_at, line)] if line and not here else made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_aipm.records import Docs, Finding, Verdict
@@ -40,8 +40,16 @@ class Entry:
         return anchor_of(self.check)
 
 
-def glossary_of(findings: Sequence[Finding]) -> Iterator[Entry]:
-    """Yield the checks by name. What to do is told where something is to be done."""
+_OF_TASK = {"multiclass": "Of several classes", "ranking": "Of a ranking"}
+"""How a paragraph begins that speaks of one task alone."""
+
+
+def glossary_of(findings: Sequence[Finding], tasks: Collection[str] = ()) -> Iterator[Entry]:
+    """Yield the checks by name, with what concerns the audited `tasks`.
+
+    What to do is told where something is to be done.
+    """
+    foreign = tuple(begins for task, begins in _OF_TASK.items() if task not in tasks)
     docs: dict[str, Docs] = {}
     for finding in findings:
         if finding.docs is not None:
@@ -50,8 +58,9 @@ def glossary_of(findings: Sequence[Finding]) -> Iterator[Entry]:
     told: dict[str, list[str]] = {}
     for check in sorted(docs):
         own = docs[check]
-        how, also = _shortened(own.how, told)
-        told[check] = _SENTENCE.split(own.how)
+        asked = "\n\n".join(p for p in own.how.split("\n\n") if not p.startswith(foreign))
+        how, also = _shortened(asked, told)
+        told[check] = _SENTENCE.split(asked)
         parts = (
             ("How it is measured", how, also),
             ("What to do", "" if check in calm else own.todo, ""),

@@ -38,6 +38,8 @@ _NAMED = re.compile(r"\.([a-zA-Z][\w-]*)")
 _INSIDE = re.compile(r":(?:is|not|has|where)\([^()]*\)")
 _COMMA = re.compile(r",(?![^(]*\))")
 
+_ASKED = re.compile(r"var\((--[\w-]+)\)")
+_SET = re.compile(r"(?<=[{;])(--[\w-]+):[^;{}]*;?")
 _PROPERTY = re.compile(r"--[a-z][\w-]*")
 _LETTERS = [*ascii_letters, *map("".join, product(ascii_lowercase, repeat=2))]
 
@@ -59,7 +61,13 @@ def lean_html(page: str) -> str:
 def lean_css(css: str, page: str) -> str:
     """Return a stylesheet without the rules of classes that a page does not have."""
     found = {name for pair in _CLASSES.findall(page) for name in "".join(pair).split()}
-    return "".join(_written(_groups(_short_names(css)), found))
+    return _used("".join(_written(_groups(_short_names(css)), found)))
+
+
+def _used(css: str) -> str:
+    """Return a stylesheet without the custom properties that no rule of it asks for."""
+    asked = set(_ASKED.findall(css))
+    return _SET.sub(lambda made: made[0] if made[1] in asked else "", css)
 
 
 @cache

@@ -126,7 +126,8 @@ def _audit(audit: Audit, kept: set[int]) -> list[str]:
 
 def _identity(audit: Audit) -> str:
     subject = audit.subject
-    parts = [f"policy `{audit.policy.sha256[:12]}`"]
+    sha256 = audit.policy.sha256[:12]  # a policy made in Python has none
+    parts = [f"policy `{sha256}`"] if sha256 else []
     if subject is not None:
         model, data = subject.model, subject.data
         parts.append(f"model {markdown_text(model.ref)}{_hash(model.sha256)}")

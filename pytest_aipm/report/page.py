@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from pytest_aipm.records import (
     Audit,
-    Finding,
     Record,
     RunVerdict,
 )
@@ -115,7 +114,7 @@ def _worst_first(record: Record) -> list[Audit]:
 def page_of(record: Record) -> Page:
     """Return the page of a record that is already publishable."""
     first = worst(record.findings)
-    explained: dict[str, tuple[str, Finding]] = {}
+    explained: dict[str, FindingView] = {}
     audits = []
     many = len(record.audits) > 1
     for audit in _worst_first(record):
@@ -123,20 +122,22 @@ def page_of(record: Record) -> Page:
         levels = {one.confidence for one in audit.findings if one.interval is not None}
         for finding in ranked(audit.findings):
             here = href_to(finding.id)
-            at, other = explained.setdefault(finding.check, (here, finding))
+            other = explained.get(finding.check)
             lines = asked.setdefault(finding.policy_line, here)
             view = FindingView(
                 finding,
                 audit,
-                first=at == here,
+                first=other is None,
                 open=finding is first,
-                explained_at=at,
-                same_formula=finding is not other and finding.formula == other.formula,
+                explained_at=here if other is None else other.href,
+                known=() if other is None else other.explained,
                 asked_at="" if lines == here else lines,
                 confidence=next(iter(levels)) if len(levels) == 1 else None,
             )
+            explained.setdefault(finding.check, view)
             views.append(view)
         prefix = f"{audit.policy.name}." if many else ""
         seconds = None if record.timing is None else record.timing.get("run_s")
         audits.append(AuditView(audit, tuple(views), prefix, record.run, record.partial, seconds))
-    return Page(record, tuple(audits), tuple(glossary_of(record.findings)))
+    tasks = {audit.subject.task for audit in record.audits if audit.subject is not None}
+    return Page(record, tuple(audits), tuple(glossary_of(record.findings, tasks)))

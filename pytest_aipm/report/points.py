@@ -14,7 +14,7 @@ __all__ = ["PointTable", "point_tables"]
 MOST_LABELS = 60
 MOST_HEAD = 48
 """Characters of names that stand beside each other over one table."""
-MOST_POINTS = 13
+MOST_POINTS = 11
 """Points of a line in its table; the picture draws all, and `audit.json` holds them."""
 
 

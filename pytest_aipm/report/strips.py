@@ -11,17 +11,22 @@ from pytest_aipm.report.curves import KINDS, number_pairs, ticks_text
 from pytest_aipm.report.svg import PHONE, Axis, chart, fit, rect, row, spread, text, ticks, width
 from pytest_aipm.report.words import DASH
 
-__all__ = ["bars_of", "steps_of", "strip"]
+__all__ = ["bars_of", "one_count", "steps_of", "strip"]
 
 DEEP = 62
 Show = Callable[[float | None], str]
 
 
+def one_count(series: Series) -> int | None:
+    """Return how many rows every bar rests on, where all rest on the same ones."""
+    return series.counts[0] if len(series.counts) > 1 and len(set(series.counts)) == 1 else None
+
+
 def _rows(series: Series, show: Show) -> list[Row]:
     """Return one row for each label, with its interval where there is one."""
-    rows = []
+    rows, alike = [], one_count(series) is not None  # the caption says it
     for i, (x, y) in enumerate(zip(series.x, series.y, strict=False)):
-        n = f" · n {series.counts[i]:,}" if i < len(series.counts) else ""
+        n = f" · n {series.counts[i]:,}" if i < len(series.counts) and not alike else ""
         low = series.lo[i] if i < len(series.lo) else None
         high = series.hi[i] if i < len(series.hi) else None
         name = x if isinstance(x, str) else ticks_text(x)
@@ -81,6 +86,8 @@ def strip(series: Sequence[Series], *, title: str, desc: str) -> str:
 def _names(one: Series, y: float) -> str:
     """Return a strip's name and how many people it holds."""
     people = f"n {sum(one.counts):,}" if one.counts else ""
+    if one.x and not number_pairs(one):
+        people = f"withheld · {people}" if people else "withheld"
     name = fit(one.name, PHONE - width(people) - 10)
     end = text(people, x="100%", y=y, kind="e") if people else ""
     return text(name, y=y, whole=one.name) + end

@@ -60,8 +60,12 @@ class Withheld:
 
 def withheld_cells(record: Record) -> Withheld:
     """Return what `publishable` withholds from `record`: small cells and their complements."""
+    sliced = any(is_slice(finding) for finding in record.findings)
+    small = any(_has_small(audit) for audit in record.audits)
+    if not sliced and not small:
+        return Withheld()
     table = Table(record)
-    if not table.nested and not any(_has_small(audit) for audit in record.audits):
+    if not small and not table.nested:
         return Withheld()
     hidden = table.suppressed()
     values = keep_apart(table, hidden)
@@ -133,9 +137,12 @@ class Table:
             self.spans[at, number] = list(spans_of(answer, _Populations(everyone, audit, finding)))
             # A share of all rows has the group's size below the line, which is no secret.
             shared = {c.part for c in finding.groups if c.counts[1] not in (None, c.n)}
+            parts = {cell.part for cell in finding.groups}
+            halves = {part: HALF if is_half(finding, part) else "" for part in parts}
+            populations = {part: everyone + spoken(audit, finding, part) for part in parts}
+            atoms = {part: atoms_of(finding, part) for part in parts}
             for i, cell in enumerate(finding.groups):
-                half = HALF if is_half(finding, cell.part) else ""
-                population = everyone + spoken(audit, finding, cell.part)
+                half, population = halves[cell.part], populations[cell.part]
                 key = Group(population + half, frozenset(cell.group.items()))
                 self.sizes.setdefault(key, cell.n)
                 if is_slice(finding):
@@ -147,7 +154,7 @@ class Table:
                 events, rows = cell.counts
                 base = cell.n if rows is None else rows
                 tiny = _is_small(cell, small)
-                above, below = atoms_of(finding, cell.part)
+                above, below = atoms[cell.part]
                 count = Count(key, above)
                 place = Place(at, number, i, denominator=False)
                 self._add(count, place, base, events, small=tiny)

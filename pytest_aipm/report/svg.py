@@ -47,7 +47,6 @@ _SHAPES = {
     "waived": '<circle r="5" class="o"/><path d="M0-5a5 5 0 0 0 0 10z"/>',
     "not_judged": '<circle r="4.5" class="o"/>',
     "error": '<path d="M-5-5 5 5M5-5-5 5" class="o"/>',
-    "then": '<path d="M0-8V8" class="o"/>',
 }
 
 
@@ -188,15 +187,17 @@ def mark(x: str, shape: Verdict | str) -> str:
     """Return a mark at `x` of its row: a shape for each verdict, so that colour is not alone."""
     if shape in _ROUND:
         return f"<circle cx={x} />"
+    if shape == "then":
+        return f"<rect x={x} class=o />"
     if shape == "fail":
         return f"<rect x={x} class=q />"
     return f"<svg x={x}>{_SHAPES[str(shape)]}</svg>"
 
 
-def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, bare: bool = False) -> str:
+def ticks(scale: Axis, y: float | None, labels: Iterable[tuple[float, str]]) -> str:
     """Return the labels of an axis at height `y`: as many as a phone has room for.
 
-    `bare` labels stand in no row of their own; the stylesheet must know their chart.
+    Without a height they stand in no row of their own: the stylesheet knows their chart.
     """
     kept, parts = list(labels), []
     while len(kept) > 1 and sum(width(label) + 12 for _, label in kept) > PHONE:
@@ -205,8 +206,8 @@ def ticks(scale: Axis, y: float, labels: Iterable[tuple[float, str]], *, bare: b
         position, half = scale.position(value), 50 * width(label) / PHONE
         # Labels at the ends are turned inwards: they must not leave the chart.
         kind = "s" if position < half else "e" if position > 100 - half else ""
-        parts.append(text(label, x=scale.at(value), y=y if bare else 0, kind=kind))
-    return "".join(parts) if bare else row(y, "t", parts)
+        parts.append(text(label, x=scale.at(value), kind=kind))
+    return "".join(parts) if y is None else row(y, "t", parts)
 
 
 _NARROW = frozenset("ijltfrI1.,:;|'!()[]- ·")

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from pytest_aipm.records import Finding, Limit, RunVerdict, Verdict
 from pytest_aipm.report.plain import plain_line
@@ -70,6 +71,31 @@ def _significant(size: float, wanted: int) -> int:
     return wanted - 1 - math.floor(math.log10(size))
 
 
+@lru_cache(maxsize=8192)
+def _number(value: float, decimals: int, bounds: tuple[float, ...]) -> str:
+    """Return a number as text: charts, tables and sentences print the same ones."""
+    if abs(value) < NOISE:
+        return "0"
+    while decimals < MOST_DIGITS and not _tells(value, round(value, decimals), bounds):
+        decimals += 1
+    text = _fixed(value, decimals)
+    if not text.strip("-0.,"):
+        text = f"{value:.2g}"
+    return f"{MINUS}{text[1:]}" if text.startswith("-") else text
+
+
+def _tells(value: float, shown: float, bounds: tuple[float, ...]) -> bool:
+    """Return whether the rounded number still is not zero and on its side of the limits."""
+    if shown == 0:
+        return False
+    for bound in bounds:
+        if math.isclose(value, bound, rel_tol=NOISE):
+            continue  # no digits tell the two apart
+        if (shown > bound) != (value > bound) or (shown < bound) != (value < bound):
+            return False
+    return True
+
+
 def _fixed(value: float, decimals: int) -> str:
     text = f"{value:,.{decimals}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
@@ -97,28 +123,8 @@ class Figures:
         """Return `value` as text, or a dash when there is none."""
         if value is None:
             return DASH
-        if abs(value) < NOISE:
-            return "0"
-        decimals = self.decimals
-        while decimals < MOST_DIGITS and not self._tells(value, round(value, decimals)):
-            decimals += 1
-        text = _fixed(value, decimals)
-        if value != 0 and not text.strip("-0.,"):
-            text = f"{value:.2g}"
-        if text.startswith("-"):
-            return f"{MINUS}{text[1:]}"
-        return f"+{text}" if signed and value > 0 else text
-
-    def _tells(self, value: float, shown: float) -> bool:
-        """Return whether the rounded number still is not zero and on its side of the limits."""
-        if shown == 0:
-            return False
-        for bound in self.bounds:
-            if math.isclose(value, bound, rel_tol=NOISE):
-                continue  # no digits tell the two apart
-            if (shown > bound) != (value > bound) or (shown < bound) != (value < bound):
-                return False
-        return True
+        text = _number(value, self.decimals, self.bounds)
+        return f"+{text}" if signed and value > 0 and text != "0" else text
 
     def interval(self, ends: tuple[float | None, float | None] | None) -> str:
         """Return ``0.60 to 0.73``, or a dash."""

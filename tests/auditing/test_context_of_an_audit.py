@@ -158,6 +158,7 @@ def test_every_check_left_out_says_what_that_leaves_open(run, lax, few) -> None:
     ratio = left["fairness.demographic_parity_ratio"]
     assert ratio.sibling == "fairness.demographic_parity_difference"
     assert left["privacy.membership_inference"].sibling == ""
+    assert "fairness.exposure_ratio" not in left  # no task of two classes can ask for it
 
 
 def test_columns_that_look_protected_and_are_not_declared_are_named(run, lax, few) -> None:

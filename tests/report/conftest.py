@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import report_samples
+from audited_samples import audited_record
 from chart_samples import charts_record
 from looking import missing_browser
 
@@ -48,6 +49,20 @@ def passing() -> Record:
 def unproven() -> Record:
     """One policy with an open question."""
     return report_samples.unproven_record()
+
+
+@pytest.fixture(scope="session")
+def audited() -> Record:
+    """Explanations, privacy, several classes and a ranking, as audits made them."""
+    return audited_record()
+
+
+@pytest.fixture(scope="session")
+def audited_folder(audited: Record, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report of that record."""
+    folder = tmp_path_factory.mktemp("audited")
+    write_reports(audited, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -261,12 +261,40 @@ def test_what_is_left_out_stands_by_family_with_what_that_leaves_open() -> None:
     text = html(lending())
     said = section(text, "not-tested")
     assert "Robustness: none of 1 check asked" in said
-    assert "Fairness: 3 of 5 checks asked" not in said.partition("Robustness")[0]
-    assert "The same score could promise too much for one group. fairness.calibration_gap" in said
-    assert "The same rates are compared by fairness.equalized_odds_difference ." in said
-    assert "Do small errors in the input change decisions? robustness.noise" in said
+    assert "Fairness: 3 of 5 checks asked" in said.partition("Robustness")[0]
+    assert "calibration_gap The same score could promise too much for one group." in said
+    assert "is asked of these rates: equalized_odds_ratio ." in said
+    assert "noise Do small errors in the input change decisions?" in said
     assert ">3 checks left out</a>" in text
     assert "nothing on robustness" in text
+
+
+def left(*names: str) -> Record:
+    """A record whose policy leaves these checks out."""
+    return with_fields(
+        lending(),
+        undeclared=(),
+        not_tested=tuple(
+            NotTested(check=name, question=f"{name}?", leaves_open=f"Of {name}.") for name in names
+        ),
+    )
+
+
+def test_a_difference_and_a_ratio_of_one_rate_are_one_line() -> None:
+    said = section(html(left("x.a_difference", "x.a_ratio", "x.b_ratio")), "not-tested")
+    assert "X: none of 3 checks asked a_difference, _ratio Of x.a_difference." in said
+    assert "b_ratio Of x.b_ratio." in said
+    assert "Of x.a_ratio." not in said
+
+
+def test_however_long_the_catalogue_the_list_is_bounded_and_names_all() -> None:
+    names = [f"family{i}.check{j}" for i in range(10) for j in range(30)]
+    text = html(left(*names))
+    said = section(text, "not-tested")
+    assert said.count(" Of family") == 10 * 5
+    assert all(name.partition(".")[2] in said for name in names)
+    assert said.index("Family0") < said.index("Family1") < said.index("Family9")
+    assert len(text) - len(html(left())) < 15_000
 
 
 def test_columns_that_look_protected_are_told_as_a_guess() -> None:

@@ -18,6 +18,7 @@ sum over classes, 0 to 2) and matthews_corrcoef speak of all classes, recall, pr
 roc_auc with `average: macro` of the mean over them, and any metric of two classes with `class` of
 that class against the rest. A mean of recalls or precisions combines the bounds of each class
 (MOVER), a mean of areas sums the influence of each row. Functions get classes as they are written.
+
 Of a ranking: ndcg, or ndcg@K for the first K places, the mean over queries; by group it is that of
 the group's own rows among themselves.
 
