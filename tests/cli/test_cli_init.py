@@ -95,6 +95,7 @@ def test_one_command_writes_a_project_that_validates_and_audits(
         "pass",
         "fail",
         "inconclusive",
+        "warn",  # rows that stand alone in age and sex
     }
 
 
