@@ -22,7 +22,7 @@ from pytest_aipm.policy.library import GROUP as PACKS
 __all__ = ["Runner"]
 
 SLOW = "aipm selftest "
-"""Reads alone and takes a quarter of a minute, so its output is kept for the next page."""
+"""Reads alone and takes half a minute, so its output is kept for the next page."""
 
 
 class Runner:
