@@ -43,7 +43,6 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
@@ -54,9 +53,10 @@ from pytest_aipm.checks.compare import without_groups
 from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.reasons import reasons
+from pytest_aipm.evidence.explaining import Sample
+from pytest_aipm.evidence.reasons import Reasons, reasons
 from pytest_aipm.evidence.shaken import shaken
-from pytest_aipm.evidence.surrogate import surrogate
+from pytest_aipm.evidence.surrogate import Surrogate, surrogate
 from pytest_aipm.records import Because, Formula
 from pytest_aipm.stats.means import MeanPart
 from pytest_aipm.stats.parts import RatePart
@@ -113,15 +113,16 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             n=0,
             not_judged=(Because.NO_EVIDENCE, found),
         )
-    rows, values, note = found
-    measured = _measured(evidence, params, rows, values)
+    source, values, note = found
+    measured = _measured(evidence, params, source, values)
     show = number if params.measure == "reasons" else frequency
     made = between(evidence, params, measured, "difference", formula_id=formula.id, show=show)
     return made.with_(notes=(*made.notes, note))
 
 
-Found = tuple[pd.DataFrame, np.ndarray, str] | str
-"""Rows and the number of each, and how they came about; or why there are none."""
+Source = Sample | Surrogate | Reasons
+Found = tuple[Source, np.ndarray, str] | str
+"""What holds the rows, the number of each, and how they came about; or why there are none."""
 
 
 def _stable(evidence: Evidence, params: Params) -> Found:
@@ -136,7 +137,7 @@ def _stable(evidence: Evidence, params: Params) -> Found:
         f"numbers move by {params.spread:g} standard deviations; {found.n:,} of "
         f"{found.sample.total:,} rows"
     )
-    return found.sample.rows, moved <= params.change, note
+    return found.sample, moved <= params.change, note
 
 
 def _imitated(evidence: Evidence, params: Params) -> Found:
@@ -147,7 +148,7 @@ def _imitated(evidence: Evidence, params: Params) -> Found:
         f"a tree of {found.leaves} leaves, tried on {found.tried:,} rows it did not learn from; it "
         f"asks about {', '.join(found.used[:8]) or 'nothing'}"
     )
-    return found.rows, found.alike, note
+    return found, found.alike, note
 
 
 def _told(evidence: Evidence, params: Params) -> Found:
@@ -164,15 +165,13 @@ def _told(evidence: Evidence, params: Params) -> Found:
     if found is None:
         return "the model decides against nobody, so there is no decision to explain"
     note = f"{len(found.given):,} of {found.adverse:,} adverse decisions among {found.total:,} rows"
-    return found.rows, found.given.sum(axis=1), note
+    return found, found.given.sum(axis=1), note
 
 
-def _measured(
-    evidence: Evidence, params: Params, rows: pd.DataFrame, values: np.ndarray
-) -> Measured:
+def _measured(evidence: Evidence, params: Params, source: Source, values: np.ndarray) -> Measured:
     """Return the measure in every group of the scope that is there in all rows."""
     grouping = evidence.counts(params.by, params.unknown).grouping
-    group = grouping.members(evidence.subject, rows)
+    group = grouping.members(evidence.subject, source.rows)
     own = [values[group == i].astype(float) for i in range(len(grouping.names))]
     sizes = np.array([len(each) for each in own])
     unknown = int((group < 0).sum())
