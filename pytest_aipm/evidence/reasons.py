@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from pytest_aipm.attribution import Budget, Local, Players, local, players_of
 from pytest_aipm.errors import CheckError, Problem
@@ -15,8 +16,6 @@ from pytest_aipm.evidence.sample import generator, sample_rows
 
 __all__ = ["Reasons", "reasons"]
 
-FAVORABLE = "aipm::favorable"
-
 
 @dataclass(frozen=True, eq=False)
 class Reasons:
@@ -24,6 +23,8 @@ class Reasons:
 
     Attributes
     ----------
+    rows : DataFrame of n rows
+        Features and protected columns of the people decided against.
     given : bool array of shape (n, p)
         Which players are reasons: among the k that push most, and enough to be told.
     stable : bool array of shape (n,)
@@ -37,6 +38,7 @@ class Reasons:
         Adverse decisions and rows there are.
     """
 
+    rows: pd.DataFrame
     given: np.ndarray
     stable: np.ndarray
     found: Local
@@ -84,10 +86,12 @@ def reasons(
         what = "nobody says which predictions are adverse"
         raise CheckError(Problem(what, "add `decision: {threshold: ...}` to the subject"))
     features, against = evidence.feature_columns(), 0
+    attributes = [each.column for each in evidence.subject.attributes]
+    columns = list(dict.fromkeys([*features, *attributes]))
     batches = []
-    for batch, favorable in evidence.decided(features):
+    for batch, favorable in evidence.decided(columns):
         against += int((~favorable).sum())
-        batches.append(batch.loc[~favorable, features])
+        batches.append(batch.loc[~favorable, columns])
     if not against:
         return None
     refused = sample_rows(batches, rows, evidence.seed).reset_index(drop=True)
@@ -95,7 +99,7 @@ def reasons(
     own = players_of(sample.features, players)
     found = local(
         chosen.ask,
-        refused,
+        refused[list(sample.features)],
         sample.background,
         own,
         k=min(k, len(own)),
@@ -106,7 +110,7 @@ def reasons(
     given = _given(chosen.adverse * found.values, k, least)
     halves = [_given(chosen.adverse * found.halves[:, i], k, least) for i in (0, 1)]
     stable = (halves[0] == halves[1]).all(axis=1)
-    return Reasons(given, stable, found, own, chosen, sample, against, evidence.data.rows)
+    return Reasons(refused, given, stable, found, own, chosen, sample, against, evidence.data.rows)
 
 
 def _given(push: np.ndarray, k: int, least: float) -> np.ndarray:

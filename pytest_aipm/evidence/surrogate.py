@@ -20,14 +20,16 @@ LEVELS = 20
 FAVORABLE = "aipm::favorable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surrogate:
     """How well a small tree imitates the decisions.
 
     Attributes
     ----------
-    agreed, tried : int
-        Rows that were not learned from, and those decided alike.
+    rows : DataFrame of n rows
+        Those that were not learned from, with the protected columns.
+    alike : bool array of shape (n,)
+        Which of them tree and model decide alike.
     commonest : int
         Rows on which always saying the commoner decision would be right.
     leaves : int
@@ -38,12 +40,22 @@ class Surrogate:
         Rows there are.
     """
 
-    agreed: int
-    tried: int
+    rows: pd.DataFrame
+    alike: np.ndarray
     commonest: int
     leaves: int
     used: tuple[str, ...]
     total: int
+
+    @property
+    def tried(self) -> int:
+        """How many rows were not learned from."""
+        return len(self.alike)
+
+    @property
+    def agreed(self) -> int:
+        """How many of them are decided alike."""
+        return int(self.alike.sum())
 
 
 def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
@@ -70,9 +82,11 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - heavy, and only here
 
     features = evidence.feature_columns()
+    attributes = [each.column for each in evidence.subject.attributes]
+    columns = list(dict.fromkeys([*features, *attributes]))
     batches = (
-        batch[features].assign(**{FAVORABLE: favorable})
-        for batch, favorable in evidence.decided(features)
+        batch[columns].assign(**{FAVORABLE: favorable})
+        for batch, favorable in evidence.decided(columns)
     )
     frame = sample_rows(batches, rows, evidence.seed)
     if len(frame) < 4:
@@ -84,17 +98,17 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     learn[order[: len(frame) // 2]] = True
     if decided[learn].all() or not decided[learn].any():
         return None
-    columns = [part for name in features for part in _questions(frame[name], name)]
-    names = [name for name, _ in columns]
-    table = np.column_stack([values for _, values in columns])
+    asks = [part for name in features for part in _questions(frame[name], name)]
+    names = [name for name, _ in asks]
+    table = np.column_stack([values for _, values in asks])
     tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0)
     with threadpool_limits(limits=1):
         tree.fit(table[learn], decided[learn])
     right = decided[~learn]
     asked = tree.tree_.feature[tree.tree_.feature >= 0]
     return Surrogate(
-        agreed=int((tree.predict(table[~learn]) == right).sum()),
-        tried=int(right.size),
+        rows=frame[~learn],
+        alike=np.asarray(tree.predict(table[~learn]) == right),
         commonest=int(max(right.sum(), (~right).sum())),
         leaves=int(tree.get_n_leaves()),
         used=tuple(dict.fromkeys(names[i] for i in asked)),

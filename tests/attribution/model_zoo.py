@@ -6,9 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import catboost
+import lightgbm
 import numpy as np
 import pandas as pd
-import pytest
+import xgboost
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
@@ -129,40 +131,34 @@ def plain_function() -> tuple[Any, pd.DataFrame, Ask]:
 
 
 def xgboost_categories() -> tuple[Any, pd.DataFrame, Ask]:
-    xgboost = pytest.importorskip("xgboost")
     model = xgboost.XGBClassifier(n_estimators=15, enable_categorical=True, n_jobs=1)
     model.fit(categories(), label(credit()))
     return model, categories(), positive(model)
 
 
 def xgboost_numbers() -> tuple[Any, pd.DataFrame, Ask]:
-    xgboost = pytest.importorskip("xgboost")
     model = xgboost.XGBClassifier(n_estimators=15, n_jobs=1).fit(numeric(), label(credit()))
     return model, numeric(), positive(model)
 
 
 def xgboost_multiclass() -> tuple[Any, pd.DataFrame, Ask]:
-    xgboost = pytest.importorskip("xgboost")
     model = xgboost.XGBClassifier(n_estimators=10, n_jobs=1).fit(numeric(), three(credit()))
     return model, numeric(), model.predict_proba
 
 
 def lightgbm_categories() -> tuple[Any, pd.DataFrame, Ask]:
-    lightgbm = pytest.importorskip("lightgbm")
     model = lightgbm.LGBMClassifier(n_estimators=15, verbose=-1, n_jobs=1)
     model.fit(categories(), label(credit()))
     return model, categories(), positive(model)
 
 
 def lightgbm_multiclass() -> tuple[Any, pd.DataFrame, Ask]:
-    lightgbm = pytest.importorskip("lightgbm")
     model = lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, n_jobs=1)
     model.fit(numeric(), three(credit()))
     return model, numeric(), model.predict_proba
 
 
 def catboost_texts() -> tuple[Any, pd.DataFrame, Ask]:
-    catboost = pytest.importorskip("catboost")
     model = catboost.CatBoostClassifier(
         iterations=15, verbose=False, cat_features=TEXTS, thread_count=1, allow_writing_files=False
     )

@@ -93,6 +93,7 @@ def assert_whole(finding: Finding) -> None:
         assert finding.interval is not None
         lower, upper = finding.interval
         assert lower <= finding.value <= upper
+        assert len(finding.sizes) in (0, len(finding.part_names)), "a baseline refuses it"
     if finding.verdict in ("pass", "fail", "inconclusive"):
         assert finding.formula is not None
         assert finding.formula.numerator

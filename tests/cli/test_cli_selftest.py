@@ -286,5 +286,5 @@ def test_what_the_documents_show_is_what_the_demo_gives(aipm, tmp_path, monkeypa
     assert all(told[name] == cells for name, cells in table(shown).items())
     for title in ("Seen later in some groups than in others, or never",):
         assert set(section(shown + "\n", title)) <= set(section(said.out, title))
-    assert "Each of 21 checks that can fail the build turns red" in shown
+    assert "Each of 23 checks that can fail the build turns red" in shown
     assert re.search(r"Each of \d+ checks that can fail the build turns red", said.out)

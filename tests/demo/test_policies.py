@@ -82,7 +82,6 @@ def test_the_pages_of_the_demo_keep_their_size(approved: Run, biased: Run) -> No
         findings = sum(len(audit["findings"]) for audit in run.record["audits"])
         assert findings >= 20
         assert len((run.folder / "index.html").read_bytes()) <= 5_000 * findings
-    assert len((biased.folder / "index.html").read_bytes()) <= 100_000
 
 
 def test_the_repository_audits_itself_and_ends_unproven_with_exit_code_0(approved: Run) -> None:
@@ -175,6 +174,15 @@ def test_the_audit_recovers_the_bias_that_was_built_in(biased: Run) -> None:
 def test_only_race_changes_a_decision_of_the_biased_model(biased: Run) -> None:
     assert biased.finding("lending::flip::race")["verdict"] == "fail"
     assert biased.finding("lending::flip::sex")["value"] == 0
+
+
+def test_the_biased_model_leans_on_race_and_gives_it_as_a_reason(biased: Run) -> None:
+    gap = biased.finding("lending::gap-by-race::race")
+    reasons = biased.finding("lending::reasons::overall")
+
+    assert (gap["verdict"], reasons["verdict"]) == ("fail", "fail")
+    assert "race alone raises the probability of defaulted = 1 by 0.2" in gap["reason"]
+    assert "a main reason is race, which no one may be refused for" in reasons["reason"]
 
 
 def test_the_overfitted_model_gives_its_training_rows_away(overfitted: Run) -> None:

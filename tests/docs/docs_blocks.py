@@ -23,7 +23,7 @@ __all__ = ["Runner"]
 
 SUITE = [".venv/bin/pytest", "-q", "-n", "auto"]
 SLOW = "aipm selftest "
-"""Reads alone and takes a quarter of a minute, so its output is kept for the next page."""
+"""Reads alone and takes half a minute, so its output is kept for the next page."""
 
 
 class Runner:

@@ -124,7 +124,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             "feature"
         ),
         n=now.n,
-        part_names=("all rows",),
+        part_names=names if len(names) > 1 else ("all rows",),
         notes=explain_notes(now),
         series=_bars(now, before, new.value, change, errors * 2),
     )

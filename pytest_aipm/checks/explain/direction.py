@@ -122,7 +122,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             f"rising {worst} should {meant} a person; its attributions agree with a rank "
             f"correlation of {number(estimate.value)}"
         ),
-        part_names=("all rows",),
+        part_names=tuple(parts) if len(parts) > 1 else ("all rows",),
         series=(_bars(parts, found.n, params.confidence),),
         harm="down",
     )

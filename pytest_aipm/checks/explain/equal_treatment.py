@@ -112,7 +112,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             f"by how the model reaches its answers, {worst} can be told from the others: "
             f"AUC {number(estimate.value)}"
         ),
-        part_names=("all rows",),
+        part_names=tuple(names[i] for i in told),
         series=_strips(found, group, names),
     )
 

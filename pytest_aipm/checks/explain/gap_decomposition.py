@@ -127,7 +127,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         summary=summary,
         n=int(sum(own.sum() for own in inside)),
         groups=_groups(counts.grouping.groups, parts, params),
-        part_names=("all rows",),
+        part_names=names,
         series=series,
         notes=(*explain_notes(found), shown.note),
         not_judged=nothing_to_compare(names, sizes, params, "mean attribution"),

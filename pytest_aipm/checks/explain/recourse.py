@@ -153,7 +153,7 @@ def _grouped(evidence: Evidence, params: Params, found: Recourses, formula: Form
         )
         if params.by
         else (),
-        part_names=("all rows",),
+        part_names=tuple(names[i] for i in kept) if params.by else ("all rows",),
         notes=_notes(found, group, kept, list(grouping.names), params),
         breach=unknown_breach(params, counts.unknown, counts.n) if params.by else None,
         unknown=counts.unknown,
