@@ -48,7 +48,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 RANGE = (-1.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.05}
 BASIS = "convention of the field, not law"
 

@@ -50,7 +50,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("auc",)
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max_auc": 0.60}
 BASIS = "policy choice; no authority sets a number"
 

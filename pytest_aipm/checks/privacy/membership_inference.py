@@ -7,8 +7,8 @@ Does the model give away who was in its training data?
 Evaluation rows that are also training rows are left out first. Then two scores are attacked with:
 the model's loss on a row, and how much better the row is fitted than rows like it (a regression of
 the fit on the row's columns, learned from evaluation rows alone, each row predicted by one that did
-not see it). The loss is the log loss of the true class, the absolute error for numbers, or plain
-right and wrong where the model gives no scores. Of each score three things are looked at: the area
+not see it). The loss is the log loss of the true class, of two or of many, the absolute error for
+numbers, or plain right and wrong where the model gives no scores. Of each score three things are looked at: the area
 under the ROC curve (0.5 is a coin toss), how much more often training rows than others are among
 the best fitted (where 1 % of the others are), and how much more often others than training rows are
 in the tail of the 5 % of training rows that are fitted worst. All are put on one scale, the implied
@@ -58,7 +58,7 @@ NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("", "auc")
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 1.0}
 BASIS = "policy choice; no authority sets a number"
 

@@ -46,7 +46,7 @@ NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("", "auc")
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEEP = True
 DEFAULT_LIMIT = {"max": 1.0}
 BASIS = "policy choice; no authority sets a number"

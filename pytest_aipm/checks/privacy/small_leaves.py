@@ -43,7 +43,7 @@ UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0}
 BASIS = "convention of disclosure control: no leaf of fewer than 5 rows"
 

@@ -49,7 +49,7 @@ UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0}
 BASIS = "policy choice: one stored row is too many"
 
