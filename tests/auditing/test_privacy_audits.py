@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import make_classification
+from sklearn.datasets import load_digits, load_wine, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 import pytest_aipm
 from pytest_aipm.errors import UsageFault
@@ -139,6 +143,110 @@ def test_a_model_that_gives_classes_alone_is_attacked_by_right_and_wrong() -> No
         each for each in finding.notes if each.startswith("the error") and "alike" not in each
     )
     assert f"{0.5 + (right[0] - right[1]) / 2:.3f}" in gap
+
+
+# several classes
+
+
+def several(load: Any) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Return halves of a known data set whose classes are texts."""
+    known = load(as_frame=True)
+    frame = known.data.assign(y="class " + known.target.astype(str)).sample(
+        frac=1, random_state=0, ignore_index=True
+    )
+    frame["sex"] = np.resize(["f", "m"], len(frame))
+    half = len(frame) // 2
+    return frame[:half], frame[half:].reset_index(drop=True), list(known.data.columns)
+
+
+def of_several(load: Any, model: Any, *checks: dict[str, Any], wrap: Any = None) -> list[Finding]:
+    train, test, columns = several(load)
+    fitted = model.fit(train[columns], train["y"])
+    if wrap is not None:
+        fitted = wrap(fitted)
+        fitted.feature_names_in_ = np.array(columns, dtype=object)
+    told = policy(*checks, task="multiclass", features=columns)
+    told["subject"].pop("positive")
+    deep = any(each["check"] in ("privacy.dp_audit", "privacy.membership_refits") for each in checks)
+    return list(
+        pytest_aipm.audit(told, model=fitted, data=test, train=train, deep=deep).findings
+    )
+
+
+SHY = {"check": "privacy.membership_inference", "limit": {"max_auc": 0.60}}
+
+
+@pytest.mark.parametrize(("load", "limit"), [(load_digits, 0.60), (load_wine, 0.55)])
+def test_a_forest_of_several_classes_that_knows_its_rows_by_heart_fails(
+    load: Any, limit: float
+) -> None:
+    forest = RandomForestClassifier(50, random_state=0)
+    (finding,) = of_several(load, forest, {**SHY, "limit": {"max_auc": limit}})
+    assert finding.verdict == "fail", finding.reason
+    assert "by the log loss" in finding.reason
+
+
+def test_a_regularised_regression_of_several_classes_gives_no_evidence() -> None:
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.003))
+    (finding,) = of_several(load_digits, model, SHY)
+    assert finding.verdict == "pass", finding.reason
+
+
+def test_the_attack_on_several_classes_is_that_of_a_plain_calculation() -> None:
+    train, test, columns = several(load_digits)
+    forest = RandomForestClassifier(50, random_state=0).fit(train[columns], train["y"])
+    (finding,) = of_several(load_digits, RandomForestClassifier(50, random_state=0), SHY)
+    place = {name: i for i, name in enumerate(forest.classes_)}
+    right = [
+        forest.predict_proba(side[columns])[np.arange(len(side)), side["y"].map(place)]
+        for side in (train, test)
+    ]
+    area = roc_auc_score(np.repeat([1, 0], [*map(len, right)]), np.concatenate(right))
+    assert f"the log loss, area: {area:.3f}" in finding.notes[0]
+
+
+def test_several_classes_without_scores_are_attacked_by_the_gap() -> None:
+    train, test, columns = several(load_digits)
+    tree = DecisionTreeClassifier(random_state=0)
+    (finding,) = of_several(load_digits, tree, {**SHY, "limit": {"max_auc": 0.55}}, wrap=Labels)
+    right = [tree.score(each[columns], each["y"]) for each in (train, test)]
+    assert f"{0.5 + (right[0] - right[1]) / 2:.3f}" in finding.notes[0]
+    assert finding.verdict == "fail", finding.reason
+
+
+def test_the_other_checks_measure_several_classes_too() -> None:
+    tree = DecisionTreeClassifier(random_state=0)
+    checks = {
+        "membership_by_group": {"by": "sex", "limit": {"max_auc": 0.55}},
+        "exchangeability": {"limit": {"max_auc": 0.6}},
+        "membership_refits": {"refits": 2, "limit": {"max_auc": 0.55}},
+        "dp_audit": {"limit": {"max": 0.5}, "guesses": 0.1},
+        "small_leaves": {},
+        "stored_rows": {},
+        "attribute_inference": {"sensitive": "pixel_0_0", "limit": {"max": 0.5}},
+    }
+    asked = [{"check": f"privacy.{name}", **more} for name, more in checks.items()]
+    found = {each.check: each.verdict for each in of_several(load_digits, tree, *asked)}
+    assert found == {
+        "privacy.membership_by_group": "fail",
+        "privacy.exchangeability": "pass",
+        "privacy.membership_refits": "fail",
+        "privacy.dp_audit": "fail",
+        "privacy.small_leaves": "fail",
+        "privacy.stored_rows": "pass",
+        "privacy.attribute_inference": "not_judged",
+    }
+
+
+def test_classes_that_are_written_otherwise_in_training_are_an_error() -> None:
+    train, test, columns = several(load_wine)
+    model = RandomForestClassifier(5).fit(train[columns], train["y"])
+    told = policy(SHY, task="multiclass", features=columns)
+    told["subject"].pop("positive")
+    upper = train.assign(y=train["y"].str.upper())
+    finding = pytest_aipm.audit(told, model=model, data=test, train=upper).findings[0]
+    assert finding.verdict == "error"
+    assert "no predicted class" in finding.reason
 
 
 def test_fifty_rows_a_side_say_what_would_settle_it() -> None:
