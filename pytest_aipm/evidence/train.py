@@ -136,7 +136,9 @@ def _coarse(rows: pd.DataFrame, columns: list[str], digits: int | None) -> pd.Da
 
 
 def _rounded(column: pd.Series[Any], digits: int) -> pd.Series[Any]:
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+    if column.dtype.kind in "bcmM":  # true and false, complex numbers, dates and spans of time
+        return column
+    if pd.api.types.is_bool_dtype(column) or isinstance(column.dtype, pd.DatetimeTZDtype):
         return column
     if not pd.api.types.is_numeric_dtype(column):
         folded = column.astype(object).map(
