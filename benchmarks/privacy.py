@@ -412,11 +412,7 @@ def page(factor: float = 1.0) -> str:
         parts = (_nulls(factor), _peers(factor), _power(factor), _gap(factor))
     minutes = (time.monotonic() - start) / 60
     made = versions("pytest-aipm", "numpy", "scipy", "scikit-learn", "pandas")
-    ran = (
-        f"of their packages ART {ART} alone was run"
-        if ART
-        else "their packages were not run"
-    )
+    ran = f"of their packages ART {ART} alone was run" if ART else "their packages were not run"
     return f"""## As measured
 
 Made by `python benchmarks/privacy.py --write docs/privacy.md` with {made}. Scores, bounds and

@@ -99,8 +99,8 @@ def erased_rows(evidence: Evidence, path: str, seconds: float) -> Erased:
         stored = stored_in(evidence.model.fitted, rows, seconds=seconds)
     signals = blind = None
     if subject.label is not None and subject.label in source.columns:
-        fit = fit_against(evidence, source)
-        if len(fit.others):
+        fit = fit_against(evidence, source, trained=train)
+        if len(fit.members) and len(fit.others):
             signals = signals_on(fit, evidence.seed)
             found = told_apart(*encoded(fit.member_rows, fit.other_rows), evidence.seed)
             blind = None if found is None else AucPart.from_scores(*found)

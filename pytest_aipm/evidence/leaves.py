@@ -50,7 +50,9 @@ def leaves_in(model: Any, *, seconds: float = 30.0) -> tuple[Leaves, str]:
         except Exception:  # noqa: BLE001 - whatever someone else's code raises
             trees = None
         if trees is None:
-            unread = f"a {type(part.value).__name__[:80]} does not say how many rows its leaves hold"
+            unread = (
+                f"a {type(part.value).__name__[:80]} does not say how many rows its leaves hold"
+            )
             continue
         found += [each for each in trees if len(each)]
     if walk.stopped:

@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.evidence.evidence import located
-from pytest_aipm.evidence.identifiers import CHANCE, KINDS, WEAK, card, iban, iban_form, personal_name
+from pytest_aipm.evidence.identifiers import (
+    CHANCE,
+    KINDS,
+    WEAK,
+    card,
+    iban,
+    iban_form,
+    personal_name,
+)
 from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.parts import rate_bounds
@@ -127,7 +135,9 @@ def scan(source: DataSource, columns: Iterable[str], seed: int) -> Scan:
             cut.append(name)
         if column.unread(MAX_TEXT) > MOST:
             unread.append(name)
-    return Scan(tuple(found), len(frame), source.rows, len(names), tuple(texts), tuple(cut), tuple(unread))
+    return Scan(
+        tuple(found), len(frame), source.rows, len(names), tuple(texts), tuple(cut), tuple(unread)
+    )
 
 
 def _beyond(kind: str, valid: int, tried: int) -> bool:
@@ -141,9 +151,7 @@ def _plain(value: object) -> str:
     if text.isascii() and text.isprintable():
         return text
     plain = unicodedata.normalize("NFKC", text[: 2 * MAX_CELL])
-    shown = "".join(
-        each if each.isprintable() else " " * each.isspace() for each in plain
-    )
+    shown = "".join(each if each.isprintable() else " " * each.isspace() for each in plain)
     return shown + text[2 * MAX_CELL :]
 
 

@@ -39,6 +39,9 @@ __all__ = [
 TRUTH = "aipm:truth"
 MARGINS = ("margins", "decision_function")
 """Kinds of scores that are no probabilities."""
+COARSE = 0.01
+"""Share of rows from which equal rows are no accident: of evaluation rows that occur in training,
+and of training rows that occur there more than once."""
 MAX_ROWS = 100_000
 """Rows of either side that the model is asked about; the AUC's error is then under 0.002."""
 
@@ -81,6 +84,8 @@ class Fit:
         for the positive class and the other, or the class of a multiclass task.
     member_people, other_people : DataFrame of m and k rows
         Columns of the protected attributes, as far as the source has them.
+    crowd : tuple of int
+        Training rows, and further evaluation rows, left out because others equal them.
     """
 
     members: np.ndarray
@@ -91,6 +96,7 @@ class Fit:
     other_rows: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
     member_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
     other_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
+    crowd: tuple[int, int] = (0, 0)
 
 
 def overlap_of(evidence: Evidence, digits: int | None = None) -> Overlap:
@@ -165,11 +171,16 @@ def fit_of(evidence: Evidence) -> Fit:
     DataError, ModelError
         Without training rows, label or model, or when they do not fit each other.
     """
-    return fit_against(evidence, training_rows(evidence))
+    train = training_rows(evidence)
+    return fit_against(evidence, train, trained=train)
 
 
-def fit_against(evidence: Evidence, source: DataSource) -> Fit:
-    """Return the model's losses on the rows of a source and on evaluation rows not among them.
+def fit_against(evidence: Evidence, source: DataSource, *, trained: DataSource) -> Fit:
+    """Return the model's losses on the rows of a source and on evaluation rows never trained on.
+
+    Where columns are so coarse that people share all values, leaving out evaluation rows that
+    occur among the others keeps rare ones alone, and rare ones are fitted worse. Then both sides
+    are cut alike: to rows that no other row of either side equals.
 
     Raises
     ------
@@ -180,18 +191,45 @@ def fit_against(evidence: Evidence, source: DataSource) -> Fit:
     members, others = _asked(evidence, source), _asked(evidence, evidence.data)
     _same_classes(evidence.subject, members, others, source.ref)
     loss, name = _loss(evidence, members, others)
-    seen = among(hash_rows(others.frame, columns), _hashes(source, columns))
+    inside, outside = _counted(source, columns), _counted(evidence.data, columns)
+    own, foreign = hash_rows(members.frame, columns), hash_rows(others.frame, columns)
+    seen = among(foreign, inside.hashes)
+    if trained is not source:
+        seen |= among(foreign, _counted(trained, columns).hashes)
+    stay, crowd = np.ones(len(own), dtype=bool), np.zeros(len(seen), dtype=bool)
+    if seen.mean() > COARSE < inside.crowded:
+        stay = ~(among(own, inside.twice) | among(own, outside.hashes))
+        crowd = among(foreign, outside.twice) & ~seen
+    kept = ~(seen | crowd)
     people = [each.column for each in evidence.subject.attributes]
     return Fit(
-        members=LOSSES[loss](members.truth, members.said),
-        others=LOSSES[loss](others.truth, others.said)[~seen],
+        members=LOSSES[loss](members.truth, members.said)[stay],
+        others=LOSSES[loss](others.truth, others.said)[kept],
         loss=name,
         dropped=int(seen.sum()),
-        member_rows=_with_truth(members),
-        other_rows=_with_truth(others).loc[~seen],
-        member_people=members.frame.filter(people),
-        other_people=others.frame.filter(people).loc[~seen],
+        member_rows=_with_truth(members).loc[stay],
+        other_rows=_with_truth(others).loc[kept],
+        member_people=members.frame.filter(people).loc[stay],
+        other_people=others.frame.filter(people).loc[kept],
+        crowd=(int((~stay).sum()), int(crowd.sum())),
     )
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Distinct hashes of a source's rows, those that occur more than once, both ascending."""
+
+    hashes: np.ndarray
+    twice: np.ndarray
+    crowded: float
+    """Share of the rows that another row of the source equals."""
+
+
+def _counted(source: DataSource, columns: list[str]) -> _Counted:
+    parts = [hash_rows(batch, columns) for batch in source.batches(columns)]
+    hashes, counts = np.unique(np.concatenate(parts), return_counts=True)
+    crowded = float(counts[counts > 1].sum() / max(1, counts.sum()))
+    return _Counted(hashes, hashes[counts > 1], crowded)
 
 
 def _with_truth(side: _Asked) -> pd.DataFrame:

@@ -4,7 +4,8 @@
 Does the model give away who was in its training data?
 
 ## How it is measured
-Evaluation rows that are also training rows are left out first. Then two scores are attacked with:
+Evaluation rows that are also training rows are left out first; where columns are so coarse that
+people share all values, so is every other row that another one equals. Then two scores are attacked with:
 the model's loss on a row, and how much better the row is fitted than rows like it (a regression of
 the fit on the row's columns, learned from evaluation rows alone, each row predicted by one that did
 not see it). The loss is the log loss of the true class, of two or of many, the absolute error for
@@ -44,7 +45,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.privacy._premise import premise
+from pytest_aipm.checks.privacy._premise import left_out, premise
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import HEAD, Signals, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
@@ -112,11 +113,7 @@ def _summary(found: Exposure, unit: str) -> str:
 
 
 def _notes(signals: Signals, found: Exposure, blind: AucPart | None) -> tuple[str, ...]:
-    fit, said = signals.fit, []
-    if fit.dropped:
-        said.append(
-            f"{fit.dropped:,} evaluation rows that are also training rows were left out first"
-        )
+    said = list(left_out(signals.fit))
     for each in found.source:
         lower, upper = each.bound(1 - found.confidence)
         high = number(upper) if upper < MOST else "any"

@@ -33,7 +33,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.privacy._premise import premise
+from pytest_aipm.checks.privacy._premise import left_out, premise
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import Score, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
@@ -86,5 +86,5 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         n=len(members) + len(others),
         part_names=("all rows",),
-        notes=(f"fitted anew {params.refits} times, each on {rows:,} rows",),
+        notes=(*left_out(fit), f"fitted anew {params.refits} times, each on {rows:,} rows"),
     )

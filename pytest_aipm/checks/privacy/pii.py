@@ -100,7 +100,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
     if hit or not seen.unread:
         return measured
-    said = f"no personal data was found, but most of {_few(seen.unread)} was not read: it is too long"
+    said = (
+        f"no personal data was found, but most of {_few(seen.unread)} was not read: it is too long"
+    )
     return measured.with_(estimate=None, summary=said, not_judged=(Because.NO_EVIDENCE, said))
 
 
