@@ -76,17 +76,24 @@ def _trees(value: Any) -> Leaves | None:
     if hasattr(kind, "children_left") and hasattr(kind, "n_node_samples"):
         leaf = np.asarray(value.children_left) < 0
         return [np.asarray(value.n_node_samples, dtype=float)[leaf]]
+    return _of_boosters(value)
+
+
+def _of_boosters(value: Any) -> Leaves | None:
+    """Return what boosters of other libraries tell of their leaves; nothing of other objects."""
+    kind = type(value)
     package = str(kind.__module__).partition(".")[0]
-    if package == "lightgbm" and hasattr(kind, "dump_model"):
-        with third_party([]):
-            return [_nested(tree["tree_structure"]) for tree in value.dump_model()["tree_info"]]
-    if package == "catboost" and hasattr(kind, "get_leaf_weights"):
-        with third_party([]):
-            ends = np.cumsum(value.get_tree_leaf_counts())[:-1]
-            trees = np.split(np.asarray(value.get_leaf_weights(), dtype=float), ends)
-        return [tree[tree > 0] for tree in trees]
     if package == "xgboost" and kind.__name__ == "Booster":
         return None  # what it calls cover is a sum of second derivatives
+    if package not in ("lightgbm", "catboost"):
+        return []
+    with third_party([]):
+        if package == "lightgbm" and hasattr(kind, "dump_model"):
+            return [_nested(tree["tree_structure"]) for tree in value.dump_model()["tree_info"]]
+        if package == "catboost" and hasattr(kind, "get_leaf_weights"):
+            ends = np.cumsum(value.get_tree_leaf_counts())[:-1]
+            trees = np.split(np.asarray(value.get_leaf_weights(), dtype=float), ends)
+            return [tree[tree > 0] for tree in trees]
     return []
 
 

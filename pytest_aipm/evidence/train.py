@@ -28,6 +28,7 @@ from pytest_aipm.sources.model import Prediction
 __all__ = [
     "Fit",
     "Overlap",
+    "coarse",
     "compared",
     "fit_against",
     "fit_of",
@@ -125,16 +126,16 @@ def overlap_of(evidence: Evidence, digits: int | None = None) -> Overlap:
     for batch in evidence.data.batches(keyed):
         rows += len(batch)
         same = among(hash_rows(batch, columns), known)
-        coarse = _coarse(batch, columns, digits)
-        inside = same if digits is None else same | among(hash_rows(coarse, columns), nearly)
+        rounded = coarse(batch, columns, digits)
+        inside = same if digits is None else same | among(hash_rows(rounded, columns), nearly)
         shared += int(same.sum())
         near += int((inside & ~same).sum())
         if labelled:
-            conflicting += int((inside & ~among(hash_rows(coarse, keyed), exact)).sum())
+            conflicting += int((inside & ~among(hash_rows(rounded, keyed), exact)).sum())
     return Overlap(rows, shared, near, conflicting, tuple(columns))
 
 
-def _coarse(rows: pd.DataFrame, columns: list[str], digits: int | None) -> pd.DataFrame:
+def coarse(rows: pd.DataFrame, columns: list[str], digits: int | None) -> pd.DataFrame:
     """Return rows in which near copies are equal: fractions rounded, texts trimmed, case folded."""
     if digits is None:
         return rows
@@ -308,7 +309,7 @@ def _hashes(
 ) -> np.ndarray:
     """Return the distinct hashes of a source's rows, ascending; `rounded` columns made coarse."""
     parts = [
-        np.unique(hash_rows(_coarse(batch, rounded or columns, digits), columns))
+        np.unique(hash_rows(coarse(batch, rounded or columns, digits), columns))
         for batch in source.batches(columns)
     ]
     return np.unique(np.concatenate(parts))

@@ -529,3 +529,54 @@ def test_a_text_of_which_most_is_not_read_is_not_judged() -> None:
     finding = pytest_aipm.audit(told, data=frame).findings[0]
     assert finding.verdict == "not_judged"
     assert "most of story was not read" in finding.reason
+
+
+# who must be gone
+
+
+def forgotten(named: Any, tmp_path: Path, gone: Any = None, **check: Any) -> Finding:
+    """Return the finding on rows or ids that must be gone, of 300 training rows with these ids."""
+    train, test = halves(300)
+    train = train.assign(id=named)
+    model = LogisticRegression(C=0.1).fit(train[COLUMNS], train["y"])
+    if gone is not None:
+        gone(train).to_csv(tmp_path / "gone.csv", index=False)
+        check["rows"] = "gone.csv"
+    told = policy({"check": "privacy.erasure", **check}, id="id")
+    test = test.assign(id=[f"e{i}" for i in range(300)])
+    return pytest_aipm.audit(told, model=model, data=test, train=train, root=tmp_path).findings[0]
+
+
+@pytest.mark.parametrize("asked", [5, "5", "005", " 5 "])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        list(range(300)),
+        [str(i) for i in range(300)],
+        [f"{i:03d}" for i in range(300)],
+        [float(i) for i in range(300)],
+        [f" {i}.0" for i in range(300)],
+        pd.array([None, *range(1, 300)], dtype="Int64"),
+        pd.Categorical([str(i) for i in range(300)]),
+    ],
+    ids=["whole", "text", "padded", "float", "blank", "missing", "category"],
+)
+def test_an_id_is_found_however_numbers_are_written(ids: Any, asked: Any, tmp_path: Path) -> None:
+    finding = forgotten(ids, tmp_path, ids=[asked])
+    assert (finding.verdict, finding.value) == ("fail", 1.0), finding.reason
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        lambda train: train[:5].assign(id=range(900, 905)),
+        lambda train: train[:5].drop(columns="id"),
+        lambda train: train[:5].drop(columns="id").round(dict.fromkeys(COLUMNS, 7)),
+    ],
+    ids=["other ids", "no ids", "rounded"],
+)
+def test_rows_that_were_given_other_ids_or_rounded_are_found(gone: Any, tmp_path: Path) -> None:
+    finding = forgotten(list(range(300)), tmp_path, gone)
+    assert (finding.verdict, finding.value) == ("fail", 1.0), finding.reason
+    assert "5 among the training rows (by " in finding.reason
+    assert "equal columns)" in finding.reason

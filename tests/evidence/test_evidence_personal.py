@@ -220,10 +220,10 @@ def kinds_of(values: list[object], name: str = "x") -> list[str]:
         lambda i: f"mailto:a{i}@example.org",
         lambda i: [f"a{i}@example.org", 7],
         lambda i: {"mail": f"a{i}@example.org"},
-        lambda i: f"a{i}＠example.org",
+        lambda i: f"a{i}\uff20example.org",
         lambda i: f"\x00\u200ba{i}@example.org",
         lambda i: f"jörg{i}@exämple.org",
-        lambda i: i if i else "a@example.org",
+        lambda i: i or "a@example.org",
     ],
 )
 def test_an_address_is_found_however_it_is_written(write: object) -> None:

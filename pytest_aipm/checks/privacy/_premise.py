@@ -49,10 +49,10 @@ def left_out(fit: Fit) -> tuple[str, ...]:
     if fit.dropped:
         said = (f"{fit.dropped:,} evaluation rows that are also training rows were left out first",)
     if sum(fit.crowd):
-        said = (
-            *said,
+        crowd = (
             f"so were {fit.crowd[0]:,} training rows and {fit.crowd[1]:,} more evaluation rows "
             "that another row equals: the columns are coarse, and only rows that stand alone "
-            "can be compared",
+            "can be compared"
         )
+        said = (*said, crowd)
     return said

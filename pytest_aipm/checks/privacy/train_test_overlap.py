@@ -36,7 +36,7 @@ from pydantic import Field
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.train import overlap_of
+from pytest_aipm.evidence.train import Overlap, overlap_of
 from pytest_aipm.records import Formula
 from pytest_aipm.stats.single import census
 
@@ -67,15 +67,14 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     both = found.shared + found.near
     notes: tuple[str, ...] = ()
     if found.near:
-        notes = (
+        told = (
             f"{found.shared:,} are equal in every value, {found.near:,} but for the spelling of "
-            f"texts and fractions beyond {params.digits} digits",
+            f"texts and fractions beyond {params.digits} digits"
         )
+        notes = (told,)
     if found.conflicting:
-        notes = (
-            *notes,
-            f"{found.conflicting:,} of the shared rows carry another label in the training data",
-        )
+        told = f"{found.conflicting:,} of the shared rows carry another label in the training data"
+        notes = (*notes, told)
     if evidence.subject.designed:
         notes = (*notes, "a count of rows: weights, and whose rows they are, do not enter")
     return Measurement(
@@ -86,12 +85,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             denominator="evaluation rows",
             population=f"{found.rows:,} rows, {len(found.columns)} feature columns",
         ),
-        summary=(
-            f"{both:,} of {found.rows:,} evaluation rows "
-            f"{'is also a' if both == 1 else 'are also'} training row"
-            f"{'' if both == 1 else 's'}{', or nearly so' if found.near else ''}: share {number(both / found.rows)}"
-        ),
+        summary=_summary(both, found),
         n=found.rows,
         part_names=("all rows",),
         notes=notes,
     )
+
+
+def _summary(both: int, found: Overlap) -> str:
+    are, plural = ("is also a", "") if both == 1 else ("are also", "s")
+    nearly = ", or nearly so" if found.near else ""
+    said = f"{both:,} of {found.rows:,} evaluation rows {are} training row{plural}{nearly}"
+    return f"{said}: share {number(both / found.rows)}"
