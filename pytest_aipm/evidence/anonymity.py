@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,21 @@ class Alike:
         By sensitive column.
     journalist : float or None
         Highest risk of an attacker who looks a row up in the population; None without one.
+    missing : int
+        Rows that miss a quasi-identifier.
+    unknown : dict of str to int
+        Rows that miss the sensitive value, by column, where there are any.
+    fractions : tuple of str
+        Quasi-identifiers that hold fractions, most of them different.
     """
 
     rows: int
     risks: Risks
     diversity: dict[str, Diversity]
     journalist: float | None = None
+    missing: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+    fractions: tuple[str, ...] = ()
 
 
 def alike(
@@ -75,20 +84,21 @@ def alike(
     frame = source.frame([*quasi, *sensitive])
     with located(source.ref):
         classes = _classes(frame, quasi)
-        found = {
-            name: diversity(
-                classes,
-                _codes(frame[name]),
-                ordered=_is_number(frame[name]),
-                c=c,
-            )
-            for name in sensitive
-        }
+        found = {name: _secrets(classes, frame[name], name, c) for name in sensitive}
+    missing = int(frame[list(quasi)].isna().any(axis=1).sum())
     everyone = None
     if population is not None:
         whole = open_data(DataSpec(path=population), root=evidence.root)
         everyone = _journalist(frame[list(quasi)], whole, quasi, source.ref)
-    return Alike(len(frame), risks(classes), found, everyone)
+    return Alike(
+        rows=len(frame),
+        risks=risks(classes),
+        diversity={name: each for name, (each, _) in found.items()},
+        journalist=everyone,
+        missing=missing,
+        unknown={name: lost for name, (_, lost) in found.items() if lost},
+        fractions=tuple(name for name in quasi if _fractions(frame[name])),
+    )
 
 
 def _journalist(
@@ -130,11 +140,43 @@ def _codes(column: pd.Series[Any]) -> np.ndarray:
     except TypeError:
         what = f"column {str(column.name)[:60]!r} holds lists or mappings"
         raise DataError(Problem(what, "name a column with one value a row")) from None
-    values = np.asarray(found, dtype=float if _is_number(column) else str)
-    ranks = np.unique(values, return_inverse=True)[1]
+    if _is_number(column):
+        ranks = np.unique(np.asarray(found, dtype=float), return_inverse=True)[1]
+    else:  # as objects: an array of texts is as wide as its longest one for every row
+        ranks = pd.factorize(pd.Series([str(each) for each in found], dtype=object), sort=True)[0]
     missing = ranks.max() + 1 if len(ranks) else 0
     return np.append(ranks, missing)[codes].astype(np.int64)
 
 
 def _is_number(column: pd.Series[Any]) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+    kind = column.dtype
+    return bool(
+        pd.api.types.is_numeric_dtype(kind)
+        and not pd.api.types.is_bool_dtype(kind)
+        and not pd.api.types.is_complex_dtype(kind)
+    )
+
+
+def _secrets(
+    classes: np.ndarray, column: pd.Series[Any], name: str, c: float
+) -> tuple[Diversity, int]:
+    """Return what the classes tell of the rows whose value is known, and how many are not.
+
+    A missing value hides nobody: were it one of the values, it would make classes look diverse.
+    """
+    known = column.notna().to_numpy()
+    if not known.any():
+        what = f"the sensitive column {name[:60]!r} holds no value"
+        raise DataError(Problem(what, "name one that does, or leave it out"))
+    inside = np.unique(classes[known], return_inverse=True)[1]
+    found = diversity(inside, _codes(column[known]), ordered=_is_number(column), c=c)
+    return found, int((~known).sum())
+
+
+def _fractions(column: pd.Series[Any]) -> bool:
+    """Return whether it holds fractions, most of them different: nobody is alike in it."""
+    known = column.dropna()
+    if not _is_number(known) or known.empty:
+        return False
+    numbers = known.to_numpy(dtype=float)
+    return bool((numbers != np.floor(numbers)).any() and 2 * len(np.unique(numbers)) > len(numbers))

@@ -80,6 +80,15 @@ def _signals(evidence: Evidence) -> Signals:
                 "name evaluation rows that were kept out of training",
             )
         )
+    if not len(fit.members):
+        raise DataError(
+            evidence.subject.problem(
+                "train",
+                "every training row equals another row, so nobody stands out whom an attacker "
+                "could look for",
+                "name training rows once each, with columns that tell people apart",
+            )
+        )
     return signals_on(fit, evidence.seed)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.util import hash_array
 from threadpoolctl import threadpool_limits
 
 from pytest_aipm.evidence.sample import generator
@@ -30,6 +31,9 @@ MOST_LEVELS = 200
 def encoded(members: pd.DataFrame, others: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return both tables as numbers; a text is the rank of its value, a rare one among the last.
 
+    Values that are as frequent are ranked by their hash: by their place in the table the rows of
+    one side would come first, and be told from the others by nothing else.
+
     Returns
     -------
     two float arrays of shape (rows, columns)
@@ -41,10 +45,11 @@ def encoded(members: pd.DataFrame, others: pd.DataFrame) -> tuple[np.ndarray, np
 
 
 def _numbers(column: pd.Series[Any]) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(column):
+    kind = column.dtype
+    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
         found = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
         return np.where(np.isinf(found), np.nan, found)
-    if pd.api.types.is_datetime64_any_dtype(column):
+    if pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
         return np.where(column.isna(), np.nan, column.astype("int64").to_numpy(dtype=float))
     texts = (
         column.astype(object)
@@ -52,7 +57,8 @@ def _numbers(column: pd.Series[Any]) -> np.ndarray:
         .map(lambda value: None if value is None else str(value))
     )
     codes, found = pd.factorize(np.asarray(texts, dtype=object))
-    often = np.argsort(-np.bincount(codes[codes >= 0], minlength=len(found)), kind="stable")
+    counts = np.bincount(codes[codes >= 0], minlength=len(found))
+    often = np.lexsort((hash_array(found), -counts))
     rank = np.empty(len(found) + 1)
     rank[often] = np.minimum(np.arange(len(found)), MOST_LEVELS)
     rank[-1] = np.nan

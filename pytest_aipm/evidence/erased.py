@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,11 +14,16 @@ from pytest_aipm.evidence.difficulty import encoded, told_apart
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.stored import CROWD, stored_in
-from pytest_aipm.evidence.train import fit_against, training_rows
+from pytest_aipm.evidence.train import coarse, fit_against, training_rows
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.stats.parts import AucPart
 
 __all__ = ["Erased", "erased_ids", "erased_rows"]
+
+
+_WHOLE = re.compile(r"0*(\d+?)(?:\.0*)?")
+DIGITS = 6
+"""Significant digits of fractions by which an erased row is known again."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def erased_ids(evidence: Evidence, ids: tuple[str | int, ...]) -> Erased:
     DataError
         Without training rows, or without a column of ids.
     """
-    wanted = {str(each) for each in ids}
+    wanted = {_plain(each) for each in ids}
     return Erased(len(wanted), _with_ids(evidence, wanted), "id")
 
 
@@ -86,11 +92,13 @@ def erased_rows(evidence: Evidence, path: str, seconds: float) -> Erased:
                 path=source.ref,
             )
         )
+    trained, how = 0, ""
     if by_id and subject.id is not None:
         values = source.frame([subject.id])[subject.id]
         trained, how = _with_ids(evidence, {_plain(each) for each in values.dropna()}), "id"
-    else:
-        trained, how = _alike(source, train, features), "equal columns"
+    if whole and not trained:  # whoever was given another id is still there
+        trained = _alike(source, train, features)
+        how = "id or equal columns" if by_id else "equal columns"
     if not whole:
         return Erased(source.rows, trained, how)
     rows = source.frame(features)
@@ -99,8 +107,8 @@ def erased_rows(evidence: Evidence, path: str, seconds: float) -> Erased:
         stored = stored_in(evidence.model.fitted, rows, seconds=seconds)
     signals = blind = None
     if subject.label is not None and subject.label in source.columns:
-        fit = fit_against(evidence, source)
-        if len(fit.others):
+        fit = fit_against(evidence, source, trained=train)
+        if len(fit.members) and len(fit.others):
             signals = signals_on(fit, evidence.seed)
             found = told_apart(*encoded(fit.member_rows, fit.other_rows), evidence.seed)
             blind = None if found is None else AucPart.from_scores(*found)
@@ -136,17 +144,19 @@ def _with_ids(evidence: Evidence, wanted: set[str]) -> int:
 
 
 def _plain(value: object) -> str:
-    """Return an id as a policy writes it: 7.0 reads 7."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    """Return an id as it may be written anywhere: 7.0, " 7" and "007" read 7."""
+    text = str(value).strip()
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def _alike(source: DataSource, train: DataSource, columns: list[str]) -> int:
     """Return how many rows occur among the training rows, of those that few of them equal."""
     with located(train.ref):
         train.require(columns)
-        hashes = np.concatenate([hash_rows(each, columns) for each in train.batches(columns)])
-    known, counts = np.unique(hashes, return_counts=True)
-    rows = pd.concat(list(source.batches(columns)))
+        parts = [
+            hash_rows(coarse(each, columns, DIGITS), columns) for each in train.batches(columns)
+        ]
+    known, counts = np.unique(np.concatenate(parts), return_counts=True)
+    rows = coarse(pd.concat(list(source.batches(columns))), columns, DIGITS)
     return int(among(hash_rows(rows, columns), known[counts < CROWD]).sum())

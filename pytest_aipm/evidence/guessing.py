@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.decide import matches
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.subject import Subject
-from pytest_aipm.evidence.train import TRUTH, Fit
-from pytest_aipm.sources.model import Model
+from pytest_aipm.evidence.train import MARGINS, TRUTH, Fit, of_true_class
+from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["MAX_LEVELS", "MAX_ROWS", "Guesses", "guesses_of"]
 
@@ -98,7 +99,7 @@ def _right(
     share: np.ndarray,
     spread: float,
 ) -> tuple[int, int]:
-    truth = rows[TRUTH].to_numpy(dtype=float)
+    truth = rows[TRUTH].to_numpy()
     given = rows.drop(columns=TRUTH)
     chances = []
     for value, often in zip(values, share, strict=True):
@@ -121,6 +122,8 @@ def _likely(
     if subject.task == "regression":
         assert said.scores is not None  # noqa: S101 - a regression always has values
         return np.asarray(-np.square(said.scores - truth) / (2 * spread))
+    if subject.task == "multiclass":
+        return _of_several(model, said, truth)
     if said.scores is None:
         assert said.labels is not None  # noqa: S101 - a prediction has one of the two
         right = matches(said.labels, subject.positive) == (truth > 0)
@@ -130,3 +133,13 @@ def _likely(
         score = 1 / (1 + np.exp(-np.clip(score, -500, 500)))
     right = np.where(truth > 0, score, 1 - score)
     return np.asarray(np.log(np.clip(right, FLOOR, 1)))
+
+
+def _of_several(model: Model, said: Prediction, truth: np.ndarray) -> np.ndarray:
+    """Return the logarithm of how likely the true one of several classes is."""
+    if said.by_class is not None and model.score_kind in MARGINS:
+        said = replace(said, by_class=softmax(said.by_class, axis=1))
+    own, scored = of_true_class(said, truth, model.classes, None)
+    if not scored:
+        return np.where(own > 0, float(np.log(SURE)), float(np.log(1 - SURE)))
+    return np.asarray(np.log(np.clip(own, FLOOR, 1)))

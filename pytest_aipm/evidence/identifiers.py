@@ -11,7 +11,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 
-__all__ = ["CHANCE", "KINDS", "WEAK", "card", "iban", "luhn", "personal_name"]
+__all__ = ["CHANCE", "KINDS", "WEAK", "card", "iban", "iban_form", "luhn", "personal_name"]
 
 IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22,
@@ -26,11 +26,13 @@ IBAN_LENGTHS = {
 """Length of an account number by country (ISO 13616 registry)."""
 
 _EMAIL = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}){0,8}"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}"
+    r"[\w!#$%&'*+/=?^`{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^`{|}~-]{1,64}){0,8}"
+    r"@(?!\dx\.)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}"
 )
 _PHONE = re.compile(r"\+[1-9](?:[ ./()-]{0,2}\d){7,14}")
 _NATIONAL_PHONE = re.compile(r"\(?0?\d{2,5}\)?[ ./-]{0,2}\d{2,4}(?:[ ./-]\d{2,4}){1,3}")
+_ABROAD = re.compile(r"00(?=[1-9]\d{0,2}[ /(])")
+"""Begins a number of another country; long zero-padded numbers have no gap behind it."""
 _SIGNED = re.compile(r"\+\d*\.\d+")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}")
 _POINT = re.compile(r"[(]?(-?\d{1,2}\.\d{3,15})[,; ]{1,2}(-?\d{1,3}\.\d{3,15})[)]?")
@@ -77,10 +79,25 @@ def _issued(digits: str) -> bool:
 
 def iban(text: str) -> bool:
     """Return whether it is a bank account: country, length, and ISO 7064 mod 97-10."""
-    plain = text.replace(" ", "").upper()
-    if not plain.isascii() or not plain.isalnum() or len(plain) != IBAN_LENGTHS.get(plain[:2]):
+    plain = _unspaced(text)
+    if not iban_form(text):
         return False
     return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
+
+
+def iban_form(text: str) -> bool:
+    """Return whether it begins as a bank account of a country does, and is as long."""
+    plain = _unspaced(text)
+    return (
+        plain.isascii()
+        and plain.isalnum()
+        and plain[2:4].isdigit()
+        and len(plain) == IBAN_LENGTHS.get(plain[:2])
+    )
+
+
+def _unspaced(text: str) -> str:
+    return re.sub(r"(?<=\w)[ .-](?=\w)", "", text).upper()
 
 
 def _email(text: str) -> bool:
@@ -90,6 +107,7 @@ def _email(text: str) -> bool:
 def _phone(text: str) -> bool:
     if _SIGNED.fullmatch(text):
         return False
+    text = _ABROAD.sub("+", text, count=1) if text.startswith("00") else text
     return _PHONE.fullmatch(text) is not None and 8 <= sum(map(str.isdigit, text)) <= 15
 
 

@@ -8,6 +8,7 @@ weaker test serve. No value leaves this module.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,15 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.evidence.evidence import located
-from pytest_aipm.evidence.identifiers import CHANCE, KINDS, WEAK, card, iban, personal_name
+from pytest_aipm.evidence.identifiers import (
+    CHANCE,
+    KINDS,
+    WEAK,
+    card,
+    iban,
+    iban_form,
+    personal_name,
+)
 from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.parts import rate_bounds
@@ -34,17 +43,20 @@ ALPHA = 0.05
 MOST = 0.5
 """A column is of a kind when more than this share of its distinct values is."""
 SURE = ("e-mail address", "bank account (IBAN)")
-"""Kinds that chance never makes: a single one counts."""
+"""Kinds that need not be most of a column: chance makes no address, and hardly an account."""
 
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{8}")
 _WORDS = re.compile(r"\S+\s+\S+\s+\S+")
 _INSIDE: dict[str, tuple[re.Pattern[str], Callable[[str], bool] | None]] = {
     "e-mail address": (
-        re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}"),
-        KINDS["e-mail address"],
+        # in `scheme://user@host` and `git@host` stands no address
+        re.compile(
+            r"(?<![\w.%+-])(?<!//)(?!git@)[\w.%+-]{1,64}(?:@|%40)(?!\dx\.)(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}"
+        ),
+        lambda text: KINDS["e-mail address"](text.replace("%40", "@")),
     ),
     "bank account (IBAN)": (
-        re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b"),
+        re.compile(r"\b[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]{2,4}){3,8}\b"),
         iban,
     ),
     "phone number": (re.compile(r"(?<![\w+])\+[1-9](?:[ ./()-]{0,2}\d){7,14}(?!\d)"), None),
@@ -88,6 +100,8 @@ class Scan:
     """Columns of free text."""
     cut: tuple[str, ...] = ()
     """Columns of which not every character was read."""
+    unread: tuple[str, ...] = ()
+    """Columns of which most was not."""
 
 
 def scan(source: DataSource, columns: Iterable[str], seed: int) -> Scan:
@@ -104,21 +118,41 @@ def scan(source: DataSource, columns: Iterable[str], seed: int) -> Scan:
     with located(source.ref):
         frame = sample_rows(source.batches(names), MAX_ROWS, seed)
     found: list[Found] = []
-    texts, cut = [], []
+    texts, cut, unread = [], [], []
     for name in names:
         column = _Column.of(frame[name])
         if column is None:
             continue
         if column.cut:
             cut.append(name)
-        found += column.found()
+        whole = column.found()
         if column.text:
             texts.append(name)
-            inside, whole = column.inside()
-            found += inside
-            if not whole and name not in cut:
-                cut.append(name)
-    return Scan(tuple(found), len(frame), source.rows, len(names), tuple(texts), tuple(cut))
+        inside, all_read = column.inside()
+        # a cell that is one, and others that hold one, are the same finding
+        found += whole or inside if not column.text else [*whole, *inside]
+        if not all_read and name not in cut:
+            cut.append(name)
+        if column.unread(MAX_TEXT) > MOST:
+            unread.append(name)
+    return Scan(
+        tuple(found), len(frame), source.rows, len(names), tuple(texts), tuple(cut), tuple(unread)
+    )
+
+
+def _beyond(kind: str, valid: int, tried: int) -> bool:
+    """Return whether more texts of the right form pass than chance lets."""
+    return float(rate_bounds(valid, tried, ALPHA)[0]) > CHANCE.get(kind, 0.0)
+
+
+def _plain(value: object) -> str:
+    """Return a value as a text: bytes decoded, look-alikes of letters and signs made plain."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    plain = unicodedata.normalize("NFKC", text[: 2 * MAX_CELL])
+    shown = "".join(each if each.isprintable() else " " * each.isspace() for each in plain)
+    return shown + text[2 * MAX_CELL :]
 
 
 @dataclass(frozen=True)
@@ -131,12 +165,15 @@ class _Column:
     text: bool
     cut: bool
     fractions: bool
+    long: int
+    """Characters of all distinct values, as they were before long ones were cut."""
 
     @classmethod
     def of(cls, column: pd.Series[Any]) -> _Column | None:
         """Return a column's values; None where they cannot hold any, or are all missing."""
         known = column.dropna()
-        if known.empty or pd.api.types.is_bool_dtype(known):
+        kind = known.dtype
+        if known.empty or pd.api.types.is_bool_dtype(kind) or pd.api.types.is_complex_dtype(kind):
             return None
         fractions = False
         if pd.api.types.is_numeric_dtype(known):
@@ -144,7 +181,7 @@ class _Column:
             fractions = bool((numbers != np.floor(numbers)).any())
             if not fractions and np.abs(numbers.astype(float)).max() < 2**63:
                 known = known.astype("int64")
-        texts = known.astype(object).map(str).str.strip()
+        texts = known.astype(object).map(_plain).str.strip()
         counted = texts[texts != ""].value_counts(sort=False)
         if counted.empty:
             return None
@@ -157,7 +194,13 @@ class _Column:
             text=wordy * 10 >= min(len(values), FIRST),
             cut=any(len(value) > MAX_CELL for value in values),
             fractions=fractions,
+            long=sum(map(len, values)),
         )
+
+    def unread(self, most: int) -> float:
+        """Return the share of characters beyond the cut of each value, and `most` of all."""
+        read = min(sum(map(len, self.values)), most)
+        return 1 - read / self.long
 
     def found(self) -> list[Found]:
         """Return the kinds that whole cells are of."""
@@ -184,7 +227,9 @@ class _Column:
         passed = np.array([len(value) <= 320 and test(value) for value in self.values])
         n, x = len(passed), int(passed.sum())
         if kind in SURE:
-            return int(self.counts[passed].sum()) if x else None
+            # of random codes as long as an account number, one in 97 is one
+            tried = x if kind not in CHANCE else max(x, sum(map(iban_form, self.values)))
+            return int(self.counts[passed].sum()) if x and _beyond(kind, x, tried) else None
         # a name is worth as much as half of the values: then chance alone must be beaten
         least = max(CHANCE.get(kind, 0.0), 0.1) if kind == promised else MOST
         lower = float(rate_bounds(x, n, ALPHA)[0])
@@ -206,14 +251,18 @@ class _Column:
         return False
 
     def inside(self) -> tuple[list[Found], bool]:
-        """Return the kinds found inside free text, and whether all of it was read."""
+        """Return the kinds found inside texts, and whether all of it was read.
+
+        What is no free text (links, codes, lists) is searched for kinds that chance never makes.
+        """
         rows, read = int(self.counts.sum()), 0
-        seen = {kind: [0, 0, 0] for kind in _INSIDE}  # candidates, valid, rows with a valid one
+        kinds = {kind: how for kind, how in _INSIDE.items() if self.text or kind in SURE}
+        seen = {kind: [0, 0, 0] for kind in kinds}  # candidates, valid, rows with a valid one
         for value, count in zip(self.values, self.counts.tolist(), strict=True):
             if read > MAX_TEXT:
                 break
             read += len(value)
-            for kind, (pattern, test) in _INSIDE.items():
+            for kind, (pattern, test) in kinds.items():
                 tried = [match[0] for match in pattern.finditer(value) if match[0] != value]
                 valid = sum(test is None or test(each) for each in tried)
                 seen[kind][0] += len(tried)
@@ -222,8 +271,6 @@ class _Column:
         found = [
             Found(self.name, kind, held, rows, "inside text")
             for kind, (tried, valid, held) in seen.items()
-            if valid
-            and float(rate_bounds(valid, tried, ALPHA)[0])
-            > (0.0 if kind in SURE else CHANCE.get(kind, 0.0))
+            if valid and _beyond(kind, valid, tried)
         ]
         return found, read <= MAX_TEXT

@@ -16,7 +16,7 @@ from pytest_aipm.evidence.decide import matches
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.losses import LOSSES
 from pytest_aipm.evidence.sample import generator
-from pytest_aipm.evidence.train import TRUTH, Fit
+from pytest_aipm.evidence.train import TRUTH, Fit, of_true_class
 from pytest_aipm.sources.guard import third_party
 from pytest_aipm.sources.model import open_model
 from pytest_aipm.sources.trust import Trust
@@ -167,6 +167,10 @@ def _recipe(evidence: Evidence, loss: str) -> Refit:
 
         def losses(asked: pd.DataFrame) -> np.ndarray:
             said = opened.predict(asked[features], labels=False)
+            if subject.task == "multiclass":
+                truth = asked[TRUTH].to_numpy()
+                own, _ = of_true_class(said, truth, opened.classes, opened.score_kind)
+                return measure(np.ones(len(asked)), own)
             if said.scores is not None:
                 score = said.scores
             else:

@@ -99,7 +99,9 @@ def among(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+    kind = column.dtype
+    number = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)
+    if pd.api.types.is_bool_dtype(kind) or not number:
         texts = column.astype(object)
         return texts.where(texts.notna(), _MISSING).map(str).astype(object)
     numbers = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)

@@ -49,6 +49,8 @@ class Stored:
         Why not every part was looked at; empty when it was.
     lost, closed : int
         Steps through which the rows could not be followed, and parts that raise when looked into.
+    opaque : tuple of str
+        Types of parts whose content is compiled and out of sight.
     """
 
     rows: int
@@ -61,11 +63,12 @@ class Stored:
     stopped: str
     lost: int
     closed: int
+    opaque: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether every part of the model was read."""
-        return not (self.stopped or self.lost or self.closed or self.cut)
+        return not (self.stopped or self.lost or self.closed or self.cut or self.opaque)
 
 
 def stored_rows_of(evidence: Evidence, seconds: float) -> Stored:
@@ -120,6 +123,7 @@ def stored_in(
         stopped=walk.stopped,
         lost=walk.lost,
         closed=walk.closed,
+        opaque=tuple(sorted(walk.opaque)),
     )
 
 

@@ -9,17 +9,40 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, ModelError, Problem
-from pytest_aipm.evidence.classes import distinct, listed, refuse_strangers
+from pytest_aipm.evidence.classes import (
+    MAX_CLASSES,
+    MOST,
+    distinct,
+    listed,
+    refuse_misfits,
+    refuse_strangers,
+)
 from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.losses import LOSSES
 from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
+from pytest_aipm.sources.model import Prediction
 
-__all__ = ["Fit", "Overlap", "compared", "fit_against", "fit_of", "overlap_of", "training_rows"]
+__all__ = [
+    "Fit",
+    "Overlap",
+    "coarse",
+    "compared",
+    "fit_against",
+    "fit_of",
+    "of_true_class",
+    "overlap_of",
+    "training_rows",
+]
 
 TRUTH = "aipm:truth"
+MARGINS = ("margins", "decision_function")
+"""Kinds of scores that are no probabilities."""
+COARSE = 0.01
+"""Share of rows from which equal rows are no accident: of evaluation rows that occur in training,
+and of training rows that occur there more than once."""
 MAX_ROWS = 100_000
 """Rows of either side that the model is asked about; the AUC's error is then under 0.002."""
 
@@ -30,15 +53,17 @@ class Overlap:
 
     Attributes
     ----------
-    rows, shared, conflicting : int
-        Evaluation rows; those that are also training rows; of these, those that occur there only
-        with another label.
+    rows, shared, near, conflicting : int
+        Evaluation rows; those that are also training rows; those that are but for the spelling of
+        texts and the last digits of fractions; of both, those that occur there only with another
+        label.
     columns : tuple of str
         The columns compared.
     """
 
     rows: int
     shared: int
+    near: int
     conflicting: int
     columns: tuple[str, ...]
 
@@ -56,9 +81,12 @@ class Fit:
     dropped : int
         Evaluation rows left out because they are training rows.
     member_rows, other_rows : DataFrame of shape (m, p) and (k, p)
-        The same rows: what the model is given, and the truth as the last column.
+        The same rows: what the model is given, and the truth as the last column: a number, 1 or 0
+        for the positive class and the other, or the class of a multiclass task.
     member_people, other_people : DataFrame of m and k rows
         Columns of the protected attributes, as far as the source has them.
+    crowd : tuple of int
+        Training rows, and further evaluation rows, left out because others equal them.
     """
 
     members: np.ndarray
@@ -69,10 +97,17 @@ class Fit:
     other_rows: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
     member_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
     other_people: pd.DataFrame = field(repr=False, compare=False, default_factory=pd.DataFrame)
+    crowd: tuple[int, int] = (0, 0)
 
 
-def overlap_of(evidence: Evidence) -> Overlap:
+def overlap_of(evidence: Evidence, digits: int | None = None) -> Overlap:
     """Count evaluation rows that are also training rows, by the hash of their features.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    digits : int, optional
+        Significant digits of fractions that must be equal in near copies; without, none are sought.
 
     Raises
     ------
@@ -85,15 +120,45 @@ def overlap_of(evidence: Evidence) -> Overlap:
     labelled = label is not None and label in train.columns and label in evidence.data.columns
     keyed = [*columns, label] if labelled and label is not None else columns
     known = _hashes(train, columns)
-    exact = _hashes(train, keyed) if labelled else known
-    rows = shared = conflicting = 0
+    nearly = known if digits is None else _hashes(train, columns, digits)
+    exact = _hashes(train, keyed, digits, columns) if labelled else known
+    rows = shared = near = conflicting = 0
     for batch in evidence.data.batches(keyed):
         rows += len(batch)
-        inside = among(hash_rows(batch, columns), known)
-        shared += int(inside.sum())
+        same = among(hash_rows(batch, columns), known)
+        rounded = coarse(batch, columns, digits)
+        inside = same if digits is None else same | among(hash_rows(rounded, columns), nearly)
+        shared += int(same.sum())
+        near += int((inside & ~same).sum())
         if labelled:
-            conflicting += int((inside & ~among(hash_rows(batch, keyed), exact)).sum())
-    return Overlap(rows, shared, conflicting, tuple(columns))
+            conflicting += int((inside & ~among(hash_rows(rounded, keyed), exact)).sum())
+    return Overlap(rows, shared, near, conflicting, tuple(columns))
+
+
+def coarse(rows: pd.DataFrame, columns: list[str], digits: int | None) -> pd.DataFrame:
+    """Return rows in which near copies are equal: fractions rounded, texts trimmed, case folded."""
+    if digits is None:
+        return rows
+    return rows.assign(**{name: _rounded(rows[name], digits) for name in columns})
+
+
+def _rounded(column: pd.Series[Any], digits: int) -> pd.Series[Any]:
+    if column.dtype.kind in "bcmM":  # true and false, complex numbers, dates and spans of time
+        return column
+    if pd.api.types.is_bool_dtype(column) or isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column
+    if not pd.api.types.is_numeric_dtype(column):
+        folded = column.astype(object).map(
+            lambda value: " ".join(value.split()).casefold() if isinstance(value, str) else value
+        )
+        return folded.astype(object)
+    numbers = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    some = np.isfinite(numbers) & (numbers != np.floor(numbers))
+    # whole numbers may be counts, codes or days, of which every digit matters
+    place = digits - 1 - np.floor(np.log10(np.abs(numbers[some]))).astype(int)
+    tens = np.power(10.0, np.clip(place, -300, 300))
+    numbers[some] = np.round(numbers[some] * tens) / tens
+    return pd.Series(numbers, index=column.index)
 
 
 def fit_of(evidence: Evidence) -> Fit:
@@ -107,11 +172,16 @@ def fit_of(evidence: Evidence) -> Fit:
     DataError, ModelError
         Without training rows, label or model, or when they do not fit each other.
     """
-    return fit_against(evidence, training_rows(evidence))
+    train = training_rows(evidence)
+    return fit_against(evidence, train, trained=train)
 
 
-def fit_against(evidence: Evidence, source: DataSource) -> Fit:
-    """Return the model's losses on the rows of a source and on evaluation rows not among them.
+def fit_against(evidence: Evidence, source: DataSource, *, trained: DataSource) -> Fit:
+    """Return the model's losses on the rows of a source and on evaluation rows never trained on.
+
+    Where columns are so coarse that people share all values, leaving out evaluation rows that
+    occur among the others keeps rare ones alone, and rare ones are fitted worse. Then both sides
+    are cut alike: to rows that no other row of either side equals.
 
     Raises
     ------
@@ -121,24 +191,51 @@ def fit_against(evidence: Evidence, source: DataSource) -> Fit:
     columns = compared(evidence, source)
     members, others = _asked(evidence, source), _asked(evidence, evidence.data)
     _same_classes(evidence.subject, members, others, source.ref)
-    loss, name = _loss(evidence.subject, members, others)
-    seen = among(hash_rows(others.frame, columns), _hashes(source, columns))
+    loss, name = _loss(evidence, members, others)
+    inside, outside = _counted(source, columns), _counted(evidence.data, columns)
+    own, foreign = hash_rows(members.frame, columns), hash_rows(others.frame, columns)
+    seen = among(foreign, inside.hashes)
+    if trained is not source:
+        seen |= among(foreign, _counted(trained, columns).hashes)
+    stay, crowd = np.ones(len(own), dtype=bool), np.zeros(len(seen), dtype=bool)
+    if seen.mean() > COARSE < inside.crowded:
+        stay = ~(among(own, inside.twice) | among(own, outside.hashes))
+        crowd = among(foreign, outside.twice) & ~seen
+    kept = ~(seen | crowd)
     people = [each.column for each in evidence.subject.attributes]
     return Fit(
-        members=LOSSES[loss](members.truth, members.said),
-        others=LOSSES[loss](others.truth, others.said)[~seen],
+        members=LOSSES[loss](members.truth, members.said)[stay],
+        others=LOSSES[loss](others.truth, others.said)[kept],
         loss=name,
         dropped=int(seen.sum()),
-        member_rows=_with_truth(members),
-        other_rows=_with_truth(others).loc[~seen],
-        member_people=members.frame.filter(people),
-        other_people=others.frame.filter(people).loc[~seen],
+        member_rows=_with_truth(members).loc[stay],
+        other_rows=_with_truth(others).loc[kept],
+        member_people=members.frame.filter(people).loc[stay],
+        other_people=others.frame.filter(people).loc[kept],
+        crowd=(int((~stay).sum()), int(crowd.sum())),
     )
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Distinct hashes of a source's rows, those that occur more than once, both ascending."""
+
+    hashes: np.ndarray
+    twice: np.ndarray
+    crowded: float
+    """Share of the rows that another row of the source equals."""
+
+
+def _counted(source: DataSource, columns: list[str]) -> _Counted:
+    parts = [hash_rows(batch, columns) for batch in source.batches(columns)]
+    hashes, counts = np.unique(np.concatenate(parts), return_counts=True)
+    crowded = float(counts[counts > 1].sum() / max(1, counts.sum()))
+    return _Counted(hashes, hashes[counts > 1], crowded)
 
 
 def _with_truth(side: _Asked) -> pd.DataFrame:
     """Return the columns that the model is given, and what is true, numbered as in the source."""
-    return side.frame[list(side.given)].assign(**{TRUTH: side.truth})
+    return side.frame[list(side.given)].assign(**{TRUTH: side.label})
 
 
 def training_rows(evidence: Evidence) -> DataSource:
@@ -204,9 +301,17 @@ def _kind(column: pd.Series[Any]) -> str:
     return "numbers" if pd.api.types.is_numeric_dtype(column) else "texts"
 
 
-def _hashes(source: DataSource, columns: list[str]) -> np.ndarray:
-    """Return the distinct hashes of a source's rows, ascending."""
-    parts = [np.unique(hash_rows(batch, columns)) for batch in source.batches(columns)]
+def _hashes(
+    source: DataSource,
+    columns: list[str],
+    digits: int | None = None,
+    rounded: list[str] | None = None,
+) -> np.ndarray:
+    """Return the distinct hashes of a source's rows, ascending; `rounded` columns made coarse."""
+    parts = [
+        np.unique(hash_rows(coarse(batch, rounded or columns, digits), columns))
+        for batch in source.batches(columns)
+    ]
     return np.unique(np.concatenate(parts))
 
 
@@ -214,20 +319,30 @@ def _hashes(source: DataSource, columns: list[str]) -> np.ndarray:
 class _Asked:
     """Sampled rows of one source, the truth about them, and what the model says.
 
-    ``said`` holds scores where the model gives any (`scored`), else 1 for the positive class.
+    ``said`` holds scores where the model gives any (`scored`), else 1 for the positive class. Of
+    a multiclass task it speaks of each row's true class, and ``truth`` is 1 for all.
     """
 
     frame: pd.DataFrame
     given: tuple[str, ...]
+    label: np.ndarray
     truth: np.ndarray
     said: np.ndarray
     scored: bool
     classes: frozenset[Any]
+    named: frozenset[Any] = frozenset()
+    """Classes that the model of a multiclass task knows, or says."""
 
 
 def _same_classes(subject: Subject, members: _Asked, others: _Asked, train: str) -> None:
     """Refuse labels that are written differently: a loss would then be of the wrong class."""
     if subject.task == "regression":
+        return
+    if subject.task == "multiclass":
+        named = members.named | others.named
+        refuse_misfits(subject, others.classes, named)
+        with located(train):
+            refuse_misfits(subject, members.classes, named)
         return
     refuse_strangers(subject, others.classes, frozenset())
     if len(members.classes | others.classes) > 2:
@@ -253,31 +368,84 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
     given = tuple(features)
     people = [each.column for each in subject.attributes if each.column in source.columns]
     wanted = list(dict.fromkeys([*features, label, *people]))
+    several = subject.task == "multiclass"
     with located(source.ref):
         frame = sample_rows(source.batches(wanted), MAX_ROWS, evidence.seed)
-        truth, classes = _truth(subject, frame[label]), distinct(frame[label])
+        truth = _truth(subject, frame[label])
+        classes = distinct(frame[label], MAX_CLASSES + 1 if several else MOST)
         prediction = model.predict(frame[features], labels=False)
+    if several:
+        said, scored = of_true_class(prediction, truth, model.classes, model.score_kind)
+        named = frozenset(model.classes or pd.unique(pd.Series(prediction.labels)).tolist())
+        ones = np.ones(len(frame))
+        return _Asked(frame, given, truth, ones, said, scored, classes, named)
     if prediction.scores is not None:
-        return _Asked(frame, given, truth, prediction.scores, scored=True, classes=classes)
+        return _Asked(frame, given, truth, truth, prediction.scores, scored=True, classes=classes)
     assert prediction.labels is not None  # noqa: S101 - a prediction has one of the two
     said = matches(prediction.labels, subject.positive).astype(float)
-    return _Asked(frame, given, truth, said, scored=False, classes=classes)
+    return _Asked(frame, given, truth, truth, said, scored=False, classes=classes)
+
+
+def of_true_class(
+    prediction: Prediction,
+    truth: np.ndarray,
+    classes: tuple[Any, ...] | None,
+    kind: str | None,
+) -> tuple[np.ndarray, bool]:
+    """Return what a multiclass model says of each row's true class, and whether as a score.
+
+    The probability of the class, 0 for one that the model does not know; its lead over the best
+    other class where scores are margins; without scores 1 where the class is right, else 0.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    truth : array of shape (n,)
+        True classes.
+    classes : tuple or None
+        Of the scores, in their order.
+    kind : str or None
+        Of the model's scores.
+
+    Returns
+    -------
+    said : float array of shape (n,)
+    scored : bool
+    """
+    if prediction.by_class is None:
+        right = pd.Series(prediction.labels).astype(object) == pd.Series(truth).astype(object)
+        return right.to_numpy(dtype=float), False
+    place = {value: i for i, value in enumerate(classes or ())}
+    codes, found = pd.factorize(pd.Series(truth))
+    column = np.array([place.get(value, -1) for value in found.tolist()], dtype=int)[codes]
+    known, rows = column >= 0, np.arange(len(column))
+    own = prediction.by_class[rows, column]
+    if kind not in MARGINS:
+        return np.where(known, own, 0.0), True
+    rest = prediction.by_class.copy()
+    own = np.where(known, own, rest.min(axis=1))
+    rest[rows[known], column[known]] = -np.inf
+    return own - rest.max(axis=1), True
 
 
 def _truth(subject: Subject, column: pd.Series[Any]) -> np.ndarray:
-    """Return the true numbers, or 1 for the positive class and 0 for the other."""
+    """Return the true numbers, the true classes of several, or 1 for the positive class, else 0."""
     if subject.task == "regression":
         return numeric(column, "label", str(column.name))
     refuse_missing(column, "label", str(column.name))
+    if subject.task == "multiclass":
+        return column.to_numpy()
     return matches(column, subject.positive).astype(float)
 
 
-def _loss(subject: Subject, *sides: _Asked) -> tuple[str, str]:
+def _loss(evidence: Evidence, *sides: _Asked) -> tuple[str, str]:
     """Return the one loss that fits both sides, and what it is called."""
-    if subject.task == "regression":
+    if evidence.subject.task == "regression":
         return "absolute_error", "absolute error"
     if not all(side.scored for side in sides):
         return "absolute_error", "error (0 or 1: the model gives no scores)"
-    if all(side.said.min() >= 0 and side.said.max() <= 1 for side in sides):
+    kind = None if evidence.model is None else evidence.model.score_kind
+    # a margin that happens to lie between 0 and 1 is no probability
+    if kind not in MARGINS and all(0 <= side.said.min() <= side.said.max() <= 1 for side in sides):
         return "log_loss", "log loss"
     return "margin", "margin"

@@ -17,6 +17,7 @@ anything else         the rows their owner sees
 from __future__ import annotations
 
 import functools
+import sys
 import time
 import types
 from collections.abc import Iterator
@@ -37,6 +38,11 @@ MAX_ITEMS = 200_000
 _PLAIN = (str, bytes, bytearray, memoryview, int, float, complex, bool, type(None), range, slice)
 _OUTSIDE = (type, types.ModuleType, types.BuiltinFunctionType, np.dtype, np.generic, np.ufunc)
 _LEAVES = (*_PLAIN, *_OUTSIDE)
+_READ = {*sys.stdlib_module_names, "builtins", "numpy", "pandas", "scipy", "sklearn"}
+"""Packages whose compiled types keep nothing out of sight, or hand it over as their state."""
+_POINTERS = ("PyCapsule", "SwigPyObject")
+_TREES = {("xgboost", "Booster"), ("lightgbm", "Booster"), ("_catboost", "_CatBoost")}
+"""Compiled parts that hold trees: splits and answers, never rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +84,8 @@ class Walk:
     """Steps through which the rows could not be followed."""
     closed: int = 0
     """Parts that raise when they are looked into."""
+    opaque: set[str] = field(default_factory=set)
+    """Types whose content is compiled and out of sight."""
     _seen: dict[int, Any] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Part]:
@@ -126,6 +134,10 @@ class Walk:
     def _attributes(self, value: Any, rows: pd.DataFrame | None) -> Iterator[Part]:
         kept = _kept(value)
         owner = type(value).__name__
+        if _origin(type(value)) in _TREES:
+            kept = {name: each for name, each in kept.items() if not _opaque(type(each), {})}
+        elif _opaque(type(value), kept):
+            self.opaque.add(f"{_origin(type(value))[0]}.{owner}")
         fitted = {name[:-1] for name in kept if name.endswith("_")}
         for name in ("steps", "transformers_"):
             if isinstance(kept.get(name), list):
@@ -172,6 +184,20 @@ class Walk:
             self.lost += 1
             return None
         return found
+
+
+def _origin(kind: type) -> tuple[str, str]:
+    """Return the package and the name of a type."""
+    return str(kind.__module__).partition(".")[0], kind.__name__
+
+
+def _opaque(kind: type, kept: dict[str, Any]) -> bool:
+    """Return whether a value of the type holds what nobody can read from outside."""
+    package, name = _origin(kind)
+    if name in _POINTERS or any(each.__module__ == "_ctypes" for each in kind.__mro__):
+        return True
+    written = any({"__dict__", "__slots__"} & set(vars(each)) for each in kind.__mro__)
+    return not (kept or written or package in _READ)
 
 
 def _kept(value: Any) -> dict[str, Any]:

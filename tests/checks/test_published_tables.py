@@ -340,7 +340,7 @@ REASONS = {
     "tq_": "hangs on a fit that did not converge, so on the version of a library",
     "nr_": "the rows are not to be had",
     "tx_unita_": "the scored sentences are not to be had",
-    "pc_": "anonymity of a table, which no check measures",
+    "pc_": "anonymity of a table, beside its statistics",
     "sm_": "an attack at one threshold; ours are measured over all of them",
     "am_resid": "a ratio of two risks, which no check measures",
     "cc_srm": "the mix of two arms, which no check measures",

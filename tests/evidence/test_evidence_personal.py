@@ -204,3 +204,65 @@ def test_at_most_so_many_rows_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(personal, "MAX_ROWS", 50)
     seen = look(noise(200, 0))
     assert (seen.rows, seen.of) == (50, 200)
+
+
+def kinds_of(values: list[object], name: str = "x") -> list[str]:
+    frame = pd.DataFrame({name: pd.Series(values, dtype=object)})
+    return [each.kind for each in scan(open_data(frame, root=Path()), [name], 0).found]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda i: f"a{i}@example.org".encode(),
+        lambda i: f"https://example.com/u?mail=a{i}@example.org&x=1",
+        lambda i: f"https://example.com/u?mail=a{i}%40example.org",
+        lambda i: f"mailto:a{i}@example.org",
+        lambda i: [f"a{i}@example.org", 7],
+        lambda i: {"mail": f"a{i}@example.org"},
+        lambda i: f"a{i}\uff20example.org",
+        lambda i: f"\x00\u200ba{i}@example.org",
+        lambda i: f"jörg{i}@exämple.org",
+        lambda i: i or "a@example.org",
+    ],
+)
+def test_an_address_is_found_however_it_is_written(write: object) -> None:
+    assert kinds_of([write(i) for i in range(30)]) == ["e-mail address"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda i: f"postgres://user@db{i}.example.org/x",
+        lambda i: f"git@example.org:group/project{i}.git",
+        lambda i: f"icon-{i}@2x.png",
+        lambda i: f"https://cdn.example.com/npm/vue@3.{i}.1/dist/vue.js",
+        lambda i: f"@someone{i} likes @someone{i + 1}",
+        lambda i: f"{i:014d}",
+        lambda i: f"00{i:03d}-{i:04d}-{i:03d}",
+        lambda i: complex(i, 1),
+    ],
+)
+def test_what_only_looks_like_an_address_or_a_number_to_call_is_not(write: object) -> None:
+    assert kinds_of([write(i) for i in range(30)]) == []  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("between", [" ", "-", "."])
+def test_an_account_number_may_be_written_in_groups(between: str) -> None:
+    assert kinds_of([between.join(("DE89", "3704", "0044", "0532", "0130", "00"))]) == [
+        "bank account (IBAN)"
+    ]
+
+
+def test_numbers_of_other_countries_may_begin_with_two_zeros() -> None:
+    assert kinds_of([f"0049 170 {1_000_000 + 37 * i}" for i in range(30)]) == ["phone number"]
+
+
+def test_random_codes_as_long_as_an_account_number_are_none() -> None:
+    letters = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
+    rng = np.random.default_rng(3)
+    codes = ["".join(row) for row in letters[rng.integers(36, size=(20_000, 22))]]
+    # two in three thousand begin as an account of Germany does; of them one in 97 is one
+    forged = [f"DE{i:020d}" for i in range(200)]
+    assert sum(map(iban, forged)) > 0
+    assert kinds_of([*codes, *forged]) == []

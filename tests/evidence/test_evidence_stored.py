@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import re
+import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -316,3 +320,71 @@ class TestLeaves:
 
     def test_there_are_none_without_trees(self) -> None:
         assert leaves_in(LogisticRegression().fit(ROWS, LABEL))[0] == []
+
+
+class Session:
+    """Wraps something compiled, as a session of a runtime does."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+
+def test_compiled_parts_out_of_sight_are_said_and_nothing_found_is_no_pass() -> None:
+    stored = stored_in(Session(ctypes.c_void_p(3)), FRAME)
+    assert (stored.opaque, stored.whole) == (("ctypes.c_void_p",), False)
+    leaves, unread = leaves_in(Session(ctypes.c_void_p(3)))
+    assert (leaves, unread) == ([], "compiled parts cannot be looked into (ctypes.c_void_p)")
+
+
+def test_locks_files_generators_and_weak_references_hide_nothing() -> None:
+    whole = Session(threading.Lock())
+    whole.inner = [
+        threading.Condition(),
+        sys.stdin,
+        (each for each in ()),
+        weakref.ref(whole),
+        {}.values(),
+        np.random.default_rng(0),
+        re.compile("a"),
+        functools.lru_cache(len),
+        pd.Timestamp("2026-01-01"),
+        whole,
+    ]
+    assert stored_in(whole, FRAME).whole
+
+
+def booster(name: str) -> Any:
+    library = pytest.importorskip(name)
+    if name == "xgboost":
+        return library.XGBClassifier(n_estimators=3)
+    if name == "lightgbm":
+        return library.LGBMClassifier(n_estimators=3, min_child_samples=7, verbose=-1)
+    return library.CatBoostClassifier(iterations=3, verbose=0, allow_writing_files=False)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm", "catboost"])
+def test_boosters_of_other_libraries_hold_no_rows(name: str) -> None:
+    stored = stored_in(booster(name).fit(FRAME, LABEL), FRAME)
+    assert (int(stored.found.sum()), stored.whole) == (0, True)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["lightgbm", "catboost"])
+def test_their_leaves_hold_as_many_rows_as_the_library_puts_there(name: str) -> None:
+    model = booster(name).fit(FRAME, LABEL)
+    leaves, unread = leaves_in(model)
+    assert unread == ""
+    if name == "lightgbm":
+        where = model.predict(FRAME, pred_leaf=True)
+    else:
+        where = model.calc_leaf_indexes(FRAME)
+    for tree, places in zip(leaves, np.asarray(where).T, strict=True):
+        counts = np.unique(places.astype(int), return_counts=True)[1]
+        assert sorted(tree.tolist()) == sorted(counts.tolist())
+
+
+def test_what_xgboost_does_not_count_is_not_taken_for_a_model_without_trees() -> None:
+    leaves, unread = leaves_in(booster("xgboost").fit(FRAME, LABEL))
+    assert leaves == []
+    assert unread == "a Booster does not say how many rows its leaves hold"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, norm
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from pytest_aipm.stats.adjusted import against_one_group
@@ -51,6 +51,14 @@ def test_in_one_stratum_the_variance_of_the_log_ratio_is_the_textbooks() -> None
     part = mantel_haenszel([[30, 80]], [[100, 160]], 0, 1, "ratio")
     assert isinstance(part, ScorePart)
     assert part.slope / part.value == pytest.approx(1 / 30 - 1 / 100 + 1 / 80 - 1 / 160)
+
+
+def test_in_one_stratum_the_bound_of_katz_is_that_of_a_published_table() -> None:
+    """473 of 984 against 755 of 1,705: 1.01166194 (asbio's ci.prat, in TF Privacy's tests)."""
+    part = mantel_haenszel([[473, 755]], [[984, 1705]], 0, 1, "ratio")
+    assert isinstance(part, ScorePart)
+    log = np.log(part.value) - norm.isf(0.05) * np.sqrt(part.slope / part.value)
+    assert np.exp(log) == pytest.approx(1.01166194, abs=5e-9)
 
 
 def test_for_matched_pairs_the_variance_of_the_difference_is_mcnemars() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from pytest_aipm.stats.one_run import epsilon_of, p_value
+from pytest_aipm.stats.one_run import HIGHEST, Coins, epsilon_of, p_value
 from pytest_aipm.stats.parts import rate_bounds
 
 
@@ -49,3 +49,26 @@ def test_delta_costs_what_the_theorem_says() -> None:
     shown = [epsilon_of(rows, guesses, right, each, 0.05) for each in (0.0, 1e-5, 1e-3)]
     assert shown == sorted(shown, reverse=True)
     assert math.isclose(p_value(rows, guesses, 0, 1.0, 0.1), 1.0)
+
+
+def test_guesses_that_are_all_right_have_no_upper_end() -> None:
+    coins = Coins(100, 8, 8, 0.0, "guesses")
+    assert coins.bound(0.05) == (pytest.approx(epsilon_of(100, 8, 8, 0.0, 0.05)), HIGHEST)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.95])
+def test_both_ends_of_guesses_miss_no_more_often_than_promised(share: float) -> None:
+    v = np.arange(41)
+    chance = binom.pmf(v, 40, share)
+    ends = [Coins(400, 40, float(each), 0.0, "guesses").bound(0.05) for each in v]
+    true = max(0.0, float(logit(share)))
+    assert chance[[low > true + 1e-5 for low, _ in ends]].sum() <= 0.05
+    assert chance[[high < true for _, high in ends]].sum() <= 0.05
+
+
+def test_more_guesses_of_the_same_share_keep_the_value_and_narrow_the_ends() -> None:
+    few = Coins(400, 40, 30, 0.0, "guesses")
+    many = few.scaled(4000)
+    assert many.value == pytest.approx(few.value, abs=0.06)
+    assert many.error(settling=True) < few.error(settling=True) / 5
+    assert few.scaled(4000, 2.0).right / 4000 == pytest.approx(expit(2.0))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import BLIND
+from pytest_aipm.evidence.train import Fit
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.exposure import Exposure, Undecided
 from pytest_aipm.stats.parts import AucPart
 
-__all__ = ["premise"]
+__all__ = ["left_out", "premise"]
 
 
 def premise(
@@ -40,3 +41,18 @@ def premise(
         "drawn at random from the same source"
     )
     return Undecided.of(found, *scale), said
+
+
+def left_out(fit: Fit) -> tuple[str, ...]:
+    """Return which rows were left out before anything was compared."""
+    said: tuple[str, ...] = ()
+    if fit.dropped:
+        said = (f"{fit.dropped:,} evaluation rows that are also training rows were left out first",)
+    if sum(fit.crowd):
+        crowd = (
+            f"so were {fit.crowd[0]:,} training rows and {fit.crowd[1]:,} more evaluation rows "
+            "that another row equals: the columns are coarse, and only rows that stand alone "
+            "can be compared"
+        )
+        said = (*said, crowd)
+    return said

@@ -34,7 +34,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.privacy._premise import premise
+from pytest_aipm.checks.privacy._premise import left_out, premise
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.attack import blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
@@ -48,7 +48,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 RANGE = (-1.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.05}
 BASIS = "convention of the field, not law"
 
@@ -91,7 +91,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         summary=_summary(column, found, attack) + apart,
         n=rows,
         part_names=("all rows",),
-        notes=(f"one of {found.levels} values is guessed",),
+        notes=(*left_out(fit), f"one of {found.levels} values is guessed"),
     )
 
 

@@ -6,14 +6,16 @@ Does the training keep the privacy that it claims?
 ## How it is measured
 Runs under `--aipm-deep` alone. Each training row is in or out by the toss of a coin, the model's
 recipe is fitted once on those that are in, and the `guesses` share of rows (1 %, fixed before
-anything is seen) that is fitted worst is guessed to be out. If the training were (epsilon,
-delta)-differentially private, so many right guesses would be unlikely; the value is the largest
-epsilon that they refute at the confidence, for the `delta` of the claim. The claim is the limit:
-`limit: {max: 1.0}`. Rows that others equal are left aside.
+anything is seen) that is fitted worst is guessed to be out. The value is the logit of the share
+guessed rightly. If the training were (epsilon, delta)-differentially private, so many right guesses
+would be unlikely; the lower end is the largest epsilon that they refute at the confidence, for the
+`delta` of the claim. The upper end says how far this attack may reach (Clopper and Pearson's, of
+the share). The claim is the limit: `limit: {max: 1.0}`. Rows that others equal are left aside.
 
 ## When it misleads
 - It is a lower bound of one attack: within the claim means no evidence against it, never a proof.
-- So many guesses can show so much and no more, as the note says; a claim beyond that is not tested.
+- So many guesses can show so much and no more, as the note says. Where nearly all of them are right
+  and the claim is beyond that, the verdict is inconclusive; more guesses or rows may tell.
 - It tests the recipe as `fit` repeats it, on half of the rows. Noise that is added elsewhere is not
   repeated.
 
@@ -38,15 +40,15 @@ from pytest_aipm.evidence.attack import signals_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.refit import one_run
 from pytest_aipm.records import Formula
-from pytest_aipm.stats.one_run import HIGHEST, epsilon_of
-from pytest_aipm.stats.single import census
+from pytest_aipm.stats.exposure import exposure
+from pytest_aipm.stats.one_run import HIGHEST, Coins, epsilon_of
 
 NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 RANGE = (0.0, HIGHEST)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEEP = True
 
 
@@ -63,17 +65,18 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     run = one_run(evidence, signals_of(evidence).fit, params.guesses)
     alpha = 1 - params.confidence
-    shown = epsilon_of(run.rows, run.guesses, run.right, params.delta, alpha)
+    coins = Coins(run.rows, run.guesses, run.right, params.delta, "guesses of who was left out")
+    shown = coins.bound(alpha)[0]
     most = epsilon_of(run.rows, run.guesses, run.guesses, params.delta, alpha)
     return Measurement(
-        estimate=census(shown, run.guesses),
+        estimate=exposure([coins], params.confidence),
         formula=Formula(
             id="one_run_epsilon",
-            numerator="largest epsilon at which so many right guesses are too unlikely",
-            denominator="",
+            numerator="logarithm of the right guesses",
+            denominator="wrong guesses",
             population=f"{run.rows:,} rows, in or out by a coin each",
         ),
-        method="bound of one run",
+        method="one run; Clopper and Pearson above",
         summary=(
             f"{run.right:,} of {run.guesses:,} guesses of who was left out are right, which shows "
             f"an epsilon of at least {number(shown)}"

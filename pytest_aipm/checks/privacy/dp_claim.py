@@ -43,7 +43,7 @@ SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 10}
 BASIS = "convention of the field, not law"
 

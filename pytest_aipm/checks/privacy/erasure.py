@@ -6,8 +6,9 @@ People asked to be forgotten: has the model forgotten them?
 ## How it is measured
 `rows` names a file of the rows that must be gone, or `ids` lists their ids (the subject's `id`; a
 policy is printed in its report, so ids that name somebody belong into the file). They are looked
-for among the training rows: by id, else by equal columns (a row that five or more training rows
-equal is no one's); and inside the model, as in `privacy.stored_rows`. One that is found gives
+for among the training rows: by id, and where none is found by columns that are equal but for the
+spelling of texts and fractions beyond six digits (a row that five or more training rows equal is no
+one's); and inside the model, as in `privacy.stored_rows`. One that is found gives
 everything away: the value is 1. Else the rows are attacked as in `privacy.membership_inference`,
 against evaluation rows that were never trained on, and the value is the area under the ROC curve:
 0.5 is a coin toss.
@@ -50,7 +51,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("auc",)
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max_auc": 0.60}
 BASIS = "policy choice; no authority sets a number"
 

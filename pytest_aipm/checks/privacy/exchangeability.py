@@ -31,6 +31,7 @@ A shift between the two could pass for memory of the model, or hide it, and nobo
 from __future__ import annotations
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.privacy._premise import left_out
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import blind_of, signals_of
 from pytest_aipm.evidence.difficulty import LEAST
@@ -43,7 +44,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("auc",)
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max_auc": 0.55}
 BASIS = "policy choice; no authority sets a number"
 
@@ -72,11 +73,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             n=rows,
             not_judged=(Because.NO_EVIDENCE, why),
         )
-    notes: tuple[str, ...] = ()
-    if fit.dropped:
-        notes = (
-            f"{fit.dropped:,} evaluation rows that are also training rows were left out first",
-        )
     return Measurement(
         estimate=from_part(part, confidence=params.confidence),
         formula=formula,
@@ -86,5 +82,5 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         n=rows,
         part_names=("all rows",),
-        notes=notes,
+        notes=left_out(fit),
     )

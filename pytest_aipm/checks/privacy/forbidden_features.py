@@ -41,7 +41,7 @@ SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0}
 BASIS = "policy choice: no such column may be an input"
 

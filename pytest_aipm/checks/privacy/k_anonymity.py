@@ -58,7 +58,7 @@ SCOPES = "overall"
 SENSITIVE = ("l", "entropy_l", "recursive_l", "t", "delta", "beta")
 UNITS = ("", "k", "unique", "marketer", "journalist", *SENSITIVE)
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0.09}
 BASIS = "European Medicines Agency and Health Canada, for data that is released"
 
@@ -225,6 +225,16 @@ def _notes(found: Alike) -> tuple[str, ...]:
         f"l {each.recursive:,}, t {number(each.closeness)}, delta {number(each.disclosure)}, "
         f"beta {number(each.likeness)}"
         for name, each in found.diversity.items()
+    ]
+    said += [
+        f"{name[:60]}: {lost:,} rows without a value do not count as diverse"
+        for name, lost in found.unknown.items()
+    ]
+    if found.missing:
+        said.append(f"{found.missing:,} rows miss a quasi-identifier: missing counts as a value")
+    said += [
+        f"{name[:60]} holds fractions, most of them different: sort it into bins first"
+        for name in found.fractions
     ]
     return (*said, "how unique a row is among everyone is not known from these rows")
 

@@ -39,9 +39,9 @@ from typing import Literal
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import population, unknown_breach
-from pytest_aipm.checks.privacy._premise import premise
+from pytest_aipm.checks.privacy._premise import left_out, premise
 from pytest_aipm.checks.words import number
-from pytest_aipm.evidence.attack import blind_of
+from pytest_aipm.evidence.attack import blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.memberships import GroupAreas, areas_by
 from pytest_aipm.records import Because, Formula, GroupValue
@@ -52,7 +52,7 @@ NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("", "auc")
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 1.0}
 BASIS = "policy choice; no authority sets a number"
 
@@ -105,7 +105,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=found.known,
         groups=_groups(found, whole, params),
         part_names=names,
-        notes=_notes(found, attacks, names, params),
+        notes=_notes(found, attacks, names, params, left_out(signals_of(evidence).fit)),
         not_judged=undefined,
         breach=unknown_breach(params, found.unknown, found.known),
         unknown=found.unknown,
@@ -144,13 +144,18 @@ def _groups(found: GroupAreas, whole: Exposure, params: Params) -> tuple[GroupVa
 
 
 def _notes(
-    found: GroupAreas, attacks: list[Area], names: tuple[str, ...], params: Params
+    found: GroupAreas,
+    attacks: list[Area],
+    names: tuple[str, ...],
+    params: Params,
+    said: tuple[str, ...],
 ) -> tuple[str, ...]:
     guess = 0.5 if params.unit == "auc" else 0.0
     shown = holm(attacks, guess, params.confidence)
     beyond = [name for name, each in zip(names, shown, strict=True) if each]
     listed = ", ".join(beyond[:10]) + (f" and {len(beyond) - 10} more" if len(beyond) > 10 else "")
     return (
+        *said,
         f"guessed by {found.score}",
         f"more than guessing is shown, by Holm's procedure, of: {listed}"
         if beyond

@@ -4,18 +4,20 @@
 Does the model give away who was in its training data?
 
 ## How it is measured
-Evaluation rows that are also training rows are left out first. Then two scores are attacked with:
-the model's loss on a row, and how much better the row is fitted than rows like it (a regression of
-the fit on the row's columns, learned from evaluation rows alone, each row predicted by one that did
-not see it). The loss is the log loss of the true class, the absolute error for numbers, or plain
-right and wrong where the model gives no scores. Of each score three things are looked at: the area
-under the ROC curve (0.5 is a coin toss), how much more often training rows than others are among
-the best fitted (where 1 % of the others are), and how much more often others than training rows are
-in the tail of the 5 % of training rows that are fitted worst. All are put on one scale, the implied
-epsilon: the logit of an area, the logarithm of a ratio. The lower end of the interval is the
-largest of their lower bounds, each corrected for their number; the upper end the largest upper
-bound. `limit: {max_auc: ...}` judges the areas alone. Where training and evaluation rows can be
-told apart without the model, nothing can be said of its memory, and the verdict is inconclusive.
+Evaluation rows that are also training rows are left out first; where columns are so coarse that
+people share all values, so is every other row that another one equals. Then two scores are attacked
+with: the model's loss on a row, and how much better the row is fitted than rows like it (a
+regression of the fit on the row's columns, learned from evaluation rows alone, each row predicted
+by one that did not see it). The loss is the log loss of the true class, of two or of many, the
+absolute error for numbers, or plain right and wrong where the model gives no scores. Of each score
+three things are looked at: the area under the ROC curve (0.5 is a coin toss), how much more often
+training rows than others are among the best fitted (where 1 % of the others are), and how much more
+often others than training rows are in the tail of the 5 % of training rows that are fitted worst.
+All are put on one scale, the implied epsilon: the logit of an area, the logarithm of a ratio. The
+lower end of the interval is the largest of their lower bounds, each corrected for their number; the
+upper end the largest upper bound. `limit: {max_auc: ...}` judges the areas alone. Where training
+and evaluation rows can be told apart without the model, nothing can be said of its memory, and the
+verdict is inconclusive.
 
 ## When it misleads
 - Within the limit means no evidence of a leak by these attacks; others, with more models to compare
@@ -44,7 +46,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.privacy._premise import premise
+from pytest_aipm.checks.privacy._premise import left_out, premise
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import HEAD, Signals, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
@@ -58,7 +60,7 @@ NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("", "auc")
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 1.0}
 BASIS = "policy choice; no authority sets a number"
 
@@ -112,11 +114,7 @@ def _summary(found: Exposure, unit: str) -> str:
 
 
 def _notes(signals: Signals, found: Exposure, blind: AucPart | None) -> tuple[str, ...]:
-    fit, said = signals.fit, []
-    if fit.dropped:
-        said.append(
-            f"{fit.dropped:,} evaluation rows that are also training rows were left out first"
-        )
+    said = list(left_out(signals.fit))
     for each in found.source:
         lower, upper = each.bound(1 - found.confidence)
         high = number(upper) if upper < MOST else "any"

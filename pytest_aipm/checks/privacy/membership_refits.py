@@ -33,7 +33,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.privacy._premise import premise
+from pytest_aipm.checks.privacy._premise import left_out, premise
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import Score, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
@@ -46,7 +46,7 @@ NEEDS = Needs(label=True, model=True, train=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("", "auc")
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEEP = True
 DEFAULT_LIMIT = {"max": 1.0}
 BASIS = "policy choice; no authority sets a number"
@@ -86,5 +86,5 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         n=len(members) + len(others),
         part_names=("all rows",),
-        notes=(f"fitted anew {params.refits} times, each on {rows:,} rows",),
+        notes=(*left_out(fit), f"fitted anew {params.refits} times, each on {rows:,} rows"),
     )

@@ -43,7 +43,7 @@ from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.personal import Found, Scan, scan
-from pytest_aipm.records import Formula
+from pytest_aipm.records import Because, Formula
 from pytest_aipm.stats.single import census
 
 NEEDS = Needs()
@@ -52,7 +52,7 @@ SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0}
 BASIS = "policy choice: one such column is too many"
 
@@ -85,7 +85,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     seen = scan(source, read, evidence.seed)
     hit = list(dict.fromkeys(each.column for each in seen.found))
     what = "training rows" if params.of == "train" else "evaluation rows"
-    return Measurement(
+    measured = Measurement(
         estimate=census(len(hit), len(read)),
         formula=Formula(
             id="personal_columns",
@@ -98,6 +98,12 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         part_names=("all rows",),
         notes=_notes(seen, params),
     )
+    if hit or not seen.unread:
+        return measured
+    said = (
+        f"no personal data was found, but most of {_few(seen.unread)} was not read: it is too long"
+    )
+    return measured.with_(estimate=None, summary=said, not_judged=(Because.NO_EVIDENCE, said))
 
 
 def _summary(hit: list[str], columns: int) -> str:

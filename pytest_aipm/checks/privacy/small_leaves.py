@@ -5,14 +5,17 @@ Does a tree answer for single people, rather than for groups of them?
 
 ## How it is measured
 Every tree inside the fitted object is looked at (trees, forests and boosting of scikit-learn,
-inside pipelines and other ensembles, too), and its leaves' own counts are read. The value is the
+LightGBM and CatBoost, inside pipelines and other ensembles, too), and its leaves' own counts are
+read. The value is the
 share of training rows in a leaf of fewer than `rows` rows (5), over all trees. The model's counts
 decide, so the number itself does. In a forest each tree counts the rows that it drew.
 
 ## When it misleads
 - It is a sign, not an attack: a leaf of one row may tell nothing of that person, and large leaves
   can, too.
-- Trees of other libraries keep their counts in compiled parts and are not judged.
+- XGBoost keeps no counts, and compiled parts of other libraries cannot be looked into: such models
+  are not judged.
+- With weights CatBoost counts those, not rows.
 
 ## What to do
 Set `min_samples_leaf` to 5 or more, or limit the depth. Then look at
@@ -43,7 +46,7 @@ UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0}
 BASIS = "convention of disclosure control: no leaf of fewer than 5 rows"
 
@@ -59,7 +62,7 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    trees, stopped = leaves_of(evidence, params.seconds)
+    trees, unread = leaves_of(evidence, params.seconds)
     formula = Formula(
         id="small_leaves",
         numerator=f"training rows in leaves of fewer than {params.rows}",
@@ -68,8 +71,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
     if not trees:
         why = "no tree whose leaves can be counted was found inside the model"
-        because = Because.NO_EVIDENCE if stopped else Because.NOT_APPLICABLE
-        why += f"; the search ended {stopped}" if stopped else ""
+        because = Because.NO_EVIDENCE if unread else Because.NOT_APPLICABLE
+        why += f", but {unread}" if unread else ""
         return Measurement(
             estimate=None, formula=formula, summary=why, n=0, not_judged=(because, why)
         )
@@ -87,9 +90,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=int(max(leaf.sum() for leaf in trees)),
         part_names=("all rows",),
         notes=(f"share alone in a leaf: {number(alone / rows)}",)
-        + ((f"not all trees were looked at: the search ended {stopped}",) if stopped else ()),
+        + ((f"there may be more: {unread}",) if unread else ()),
     )
-    if stopped and not small:
-        said = f"no small leaf was found, but the search ended {stopped}"
+    if unread and share <= 0:
+        said = f"no small leaf was found, but {unread}"
         return measured.with_(estimate=None, summary=said, not_judged=(Because.NO_EVIDENCE, said))
     return measured

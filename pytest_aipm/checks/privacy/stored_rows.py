@@ -12,8 +12,9 @@ the share of training rows found. It is a count over the given rows (at most 100
 seed), so the number itself decides. `seconds` bounds the search.
 
 ## When it misleads
-- Rows stored otherwise (rounded, one array a column, inside bytes or compiled parts that do not say
-  how they are pickled) are not found.
+- Rows stored otherwise (rounded, one array a column, inside bytes) are not found.
+- Compiled parts of other libraries that do not say how they are pickled are not looked into, and
+  nothing found is no pass then; the boosters of XGBoost, LightGBM and CatBoost hold trees alone.
 - A row of one column cannot be told from other numbers.
 - A part that was fitted on other rows than the training rows holds those, and they are not found.
 
@@ -49,7 +50,7 @@ UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0}
 BASIS = "policy choice: one stored row is too many"
 
@@ -95,6 +96,9 @@ def _unread(stored: Stored) -> str:
         return f"not all of it could be read ({', '.join(name[:80] for name in stored.cut[:3])})"
     if stored.lost:
         return f"the rows could not be followed through {stored.lost:,} of its steps"
+    if stored.opaque:
+        named = ", ".join(name[:80] for name in stored.opaque[:3])
+        return f"compiled parts of it cannot be looked into ({named})"
     return f"{stored.closed:,} of its parts raise when looked into" if stored.closed else ""
 
 
