@@ -58,7 +58,7 @@ SCOPES = "overall"
 SENSITIVE = ("l", "entropy_l", "recursive_l", "t", "delta", "beta")
 UNITS = ("", "k", "unique", "marketer", "journalist", *SENSITIVE)
 DECIDE_ON = "point"
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression", "ranking")
 DEFAULT_LIMIT = {"max": 0.09}
 BASIS = "European Medicines Agency and Health Canada, for data that is released"
 
