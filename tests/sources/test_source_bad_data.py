@@ -156,7 +156,8 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
                 (
                     "a.csv: its fields seem to be separated by semicolons, not by commas; write it "
                     'anew: python -c "import pandas; '
-                    "pandas.read_csv('a.csv', sep=';', decimal=',').to_csv('a-comma.csv', index=False)\""
+                    "pandas.read_csv('a.csv', sep=';', decimal=',')"
+                    ".to_csv('a-comma.csv', index=False)\""
                 ),
             )
             for text in ("x;y;z\n1;1.5;0\n", "x;y;z\n1,5;1,5;0,5\n")
@@ -176,7 +177,8 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
             "x|y\n1|1\n",
             (
                 "$(a);'.csv: its fields seem to be separated by bars, not by commas; "
-                "write it anew: python -c \"import pandas; pandas.read_csv('FILE.csv', sep='|', decimal=',')"
+                'write it anew: python -c "import pandas; '
+                "pandas.read_csv('FILE.csv', sep='|', decimal=',')"
                 ".to_csv('FILE-comma.csv', index=False)\""
             ),
         ),
