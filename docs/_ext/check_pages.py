@@ -49,8 +49,21 @@ SUBJECTS = {
   label: progression
   protected: {sex: sex}
 """,
+    "ranking": """\
+  task: ranking
+  scores: bmi
+  data: {factory: "pytest_aipm.demo.diabetes:evaluation"}
+  decision: {top_k: 1, within: age}
+  protected: {sex: sex}
+""",
 }
 """What the example of a check is about, by task: the demos that come with the package."""
+
+PURPOSES = {
+    "binary": "Grant consumer loans",
+    "regression": "Plan visits",
+    "ranking": "Choose whom of an age to see first",
+}
 
 EXAMPLES = YAML(typ="safe").load(Path(__file__).with_name("examples.yaml"))
 """What the example of a check says beyond that; the file explains."""
@@ -220,7 +233,7 @@ def example(name: str, module: ModuleType) -> str:
     lines += [f"    {key}: {value}" for key, value in _given(name, module).items()]
     lines += [f"    by: {ATTRIBUTE}"] * (module.SCOPES == "groups")
     lines += [f"    limit: {_flow(limit)}"]
-    purpose = {"binary": "Grant consumer loans", "regression": "Plan visits"}[task]
+    purpose = PURPOSES[task]
     context = f"context: {{purpose: {purpose}, owner: owner@example.org}}\n"
     checks = "\n".join(lines)
     return f"aipm: 1\nname: example\n{context}subject:\n{subject}checks:\n{checks}\n"

@@ -185,7 +185,7 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
             raise _fault(
                 subject,
                 "label" if what == "label" else "predictions",
-                f"the {what} has {len(values)} or more values ({listed(values)}); a binary task "
+                f"the {what} has {len(values)} or more values ({_told(values)}); a binary task "
                 "has two",
                 "merge classes in the data, or name another column",
             )
@@ -233,6 +233,12 @@ def _hint(key: str, wanted: object, seen: Classes) -> str:
     if len(seen) == 1:  # the one value may well be the other class: naming it would turn the audit
         return "all rows are alike: look at the model first, then at how the data write the class"
     return "name one of the values"
+
+
+def _told(values: Classes) -> str:
+    """Return the values, unless there are so many texts that each may be one person's words."""
+    free = len(values) >= MOST and any(isinstance(value, str) for value in values)
+    return "different texts" if free else listed(values)
 
 
 def listed(values: Classes) -> str:

@@ -106,7 +106,8 @@ def nullable(schema: Schema, *, below: bool = False) -> Schema:
     if "anyOf" in found:
         found["anyOf"] = [*found["anyOf"], {"type": "null"}]
     elif "const" in found or "enum" in found:
-        found["enum"] = [*(found.get("enum") or [found.pop("const")]), None]
+        one = found.pop("const", None)  # some versions of pydantic write both
+        found["enum"] = [*(found.get("enum") or [one]), None]
         found.pop("type", None)
     elif isinstance(found.get("type"), str):
         found["type"] = [found["type"], "null"]

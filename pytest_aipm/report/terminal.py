@@ -46,7 +46,7 @@ COLORS = {
     Verdict.NOT_JUDGED: DIM,
 }
 RUN_COLORS = {RunVerdict.FAIL: RED, RunVerdict.UNPROVEN: YELLOW, RunVerdict.PASS: GREEN}
-EXPLAINED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
+EXPLAINED = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.WARN)
 GAP = "  "
 WIDEST = 40
 NARROWEST = 12

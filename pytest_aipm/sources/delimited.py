@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ __all__ = ["Delimited"]
 
 _BLOCK = 1 << 20
 """Bytes parsed at a time; also the longest row."""
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What stands between fields, as people call it."""
 
 _TRUE = ["true", "True", "TRUE"]
 _FALSE = ["false", "False", "FALSE"]
@@ -108,9 +112,35 @@ class Delimited:
     def _header(self) -> tuple[str, ...]:
         with self._open(None) as stream:
             try:
-                return tuple(stream.schema.names)
+                names = tuple(stream.schema.names)
             except UnicodeDecodeError as error:
                 raise self._fault(error) from None
+        self._check_separator(names)
+        return names
+
+    def _check_separator(self, header: Sequence[str]) -> None:
+        """Refuse a header that is one field only because another character separates its names."""
+        if len(header) != 1:
+            return
+        others = sorted(set(_SEPARATORS) - {self._delimiter})
+        found = max(others, key=header[0].count)
+        if found not in header[0]:
+            return
+        suffix = {",": ".csv", "\t": ".tsv"}.get(found)
+        what = (
+            f"its fields seem to be separated by {_SEPARATORS[found]}, "
+            f"not by {_SEPARATORS[self._delimiter]}"
+        )
+        fix = f"rename it to {suffix}" if suffix else f"write it anew: {self._anew(found)}"
+        raise self._problem(what, fix)
+
+    def _anew(self, found: str) -> str:
+        """Return the command that writes the file with commas; only a plain name is put into it."""
+        plain = re.fullmatch(r"[\w./ -]+", self._ref) is not None
+        name = self._ref if plain else "FILE.csv"
+        new = f"{self._path.name.partition('.')[0] if plain else 'FILE'}-comma.csv"
+        code = f"pandas.read_csv('{name}', sep='{found}', decimal=',').to_csv('{new}', index=False)"
+        return f'python -c "import pandas; {code}"'
 
     def empty(self) -> bool:
         """Return whether there is no row."""
@@ -220,21 +250,26 @@ class Delimited:
         if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in text:
             return self._not_utf8()
         if text.startswith(("CSV parse error", "straddling")):
-            with self._bytes() as file:
-                wide = file.read(2) in {b"\xff\xfe", b"\xfe\xff"}  # UTF-16
-            return self._not_utf8() if wide else self._ragged(error)
+            return self._not_utf8() if self._utf16() else self._ragged(error)
         return self._problem(f"cannot be read ({first_line(error)})", "write the file again")
+
+    def _utf16(self) -> bool:
+        with self._bytes() as file:
+            return file.read(2) in {b"\xff\xfe", b"\xfe\xff"}
 
     def _not_utf8(self) -> DataError:
         """Return the fault with the offset of the first byte that is not UTF-8."""
         offset, line = 0, 1
+        encoding = "UTF-16" if self._utf16() else "CP1252"
         with self._bytes() as file:
             for raw in file:
                 try:
                     raw.decode("utf-8")
                 except UnicodeDecodeError as error:
                     what = f"byte {offset + error.start} is not UTF-8 text"
-                    fix = f"convert it, for instance: iconv -f CP1252 -t UTF-8 {self._path.name}"
+                    fix = (
+                        f"convert it, for instance: iconv -f {encoding} -t UTF-8 {self._path.name}"
+                    )
                     return self._problem(what, fix, line)
                 offset, line = offset + len(raw), line + 1
         return self._problem("is not UTF-8 text", "convert it to UTF-8")
@@ -246,6 +281,8 @@ class Delimited:
             reader = csv.reader(text, delimiter=self._delimiter)
             try:
                 for fields in reader:
+                    if not width and fields:
+                        self._check_separator(fields)
                     lines = 1 + sum(field.count("\n") for field in fields)
                     if fields and width and len(fields) != width:
                         what = f"row {row} has {len(fields)} fields, the header has {width}"

@@ -88,8 +88,6 @@ def unknown_columns(missing: Sequence[str], known: Sequence[str]) -> tuple[str, 
     """
     names = listed(map(repr, missing))
     what = f"there is no column {names}" if len(missing) == 1 else f"there are no columns {names}"
-    if len(known) == 1 and any(mark in known[0] for mark in ";\t|"):
-        return what, "its header is one single name: separate the columns with commas"
     guesses = [guess for name in missing if (guess := did_you_mean(name, known))]
     return what, " ".join(guesses) if guesses else f"its columns are {listed(known)}"
 

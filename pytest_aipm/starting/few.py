@@ -95,10 +95,14 @@ def _sentence(power: Power) -> str:
     gap = (
         "no gap is sure to be caught"
         if power.gap is None
-        else f"a selection rate {100 * power.gap:.0f} points from the others' is caught "
-        f"({power.group})"
+        else f"a gap of {100 * power.gap:.0f} points in selection rates is caught ({power.group} "
+        "against the others)"
     )
     if power.enough:
-        return f"{power.attribute}: {gap}; groups that are decided alike are shown to be"
-    more = "no number of rows" if power.needed is None else f"about {power.needed:,} rows"
-    return f"{power.attribute}: {gap}; to show that groups are decided alike takes {more}"
+        return f"{power.attribute}: {gap}; where there is none, the rows are enough to say so"
+    more = (
+        "no number of rows would do"
+        if power.needed is None
+        else f"takes about {power.needed:,} rows"
+    )
+    return f"{power.attribute}: {gap}; where there is none, to say so {more}"

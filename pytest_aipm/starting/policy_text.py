@@ -98,6 +98,7 @@ def write_policy(
         "quasi": _quasi(proposal),
         "anonymity": _anonymity(proposal, catalog),
         "majority": _majority(proposal),
+        "probable": _probable(proposal),
         "four_fifths": FOUR_FIFTHS,
         "powers_head": _powers_head(proposal),
         "powers": said(proposal.powers),
@@ -190,6 +191,14 @@ def _anonymity(proposal: Proposal, catalog: Catalog) -> str:
     if "quasi_identifiers" not in catalog.load(name).Params.model_fields:
         return ""
     return ", ".join(map(scalar, columns))
+
+
+def _probable(proposal: Proposal) -> bool:
+    """Return whether there may be probabilities: of a model nobody knows before it runs."""
+    if proposal.source != "scores" or proposal.said is None:
+        return proposal.source == "model"
+    scores = proposal.table[proposal.said.column]
+    return scores.low >= 0 and scores.high <= 1
 
 
 def _majority(proposal: Proposal) -> float:

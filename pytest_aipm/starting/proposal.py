@@ -146,6 +146,8 @@ def propose(table: Table, said: Said, ref: str) -> Proposal:
             source, model = found
         column = model.column if model is not None else None
         label = _label(table, said, column, taken)
+        if source == "scores" and label is not None and not holds_classes(table[label.column]):
+            source = "predictions"  # of a number
     task, task_why = _task(table, said, label, source, column)
     positive, favorable = _classes(table, said, task, label, source, column)
     threshold, threshold_why = _threshold(table, task, label, source, column, positive)

@@ -173,6 +173,10 @@ def _points(column: Column, model: Column | None) -> tuple[int, str]:
     elif word := has(column.name, NUMBER if number else HARM | BENEFIT):
         points += 60 if two_classes(column) else 40
         why.append(f"its name says '{word}'")
+    named_after = model is not None and _named_after(model.name, column.name)
+    if model is not None and named_after:
+        points += 100
+        why.append(f"'{short(model.name)}' is named after it")
     if two_classes(column):
         points += 30 if _written_as_classes(column) else 20
         why.append("it has two values, " + _shares(column))
@@ -188,9 +192,17 @@ def _points(column: Column, model: Column | None) -> tuple[int, str]:
             why.append(f"it has the classes of '{short(model.name)}'")
         else:
             points -= 40 if two_classes(column) else 100
-    if _told_before(column.name):
+    if _told_before(column.name) and not named_after:
         points -= 60
     return points, "; ".join(why)
+
+
+def _named_after(model: str, answer: str) -> bool:
+    """Return whether one name is the other with a word for "predicted" or "score"."""
+    more = set(parts(model)) - set(parts(answer))
+    return set(parts(answer)) < set(parts(model)) and any(
+        word in PREDICTED or word in SCORED for word in more
+    )
 
 
 def _told_before(name: str) -> bool:

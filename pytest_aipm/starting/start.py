@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.policy.schema import modeline
-from pytest_aipm.sources.data import DataSource, DataSpec, open_data
+from pytest_aipm.sources.data import DataSpec, open_data
 from pytest_aipm.sources.files import suffix_of
 from pytest_aipm.starting.editor import schemas
 from pytest_aipm.starting.files import repository_of
@@ -70,7 +70,6 @@ def open_table(ref: str, root: Path) -> Table:
         if spec.path is not None:
             _headed(root / spec.path, ref)  # without names, two columns can seem to be called alike
         raise
-    _separated(source)
     if spec.path is not None:
         _headed(root / spec.path, ref)
     return look(source)
@@ -93,24 +92,6 @@ def _readable(path: Path, ref: str) -> None:
         raise DataError(Problem(f"is no format that can be read ({last})", fix, ref))
     if last == ".txt":
         raise DataError(Problem("the suffix .txt does not say what it is", "name it .csv", ref))
-
-
-def _separated(source: DataSource) -> None:
-    """Refuse a file whose fields were not told apart."""
-    if source.kind != "csv" or len(source.columns) != 1:
-        return
-    for mark, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if mark in source.columns[0]:
-            what = f"its fields seem to be separated by {called}, not by commas"
-            into = (
-                "rename it to .tsv"
-                if mark == "\t"
-                else (
-                    f"""write it anew: python -c "import pandas; pandas.read_csv('{source.ref}', """
-                    f"""sep='{mark}').to_csv('{Path(source.ref).stem}-comma.csv', index=False)\""""
-                )
-            )
-            raise DataError(Problem(what, into, source.ref))
 
 
 def _headed(path: Path, ref: str) -> None:

@@ -84,6 +84,10 @@ def test_a_class_that_never_occurs_is_refused_with_the_values_that_do(
     ("columns", "said"),
     [
         ({"y": np.arange(200) % 3}, "the label has 3 or more values (0, 1, 2); a binary task has"),
+        (
+            {"y": [f"what person {i} wrote" for i in range(200)]},
+            "the label has 12 or more values (different texts); a binary task has two; merge",
+        ),
         ({"pred": np.linspace(0, 1, 200)}, "the prediction has 12 or more values (0, 0.005"),
         (
             {"y": np.where(np.arange(200) // 2 % 2, "yes", "no")},
@@ -94,7 +98,13 @@ def test_a_class_that_never_occurs_is_refused_with_the_values_that_do(
             'label ("0", "1") and predictions (0, 1) are written differently; write the same',
         ),
     ],
-    ids=["three classes", "scores as predictions", "words and numbers", "texts and numbers"],
+    ids=[
+        "three classes",
+        "free text",
+        "scores as predictions",
+        "words and numbers",
+        "texts and numbers",
+    ],
 )
 def test_labels_and_predictions_that_do_not_fit_each_other_are_refused(
     project: Any, columns: dict[str, Any], said: str

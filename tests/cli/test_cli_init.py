@@ -333,7 +333,7 @@ def test_what_is_no_table_is_refused_in_one_line_that_says_how_to_mend_it(
 
 
 def test_the_way_to_mend_semicolons_works(project: Project, aipm: Aipm) -> None:
-    rows().to_csv(project.path / "a.csv", index=False, sep=";")
+    rows().assign(income=1.5).to_csv(project.path / "a.csv", index=False, sep=";", decimal=",")
     done = aipm("init", "--data", "a.csv", "--yes")
     code = done.err.partition('python -c "')[2].rpartition('"')[0]
     subprocess.run([sys.executable, "-c", code], cwd=project.path, check=True, timeout=60)

@@ -146,7 +146,40 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
             "x,y\n1,1\n".encode("utf-16"),
             (
                 "a.csv:1: byte 0 is not UTF-8 text; "
-                "convert it, for instance: iconv -f CP1252 -t UTF-8 a.csv"
+                "convert it, for instance: iconv -f UTF-16 -t UTF-8 a.csv"
+            ),
+        ),
+        *(
+            (
+                "a.csv",
+                text,
+                (
+                    "a.csv: its fields seem to be separated by semicolons, not by commas; write it "
+                    'anew: python -c "import pandas; '
+                    "pandas.read_csv('a.csv', sep=';', decimal=',')"
+                    ".to_csv('a-comma.csv', index=False)\""
+                ),
+            )
+            for text in ("x;y;z\n1;1.5;0\n", "x;y;z\n1,5;1,5;0,5\n")
+        ),
+        (
+            "a.csv",
+            "x\ty\n1\t1\n",
+            "a.csv: its fields seem to be separated by tabs, not by commas; rename it to .tsv",
+        ),
+        (
+            "a.tsv",
+            "x,y\n1,1\n",
+            "a.tsv: its fields seem to be separated by commas, not by tabs; rename it to .csv",
+        ),
+        (
+            "$(a);'.csv",
+            "x|y\n1|1\n",
+            (
+                "$(a);'.csv: its fields seem to be separated by bars, not by commas; "
+                'write it anew: python -c "import pandas; '
+                "pandas.read_csv('FILE.csv', sep='|', decimal=',')"
+                ".to_csv('FILE-comma.csv', index=False)\""
             ),
         ),
         (
@@ -282,15 +315,6 @@ def test_an_unknown_column_is_an_error_at_the_policy_s_line_with_did_you_mean(tm
     refused(
         lambda: data.require(["zzz"]),
         "policies/p.aipm.yaml:9: there is no column 'zzz' in a.csv; its columns are income, sex",
-    )
-
-
-def test_columns_separated_by_semicolons_are_recognised(opened, write):
-    write("a.csv", "income;sex\n1;F\n")
-    refused(
-        lambda: opened("a.csv").frame(["income"]),
-        "there is no column 'income' in a.csv; "
-        "its header is one single name: separate the columns with commas",
     )
 
 

@@ -16,7 +16,7 @@ import pytest_aipm
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import OptionError
 from pytest_aipm.sources.data import open_data
-from pytest_aipm.starting.few import power_of
+from pytest_aipm.starting.few import power_of, said
 from pytest_aipm.starting.people import Attribute
 from pytest_aipm.starting.policy_text import write_policy
 from pytest_aipm.starting.proposal import Said, propose
@@ -157,6 +157,24 @@ def test_a_model_pins_its_rows_and_predictions_do_not(written, people, tmp_path)
     assert open_data(_spec("rows.csv"), root=tmp_path).sha256 in text
 
 
+@pytest.mark.parametrize(
+    "values", [np.array(["gold", "silver", "none"])[np.arange(N) % 3], np.arange(N) * 1.5]
+)
+def test_anonymity_is_asked_of_rows_of_every_task(written, people, values):
+    del people["predicted"], people["defaulted"]
+    done = written(level=values, predicted_level=values[::-1], **people)
+    assert done.policy.subject.task in {"multiclass", "regression"}
+    assert "privacy.k_anonymity" in {check.check for check in done.policy.checks}
+
+
+@pytest.mark.parametrize(("largest", "asked"), [(1.0, True), (10.0, False)])
+def test_what_scores_promise_is_asked_of_probabilities_alone(written, people, largest, asked):
+    """A score from 1 to 10 promises nothing that could be kept: the check would be an error."""
+    del people["predicted"]
+    scores = np.linspace(0, largest, N)
+    assert ("fairness.calibration_gap" in written(score=scores, **people).text) is asked
+
+
 # what the rows can show
 
 
@@ -184,11 +202,16 @@ def test_what_the_rows_can_show_is_what_the_audit_says_of_groups_decided_alike(t
     assert finding.detectable.group == power.group
     assert finding.rows_needed.total == pytest.approx(power.needed, rel=0.1)
     assert not power.enough
+    (sentence,) = said([power])
+    assert f"a gap of {100 * power.gap:.0f} points" in sentence
+    assert sentence.endswith(f"to say so takes about {power.needed:,} rows")
 
 
 def test_enough_rows_are_called_enough_and_nothing_is_said_of_rates_of_nothing():
     sizes = (20_000, 20_000)
-    assert power_of(Attribute("a", "a", "", ("x", "y"), sizes), 0.5).enough
+    power = power_of(Attribute("a", "a", "", ("x", "y"), sizes), 0.5)
+    assert power.enough
+    assert said([power])[0].endswith("where there is none, the rows are enough to say so")
     assert power_of(Attribute("a", "a", "", ("x", "y"), sizes), 0.0) is None
     assert power_of(Attribute("a", "a", "", ("x",), (5,)), 0.5) is None
 

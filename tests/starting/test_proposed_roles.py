@@ -42,6 +42,19 @@ def test_a_column_called_like_an_outcome_is_the_label_wherever_it_stands(
     assert found.task == "binary"
 
 
+@pytest.mark.parametrize(
+    ("model", "answer", "values", "task"),
+    [
+        ("predicted_days", "days", np.arange(N) * 1.5, "regression"),
+        ("level_pred", "level", np.array(["a", "b", "c"])[np.arange(N) % 3], "multiclass"),
+    ],
+)
+def test_what_the_prediction_is_named_after_is_the_label(proposed, model, answer, values, task):
+    found = proposed(**{answer: values, "amount": np.arange(N) * 2.5, model: values[::-1]})
+    assert (found.label.column, found.source, found.task) == (answer, "predictions", task)
+    assert f"'{model}' is named after it" in found.label.why
+
+
 def test_a_last_column_of_two_values_is_a_label_in_doubt(proposed):
     found = proposed(amount=np.arange(N) * 1.5, credit=TWO + 1)
     assert (found.label.column, found.label.doubt) == ("credit", True)
