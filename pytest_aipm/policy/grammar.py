@@ -127,6 +127,17 @@ def _share_or_count(value: float) -> float:
     return value
 
 
+SHARE_OR_COUNT = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            {"type": "integer", "minimum": 1},
+        ]
+    }
+)
+"""What `_share_or_count` says, for editors."""
+
+
 def _known_task(value: str) -> str:
     if value not in TASKS:
         raise ValueError(
@@ -234,7 +245,7 @@ class Decision(Grammar):
     """The score from which on the decision turns."""
     favorable_when: Literal["above", "below"] | None = None
     """On which side of the threshold the favorable decision lies."""
-    top_k: Annotated[int | float, AfterValidator(_share_or_count)] | None = None
+    top_k: Annotated[int | float, AfterValidator(_share_or_count), SHARE_OR_COUNT] | None = None
     """Rows, by score, that get the favorable decision, instead of a threshold: a share of them, or
     a whole number."""
     within: Text | None = None
