@@ -493,8 +493,11 @@ class Evidence:
         return self._tally
 
     def _run(self) -> Tally:
-        if self.subject.date is not None and self._wanted.days:
-            self.data.require([self.subject.date], self.subject.where("date"))
+        # a column that is named and not there is a fault, whether a check reads it or not
+        for role in ("label", "id", "date"):
+            column = getattr(self.subject, role)
+            if column is not None and (role != "date" or self._wanted.days):
+                self.data.require([column], self.subject.where(role))
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
         approved = self.joined

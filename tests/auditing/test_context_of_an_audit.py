@@ -266,15 +266,17 @@ def test_a_policy_without_a_date_says_nothing_of_days(run, lax, few) -> None:
     assert '"period"' not in record.to_json()
 
 
-def test_a_column_of_dates_that_is_not_there_is_an_error_at_its_line(few, tmp_path) -> None:
+@pytest.mark.parametrize("role", ["label", "id", "date"])
+def test_a_column_that_is_named_and_not_there_is_an_error_at_its_line(few, tmp_path, role) -> None:
     few.to_csv(tmp_path / "rows.csv", index=False)
+    label = "" if role == "label" else "  label: y\n"
     (tmp_path / "p.aipm.yaml").write_text(
         "aipm: 1\nname: credit\ncontext: {purpose: a, owner: b}\nsubject:\n  task: binary\n"
-        "  predictions: pred\n  data: rows.csv\n  label: y\n  positive: 1\n  date: dya\n"
-        "  protected: {sex: sex}\nchecks:\n"
+        f"  predictions: pred\n  data: rows.csv\n  {role}: dya\n{label}  positive: 1\n"
+        "  protected: {sex: sex}\nchecks:\n"  # this check reads none of the three
         "  - {check: fairness.demographic_parity_difference, limit: {max: 0.1}}\n"
     )
     (found,) = pytest_aipm.audit("p.aipm.yaml", root=tmp_path).findings
     assert found.verdict == Verdict.ERROR
-    assert found.reason.startswith("p.aipm.yaml:10")
+    assert found.reason.startswith("p.aipm.yaml:8")
     assert "there is no column 'dya'" in found.reason
