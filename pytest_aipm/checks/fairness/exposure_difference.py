@@ -35,12 +35,8 @@ The rows of one group could stand at the bottom of most rankings, where nobody l
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.between import between
-from pytest_aipm.checks.compare import without_groups
-from pytest_aipm.checks.ranked import exposure, left_aside
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.exposure import ExposureParams, exposure_disparity
 from pytest_aipm.evidence.evidence import Evidence
 
 NEEDS = Needs(scores=True, rows=True)
@@ -53,19 +49,10 @@ DEFAULT_LIMIT = {"max": 0.10}
 BASIS = "convention of the field, not law"
 
 
-class Params(CheckParams):
+class Params(ExposureParams):
     """How many places are seen."""
-
-    positions: int | None = Field(default=None, ge=1)
-    """Places of a query that anybody looks at; default all."""
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    formula_id = "exposure_difference"
-    nobody = without_groups(evidence, params, formula_id)
-    if nobody is not None:
-        return nobody
-    measured, alone, queries = exposure(evidence, params, params.positions)
-    found = between(evidence, params, measured, "difference", formula_id=formula_id)
-    return found.with_(notes=(*found.notes, *left_aside(alone, queries)))
+    return exposure_disparity(evidence, params, "difference")
