@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.compare import unknown_breach, without_groups
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -18,11 +21,16 @@ from pytest_aipm.stats.effects import share
 
 __all__ = [
     "ExplainParams",
+    "GroupedAttributions",
     "NoAttributions",
+    "SignedParams",
     "attributions",
+    "by_group",
     "explain_notes",
     "named_players",
     "not_an_input",
+    "out_of_time",
+    "refuse_unknown",
     "share_bars",
     "spent",
 ]
@@ -47,6 +55,51 @@ class ExplainParams(CheckParams):
     """Pairs of orders in which columns join, for each row."""
     budget_s: float | None = Field(default=120.0, gt=0)
     """Seconds that the attributions may take; beyond it the finding is inconclusive."""
+
+
+class SignedParams(ExplainParams):
+    """Which columns help, and which harm."""
+
+    helps: tuple[str, ...] = ()
+    harms: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        if not self.helps and not self.harms:
+            raise ValueError("names no column; list some under `helps` or `harms`")
+        both = sorted(set(self.helps) & set(self.harms))
+        if both:
+            raise ValueError(f"'{both[0]}' cannot both help and harm; keep one")
+        return self
+
+    @property
+    def signs(self) -> dict[str, int]:
+        """1 for a column that helps, -1 for one that harms."""
+        return {**dict.fromkeys(self.helps, 1), **dict.fromkeys(self.harms, -1)}
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedAttributions:
+    """Attributions by group, before anything is made of them.
+
+    Attributes
+    ----------
+    found : Explained
+    group : int array of shape (n,)
+        Group of each explained row, -1 where it is unknown.
+    names : tuple of str
+        Of the groups.
+    sizes : int array
+        Explained rows of each group.
+    shown : Measurement
+        What there is to say whatever comes of it.
+    """
+
+    found: Explained
+    group: np.ndarray
+    names: tuple[str, ...]
+    sizes: np.ndarray
+    shown: Measurement
 
 
 class NoAttributions(Exception):  # noqa: N818 - a measurement, not an error
@@ -77,6 +130,43 @@ def attributions(evidence: Evidence, params: ExplainParams) -> Explained:
     if isinstance(found, BudgetSpent):
         raise NoAttributions(spent(params, found))
     return found
+
+
+def by_group(evidence: Evidence, params: ExplainParams, formula: Formula) -> GroupedAttributions:
+    """Return the attributions of a scope's groups.
+
+    Raises
+    ------
+    NoAttributions
+        When there are no groups, or the time budget was spent.
+    """
+    nobody = without_groups(evidence, params, formula.id)
+    if nobody is not None:
+        raise NoAttributions(nobody)
+    try:
+        found = attributions(evidence, params)
+    except NoAttributions as over:
+        raise NoAttributions(over.measurement.with_(formula=formula)) from None
+    counts = evidence.counts(params.by, params.unknown)
+    names = counts.grouping.names
+    group = found.groups(evidence, params.by, params.unknown)
+    sizes = np.bincount(group[group >= 0], minlength=len(names))
+    shown = Measurement(
+        estimate=None,
+        formula=formula,
+        summary="",
+        n=int(sizes.sum()),
+        notes=explain_notes(found),
+        breach=unknown_breach(params, counts.unknown, counts.n),
+        unknown=counts.unknown,
+    )
+    return GroupedAttributions(found, group, names, sizes, shown)
+
+
+def out_of_time(budget_s: float | None, formula: Formula) -> Measurement:
+    """Return what there is to say when the model could not be asked often enough in time."""
+    why = f"asking the model takes longer than `budget_s: {budget_s:g}`; lower `rows`"
+    return Measurement(estimate=None, formula=formula, summary=why, n=0, undecided=why)
 
 
 def spent(params: ExplainParams, found: BudgetSpent) -> Measurement:
@@ -119,10 +209,17 @@ def named_players(found: Explained, columns: Sequence[str], key: str = "of") -> 
     for column in columns:
         held = [names.index(column)] if column in names else found.players.holding([column])
         if not held:
-            what = f"{column!r} under `{key}` is not an input of the model"
-            raise CheckError(Problem(what, f"inputs: {', '.join(names[:8])}"))
+            refuse_unknown([column], key, names)
         wanted += held
     return list(dict.fromkeys(wanted))
+
+
+def refuse_unknown(given: Iterable[str], key: str, names: Sequence[str]) -> None:
+    """Raise CheckError when a name under `key` is no player of the model."""
+    for name in given:
+        if name not in names:
+            what = f"{name!r} under `{key}` is not an input of the model"
+            raise CheckError(Problem(what, f"inputs: {', '.join(names[:8])}"))
 
 
 def explain_notes(found: Explained) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, explain_notes, spent
+from pytest_aipm.checks.attributed import ExplainParams, explain_notes, refuse_unknown, spent
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
@@ -158,10 +158,7 @@ def _both(
 
 
 def _approved(params: Params, names: tuple[str, ...]) -> np.ndarray:
-    strange = [name for name in params.approved if name not in names]
-    if strange:
-        what = f"{strange[0]!r} under `approved` is not an input of the model"
-        raise CheckError(Problem(what, f"inputs: {', '.join(names[:8])}"))
+    refuse_unknown(params.approved, "approved", names)
     total = sum(params.approved.values())
     if not 0.98 <= total <= 1.02 or min(params.approved.values()) < 0:
         what = f"the approved shares add up to {number(total)}, not to 1"

@@ -34,11 +34,10 @@ A feature could work against its declared meaning, and all averages would look f
 from __future__ import annotations
 
 import numpy as np
-from pydantic import model_validator
 
 from pytest_aipm.checks.attributed import (
-    ExplainParams,
     NoAttributions,
+    SignedParams,
     attributions,
     explain_notes,
     named_players,
@@ -64,7 +63,7 @@ DEFAULT_LIMIT = {"min": 0.0}
 BASIS = "as the policy declares"
 
 
-class Params(ExplainParams):
+class Params(SignedParams):
     """Which columns should help or harm."""
 
     helps: tuple[str, ...] = ()
@@ -72,19 +71,10 @@ class Params(ExplainParams):
     harms: tuple[str, ...] = ()
     """Columns whose rise should speak against a person."""
 
-    @model_validator(mode="after")
-    def _named_once(self) -> Params:
-        if not self.helps and not self.harms:
-            raise ValueError("names no column; list some under `helps` or `harms`")
-        both = sorted(set(self.helps) & set(self.harms))
-        if both:
-            raise ValueError(f"'{both[0]}' cannot both help and harm; keep one")
-        return self
-
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    columns = {**dict.fromkeys(params.helps, 1), **dict.fromkeys(params.harms, -1)}
+    columns = params.signs
     formula = Formula(
         id="direction",
         numerator="rank correlation of a column's values with its attributions, as declared",

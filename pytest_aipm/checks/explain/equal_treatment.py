@@ -36,11 +36,10 @@ import numpy as np
 from pytest_aipm.checks.attributed import (
     ExplainParams,
     NoAttributions,
-    attributions,
-    explain_notes,
+    by_group,
 )
 from pytest_aipm.checks.base import Measurement, Needs
-from pytest_aipm.checks.compare import nothing_to_compare, unknown_breach, without_groups
+from pytest_aipm.checks.compare import nothing_to_compare
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import Explained
@@ -73,30 +72,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         positive=evidence.subject.names["positive"],
         population=f"seeded sample of at most {params.rows:,} rows",
     )
-    nobody = without_groups(evidence, params, formula.id)
-    if nobody is not None:
-        return nobody
     try:
-        found = attributions(evidence, params)
+        people = by_group(evidence, params, formula)
     except NoAttributions as over:
-        return over.measurement.with_(formula=formula)
-    counts = evidence.counts(params.by, params.unknown)
-    group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names
-    known = group >= 0
-    shown = Measurement(
-        estimate=None,
-        formula=formula,
-        summary="",
-        n=int(known.sum()),
-        notes=explain_notes(found),
-        breach=unknown_breach(params, counts.unknown, counts.n),
-        unknown=counts.unknown,
-    )
-    few = nothing_to_compare(
-        names, np.bincount(group[known], minlength=len(names)), params, "attribution"
-    )
+        return over.measurement
+    found, group, names, shown = people.found, people.group, people.names, people.shown
+    few = nothing_to_compare(names, people.sizes, params, "attribution")
     if few is not None:
         return shown.with_(summary=few[1], not_judged=few)
+    known = group >= 0
     parts = inspected(found.fit.row[known], group[known], len(names), evidence.seed)
     told = {i: part for i, part in enumerate(parts) if part is not None}
     if not told:

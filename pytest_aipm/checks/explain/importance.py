@@ -39,6 +39,7 @@ from typing import Literal
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.checks.attributed import out_of_time
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
@@ -95,8 +96,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             budget_s=params.budget_s,
         )
     except BudgetSpent:
-        why = f"asking the model takes longer than `budget_s: {params.budget_s:g}`; lower `rows`"
-        return Measurement(estimate=None, formula=formula, summary=why, n=0, undecided=why)
+        return out_of_time(params.budget_s, formula)
     ends = (found.value, found.value, found.error, found.error)
     part = EffectPart(*ends, float(found.n), float(found.n - 1))
     return Measurement(

@@ -33,10 +33,10 @@ A person could be refused for having earned more, and nobody could explain why.
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, spent
+from pytest_aipm.checks.attributed import SignedParams, spent
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
@@ -55,7 +55,7 @@ DEFAULT_LIMIT = {"max": 0.0}
 BASIS = "convention of the field, not law"
 
 
-class Params(ExplainParams):
+class Params(SignedParams):
     """Which columns must help or harm."""
 
     helps: tuple[str, ...] = ()
@@ -67,19 +67,10 @@ class Params(ExplainParams):
     steps: int = Field(default=15, ge=2, le=200)
     """Values tried of each column."""
 
-    @model_validator(mode="after")
-    def _named_once(self) -> Params:
-        if not self.helps and not self.harms:
-            raise ValueError("names no column; list some under `helps` or `harms`")
-        both = sorted(set(self.helps) & set(self.harms))
-        if both:
-            raise ValueError(f"'{both[0]}' cannot both help and harm; keep one")
-        return self
-
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    columns = {**dict.fromkeys(params.helps, 1), **dict.fromkeys(params.harms, -1)}
+    columns = params.signs
     try:
         found = reversals(
             evidence,

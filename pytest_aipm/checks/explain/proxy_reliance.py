@@ -43,11 +43,10 @@ import numpy as np
 from pytest_aipm.checks.attributed import (
     ExplainParams,
     NoAttributions,
-    attributions,
-    explain_notes,
+    by_group,
 )
 from pytest_aipm.checks.base import Measurement, Needs
-from pytest_aipm.checks.compare import nothing_to_compare, unknown_breach, without_groups
+from pytest_aipm.checks.compare import nothing_to_compare
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import Explained
@@ -94,26 +93,12 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         positive=evidence.subject.names["positive"],
         population=f"seeded sample of at most {params.rows:,} rows",
     )
-    nobody = without_groups(evidence, params, formula.id)
-    if nobody is not None:
-        return nobody
     try:
-        found = attributions(evidence, params)
+        people = by_group(evidence, params, formula)
     except NoAttributions as over:
-        return over.measurement.with_(formula=formula)
-    counts = evidence.counts(params.by, params.unknown)
-    group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names
-    sizes = np.bincount(group[group >= 0], minlength=len(names))
-    shown = Measurement(
-        estimate=None,
-        formula=formula,
-        summary="",
-        n=int(sizes.sum()),
-        notes=explain_notes(found),
-        breach=unknown_breach(params, counts.unknown, counts.n),
-        unknown=counts.unknown,
-    )
-    why = nothing_to_compare(names, sizes, params, "attribution")
+        return over.measurement
+    found, group, names, shown = people.found, people.group, people.names, people.shown
+    why = nothing_to_compare(names, people.sizes, params, "attribution")
     if float(found.sizes.middle.sum()) <= 0:
         why = Because.NO_EVIDENCE, "the model says the same of every row: it leans on nothing"
     elif why is None and not any(_enough(group, i) for i in range(len(names))):
@@ -121,7 +106,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if why is not None:
         return shown.with_(summary=why[1], not_judged=why)
     own = {evidence.subject.attribute(name).column for name in params.by}
-    many = people_of(evidence, counts.grouping)
+    many = people_of(evidence, evidence.counts(params.by, params.unknown).grouping)
     # of two groups, what tells the one tells the other: a second look would only be a second draw
     looked = range(1 if len(names) == 2 else len(names))
     relied = {
@@ -140,7 +125,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         part_names=("all rows",),
         series=(_bars(found, relied[worst], names[worst]),),
-        notes=(*explain_notes(found), *_ignored(found, relied, names)),
+        notes=(*shown.notes, *_ignored(found, relied, names)),
     )
 
 

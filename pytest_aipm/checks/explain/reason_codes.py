@@ -39,10 +39,9 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, spent
+from pytest_aipm.checks.attributed import ExplainParams, refuse_unknown, spent
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.words import frequency, number
-from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.reasons import Reasons, reasons
 from pytest_aipm.records import Because, Formula, Series
@@ -102,10 +101,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if found is None:
         why = "the model decides against nobody, so there is no decision to explain"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
-    strange = [name for name in params.phrases if name not in found.players.names]
-    if strange:
-        what = f"{strange[0]!r} under `phrases` is not an input of the model"
-        raise CheckError(Problem(what, f"inputs: {', '.join(found.players.names[:8])}"))
+    refuse_unknown(params.phrases, "phrases", found.players.names)
     n = len(found.given)
     protected = _protected(evidence, found)
     spoken = np.array([name in params.phrases for name in found.players.names])

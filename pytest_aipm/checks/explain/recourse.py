@@ -39,6 +39,7 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.checks.attributed import out_of_time
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach, without_groups
 from pytest_aipm.checks.words import frequency, number
@@ -93,8 +94,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             budget_s=params.budget_s,
         )
     except BudgetSpent:
-        why = f"asking the model takes longer than `budget_s: {params.budget_s:g}`; lower `rows`"
-        return Measurement(estimate=None, formula=formula, summary=why, n=0, undecided=why)
+        return out_of_time(params.budget_s, formula)
     if found is None:
         why = "the model decides against nobody, so there is no decision to turn"
         return Measurement(

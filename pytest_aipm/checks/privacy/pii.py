@@ -109,9 +109,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
 def _summary(hit: list[str], columns: int) -> str:
     if not hit:
         return f"no evidence of personal data in {columns:,} columns, by form and checksum"
-    named = ", ".join(_short(name) for name in hit[:5])
-    more = f" and {len(hit) - 5} more" if len(hit) > 5 else ""
-    return f"{len(hit)} of {columns:,} columns hold personal data ({named}{more})"
+    return f"{len(hit)} of {columns:,} columns hold personal data ({_few(tuple(hit))})"
 
 
 def _notes(seen: Scan, params: Params) -> tuple[str, ...]:
