@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pytest_aipm.auditing import Auditor, Plan
-from pytest_aipm.auditing.beside import beside_small
+from pytest_aipm.auditing.beside import small_elsewhere
 from pytest_aipm.invocation import hidden_on_purpose, only_looks
 from pytest_aipm.policy.model import Node, Policy
 from pytest_aipm.records import Finding, Verdict, WaiverInfo, canonical_json
@@ -150,7 +150,7 @@ class ScopeItem(pytest.Item):
         policy = self.file.policy
         self.public = publish(self.finding, min_cell=policy.publish.min_cell)
         grouped = self.finding.groups and self.finding.verdict is not Verdict.ERROR
-        if grouped and beside_small(auditor, policy, self.node):
+        if grouped and small_elsewhere(auditor, policy, self.node):
             self.public = unsaid(self.public)
         found = {"finding": self.finding.model_dump(mode="json"), "public": parcel(self.public)}
         self.user_properties += [(PROPERTY, canonical_json(found)), *in_words(self.public)]

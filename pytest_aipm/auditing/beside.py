@@ -12,10 +12,10 @@ from pytest_aipm.auditing.auditor import Auditor
 from pytest_aipm.errors import MeasurementError
 from pytest_aipm.policy.model import Node, Policy
 
-__all__ = ["beside_small"]
+__all__ = ["small_elsewhere"]
 
 
-def beside_small(auditor: Auditor, policy: Policy, node: Node) -> bool:
+def small_elsewhere(auditor: Auditor, policy: Policy, node: Node) -> bool:
     """Return whether another scope of the policy has a group of fewer than ``min_cell`` people.
 
     A group counts by its rows, by those of one label and by those of one decision: rates are out

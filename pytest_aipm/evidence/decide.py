@@ -10,6 +10,7 @@ import pandas as pd
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.subject import Classes, Subject
 from pytest_aipm.sources.model import Prediction
+from pytest_aipm.sources.typed import is_number
 
 __all__ = [
     "best_share",
@@ -160,17 +161,9 @@ def _refuse_rows(bad: np.ndarray, values: pd.Series[Any], which: str, how: str) 
 
 def _text_hint(values: pd.Series[Any]) -> str:
     """Return what the column holds instead of numbers; long texts may be personal."""
-    example = next((str(v) for v in values if isinstance(v, str) and not _is_number(v)), None)
+    example = next((str(v) for v in values if isinstance(v, str) and not is_number(v)), None)
     shown = "no numbers" if example is None else repr(example) if len(example) <= 20 else "text"
     return f"it holds {shown}; name a numeric column"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def decidable(subject: Subject, prediction: Prediction) -> bool:

@@ -17,13 +17,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["EXACT", "Reader", "Trait", "merge", "scan", "to_frame", "unmissing"]
+__all__ = ["EXACT", "Reader", "Trait", "is_number", "merge", "scan", "to_frame", "unmissing"]
 
 EXACT = 2**53
 """Whole numbers beyond this have no exact floating-point value."""
 
 _OBJECTS = pd.Series(["text"]).dtype == object
 """Whether this pandas keeps texts as objects, as it did before version 3."""
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.policy.schema import modeline
 from pytest_aipm.sources.data import DataSpec, open_data
 from pytest_aipm.sources.files import suffix_of
+from pytest_aipm.sources.typed import is_number
 from pytest_aipm.starting.editor import schemas
 from pytest_aipm.starting.files import repository_of
 from pytest_aipm.starting.policy_text import template
@@ -105,18 +106,10 @@ def _headed(path: Path, ref: str) -> None:
     except (OSError, EOFError, zlib.error):
         return
     fields = next(csv.reader([first], delimiter=mark), [])
-    numbers = sum(map(_is_number, fields))
+    numbers = sum(map(is_number, fields))
     if len(fields) > 1 and numbers >= 0.3 * len(fields):
         what = "its first line holds values, not names of columns"
         raise DataError(Problem(what, "write a first line with names", ref, 1))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def common_files(proposal: Proposal, root: Path, check_id: str, catalog: Catalog) -> Files:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pytest_aipm.checks.base import CheckParams
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import BLIND
 from pytest_aipm.evidence.train import Fit
+from pytest_aipm.stats.attacks import MOST
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.exposure import Exposure, Undecided
 from pytest_aipm.stats.parts import AucPart
 
-__all__ = ["left_out", "premise"]
+__all__ = ["left_out", "premise", "value_range"]
+
+
+def value_range(params: CheckParams) -> tuple[float, float]:
+    """Return the lowest and the highest value of the limit's unit."""
+    return (0.0, 1.0) if params.unit == "auc" else (0.0, MOST)
 
 
 def premise(

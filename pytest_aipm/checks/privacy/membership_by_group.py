@@ -39,13 +39,13 @@ from typing import Literal
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import population, unknown_breach
-from pytest_aipm.checks.privacy._premise import left_out, premise
+from pytest_aipm.checks.privacy._premise import left_out, premise, value_range
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.memberships import GroupAreas, areas_by
 from pytest_aipm.records import Because, Formula, GroupValue
-from pytest_aipm.stats.attacks import MOST, Area
+from pytest_aipm.stats.attacks import Area
 from pytest_aipm.stats.exposure import Exposure, exposure, holm
 
 NEEDS = Needs(label=True, model=True, train=True)
@@ -59,11 +59,6 @@ BASIS = "policy choice; no authority sets a number"
 
 class Params(CheckParams):
     """No parameters of its own."""
-
-
-def value_range(params: Params) -> tuple[float, float]:
-    """Return the lowest and the highest value of the limit's unit."""
-    return (0.0, 1.0) if params.unit == "auc" else (0.0, MOST)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

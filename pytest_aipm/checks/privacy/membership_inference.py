@@ -46,7 +46,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.privacy._premise import left_out, premise
+from pytest_aipm.checks.privacy._premise import left_out, premise, value_range
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import HEAD, Signals, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
@@ -69,11 +69,6 @@ _CURVE = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.
 
 class Params(CheckParams):
     """No parameters of its own."""
-
-
-def value_range(params: Params) -> tuple[float, float]:
-    """Return the lowest and the highest value of the limit's unit."""
-    return (0.0, 1.0) if params.unit == "auc" else (0.0, MOST)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

@@ -33,13 +33,12 @@ from __future__ import annotations
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.checks.privacy._premise import left_out, premise
+from pytest_aipm.checks.privacy._premise import left_out, premise, value_range
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import Score, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.refit import reference_scores
 from pytest_aipm.records import Formula
-from pytest_aipm.stats.attacks import MOST
 from pytest_aipm.stats.exposure import exposure
 
 NEEDS = Needs(label=True, model=True, train=True)
@@ -57,11 +56,6 @@ class Params(CheckParams):
 
     refits: int = Field(default=4, ge=2, le=256)
     """How often the recipe is fitted anew."""
-
-
-def value_range(params: Params) -> tuple[float, float]:
-    """Return the lowest and the highest value of the limit's unit."""
-    return (0.0, 1.0) if params.unit == "auc" else (0.0, MOST)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
