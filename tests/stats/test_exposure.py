@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from privacy import null
 from scipy.special import expit, logit
 from scipy.stats import binom, binomtest, norm
+from statsmodels.stats.multitest import multipletests
 
 from pytest_aipm.stats.attacks import MOST, Area, Newcombe, Ratio, head, tail
 from pytest_aipm.stats.exposure import Undecided, exposure, holm
@@ -154,6 +156,24 @@ def test_holm_goes_on_where_bonferroni_stops() -> None:
     assert attacks[1].bound(0.05 / 4)[0] < 0.5 < attacks[1].bound(0.05 / 3)[0]
     assert holm(attacks, 0.5, 0.95) == [True, True, False, False]
     assert holm(attacks[2:], 0.5, 0.95) == [False, False]
+
+
+@dataclass(frozen=True)
+class Known:
+    """An attack of which only its p-value is known."""
+
+    p: float
+    value: float = 0.0
+
+    def bound(self, alpha: float) -> tuple[float, float]:
+        return (1.0 if self.p <= alpha else -1.0), 2.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_holm_is_holms_of_statsmodels(seed: int) -> None:
+    p = np.random.default_rng(seed).uniform(0, 0.06, size=5)
+    expected = multipletests(p, alpha=0.05, method="holm")[0]
+    assert holm([Known(float(each)) for each in p], 0.0, 0.95) == expected.tolist()
 
 
 @pytest.mark.parametrize("levels", [None, 6])
