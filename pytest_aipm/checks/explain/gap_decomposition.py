@@ -117,8 +117,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         whole = float(np.mean(found.walked.output[inside[high], 0]))
         whole -= float(np.mean(found.walked.output[inside[low], 0]))
         summary = (
-            f"{whose} alone raises {found.output.said} by {number(estimate.value)} on average for "
-            f"{names[high]} against {names[low]}, where the whole gap is {number(whole)}"
+            f"where the whole gap is {number(whole)}, {whose} alone raises {found.output.said} by "
+            f"{number(estimate.value)} on average for {names[high]} against {names[low]}"
         )
         series = (_steps(found, inside[high], inside[low], names[high], names[low], params),)
     return Measurement(
