@@ -25,6 +25,10 @@ FAMILIES = {
     "performance": "Is it good enough, for all rows and for every group?",
     "explain": "Do decisions rest on what they should rest on?",
     "privacy": "Does the model give away whom it has seen?",
+    "data": "Are the rows clean, sufficient, representative and lawfully held?",
+    "framing": "Is a model needed at all, and is what was promised kept?",
+    "operations": "Is it fast, small and cheap enough to run?",
+    "governance": "Who answers for it, and is what went wrong once still mended?",
 }
 """What a family asks; a family without a line here has its checks speak for it."""
 

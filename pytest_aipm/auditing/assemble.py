@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 
 from pytest_aipm import __version__
+from pytest_aipm.auditing.claims import claims_of
 from pytest_aipm.auditing.git import git
 from pytest_aipm.auditing.header import header_of
 from pytest_aipm.auditing.history import read_history, with_releases
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import states
-from pytest_aipm.judge import audit_verdict, judge_claim, run_verdict, summary_of, uncompared
+from pytest_aipm.judge import audit_verdict, run_verdict, summary_of
 from pytest_aipm.policy.model import Policy
-from pytest_aipm.records import Audit, Claim, Finding, Record, RunInfo
+from pytest_aipm.records import Audit, Finding, Record, RunInfo
 
 __all__ = ["assemble", "versions"]
 
@@ -110,27 +111,8 @@ def _audit(
         changes = approved.changes(audit)
         ref = approved.ref.model_copy(update={"weakened": weakened, "changes": changes})
         audit = audit.model_copy(update={"baseline": ref})
-    audit = audit.model_copy(update={"claims": _claims(policy, own)})
+    audit = audit.model_copy(update={"claims": claims_of(policy, own)})
     return audit.model_copy(update={"verdict": audit_verdict(audit)})
-
-
-def _claims(policy: Policy, own: Sequence[Finding]) -> tuple[Claim, ...]:
-    """Return what became of each promise; what was planned and did not run is no proof."""
-    there = {finding.id for finding in own}
-    missing: dict[str, list[tuple[str, ...]]] = {}
-    for node in policy.nodes():
-        if node.finding_id not in there:
-            missing.setdefault(node.check_id, []).append(node.scope)
-    return tuple(
-        judge_claim(
-            each.text,
-            each.checks,
-            own,
-            missing=missing,
-            uncompared=[finding.id for finding in own if uncompared(finding)],
-        )
-        for each in policy.claims
-    )
 
 
 def versions() -> dict[str, str]:

@@ -12,20 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aipm.auditing.asking import asked_of, rules_of, tolerance_of
+from pytest_aipm.auditing.claims import claims_of
 from pytest_aipm.auditing.header import header_of, pairing_of
 from pytest_aipm.auditing.opening import open_evidence
 from pytest_aipm.auditing.plan import Plan
-from pytest_aipm.auditing.waiving import waive
+from pytest_aipm.auditing.waiving import states, waive
 from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.errors import AipmError, CheckError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.judge import Entry, Judgement, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import (
     Audit,
     BaselineComparison,
     Because,
+    Claim,
     Finding,
     Verdict,
     canonical_json,
@@ -76,9 +79,13 @@ class Auditor:
         self._objects = objects or {}
         self._evidence = evidence
         self._fault: MeasurementError | None = None
+        self._found: dict[Node, Finding] = {}
+        self._asked: list[Node] = []
+        if evidence is not None:
+            evidence.stated = self._stated()
 
     def finding(self, node: Node) -> Finding:
-        """Measure and judge a node.
+        """Measure and judge a node, once.
 
         Parameters
         ----------
@@ -91,6 +98,15 @@ class Auditor:
             A failure to measure is a finding with the verdict ``error``, never an exception; the
             user's own interruption alone goes through.
         """
+        if node not in self._found:
+            self._asked.append(node)
+            try:
+                self._found[node] = self._measured(node)
+            finally:
+                self._asked.pop()
+        return self._found[node]
+
+    def _measured(self, node: Node) -> Finding:
         spec = self.policy.check(node.check_id)
         if not spec.enabled:
             return self._finding(
@@ -168,10 +184,44 @@ class Auditor:
                 self._evidence = open_evidence(
                     self.plan, self.policy, run_dir=self._run_dir, objects=self._objects
                 )
+                self._evidence.stated = self._stated()
             except MeasurementError as error:
                 self._fault = error
                 raise
         return self._evidence
+
+    # -- what other checks may ask for ---------------------------------------------------------
+
+    def _stated(self) -> Stated:
+        """Return what policy and files say, and a way to what the other checks found."""
+        policy, approved = self.policy, self._approved
+        return Stated(
+            policy=policy.name,
+            path=policy.path,
+            context=policy.context,
+            checks=tuple(check.id for check in policy.checks),
+            waivers=states(self.plan, policy.name, ()),
+            sign_offs=self.plan.sign_offs,
+            approved=None if approved is None else approved.ref.approved,
+            findings=self._findings_of,
+            claims=self._claims,
+        )
+
+    def _findings_of(self, check_id: str) -> tuple[Finding, ...]:
+        nodes = [node for node in self.policy.nodes() if node.check_id == check_id]
+        if not nodes:
+            what = f"there is no check {check_id!r} in this policy"
+            ids = ", ".join(check.id for check in self.policy.checks)
+            raise CheckError(Problem(what, f"name one of {ids}"))
+        if any(node.check_id == check_id for node in self._asked):
+            what = f"check {check_id!r} is asked for what follows from itself"
+            raise CheckError(Problem(what, "name checks that stand on their own"))
+        return tuple(self.finding(node) for node in nodes)
+
+    def _claims(self) -> tuple[Claim, ...]:
+        ids = {check for claim in self.policy.claims for check in claim.checks}
+        found = [finding for check_id in sorted(ids) for finding in self._findings_of(check_id)]
+        return claims_of(self.policy, found)
 
     # -- judging -------------------------------------------------------------------------------
 

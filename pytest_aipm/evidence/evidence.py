@@ -39,6 +39,7 @@ from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
 from pytest_aipm.evidence.rowpass import RowPass, Wanted
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
+from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.evidence.subject import Attribute, Classes, Subject
 from pytest_aipm.evidence.tally import Coded, Tally
 from pytest_aipm.evidence.views import View, loss_of
@@ -92,6 +93,8 @@ class Evidence:
         Name of this audit's files in `run_dir`.
     root : Path or None
         Folder in which the project's own metrics are found; None is the current folder.
+    stated : Stated, optional
+        What the policy says, and what its other checks found.
     """
 
     def __init__(
@@ -112,8 +115,10 @@ class Evidence:
         run_dir: Path | None = None,
         key: str = "audit",
         root: Path | None = None,
+        stated: Stated | None = None,
     ) -> None:
         self.subject = subject
+        self.stated = stated or Stated()
         self.data = data
         self.model = model
         self.train = train
