@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self, TypeVar
 
 import pandas as pd
@@ -40,7 +41,11 @@ def run_pass(
     Mergeable
         The result of all rows; the same for every split of them.
     """
-    result = empty
-    for batch in batches:
-        result = result.merge(partial(batch))
+    result, rows = empty, iter(batches)
+    # Files are decoded without the interpreter's lock: the next batch while this one is counted.
+    with ThreadPoolExecutor(1, "aipm-read") as reader:
+        ahead = reader.submit(next, rows, None)
+        while (batch := ahead.result()) is not None:
+            ahead = reader.submit(next, rows, None)
+            result = result.merge(partial(batch))
     return result

@@ -514,7 +514,8 @@ class Evidence:
             None if approved is None else approved.decisions,
         )
         try:
-            tally = run_pass(self.data.batches(rows.columns()), rows.partial, Tally())
+            batches = self.data.batches(rows.columns(), coded=rows.coded_columns())
+            tally = run_pass(batches, rows.partial, Tally())
         except DataError:
             written = getattr(self.data, "written", None)
             if written is not None:  # the same fault, told by the rows of the file

@@ -87,6 +87,13 @@ class RowPass:
         names += [] if self._date is None else [self._date]
         return list(dict.fromkeys(names))
 
+    def coded_columns(self) -> frozenset[str]:
+        """Return the columns whose values are only told apart, to be counted by."""
+        read = [*self.predictor.columns, self.subject.label, self.subject.weights, self._date]
+        read += [] if self.champion is None else self.champion.columns
+        attributes = {each.column for each in self.subject.attributes if not each.bins}
+        return frozenset(attributes - {*read, self.subject.cluster})
+
     @property
     def _date(self) -> str | None:
         return self.subject.date if self.wanted.days else None

@@ -91,7 +91,7 @@ class Attribute:
         if self.bins:
             return self._encode_bins(column)
         try:
-            raw, uniques = pd.factorize(column, use_na_sentinel=True)
+            raw, uniques = _told_apart(column)
         except TypeError:
             what = f"attribute {self.name!r} (column {self.column!r}) holds lists or mappings"
             raise DataError(Problem(what, "name a column with one group a row")) from None
@@ -265,6 +265,14 @@ class Subject:
             *(column for _, column in self.class_scores),
         )
         return {column for column in named if column is not None} | set(self.others)
+
+
+def _told_apart(column: pd.Series[Any]) -> tuple[np.ndarray, Any]:
+    """Return each row's number among the distinct values, -1 where missing, and these values."""
+    known = column.dtype
+    if isinstance(known, pd.CategoricalDtype) and len(known.categories) <= MAX_LEVELS:
+        return column.cat.codes.to_numpy(), known.categories
+    return pd.factorize(column, use_na_sentinel=True)
 
 
 def class_name(value: object) -> str:

@@ -22,6 +22,8 @@ from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 
 __all__ = ["Cell", "Coded", "Rows", "Tally", "tally_rows"]
 
+FEW = 65_536
+"""So many possible cells are counted; of more the rows are sorted."""
 _PENDING = 16
 """Bags are merged sixteen at a time: merging each batch at once would sort old scores anew."""
 
@@ -207,6 +209,9 @@ class Coded:
 
 def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
     """Return each row's cell number and the observed cells."""
+    sizes = [len(names) for _, names in coded.attributes]
+    if math.prod(sizes) <= FEW:
+        return _few_cells(coded, sizes)
     joint, size = np.zeros(coded.n, dtype=np.int64), 1
     for codes, names in coded.attributes:
         if size * len(names) > np.iinfo(np.int64).max:
@@ -218,6 +223,22 @@ def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
         tuple(names[codes[row]] for codes, names in coded.attributes) for row in first
     ]
     return cells.reshape(-1), named
+
+
+def _few_cells(coded: Coded, sizes: list[int]) -> tuple[np.ndarray, list[Cell]]:
+    """Return the same where all possible cells can be counted: without sorting the rows."""
+    joint = np.zeros(coded.n, dtype=np.int64)
+    for codes, names in coded.attributes:
+        joint = joint * len(names) + codes
+    observed = np.flatnonzero(np.bincount(joint, minlength=math.prod(sizes)))
+    number = np.zeros(math.prod(sizes), dtype=np.int64)
+    number[observed] = np.arange(len(observed))
+    places = np.unravel_index(observed, sizes) if sizes else ()
+    named: list[Cell] = [
+        tuple(names[i] for (_, names), i in zip(coded.attributes, at, strict=True))
+        for at in zip(*places, strict=True)
+    ]
+    return number[joint], named or [()] * len(observed)
 
 
 def tally_rows(

@@ -19,7 +19,7 @@ from pytest_aipm.evidence.decide import decidable
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.subject import Subject, group_name
-from pytest_aipm.sources.data import DataSource
+from pytest_aipm.sources.data import NONE, DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["LABELS", "SCORES", "Base", "Rows", "World"]
@@ -42,7 +42,12 @@ class Rows(DataSource):
         """Number of rows."""
         return len(self._frame)
 
-    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+    def _batches(
+        self,
+        names: list[str],
+        size: int,
+        coded: frozenset[str] = NONE,  # noqa: ARG002 - what is in memory costs nothing more
+    ) -> Iterator[pd.DataFrame]:
         for start in range(0, len(self._frame), size):
             yield self._frame.iloc[start : start + size][names].copy()
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import first_line
-from pytest_aipm.sources.typed import EXACT, Trait, cast, plain, scan, unmissing
+from pytest_aipm.sources.typed import CODES, EXACT, Trait, cast, plain, scan, unmissing
 
 __all__ = ["ArrowFormat", "Columnar", "ParquetFormat"]
 
@@ -33,8 +33,8 @@ class Format(Protocol):
         """Return the number of rows."""
         ...
 
-    def read(self, path: Path, names: Sequence[str]) -> Iterator[Any]:
-        """Yield record batches that hold at least the columns `names`."""
+    def read(self, path: Path, names: Sequence[str], coded: Sequence[str]) -> Iterator[Any]:
+        """Yield record batches that hold at least the columns `names`; `coded` may be codes."""
         ...
 
     def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:
@@ -55,10 +55,12 @@ class ParquetFormat:
         """Return the number of rows, from the footer."""
         return int(pq.read_metadata(path).num_rows)
 
-    def read(self, path: Path, names: Sequence[str]) -> Iterator[Any]:
+    def read(self, path: Path, names: Sequence[str], coded: Sequence[str]) -> Iterator[Any]:
         """Yield record batches."""
         # A buffered, not pre-buffered, reader holds a page of each column, not a row group.
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        buffered: dict[str, Any] = {"pre_buffer": False, "buffer_size": 1 << 20}
+        # Texts lie in the file as codes, mostly: they need not be written out to be counted.
+        with pq.ParquetFile(path, read_dictionary=list(coded), **buffered) as file:
             yield from file.iter_batches(_ROWS, columns=list(names), use_threads=False)
 
     def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:
@@ -93,10 +95,15 @@ class ArrowFormat:
     def rows(self, path: Path) -> int:
         """Return the number of rows, without decoding a column beyond the first."""
         schema = self.schema(path)
-        return sum(batch.num_rows for batch in self.read(path, schema.names[:1]))
+        return sum(batch.num_rows for batch in self.read(path, schema.names[:1], ()))
 
-    def read(self, path: Path, names: Sequence[str]) -> Iterator[Any]:
-        """Yield record batches."""
+    def read(
+        self,
+        path: Path,
+        names: Sequence[str],
+        coded: Sequence[str],  # noqa: ARG002
+    ) -> Iterator[Any]:
+        """Yield record batches, as the file holds them."""
         fields = [self.schema(path).get_field_index(name) for name in names]
         options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
         with pa.OSFile(str(path)) as source:
@@ -134,6 +141,7 @@ class Columnar:
         with self._faults():
             self._schema = form.schema(path)
         self.columns: tuple[str, ...] = tuple(self._schema.names)
+        self.codes = not self._missing
 
     def empty(self) -> bool:
         """Return whether there is no row."""
@@ -164,12 +172,16 @@ class Columnar:
         return self._tables(names, {name: traits[name].type for name in names})
 
     def _tables(self, names: Sequence[str], kinds: Mapping[str, Any]) -> Iterator[pa.Table]:
+        coded = [name for name in names if kinds[name] == CODES]
         with self._faults():
-            for batch in self._format.read(self._path, names):
+            for batch in self._format.read(self._path, names, coded):
                 table = pa.Table.from_batches([batch])
                 yield pa.table({name: self._column(table, name, kinds[name]) for name in names})
 
     def _column(self, table: pa.Table, name: str, kind: Any) -> Any:
+        if kind == CODES:
+            column = table.column(name)
+            return column if column.type == CODES else cast(column, pa.string()).dictionary_encode()
         column = cast(table.column(name), self._kind(name))
         return cast(unmissing(column, self._missing), kind)
 

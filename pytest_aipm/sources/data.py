@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from pytest_aipm.sources.folder import Folder
 from pytest_aipm.sources.frames import as_frame, content_hash, tidy
 from pytest_aipm.sources.jsonlines import JsonLines
 from pytest_aipm.sources.spec import DataSpec, Where
-from pytest_aipm.sources.typed import Reader, Trait, to_frame
+from pytest_aipm.sources.typed import CODES, Reader, Trait, to_frame
 
 __all__ = [
     "BATCH",
@@ -44,6 +45,7 @@ __all__ = [
 
 BATCH = 65_536
 """Rows of a batch, unless said otherwise."""
+NONE: frozenset[str] = frozenset()
 
 
 class DataSource(ABC):
@@ -81,11 +83,17 @@ class DataSource(ABC):
         """Number of rows."""
 
     @abstractmethod
-    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+    def _batches(
+        self, names: list[str], size: int, coded: frozenset[str] = NONE
+    ) -> Iterator[pd.DataFrame]:
         """Yield frames of these columns; the names are known and there is at least one."""
 
     def batches(
-        self, columns: Sequence[str] | None = None, size: int = BATCH
+        self,
+        columns: Sequence[str] | None = None,
+        size: int = BATCH,
+        *,
+        coded: frozenset[str] = NONE,
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows in batches, in the same order each time.
 
@@ -99,6 +107,9 @@ class DataSource(ABC):
             Which columns, in this order; default all of them.
         size : int
             Rows of each batch but the last.
+        coded : frozenset of str
+            Columns whose texts are only told apart: they may come as categories, other ones in each
+            batch, which costs a fraction of the texts.
 
         Raises
         ------
@@ -110,7 +121,7 @@ class DataSource(ABC):
         if size < 1:
             raise DataError(Problem(f"a batch of {size} rows is none", "use 1 or more", self.ref))
         if names:
-            return self._batches(names, size)
+            return self._batches(names, size, coded)
         # A frame without columns still says how many rows there are.
         return (batch[[]] for batch in self._batches(list(self.columns[:1]), size))
 
@@ -156,13 +167,19 @@ class FileData(DataSource):
         """Number of rows."""
         return self._reader.rows()
 
-    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+    def _batches(
+        self, names: list[str], size: int, coded: frozenset[str] = NONE
+    ) -> Iterator[pd.DataFrame]:
         unknown = [name for name in names if name not in self._traits]
         if unknown:
             self._traits |= self._reader.traits(unknown)
+        traits = {name: self._traits[name] for name in names}
+        for name in coded & set(names) if self._reader.codes else NONE:
+            if pa.types.is_string(traits[name].type):
+                traits[name] = replace(traits[name], type=CODES)
         start = 0
-        for table in _resized(self._reader.tables(names, self._traits), size):
-            yield to_frame(table, self._traits, start)
+        for table in _resized(self._reader.tables(names, traits), size):
+            yield to_frame(table, traits, start)
             start += table.num_rows
 
 
@@ -184,7 +201,12 @@ class FrameData(DataSource):
         """Number of rows."""
         return len(self._frame)
 
-    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+    def _batches(
+        self,
+        names: list[str],
+        size: int,
+        coded: frozenset[str] = NONE,  # noqa: ARG002 - what is in memory costs nothing more
+    ) -> Iterator[pd.DataFrame]:
         for start in range(0, len(self._frame), size):
             yield self._frame.iloc[start : start + size][names].copy()
 

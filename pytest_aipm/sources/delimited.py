@@ -142,6 +142,8 @@ class Delimited:
         code = f"pandas.read_csv('{name}', sep='{found}', decimal=',').to_csv('{new}', index=False)"
         return f'python -c "import pandas; {code}"'
 
+    codes = True
+
     def empty(self) -> bool:
         """Return whether there is no row."""
         return not any(batch.num_rows for batch in self._batches({self.columns[0]: pa.string()}))

@@ -34,6 +34,7 @@ class Folder:
         self._parts, self._untyped = dict(parts), untyped
         first, *_ = self._parts
         self.columns = self._parts[first].columns
+        self.codes = all(part.codes for part in self._parts.values())
         for ref, part in self._parts.items():
             odd = sorted(set(part.columns) ^ set(self.columns))
             if odd:

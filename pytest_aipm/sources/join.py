@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.sources.data import DataSource, open_data
+from pytest_aipm.sources.data import NONE, DataSource, open_data
 from pytest_aipm.sources.faults import problem
 from pytest_aipm.sources.spec import DataSpec, JoinSpec, Where
 from pytest_aipm.sources.typed import EXACT
@@ -102,14 +102,16 @@ class JoinedData(DataSource):
         """Number of rows."""
         return self._data.rows
 
-    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+    def _batches(
+        self, names: list[str], size: int, coded: frozenset[str] = NONE
+    ) -> Iterator[pd.DataFrame]:
         spec = self._lookup.spec
         own = [name for name in names if name != spec.name]
         if own == names:
-            yield from self._data.batches(names, size)
+            yield from self._data.batches(names, size, coded=coded)
             return
         found = 0
-        for batch in self._data.batches([*own, spec.key], size):
+        for batch in self._data.batches([*own, spec.key], size, coded=coded - {spec.key}):
             values, count = self._lookup.find(batch[spec.key])
             found += count
             yield batch[own].assign(**{spec.name: values})[names]

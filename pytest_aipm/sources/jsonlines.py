@@ -50,6 +50,8 @@ class JsonLines:
         self._survey()
         self.columns: tuple[str, ...] = tuple(self._kinds)
 
+    codes = False
+
     def empty(self) -> bool:
         """Return whether there is no row."""
         return self._rows == 0

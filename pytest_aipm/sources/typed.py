@@ -17,10 +17,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["EXACT", "Reader", "Trait", "is_number", "merge", "scan", "to_frame", "unmissing"]
+__all__ = [
+    "CODES",
+    "EXACT",
+    "Reader",
+    "Trait",
+    "is_number",
+    "merge",
+    "scan",
+    "to_frame",
+    "unmissing",
+]
 
 EXACT = 2**53
 """Whole numbers beyond this have no exact floating-point value."""
+
+CODES = pa.dictionary(pa.int32(), pa.string())
+"""Texts as codes into the list of those that occur."""
 
 _OBJECTS = pd.Series(["text"]).dtype == object
 """Whether this pandas keeps texts as objects, as it did before version 3."""
@@ -58,6 +71,8 @@ class Reader(Protocol):
     """One file, or one format of file, as a stream of tables."""
 
     columns: tuple[str, ...]
+    codes: bool
+    """Whether `tables` delivers texts as `CODES` where a trait asks for them."""
 
     def empty(self) -> bool:
         """Return whether there is no row."""
@@ -173,7 +188,7 @@ def to_frame(table: pa.Table, traits: Mapping[str, Trait], start: int) -> pd.Dat
 
     Texts are `str` with NaN where missing, as pandas reads them. Integers and booleans with gaps
     anywhere become floats and objects everywhere; integers too wide for a float stay exact, as
-    objects.
+    objects. `CODES` become categories, which differ from table to table.
 
     Parameters
     ----------
@@ -189,7 +204,18 @@ def to_frame(table: pa.Table, traits: Mapping[str, Trait], start: int) -> pd.Dat
     return pd.DataFrame(columns, index=index, columns=list(table.column_names))
 
 
+def _categories(column: Any) -> pd.Categorical:
+    held = column.unify_dictionaries().combine_chunks()
+    values = pd.Index(held.dictionary.to_numpy(zero_copy_only=False), dtype=object)
+    if not values.is_unique or values.hasnans:  # which a file may hold, and categories may not
+        return pd.Categorical(held.cast(pa.string()).to_numpy(zero_copy_only=False))
+    codes = held.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(codes, values)
+
+
 def _series(column: Any, trait: Trait, index: pd.RangeIndex) -> pd.Series[Any]:
+    if trait.type == CODES:
+        return pd.Series(_categories(column), index=index)
     if pa.types.is_null(trait.type):
         return pd.Series(np.full(len(column), math.nan), index=index)
     if pa.types.is_integer(trait.type) and trait.nulls:

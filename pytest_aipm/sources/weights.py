@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError
-from pytest_aipm.sources.data import DataSource
+from pytest_aipm.sources.data import NONE, DataSource
 from pytest_aipm.sources.faults import problem
 from pytest_aipm.sources.spec import Where
 
@@ -114,10 +114,12 @@ class RepeatedData(DataSource):
     def _counts(self, batch: pd.DataFrame) -> np.ndarray:
         return weights_of(batch[self._column], whole=True, where=self._counted)
 
-    def _batches(self, names: list[str], size: int) -> Iterator[pd.DataFrame]:
+    def _batches(
+        self, names: list[str], size: int, coded: frozenset[str] = NONE
+    ) -> Iterator[pd.DataFrame]:
         assert self.rows  # noqa: S101 - the column is checked before anything is written out
         start = 0
-        for batch in self.written.batches([*names, self._column], size):
+        for batch in self.written.batches([*names, self._column], size, coded=coded):
             ends = np.cumsum(self._counts(batch)).astype(np.int64)
             own = batch[names]
             for first in range(0, int(ends[-1]), size):

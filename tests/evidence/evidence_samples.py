@@ -23,7 +23,7 @@ class Split(FrameData):
         self.__dict__.update(whole.__dict__)
         self._cuts = sorted({0, len(frame), *(cut for cut in cuts if cut < len(frame))})
 
-    def batches(self, columns=None, size=0):  # noqa: ARG002
+    def batches(self, columns=None, size=0, *, coded=frozenset()):  # noqa: ARG002
         names = list(dict.fromkeys(self.columns if columns is None else columns))
         self.require(names)
         for start, stop in zip(self._cuts, self._cuts[1:], strict=False):

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_aipm.evidence import scores, tally
-from pytest_aipm.evidence.subject import UNKNOWN
-from pytest_aipm.evidence.tally import Tally
+from pytest_aipm.evidence.subject import UNKNOWN, Attribute
+from pytest_aipm.evidence.tally import Coded, Tally
+from pytest_aipm.sources.data import DataSpec, open_data
 
 SCOPES = [(), ("sex",), ("race",), ("sex", "race"), ("race", "sex")]
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)
@@ -70,6 +71,33 @@ def everything(data) -> dict:
 def test_any_split_into_batches_gives_the_same_evidence(rows, cuts) -> None:
     frame = frame_of(rows)
     assert everything(Split(frame, cuts)) == everything(frame)
+
+
+@QUICK
+@given(rows=ROWS)
+def test_cells_are_the_same_whether_rows_are_sorted_or_counted(rows) -> None:
+    coded = Coded(
+        n=len(rows),
+        attributes=[Attribute(name, name).encode(frame_of(rows)[name]) for name in ("sex", "race")],
+        label=None,
+        predicted=None,
+        score=None,
+        champion=None,
+        binary=True,
+    )
+    many, named = tally._cells(coded)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tally, "FEW", 0)
+        sorted_, also = tally._cells(coded)
+    assert [named[i] for i in many] == [also[i] for i in sorted_]
+    assert set(named) == set(also)
+
+
+def test_a_file_of_codes_gives_the_evidence_of_the_rows(people, tmp_path) -> None:
+    rows = people[["sex", "race", "y", "pred", "s"]]
+    rows.to_parquet(tmp_path / "rows.parquet", row_group_size=70)
+    source = open_data(DataSpec(path="rows.parquet"), root=tmp_path)
+    assert everything(source) == everything(rows)
 
 
 @QUICK

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from pyarrow import feather
 
 from pytest_aipm.sources.data import DataSpec, open_data
 from pytest_aipm.sources.delimited import _BLOCK
@@ -327,3 +329,71 @@ def test_csv_values_are_never_changed_whatever_the_column_holds(tmp_path_factory
                 assert str(bool(read)).lower() == written.lower()
             else:
                 assert float(read) == float(written)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet", "data.arrow", "data.jsonl", "f"])
+@pytest.mark.parametrize("size", [2, 5])
+def test_texts_that_are_only_told_apart_may_come_as_categories(
+    people, opened, tmp_path, name, size
+):
+    if name == "f":
+        (tmp_path / "f").mkdir()
+        save(people, tmp_path / "f/one.parquet")
+    else:
+        save(people, tmp_path / name)
+    data = opened(name)
+    plain = data.batches(["sex", "income"], size)
+    coded = data.batches(["sex", "income"], size, coded=frozenset({"sex", "income"}))
+
+    for one, other in zip(plain, coded, strict=True):
+        assert_frame_equal(one, other.assign(sex=other["sex"].astype(one["sex"].dtype)))
+        assert (other["sex"].dtype == "category") == (name != "data.jsonl")
+        if name != "data.jsonl":
+            assert other["sex"].cat.codes.tolist() == [
+                -1 if gap else other["sex"].cat.categories.get_loc(text)
+                for text, gap in zip(one["sex"], one["sex"].isna(), strict=True)
+            ]
+
+
+CODES = {
+    "narrow": pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0], pa.int8()), ["f", "m"]),
+    "a value twice": pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 2]), ["f", "m", "f"]),
+    "large texts": pa.array(["f", "m", None, "f"], pa.large_string()),
+    "a gap among the values": pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, 2, 0]), pa.array(["f", "m", None])
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codes"),
+    [
+        pytest.param(suffix, codes, id=f"{name}, {suffix}")
+        for suffix in ("parquet", "arrow")
+        for name, codes in CODES.items()
+        if (suffix, name) != ("parquet", "a gap among the values")  # which pyarrow does not write
+    ],
+)
+def test_codes_of_any_file_are_the_texts_they_stand_for(opened, tmp_path, suffix, codes):
+    table = pa.table({"sex": codes})
+    path = tmp_path / f"data.{suffix}"
+    if suffix == "arrow":
+        feather.write_feather(table, path, compression="uncompressed")
+    else:
+        pq.write_table(table, path)
+    (batch,) = opened(path.name).batches(["sex"], coded=frozenset({"sex"}))
+
+    assert batch["sex"].astype(object).where(batch["sex"].notna(), None).tolist() == [
+        "f",
+        "m",
+        None,
+        "f",
+    ]
+
+
+def test_words_for_missing_are_missing_in_categories_too(tmp_path):
+    pq.write_table(pa.table({"sex": ["f", "?", "m"]}), tmp_path / "data.parquet")
+    data = open_data(DataSpec(path="data.parquet", missing=("?",)), root=tmp_path)
+    (batch,) = data.batches(["sex"], coded=frozenset({"sex"}))
+
+    assert batch["sex"].isna().tolist() == [False, True, False]
