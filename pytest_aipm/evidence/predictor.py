@@ -24,11 +24,15 @@ from pytest_aipm.evidence.decide import (
 from pytest_aipm.evidence.once import once
 from pytest_aipm.evidence.sample import hash_rows, row_keys
 from pytest_aipm.evidence.subject import Classes, Subject, group_name
-from pytest_aipm.sources.data import DataSource
+from pytest_aipm.sources.data import BATCH, DataSource
 from pytest_aipm.sources.model import Model, Prediction
 from pytest_aipm.sources.weights import weights_of
 
 __all__ = ["Predictor"]
+
+CELLS, ASKED = 10_000_000, 1_000_000
+"""Values and rows that a model is given at a time: few calls, since many a model starts its threads
+anew in each, and memory that does not grow with the rows."""
 
 
 class Predictor:
@@ -223,7 +227,8 @@ class Predictor:
 
     def _predict(self) -> dict[str, np.ndarray]:
         parts, missing = [], np.zeros(len(self.features), dtype=np.int64)
-        for batch in self.data.batches(self.features):
+        size = max(BATCH, min(ASKED, CELLS // max(1, len(self.features))))
+        for batch in self.data.batches(self.features, size):
             missing += batch[self.features].isna().to_numpy().sum(axis=0)
             parts.append(self.ask(batch))
         scores = [each.scores for each in parts if each.scores is not None]
