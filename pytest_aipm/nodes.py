@@ -9,7 +9,9 @@ as one JSON string in ``user_properties``, which crosses to xdist's controller.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from pytest_aipm.auditing import Auditor, Plan
 from pytest_aipm.auditing.beside import small_elsewhere
 from pytest_aipm.invocation import hidden_on_purpose, only_looks
 from pytest_aipm.policy.model import Node, Policy
+from pytest_aipm.progress import Show, on_terminal, shown_by
 from pytest_aipm.records import Finding, Verdict, WaiverInfo, canonical_json
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.plain import clip, plain_line
@@ -146,7 +149,8 @@ class ScopeItem(pytest.Item):
         if only_looks(self.config):
             return
         auditor = self.file.policies.auditor(self.file.policy)
-        self.finding = auditor.finding(self.node)
+        with shown_by(_terminal(self.config)):
+            self.finding = auditor.finding(self.node)
         policy = self.file.policy
         self.public = publish(self.finding, min_cell=policy.publish.min_cell)
         grouped = self.finding.groups and self.finding.verdict is not Verdict.ERROR
@@ -184,6 +188,26 @@ class ScopeItem(pytest.Item):
         """Return the policy's line and a readable name."""
         name = f"{self.file.policy.name} / {self.node.check_id} / {self.node.scope_id}"
         return self.path, max((self.node.line or 1) - 1, 0), name
+
+
+def _terminal(config: pytest.Config) -> Show:
+    """Return what writes a line of progress past pytest's capture; workers have no terminal."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    begun = False
+
+    def show(line: str) -> None:
+        nonlocal begun
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            if not begun and sys.stderr.isatty():
+                sys.stderr.write("\n")  # the letters of the outcomes so far stay where they are
+            begun = True
+            on_terminal(line)
+
+    return _silent if hasattr(config, "workerinput") else show
+
+
+def _silent(line: str) -> None:
+    """Show nothing."""
 
 
 def parcel(public: Finding) -> dict[str, Any]:

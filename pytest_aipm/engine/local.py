@@ -8,6 +8,8 @@ from typing import Protocol, Self, TypeVar
 
 import pandas as pd
 
+from pytest_aipm.progress import Progress
+
 __all__ = ["Mergeable", "run_pass"]
 
 
@@ -23,7 +25,10 @@ Part = TypeVar("Part", bound=Mergeable)
 
 
 def run_pass(
-    batches: Iterable[pd.DataFrame], partial: Callable[[pd.DataFrame], Part], empty: Part
+    batches: Iterable[pd.DataFrame],
+    partial: Callable[[pd.DataFrame], Part],
+    empty: Part,
+    rows: int | Callable[[], int] = 0,
 ) -> Part:
     """Run one pass over the data.
 
@@ -35,17 +40,21 @@ def run_pass(
         Batch to partial result; must not keep state, so that parts may be computed anywhere.
     empty : Mergeable
         The result of no rows.
+    rows : int or callable
+        How many there are, for who watches.
 
     Returns
     -------
     Mergeable
         The result of all rows; the same for every split of them.
     """
-    result, rows = empty, iter(batches)
+    result, stream, done = empty, iter(batches), 0
     # Files are decoded without the interpreter's lock: the next batch while this one is counted.
-    with ThreadPoolExecutor(1, "aipm-read") as reader:
-        ahead = reader.submit(next, rows, None)
+    with ThreadPoolExecutor(1, "aipm-read") as reader, Progress("rows read", rows) as progress:
+        ahead = reader.submit(next, stream, None)
         while (batch := ahead.result()) is not None:
-            ahead = reader.submit(next, rows, None)
+            ahead = reader.submit(next, stream, None)
             result = result.merge(partial(batch))
+            done += len(batch)
+            progress.at(done)
     return result

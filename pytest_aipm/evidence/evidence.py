@@ -515,7 +515,7 @@ class Evidence:
         )
         try:
             batches = self.data.batches(rows.columns(), coded=rows.coded_columns())
-            tally = run_pass(batches, rows.partial, Tally())
+            tally = run_pass(batches, rows.partial, Tally(), lambda: self.data.rows)
         except DataError:
             written = getattr(self.data, "written", None)
             if written is not None:  # the same fault, told by the rows of the file

@@ -24,6 +24,7 @@ from pytest_aipm.evidence.decide import (
 from pytest_aipm.evidence.once import once
 from pytest_aipm.evidence.sample import hash_rows, row_keys
 from pytest_aipm.evidence.subject import Classes, Subject, group_name
+from pytest_aipm.progress import Progress
 from pytest_aipm.sources.data import BATCH, DataSource
 from pytest_aipm.sources.model import Model, Prediction
 from pytest_aipm.sources.weights import weights_of
@@ -228,9 +229,11 @@ class Predictor:
     def _predict(self) -> dict[str, np.ndarray]:
         parts, missing = [], np.zeros(len(self.features), dtype=np.int64)
         size = max(BATCH, min(ASKED, CELLS // max(1, len(self.features))))
-        for batch in self.data.batches(self.features, size):
-            missing += batch[self.features].isna().to_numpy().sum(axis=0)
-            parts.append(self.ask(batch))
+        with Progress("rows given to the model", lambda: self.data.rows) as progress:
+            for batch in self.data.batches(self.features, size):
+                missing += batch[self.features].isna().to_numpy().sum(axis=0)
+                parts.append(self.ask(batch))
+                progress.at(int(batch.index[-1]) + 1)
         scores = [each.scores for each in parts if each.scores is not None]
         labels = [each.labels for each in parts if each.labels is not None]
         by_class = [each.by_class for each in parts if each.by_class is not None]
