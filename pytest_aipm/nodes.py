@@ -20,6 +20,7 @@ import pytest
 
 from pytest_aipm.auditing import Auditor, Plan
 from pytest_aipm.auditing.beside import small_elsewhere
+from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.invocation import hidden_on_purpose, only_looks
 from pytest_aipm.policy.model import Node, Policy
 from pytest_aipm.progress import Show, on_terminal, shown_by
@@ -71,7 +72,9 @@ class Policies:
     def auditor(self, policy: Policy) -> Auditor:
         """Return the one auditor of a policy in this process."""
         if policy.name not in self.auditors:
-            self.auditors[policy.name] = Auditor(self.plan, policy, self.run_dir)
+            cache = getattr(self.config, "cache", None)  # which `-p no:cacheprovider` takes away
+            kept = None if cache is None else Kept(cache.mkdir("aipm"))
+            self.auditors[policy.name] = Auditor(self.plan, policy, self.run_dir, kept=kept)
         return self.auditors[policy.name]
 
     @pytest.hookimpl(wrapper=True)

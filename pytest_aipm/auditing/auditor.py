@@ -21,6 +21,7 @@ from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.errors import AipmError, CheckError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.judge import Entry, Judgement, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
@@ -63,6 +64,8 @@ class Auditor:
         ``model``, ``data``, ``train`` handed over by a caller in Python.
     evidence : Evidence, optional
         Opened already; nothing is opened then.
+    kept : Kept, optional
+        Predictions of earlier runs.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class Auditor:
         run_dir: Path | None = None,
         objects: Mapping[str, Any] | None = None,
         evidence: Evidence | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.plan = plan
         self.policy = policy
         self._run_dir = run_dir
         self._objects = objects or {}
         self._evidence = evidence
+        self._kept = kept
         self._fault: MeasurementError | None = None
         self._found: dict[Node, Finding] = {}
         self._asked: list[Node] = []
@@ -182,7 +187,11 @@ class Auditor:
         if self._evidence is None:
             try:
                 self._evidence = open_evidence(
-                    self.plan, self.policy, run_dir=self._run_dir, objects=self._objects
+                    self.plan,
+                    self.policy,
+                    run_dir=self._run_dir,
+                    objects=self._objects,
+                    kept=self._kept,
                 )
                 self._evidence.stated = self._stated()
             except MeasurementError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_aipm.auditing.plan import Plan, champion_spec, model_spec
 from pytest_aipm.errors import ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.subject import Attribute, Classes, Decision, Subject
 from pytest_aipm.policy.model import DataRef, Policy
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
@@ -116,6 +117,7 @@ def open_evidence(
     *,
     run_dir: Path | None,
     objects: Mapping[str, Any],
+    kept: Kept | None = None,
 ) -> Evidence:
     """Open a policy's data and model.
 
@@ -127,6 +129,8 @@ def open_evidence(
         Folder the processes of a run share.
     objects : mapping
         ``model``, ``data``, ``train`` handed over by the caller.
+    kept : Kept or None
+        Predictions of earlier runs.
 
     Raises
     ------
@@ -169,6 +173,7 @@ def open_evidence(
         run_dir=run_dir,
         key=policy.name,
         root=root,
+        kept=kept,
     )
 
 

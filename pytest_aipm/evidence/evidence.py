@@ -33,6 +33,7 @@ from pytest_aipm.evidence.groups import (
     Unknown,
     grouping,
 )
+from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.pairing import ApprovedRows, Joined, Pairing, RowKey
 from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
@@ -95,6 +96,8 @@ class Evidence:
         Folder in which the project's own metrics are found; None is the current folder.
     stated : Stated, optional
         What the policy says, and what its other checks found.
+    kept : Kept or None
+        Predictions of earlier runs.
     """
 
     def __init__(
@@ -116,6 +119,7 @@ class Evidence:
         key: str = "audit",
         root: Path | None = None,
         stated: Stated | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.subject = subject
         self.stated = stated or Stated()
@@ -137,6 +141,7 @@ class Evidence:
             days=True,
         )
         self._run_dir = run_dir
+        self._kept_before = kept
         self._key = key
         self._tally: Tally | MeasurementError | None = None
 
@@ -403,6 +408,7 @@ class Evidence:
                 other.__dict__.pop(name, None)
         other.subject, other.data, other.model, other.champion = subject, data, model, champion
         other._tally, other._run_dir = None, None  # noqa: SLF001 - of the same class
+        other._kept_before = None  # noqa: SLF001 - other rows, of a table in memory
         other._wanted = replace(self._wanted, days=False)  # noqa: SLF001
         return other
 
@@ -559,6 +565,7 @@ class Evidence:
             scores=self.subject.scores,
             run_dir=self._run_dir,
             name=f"{self._key}.predictions",
+            kept=self._kept_before,
         )
 
     @cached_property
@@ -581,4 +588,5 @@ class Evidence:
             scores=self.subject.champion_scores,
             run_dir=self._run_dir,
             name=f"{self._key}.champion",
+            kept=self._kept_before,
         )

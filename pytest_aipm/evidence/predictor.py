@@ -21,12 +21,14 @@ from pytest_aipm.evidence.decide import (
     numeric,
     refuse_missing,
 )
+from pytest_aipm.evidence.kept import Kept, surroundings
 from pytest_aipm.evidence.once import once
 from pytest_aipm.evidence.sample import hash_rows, row_keys
 from pytest_aipm.evidence.subject import Classes, Subject, group_name
 from pytest_aipm.progress import Progress
 from pytest_aipm.sources.data import BATCH, DataSource
 from pytest_aipm.sources.model import Model, Prediction
+from pytest_aipm.sources.native.formats import FORMATS
 from pytest_aipm.sources.weights import weights_of
 
 __all__ = ["Predictor"]
@@ -55,6 +57,8 @@ class Predictor:
         Folder in which the processes of a run share a model's predictions.
     name : str
         File stem in `run_dir`.
+    kept : Kept or None
+        Predictions of earlier runs.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Predictor:
         scores: str | None,
         run_dir: Path | None,
         name: str,
+        kept: Kept | None = None,
     ) -> None:
         self.subject = subject
         self.data = data
@@ -78,6 +83,7 @@ class Predictor:
         self.warnings: tuple[str, ...] = ()
         self._run_dir = run_dir
         self._name = name
+        self._kept = kept
 
     @property
     def columns(self) -> list[str]:
@@ -219,7 +225,35 @@ class Predictor:
 
     @cached_property
     def _arrays(self) -> Mapping[str, np.ndarray]:
-        return once(self._run_dir, self._name, self._predict)
+        return once(self._run_dir, self._name, self._kept_or_asked)
+
+    def _kept_or_asked(self) -> Mapping[str, np.ndarray]:
+        model, rows = self.model, self.data.sha256
+        assert model is not None  # noqa: S101 - only a model is asked
+        if self._kept is None or model.sha256 is None or rows is None:
+            return self._predict()
+        joined = getattr(self.data, "joined", ())
+        key = {
+            "model": (model.sha256, model.asked_by, self.subject.task),
+            "rows": (
+                rows,
+                self.data.missing,
+                getattr(self.data, "joined", ()),
+                self.subject.others,
+            ),
+            "asked": (self.features, self.subject.decision is None),
+            **surroundings(code=model.kind not in FORMATS),
+        }
+        found = dict(self._kept.get(key, self._asked_and_heard))
+        heard = [str(text) for text in found.pop("heard")]
+        model.warnings += [text for text in heard if text not in model.warnings]
+        return found
+
+    def _asked_and_heard(self) -> dict[str, np.ndarray]:
+        """Return the predictions, and what libraries warned about: both belong to the answer."""
+        assert self.model is not None  # noqa: S101 - only a model is asked
+        arrays = self._predict()
+        return {**arrays, "heard": np.array(self.model.warnings, dtype=str)}
 
     @property
     def _stored(self) -> Prediction:

@@ -63,6 +63,8 @@ class DataSource(ABC):
         memory, of its content.
     salt : str
         A hash of some rows that nobody can work out who does not have them; see `DataInfo`.
+    missing : tuple of str
+        Words of a file that were read as missing values.
     where : Where or None
         Place in the policy, for messages about columns.
     warnings : tuple of str
@@ -74,6 +76,7 @@ class DataSource(ABC):
     columns: tuple[str, ...]
     sha256: str | None
     salt: str = ""
+    missing: tuple[str, ...] = ()
     where: Where | None = None
     warnings: tuple[str, ...] = ()
 
@@ -246,6 +249,7 @@ def open_data(spec: DataSpec | Any, *, root: Path, where: Where | None = None) -
         source.warnings = tuple(heard)
     else:
         source = _open_path(spec, root, where)
+        source.missing = tuple(spec.missing)
     source.where = where
     check_pin(spec.sha256, source.sha256 or "", source.ref, where=where, error=DataError)
     return source

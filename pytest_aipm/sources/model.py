@@ -103,6 +103,12 @@ class Model:
         """How its scores are to be read."""
         return self._voices.scores.kind if self._voices.scores else None
 
+    @property
+    def asked_by(self) -> tuple[tuple[object, ...], ...]:
+        """The methods that are called, and how their answers are read."""
+        both = (self._voices.scores, self._voices.labels)
+        return tuple((v.name, v.kind, v.column, v.sign) for v in both if v is not None)
+
     def predict(self, frame: pd.DataFrame, *, labels: bool = True) -> Prediction:
         """Ask the model about some rows.
 
