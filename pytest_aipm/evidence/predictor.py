@@ -235,12 +235,7 @@ class Predictor:
         joined = getattr(self.data, "joined", ())
         key = {
             "model": (model.sha256, model.asked_by, self.subject.task),
-            "rows": (
-                rows,
-                self.data.missing,
-                getattr(self.data, "joined", ()),
-                self.subject.others,
-            ),
+            "rows": (rows, self.data.missing, joined, self.subject.others),
             "asked": (self.features, self.subject.decision is None),
             **surroundings(code=model.kind not in FORMATS),
         }
