@@ -13,6 +13,7 @@ from pytest_aipm.auditing.plan import complete
 from pytest_aipm.auditing.settings import BASELINE, REPORT, SIGN_OFFS
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.clock import now
+from pytest_aipm.engine.spark import Spark
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.load import policy_from
@@ -37,6 +38,7 @@ def audit(
     trust: tuple[str, ...] = (),
     extra_checks: Mapping[str, ModuleType] | None = None,
     packs: str | Path | None = None,
+    spark: Any = None,
 ) -> Record:
     """Audit a model against a policy.
 
@@ -64,6 +66,8 @@ def audit(
         Checks of one's own, beside those of entry points.
     packs : path, optional
         Folder under `root` with packs of one's own, beside those of entry points.
+    spark : pyspark.sql.SparkSession, optional
+        Passes over the rows run there.
 
     Returns
     -------
@@ -105,7 +109,8 @@ def audit(
         packs=None if packs is None else folder / packs,
     )
     plan = _plan(policy, settings, given, extra_checks or {})
-    auditor = Auditor(plan, plan.policies[0], objects=held)
+    engine = None if spark is None else Spark(lambda: spark)
+    auditor = Auditor(plan, plan.policies[0], objects=held, engine=engine)
     findings = {
         plan.nodeid(plan.policies[0], node): auditor.finding(node)
         for node in plan.nodes(plan.policies[0])

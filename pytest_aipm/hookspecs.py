@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-__all__ = ["pytest_aipm_register_checks"]
+__all__ = ["pytest_aipm_register_checks", "pytest_aipm_spark_session"]
 
 
 @pytest.hookspec()
@@ -37,4 +38,17 @@ def pytest_aipm_register_checks() -> Mapping[str, ModuleType]:  # type: ignore[e
         def pytest_aipm_register_checks():
             from checks import approval_speed
             return {"fairness.approval_speed": approval_speed}
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_aipm_spark_session() -> Any:
+    """Return the Spark session that passes over the rows run on, under ``--aipm-engine=spark``.
+
+    Called once, when the first pass is due. Without an implementation, or when all return None, a
+    session is made on the master that the ini key ``aipm_spark_master`` names.
+
+    Returns
+    -------
+    pyspark.sql.SparkSession or None
     """

@@ -40,7 +40,17 @@ __all__ = [
 SUFFIX = ".aipm.yaml"
 WITH_VALUE = frozenset(
     f"--aipm-{name}"
-    for name in ("policy", "model", "data", "report", "baseline", "waivers", "trust", "seed")
+    for name in (
+        "policy",
+        "model",
+        "data",
+        "report",
+        "baseline",
+        "waivers",
+        "trust",
+        "engine",
+        "seed",
+    )
 )
 IN_TESTS_TOO = frozenset({"--aipm-audit", "--aipm-seed"})
 """Options that the fixture heeds, or that need no audit to make sense."""

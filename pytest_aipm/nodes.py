@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ import pytest
 
 from pytest_aipm.auditing import Auditor, Plan
 from pytest_aipm.auditing.beside import small_elsewhere
+from pytest_aipm.engine.local import Engine, Local
+from pytest_aipm.engine.spark import Spark, session_of
 from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.invocation import hidden_on_purpose, only_looks
 from pytest_aipm.policy.model import Node, Policy
@@ -74,8 +77,22 @@ class Policies:
         if policy.name not in self.auditors:
             cache = getattr(self.config, "cache", None)  # which `-p no:cacheprovider` takes away
             kept = None if cache is None else Kept(cache.mkdir("aipm"))
-            self.auditors[policy.name] = Auditor(self.plan, policy, self.run_dir, kept=kept)
+            self.auditors[policy.name] = Auditor(
+                self.plan, policy, self.run_dir, kept=kept, engine=self._engine
+            )
         return self.auditors[policy.name]
+
+    @cached_property
+    def _engine(self) -> Engine:
+        settings = self.plan.settings
+        if settings.engine == "local":
+            return Local()
+
+        def session() -> Any:
+            own = self.config.hook.pytest_aipm_spark_session()
+            return session_of(settings.spark_master) if own is None else own
+
+        return Spark(session)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_ignore_collect(self, collection_path: Path) -> Iterator[None]:

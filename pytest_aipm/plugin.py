@@ -79,6 +79,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="sha256:HEX",
         help="allow one artifact whose format can run code, for this run, repeatable",
     )
+    add(
+        "--aipm-engine",
+        metavar="NAME",
+        help="where passes over the rows run: local (default) or spark",
+    )
     add("--aipm-seed", metavar="N", help="seed of all resampling (default: 0)")
 
     ini = parser.addini
@@ -100,6 +105,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ini("aipm_packs", "folder of the project's own packs", "string", default="")
     ini("aipm_strict", "as --aipm-strict", "bool", default=False)
     ini("aipm_deep", "also run the checks that refit the model", "bool", default=False)
+    ini("aipm_engine", "as --aipm-engine", "string", default="local")
+    ini("aipm_spark_master", "Spark's master (default: local[*])", "string", default="local[*]")
     ini("aipm_seed", "seed of all resampling (default: 0)", "int", default=0)
     ini(
         "aipm_github",

@@ -115,6 +115,8 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         deep=option("aipm_deep") or invocation.ini(config, "aipm_deep"),
         trust=tuple(option("aipm_trust")),
         seed=invocation.seed(config),
+        engine=_engine(config),
+        spark_master=invocation.ini(config, "aipm_spark_master") or "local[*]",
         exports=_exports(config),
         packs=_under(root, packs) if (packs := invocation.ini(config, "aipm_packs")) else None,
         model=_reference(option("aipm_model"), root, here),
@@ -123,6 +125,15 @@ def _settings(config: pytest.Config) -> auditing.Settings:
         first_baseline=invocation.ini(config, "aipm_first_baseline"),
         history=_under(root, history) if history else None,
     )
+
+
+def _engine(config: pytest.Config) -> str:
+    name = str(config.getoption("aipm_engine") or invocation.ini(config, "aipm_engine") or "local")
+    if name not in ("local", "spark"):
+        raise OptionError(f"--aipm-engine={name}: there is no such engine; write local or spark")
+    if name == "spark" and (invocation.is_worker(config) or config.getoption("dist", "no") != "no"):
+        raise OptionError("--aipm-engine=spark: Spark spreads the work itself; leave out -n")
+    return name
 
 
 def _exports(config: pytest.Config) -> tuple[str, ...] | None:
@@ -144,6 +155,7 @@ def _command(config: pytest.Config, settings: auditing.Settings) -> str:
     words += ["--aipm-no-waivers"] * (not settings.use_waivers)
     words += ["--aipm-strict"] * settings.strict
     words += ["--aipm-deep"] * settings.deep
+    words += [f"--aipm-engine={settings.engine}"] * (settings.engine != "local")
     words += [f"--aipm-trust={digest}" for digest in settings.trust]
     words += [f"--aipm-seed={settings.seed}"] * (settings.seed != 0)
     for flag, name in (("-k", "keyword"), ("-m", "markexpr")):

@@ -19,6 +19,7 @@ from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import states, waive
 from pytest_aipm.baseline import PolicyBaseline, compare
 from pytest_aipm.checks.base import Measurement
+from pytest_aipm.engine.local import Engine
 from pytest_aipm.errors import AipmError, CheckError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.kept import Kept
@@ -66,6 +67,8 @@ class Auditor:
         Opened already; nothing is opened then.
     kept : Kept, optional
         Predictions of earlier runs.
+    engine : Engine, optional
+        Where passes over the rows run.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Auditor:
         objects: Mapping[str, Any] | None = None,
         evidence: Evidence | None = None,
         kept: Kept | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.plan = plan
         self.policy = policy
@@ -83,6 +87,7 @@ class Auditor:
         self._objects = objects or {}
         self._evidence = evidence
         self._kept = kept
+        self._engine = engine
         self._fault: MeasurementError | None = None
         self._found: dict[Node, Finding] = {}
         self._asked: list[Node] = []
@@ -192,6 +197,7 @@ class Auditor:
                     run_dir=self._run_dir,
                     objects=self._objects,
                     kept=self._kept,
+                    engine=self._engine,
                 )
                 self._evidence.stated = self._stated()
             except MeasurementError as error:

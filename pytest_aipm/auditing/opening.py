@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aipm.auditing.plan import Plan, champion_spec, model_spec
-from pytest_aipm.errors import ModelError, Problem
+from pytest_aipm.engine.local import Engine
+from pytest_aipm.engine.spark import Spark, table_of
+from pytest_aipm.errors import DataError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.subject import Attribute, Classes, Decision, Subject
@@ -118,6 +120,7 @@ def open_evidence(
     run_dir: Path | None,
     objects: Mapping[str, Any],
     kept: Kept | None = None,
+    engine: Engine | None = None,
 ) -> Evidence:
     """Open a policy's data and model.
 
@@ -131,6 +134,8 @@ def open_evidence(
         ``model``, ``data``, ``train`` handed over by the caller.
     kept : Kept or None
         Predictions of earlier runs.
+    engine : Engine, optional
+        Where passes over the rows run.
 
     Raises
     ------
@@ -139,7 +144,7 @@ def open_evidence(
     """
     root = plan.settings.root
     needs = policy.needs()
-    data = _data(plan, policy, "data", policy.subject.data, objects)
+    data = _data(plan, policy, "data", policy.subject.data, objects, engine)
     for name, each in policy.subject.protected.items():
         if each.file is None:
             continue
@@ -155,7 +160,7 @@ def open_evidence(
         data = RepeatedData(data, frequency, _where(policy, "subject", "weights"))
     train = None
     if needs.train and ("train" in objects or policy.subject.train is not None):
-        train = _data(plan, policy, "train", policy.subject.train or DataRef(), objects)
+        train = _data(plan, policy, "train", policy.subject.train or DataRef(), objects, engine)
     pairable = plan.pairables.get(policy.name)
     return Evidence(
         subject_of(policy),
@@ -174,6 +179,7 @@ def open_evidence(
         key=policy.name,
         root=root,
         kept=kept,
+        engine=engine,
     )
 
 
@@ -183,10 +189,21 @@ def _where(policy: Policy, *keys: str) -> Where:
 
 
 def _data(
-    plan: Plan, policy: Policy, name: str, ref: DataRef, objects: Mapping[str, Any]
+    plan: Plan,
+    policy: Policy,
+    name: str,
+    ref: DataRef,
+    objects: Mapping[str, Any],
+    engine: Engine | None,
 ) -> DataSource:
     if name in objects:
         return open_data(objects[name], root=plan.settings.root)
+    if ref.table is not None or ref.query is not None:
+        where = _where(policy, "subject", name)
+        if not isinstance(engine, Spark):
+            what = f"'{name}' is a table or a query of a Spark session"
+            raise DataError(Problem(what, "run it with --aipm-engine=spark", **where))
+        return table_of(engine.session, table=ref.table, query=ref.query, where=where)
     spec = DataSpec(
         path=ref.path, factory=ref.factory, sha256=ref.sha256, missing=tuple(ref.missing)
     )

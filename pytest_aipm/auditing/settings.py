@@ -48,6 +48,8 @@ class Settings:
         Whether the run may do without an approved baseline.
     history : Path or None
         File of earlier releases.
+    engine, spark_master : str
+        Where passes over the rows run: ``local`` or ``spark``, and on which master.
     """
 
     root: Path
@@ -69,6 +71,8 @@ class Settings:
     update_baseline: bool = False
     first_baseline: bool = False
     history: Path | None = None
+    engine: str = "local"
+    spark_master: str = "local[*]"
 
     def shown(self, path: Path) -> str:
         """Return a path as messages print it: relative to the root where it lies inside."""

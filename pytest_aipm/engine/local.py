@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self, TypeVar
 
 import pandas as pd
 
 from pytest_aipm.progress import Progress
+from pytest_aipm.sources.data import NONE, DataSource
 
-__all__ = ["Mergeable", "run_pass"]
+__all__ = ["Engine", "Local", "Mergeable", "run_pass"]
 
 
 class Mergeable(Protocol):
@@ -22,6 +23,44 @@ class Mergeable(Protocol):
 
 
 Part = TypeVar("Part", bound=Mergeable)
+
+
+class Engine(Protocol):
+    """Where passes run."""
+
+    remote: bool
+    """Whether rows stay where they are: what asks for every row is refused."""
+
+    def run(
+        self,
+        source: DataSource,
+        columns: Sequence[str],
+        partial: Callable[[pd.DataFrame], Part],
+        empty: Part,
+        *,
+        coded: frozenset[str] = NONE,
+    ) -> Part:
+        """Run one pass over these columns of a source; see `run_pass`."""
+        ...
+
+
+class Local:
+    """Runs passes in this process."""
+
+    remote = False
+
+    def run(
+        self,
+        source: DataSource,
+        columns: Sequence[str],
+        partial: Callable[[pd.DataFrame], Part],
+        empty: Part,
+        *,
+        coded: frozenset[str] = NONE,
+    ) -> Part:
+        """Run one pass."""
+        batches = source.batches(columns, coded=coded)
+        return run_pass(batches, partial, empty, lambda: source.rows)
 
 
 def run_pass(

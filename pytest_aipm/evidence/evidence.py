@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.engine.local import run_pass
+from pytest_aipm.engine.local import Engine, Local, run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.evidence.classes import (
     listed,
@@ -38,7 +38,7 @@ from pytest_aipm.evidence.pairing import ApprovedRows, Joined, Pairing, RowKey
 from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
-from pytest_aipm.evidence.rowpass import RowPass, Wanted
+from pytest_aipm.evidence.rowpass import RowPass, Wanted, refuse_rows
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.evidence.subject import Attribute, Classes, Subject
@@ -98,6 +98,8 @@ class Evidence:
         What the policy says, and what its other checks found.
     kept : Kept or None
         Predictions of earlier runs.
+    engine : Engine, optional
+        Where the pass over the rows runs; here, unless said otherwise.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Evidence:
         root: Path | None = None,
         stated: Stated | None = None,
         kept: Kept | None = None,
+        engine: Engine | None = None,
     ) -> None:
         self.subject = subject
         self.stated = stated or Stated()
@@ -142,6 +145,7 @@ class Evidence:
         )
         self._run_dir = run_dir
         self._kept_before = kept
+        self.engine: Engine = engine or Local()
         self._key = key
         self._tally: Tally | MeasurementError | None = None
 
@@ -439,7 +443,7 @@ class Evidence:
     @property
     def missing(self) -> dict[str, int] | None:
         """How many values each feature lacks; None where no model was given any."""
-        return None if self.model is None else self._predictor.missing
+        return None if self.model is None or self.engine.remote else self._predictor.missing
 
     @property
     def paired_scores(self) -> bool:
@@ -512,16 +516,22 @@ class Evidence:
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
         approved = self.joined
+        predictor, champion = self._predictor, self._champion
+        if self.engine.remote:
+            refuse_rows(self.subject, self._wanted)
+            predictor = predictor.streamed()
+            champion = None if champion is None else champion.streamed()
         rows = RowPass(
             self.subject,
             self._wanted,
-            self._predictor,
-            self._champion,
+            predictor,
+            champion,
             None if approved is None else approved.decisions,
         )
         try:
-            batches = self.data.batches(rows.columns(), coded=rows.coded_columns())
-            tally = run_pass(batches, rows.partial, Tally(), lambda: self.data.rows)
+            tally = self.engine.run(
+                self.data, rows.columns(), rows.partial, Tally(), coded=rows.coded_columns()
+            )
         except DataError:
             written = getattr(self.data, "written", None)
             if written is not None:  # the same fault, told by the rows of the file

@@ -81,15 +81,24 @@ class Predictor:
         self.predictions = predictions
         self.scores = scores
         self.warnings: tuple[str, ...] = ()
+        self.streams = False
         self._run_dir = run_dir
         self._name = name
         self._kept = kept
+
+    def streamed(self) -> Predictor:
+        """Return the same predictions, asked batch by batch in any process; nothing is kept."""
+        self.classes  # noqa: B018 - found in the rows, which the copy has not
+        other = copy.copy(self)
+        other.streams, other._kept, other._run_dir = True, None, None  # noqa: SLF001 - one class
+        other.__dict__.pop("data")
+        return other
 
     @property
     def columns(self) -> list[str]:
         """Columns that `prediction` reads from a batch."""
         if self.model is not None:
-            return []
+            return self.features if self.streams else []
         named = [column for column in (self.predictions, self.scores) if column is not None]
         return named + [column for _, column in self._class_scores]
 
@@ -129,12 +138,13 @@ class Predictor:
     def prediction(self, batch: pd.DataFrame) -> Prediction:
         """Return scores and predicted classes of a batch; predicted values for regression."""
         if self.model is not None:
+            if self.streams:
+                return self._of_chosen(self.ask(batch))
             stored, rows = self._stored, batch.index.to_numpy()
             scores = None if stored.scores is None else stored.scores[rows]
             labels = None if stored.labels is None else stored.labels[rows]
-            if stored.by_class is not None:
-                return self._of_chosen(Prediction(None, labels, stored.by_class[rows]))
-            return Prediction(scores, labels)
+            by_class = None if stored.by_class is None else stored.by_class[rows]
+            return self._of_chosen(Prediction(scores, labels, by_class))
         if self.subject.task == "multiclass":
             return self._of_chosen(self._from_columns(batch))
         if self.subject.task in ("regression", "ranking"):

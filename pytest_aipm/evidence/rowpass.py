@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.classes import MAX_CLASSES, MOST, distinct
 from pytest_aipm.evidence.decide import (
     decidable,
@@ -23,7 +24,7 @@ from pytest_aipm.evidence.views import View, seen
 from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.sources.model import Prediction
 
-__all__ = ["RowPass", "Wanted"]
+__all__ = ["RowPass", "Wanted", "refuse_rows"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,20 @@ class Wanted:
     losses: frozenset[str] = frozenset()
     days: bool = False
     view: View | None = None
+
+
+def refuse_rows(subject: Subject, wanted: Wanted) -> None:
+    """Raise DataError when counts and scores do not do, but rows are to stay where they are."""
+    asked = ""
+    if subject.decision is not None and subject.decision.top_k is not None:
+        asked = "`decision: {top_k: ...}` compares every row with all others"
+    elif wanted.rows:
+        asked = "a check of this policy looks at single rows: a metric of one's own, or weights"
+    elif subject.task == "multiclass" and wanted.scores:
+        asked = "scores of several classes are kept row by row"
+    if asked:
+        what = f"{asked}, and with the engine spark rows stay where they are"
+        raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))
 
 
 @dataclass(frozen=True)

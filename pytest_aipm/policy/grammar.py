@@ -190,6 +190,10 @@ class DataRef(Grammar):
     """A file, or a folder of files: csv, parquet, feather, arrow, jsonl; from pytest's rootdir."""
     factory: Factory | None = None
     """``package.module:function``, which returns a DataFrame."""
+    table: Text | None = None
+    """A table of the Spark session, under `--aipm-engine=spark`."""
+    query: Text | None = None
+    """SQL for the Spark session, likewise."""
     sha256: Sha256 | None = None
     """Pins the file: another one is an error."""
     missing: tuple[str, ...] = ()

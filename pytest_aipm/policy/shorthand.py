@@ -39,7 +39,7 @@ def replaced(tree: Map, given: Given, root: Path) -> Map:
     A pinned hash speaks of the file the policy names, so it goes with it.
     """
     for key, ref in given.items():
-        kept = tree.submap(key).without("path", "factory", "sha256", *COLUMNS)
+        kept = tree.submap(key).without("path", "factory", "table", "query", "sha256", *COLUMNS)
         if key == "model":
             tree = tree.without(*COLUMNS)
         source = ref_of(ref, root) if ref is not None else {}

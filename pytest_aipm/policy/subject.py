@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytest_aipm.policy.attributes import attribute_names, attributes
-from pytest_aipm.policy.grammar import INTERNAL, SubjectSpec
+from pytest_aipm.policy.grammar import INTERNAL, DataRef, ModelRef, SubjectSpec
 from pytest_aipm.policy.shorthand import Given, replaced, written_out
 from pytest_aipm.policy.tasks import of_multiclass, of_ranking, one_output, within
 from pytest_aipm.policy.tree import Faults, Map
@@ -84,12 +84,18 @@ def _named(subject: SubjectSpec, tree: Map, given: Given, faults: Faults) -> Non
     """Note data, train or a model that names no source, unless the caller brings it."""
     for key in ("model", "data", "train"):
         ref = getattr(subject, key)
-        if key in given or ref is None or ref.path is not None or ref.factory is not None:
+        if key in given or ref is None or _sources(ref):
             continue
         if key in tree.entries:
             faults.add(tree.key_place(key), f"'{key}' names no 'path' and no 'factory'", "add one")
         else:
             faults.add(tree.place, f"'{key}' is missing in 'subject'", "say which rows are audited")
+
+
+def _sources(ref: DataRef | ModelRef) -> list[str]:
+    """Return which of the keys that say where something comes from are given."""
+    keys = ("path", "factory", "table", "query")
+    return [key for key in keys if getattr(ref, key, None) is not None]
 
 
 def _features(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
@@ -105,11 +111,12 @@ def _refs(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
         ref = getattr(subject, key)
         if ref is None:
             continue
-        if ref.path is not None and ref.factory is not None:
-            what = f"'path' and 'factory' of '{key}' exclude each other"
-            faults.add(tree.submap(key).key_place("factory"), what, "keep one")
+        first, *others = [*_sources(ref), "path"]
+        if len(others) > 1:
+            what = f"'{first}' and '{others[0]}' of '{key}' exclude each other"
+            faults.add(tree.submap(key).key_place(others[0]), what, "keep one")
         if ref.path is None and ref.sha256 is not None:
-            what = "a 'sha256' pins a file, not a factory"
+            what = f"a 'sha256' pins a file, not a {first}"
             faults.add(tree.place_of(key, "sha256"), what, "remove it")
     if subject.model is not None and subject.model.classes:
         _model_classes(subject, tree, faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import first_line
-from pytest_aipm.sources.typed import CODES, EXACT, Trait, cast, plain, scan, unmissing
+from pytest_aipm.sources.typed import CODES, EXACT, Reader, Trait, cast, plain, scan, unmissing
 
 __all__ = ["ArrowFormat", "Columnar", "ParquetFormat"]
 
@@ -33,8 +34,14 @@ class Format(Protocol):
         """Return the number of rows."""
         ...
 
-    def read(self, path: Path, names: Sequence[str], coded: Sequence[str]) -> Iterator[Any]:
+    def read(
+        self, path: Path, names: Sequence[str], coded: Sequence[str], group: int | None
+    ) -> Iterator[Any]:
         """Yield record batches that hold at least the columns `names`; `coded` may be codes."""
+        ...
+
+    def groups(self, path: Path) -> list[int]:
+        """Return the number of rows of each part that can be read by itself."""
         ...
 
     def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:
@@ -55,13 +62,23 @@ class ParquetFormat:
         """Return the number of rows, from the footer."""
         return int(pq.read_metadata(path).num_rows)
 
-    def read(self, path: Path, names: Sequence[str], coded: Sequence[str]) -> Iterator[Any]:
+    def groups(self, path: Path) -> list[int]:
+        """Return the number of rows of each row group, from the footer."""
+        footer = pq.read_metadata(path)
+        return [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
+
+    def read(
+        self, path: Path, names: Sequence[str], coded: Sequence[str], group: int | None
+    ) -> Iterator[Any]:
         """Yield record batches."""
         # A buffered, not pre-buffered, reader holds a page of each column, not a row group.
         buffered: dict[str, Any] = {"pre_buffer": False, "buffer_size": 1 << 20}
         # Texts lie in the file as codes, mostly: they need not be written out to be counted.
         with pq.ParquetFile(path, read_dictionary=list(coded), **buffered) as file:
-            yield from file.iter_batches(_ROWS, columns=list(names), use_threads=False)
+            some = None if group is None else [group]
+            yield from file.iter_batches(
+                _ROWS, row_groups=some, columns=list(names), use_threads=False
+            )
 
     def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:
         """Return the traits whose statistics every row group has."""
@@ -95,13 +112,18 @@ class ArrowFormat:
     def rows(self, path: Path) -> int:
         """Return the number of rows, without decoding a column beyond the first."""
         schema = self.schema(path)
-        return sum(batch.num_rows for batch in self.read(path, schema.names[:1], ()))
+        return sum(batch.num_rows for batch in self.read(path, schema.names[:1], (), None))
+
+    def groups(self, path: Path) -> list[int]:
+        """Return one number: the file is read as a whole."""
+        return [self.rows(path)]
 
     def read(
         self,
         path: Path,
         names: Sequence[str],
-        coded: Sequence[str],  # noqa: ARG002
+        coded: Sequence[str],  # noqa: ARG002 - texts come as the file holds them
+        group: int | None,  # noqa: ARG002 - there is one
     ) -> Iterator[Any]:
         """Yield record batches, as the file holds them."""
         fields = [self.schema(path).get_field_index(name) for name in names]
@@ -138,6 +160,7 @@ class Columnar:
 
     def __init__(self, path: Path, ref: str, missing: Sequence[str], form: Format) -> None:
         self._path, self._ref, self._missing, self._format = path, ref, tuple(missing), form
+        self._group: int | None = None
         with self._faults():
             self._schema = form.schema(path)
         self.columns: tuple[str, ...] = tuple(self._schema.names)
@@ -150,7 +173,19 @@ class Columnar:
     def rows(self) -> int:
         """Return the number of rows."""
         with self._faults():
+            if self._group is not None:
+                return self._format.groups(self._path)[self._group]
             return self._format.rows(self._path)
+
+    def parts(self) -> list[Reader]:
+        """Return a reader of each row group."""
+        with self._faults():
+            found: list[Reader] = []
+            for group in range(len(self._format.groups(self._path))):
+                part = copy.copy(self)
+                part._group = group  # noqa: SLF001 - of the same class
+                found.append(part)
+            return found
 
     def traits(self, names: Sequence[str]) -> dict[str, Trait]:
         """Return what these columns are, over all rows.
@@ -174,7 +209,7 @@ class Columnar:
     def _tables(self, names: Sequence[str], kinds: Mapping[str, Any]) -> Iterator[pa.Table]:
         coded = [name for name in names if kinds[name] == CODES]
         with self._faults():
-            for batch in self._format.read(self._path, names, coded):
+            for batch in self._format.read(self._path, names, coded, self._group):
                 table = pa.Table.from_batches([batch])
                 yield pa.table({name: self._column(table, name, kinds[name]) for name in names})
 
@@ -200,7 +235,8 @@ class Columnar:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             what = f"cannot be read as {self._format.name} ({first_line(error)})"
             fix = "write the file again; it is damaged, cut short or of another format"
-            raise DataError(Problem(what, fix, self._ref)) from None
+            where = "" if self._group is None else f", row group {self._group + 1}"
+            raise DataError(Problem(what, fix, f"{self._ref}{where}")) from None
 
 
 def _reader(source: Any, options: Any = None) -> Any:

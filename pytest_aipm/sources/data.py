@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ __all__ = [
     "DataSpec",
     "FileData",
     "FrameData",
+    "Part",
     "digest_of",
     "open_data",
 ]
@@ -46,6 +47,33 @@ __all__ = [
 BATCH = 65_536
 """Rows of a batch, unless said otherwise."""
 NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a source, on their way to another process.
+
+    Attributes
+    ----------
+    reader : Reader
+    names : tuple of str
+    traits : dict of str to Trait
+        Of the whole source.
+    start : int
+        Number of the first row.
+    """
+
+    reader: Reader
+    names: tuple[str, ...]
+    traits: dict[str, Trait]
+    start: int
+
+    def batches(self, size: int = BATCH) -> Iterator[pd.DataFrame]:
+        """Yield the rows as `DataSource.batches` does."""
+        start = self.start
+        for table in _resized(self.reader.tables(self.names, self.traits), size):
+            yield to_frame(table, self.traits, start)
+            start += table.num_rows
 
 
 class DataSource(ABC):
@@ -128,6 +156,11 @@ class DataSource(ABC):
         # A frame without columns still says how many rows there are.
         return (batch[[]] for batch in self._batches(list(self.columns[:1]), size))
 
+    def parts(self, columns: Sequence[str], *, coded: frozenset[str] = NONE) -> list[Part] | None:
+        """Return the rows in parts that other processes can read; None where only this one can."""
+        del columns, coded
+        return None
+
     def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return all rows at once: memory grows with them."""
         parts = list(self.batches(columns))
@@ -173,6 +206,21 @@ class FileData(DataSource):
     def _batches(
         self, names: list[str], size: int, coded: frozenset[str] = NONE
     ) -> Iterator[pd.DataFrame]:
+        traits = self._traits_of(names, coded)
+        yield from Part(self._reader, tuple(names), traits, 0).batches(size)
+
+    def parts(self, columns: Sequence[str], *, coded: frozenset[str] = NONE) -> list[Part] | None:
+        """Return the rows in parts: row groups of Parquet, else whole files."""
+        names = tuple(dict.fromkeys(columns))
+        self.require(names)
+        traits, start = self._traits_of(names, coded), 0
+        found = []
+        for reader in self._reader.parts():
+            found.append(Part(reader, names, traits, start))
+            start += reader.rows()
+        return found
+
+    def _traits_of(self, names: Sequence[str], coded: frozenset[str]) -> dict[str, Trait]:
         unknown = [name for name in names if name not in self._traits]
         if unknown:
             self._traits |= self._reader.traits(unknown)
@@ -180,10 +228,7 @@ class FileData(DataSource):
         for name in coded & set(names) if self._reader.codes else NONE:
             if pa.types.is_string(traits[name].type):
                 traits[name] = replace(traits[name], type=CODES)
-        start = 0
-        for table in _resized(self._reader.tables(names, traits), size):
-            yield to_frame(table, traits, start)
-            start += table.num_rows
+        return traits
 
 
 class FrameData(DataSource):

@@ -21,7 +21,7 @@ import pyarrow.csv as pcsv
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import first_line
-from pytest_aipm.sources.typed import Trait, is_wide
+from pytest_aipm.sources.typed import Reader, Trait, is_wide
 
 __all__ = ["Delimited"]
 
@@ -147,6 +147,10 @@ class Delimited:
     def empty(self) -> bool:
         """Return whether there is no row."""
         return not any(batch.num_rows for batch in self._batches({self.columns[0]: pa.string()}))
+
+    def parts(self) -> list[Reader]:
+        """Return itself: a text is read from its beginning."""
+        return [self]
 
     def rows(self) -> int:
         """Return the number of rows, counted once."""

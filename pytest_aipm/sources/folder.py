@@ -45,6 +45,10 @@ class Folder:
         """Return whether no file has a row."""
         return all(part.empty() for part in self._parts.values())
 
+    def parts(self) -> list[Reader]:
+        """Return the parts of all files in order."""
+        return [each for part in self._parts.values() for each in part.parts()]
+
     def rows(self) -> int:
         """Return the number of rows of all files."""
         return sum(part.rows() for part in self._parts.values())

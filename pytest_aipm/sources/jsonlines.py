@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import first_line
-from pytest_aipm.sources.typed import EXACT, Trait, unmissing
+from pytest_aipm.sources.typed import EXACT, Reader, Trait, unmissing
 
 __all__ = ["JsonLines"]
 
@@ -55,6 +55,10 @@ class JsonLines:
     def empty(self) -> bool:
         """Return whether there is no row."""
         return self._rows == 0
+
+    def parts(self) -> list[Reader]:
+        """Return itself: a text is read from its beginning."""
+        return [self]
 
     def rows(self) -> int:
         """Return the number of rows."""

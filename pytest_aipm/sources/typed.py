@@ -90,6 +90,10 @@ class Reader(Protocol):
         """Yield the rows in order, of the columns `names` and the types of `traits`."""
         ...
 
+    def parts(self) -> list[Reader]:
+        """Return readers of its rows, in order, that different processes may read."""
+        ...
+
 
 def merge(one: Trait, other: Trait) -> Trait | None:
     """Return what a column is that is `one` in some rows and `other` in the rest.
