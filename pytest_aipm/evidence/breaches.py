@@ -326,15 +326,15 @@ def _written(value: Any) -> str:
 
 def _each(column: pd.Series[Any], test: Callable[[Any], bool]) -> Mask:
     """Return where values pass a test, asked once for each that differs."""
-    if _kind_of(column) == "text":
-        made = as_texts(column.astype(object)).dictionary_encode()
+    kind = _kind_of(column)
+    if kind == MIXED:
+        return np.array([test(each) for each in column], dtype=bool)
+    if kind == "text":
+        made = as_texts(column).dictionary_encode()
         values = made.dictionary.to_pylist()
         codes = made.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
     else:
-        plain = column.astype(object) if _kind_of(column) == MIXED else column
-        if _kind_of(column) == MIXED:
-            return np.array([test(each) for each in plain], dtype=bool)
-        codes, found = pd.factorize(plain)
+        codes, found = pd.factorize(column)
         values = list(found)
         codes = np.where(codes < 0, len(values), codes)
     passed = np.array([*map(test, values), False], dtype=bool)
