@@ -27,9 +27,11 @@ def in_rows(rows: int) -> str:
 def share(value: float) -> str:
     """Return a share in percent, as a sentence says it."""
     percent = 100 * value
+    if value in (0, 1):
+        return f"{percent:.0f} %"
     if 0 < percent < 0.1:
         return "less than 0.1 %"
-    return f"{percent:.1f} %" if percent < 99.95 or value == 1 else "more than 99.9 %"
+    return f"{percent:.1f} %" if percent < 99.95 else "more than 99.9 %"
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
