@@ -119,7 +119,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula,
         summary=_summary(worst, "rank correlation" if ranked else "AUC"),
         n=found.rows,
-        part_names=tuple(_named(each) for each in readings),
+        part_names=("all rows",)
+        if len(readings) == 1
+        else tuple(_named(each) for each in readings),
         series=_bars(readings, found.rows, ranked=ranked),
         notes=_notes(found, readings, ranked=ranked),
     )

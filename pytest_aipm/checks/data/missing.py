@@ -244,7 +244,9 @@ def _by_group(evidence: Evidence, params: Params, found: Missing) -> Measurement
         summary=_worst(estimate, labels, names, params),
         n=known,
         groups=_groups(found, estimate, labels, params),
-        part_names=tuple(f"{group} ({tell(label)})" for label in labels for group in names),
+        part_names=names
+        if len(labels) == 1
+        else tuple(f"{group} ({tell(label)})" for label in labels for group in names),
         series=column_bars(
             "difference between groups in what is missing, by column", gaps, lacking, "difference"
         )
