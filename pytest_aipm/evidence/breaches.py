@@ -5,7 +5,7 @@ One pass over the named columns. No value leaves this module.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pytest_aipm.evidence.columns import as_texts, date_form, kinds_in
 from pytest_aipm.evidence.evidence import located
@@ -22,7 +23,7 @@ from pytest_aipm.sources.data import DataSource
 
 __all__ = ["Breach", "breaches_of"]
 
-Mask = np.ndarray
+Mask = NDArray[np.bool_]
 MIXED = "mixed"
 
 
@@ -55,6 +56,8 @@ class _Watch:
     what: str
     test: Callable[[pd.Series[Any], Mask], Mask]
     """(column, missing) to where the rule is broken."""
+    dates: bool = False
+    """Whether the forms of dates are told with it."""
     rows: int = 0
     first: int | None = None
 
@@ -86,34 +89,37 @@ def breaches_of(source: DataSource, expected: ExpectedRows) -> tuple[Breach, ...
 
 
 def _breaches(source: DataSource, expected: ExpectedRows) -> Iterator[Breach]:
-    yield from _of_table(source, expected)
+    yield from _of_columns(source, expected)
+    yield from _of_number(source.rows, expected)
     here = {name: rule for name, rule in expected.columns.items() if name in source.columns}
-    watched, forms = {}, {}
-    for name, rule in here.items():
-        forms[name] = _Forms()
-        watched[name] = list(_watches(rule, forms[name]))
-    keys = [key for key in expected.keys if all(name in source.columns for name in key)]
-    keys = [*((name,) for name, rule in here.items() if rule.unique), *keys]
-    hashes: dict[tuple[str, ...], list[np.ndarray]] = {key: [] for key in keys}
-    wanted = [name for name in here if watched[name]]
-    for batch in source.batches([*wanted, *(name for key in keys for name in key)]):
-        for name in wanted:
-            column = batch[name]
-            missing = column.isna().to_numpy()
+    forms = {name: _Forms() for name in here}
+    watched = {name: list(_watches(rule, forms[name])) for name, rule in here.items()}
+    hashes: dict[tuple[str, ...], list[np.ndarray]] = {
+        key: []
+        for key in (*((name,) for name, rule in here.items() if rule.unique), *expected.keys)
+        if all(name in source.columns for name in key)
+    }
+    named = [name for name in here if watched[name]]
+    for batch in source.batches([*named, *(name for key in hashes for name in key)]):
+        for name in named:
+            missing = batch[name].isna().to_numpy()
             for watch in watched[name]:
-                watch.look(column, missing)
-        for key in keys:
-            hashed = hash_rows(batch, list(key))
-            if len(key) == 1:  # what is missing is nobody's key
-                hashed = hashed[~batch[key[0]].isna().to_numpy()]
-            hashes[key].append(hashed)
-    for name in wanted:
+                watch.look(batch[name], missing)
+        for key, parts in hashes.items():
+            parts.append(_keyed(batch, key))
+    for name in named:
         for watch in watched[name]:
             if watch.rows:
-                more = _in_ways(forms[name]) if "no date" in watch.what else ""
+                more = _in_ways(forms[name]) if watch.dates else ""
                 yield Breach(name, watch.what + more, watch.rows, watch.first)
     for key, parts in hashes.items():
         yield from _repeated(key, np.concatenate(parts))
+
+
+def _keyed(batch: pd.DataFrame, key: tuple[str, ...]) -> np.ndarray:
+    """Return a hash of each key; what is missing is nobody's."""
+    hashed = hash_rows(batch, list(key))
+    return hashed[batch[list(key)].notna().any(axis=1).to_numpy()]
 
 
 def _in_ways(forms: _Forms) -> str:
@@ -122,24 +128,25 @@ def _in_ways(forms: _Forms) -> str:
     return f" (dates are written in {len(forms.seen)} ways: {', '.join(sorted(forms.seen))})"
 
 
-def _of_table(source: DataSource, expected: ExpectedRows) -> Iterator[Breach]:
+def _of_columns(source: DataSource, expected: ExpectedRows) -> Iterator[Breach]:
+    keyed = dict.fromkeys(name for key in expected.keys for name in key)
     for name, rule in expected.columns.items():
         if rule.required and name not in source.columns:
             yield Breach(name, "the column is not there")
-    for key in expected.keys:
-        for name in key:
-            if name not in source.columns and name not in expected.columns:
-                yield Breach(name, "the column of a key is not there")
-    if expected.extra == "refuse":
-        keyed = {name for key in expected.keys for name in key}
-        for name in source.columns:
-            if name not in expected.columns and name not in keyed:
-                yield Breach(name, "the column is not expected")
+    for name in keyed:
+        if name not in source.columns and name not in expected.columns:
+            yield Breach(name, "the column of a key is not there")
+    for name in source.columns if expected.extra == "refuse" else ():
+        if name not in expected.columns and name not in keyed:
+            yield Breach(name, "the column is not expected")
+
+
+def _of_number(rows: int, expected: ExpectedRows) -> Iterator[Breach]:
     least, most = expected.rows.min, expected.rows.max
-    if least is not None and source.rows < least:
-        yield Breach("", f"there are {source.rows:,} rows, fewer than {least:,}")
-    if most is not None and source.rows > most:
-        yield Breach("", f"there are {source.rows:,} rows, more than {most:,}")
+    if least is not None and rows < least:
+        yield Breach("", f"there are {rows:,} rows, fewer than {least:,}")
+    if most is not None and rows > most:
+        yield Breach("", f"there are {rows:,} rows, more than {most:,}")
 
 
 def _repeated(key: tuple[str, ...], hashes: np.ndarray) -> Iterator[Breach]:
@@ -152,17 +159,15 @@ def _repeated(key: tuple[str, ...], hashes: np.ndarray) -> Iterator[Breach]:
 
 def _watches(rule: ColumnRule, forms: _Forms) -> Iterator[_Watch]:
     if not rule.nullable:
-        yield _Watch("values are missing", lambda column, missing: missing)
+        yield _Watch("values are missing", lambda _, missing: missing)
     if rule.type is not None:
         yield _TYPES[rule.type](rule, forms)
     days = rule.type == "date" or isinstance(rule.min, str) or isinstance(rule.max, str)
-    for end, word in ((rule.min, "below"), (rule.max, "above")):
-        if end is None:
-            continue
-        if days:
-            word = "before" if word == "below" else "after"
-            yield _Watch(f"dates are {word} {end}", _outside_days(str(end), word, rule.format))
-        else:
+    ends = ((rule.min, "below", "before"), (rule.max, "above", "after"))
+    for end, word, when in ends:
+        if end is not None and days:
+            yield _Watch(f"dates are {when} {end}", _outside_days(str(end), when, rule.format))
+        elif end is not None:
             yield _Watch(f"values are {word} {float(end):g}", _outside(float(end), word))
     if rule.values is not None:
         yield _Watch("values are none of those allowed", _among(rule.values))
@@ -178,15 +183,20 @@ def _typed(kinds: set[str], what: str) -> Callable[[ColumnRule, _Forms], _Watch]
 
     def test(column: pd.Series[Any], missing: Mask) -> Mask:
         plain = _kind_of(column)
+        wrong = np.full(len(column), plain not in kinds)
         if plain == "number" and "integer" in kinds and "number" not in kinds:
             numbers = column.to_numpy(dtype=float, na_value=np.nan)
-            return ~missing & ~(numbers == np.floor(numbers))
-        if plain == MIXED:
-            return ~missing & np.array([each not in kinds for each in kinds_in(column)])
-        wrong = plain not in kinds and not (plain == "integer" and "number" in kinds)
-        return ~missing & wrong
+            wrong = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)))
+        elif plain == MIXED:
+            wrong = np.array([each not in kinds for each in kinds_in(column)])
+        broken: Mask = ~missing & wrong
+        return broken
 
-    return lambda rule, forms: _Watch(f"values are no {what}", test)
+    def made(rule: ColumnRule, forms: _Forms) -> _Watch:
+        del rule, forms
+        return _Watch(f"values are no {what}", test)
+
+    return made
 
 
 def _kind_of(column: pd.Series[Any]) -> str:
@@ -194,30 +204,24 @@ def _kind_of(column: pd.Series[Any]) -> str:
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
         return _kind_of(pd.Series(kind.categories))
-    if pd.api.types.is_bool_dtype(kind) and kind != object:
-        return "boolean"
-    if pd.api.types.is_integer_dtype(kind):
-        return "integer"
-    if pd.api.types.is_float_dtype(kind):
-        return "number"
-    if pd.api.types.is_datetime64_any_dtype(kind):
-        return "date"
-    if kind != object or pd.api.types.infer_dtype(column, skipna=True) == "string":
-        return "text"
-    return MIXED
+    plain = {"b": "boolean", "i": "integer", "u": "integer", "f": "number", "M": "date"}
+    if kind.kind in plain:
+        return plain[kind.kind]
+    text = kind.kind != "O" or isinstance(kind, pd.StringDtype)
+    return "text" if text or pd.api.types.infer_dtype(column, skipna=True) == "string" else MIXED
 
 
 def _dated(rule: ColumnRule, forms: _Forms) -> _Watch:
     def test(column: pd.Series[Any], missing: Mask) -> Mask:
         days = _days(column, rule.format)
-        broken = ~missing & np.isnat(days)
+        broken: Mask = ~missing & np.isnat(days)
         if broken.any():
             texts = column[~missing].astype(str).unique()[:2000]
             forms.seen |= {form for text in texts if (form := date_form(text))}
         return broken
 
     how = f" as {rule.format}" if rule.format else " as YYYY-MM-DD"
-    return _Watch(f"values are no dates{how}", test)
+    return _Watch(f"values are no dates{how}", test, dates=True)
 
 
 def _days(column: pd.Series[Any], form: str | None) -> np.ndarray:
@@ -233,24 +237,18 @@ def _days(column: pd.Series[Any], form: str | None) -> np.ndarray:
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?")
 
 
-def _day(value: Any, form: str | None) -> np.datetime64:
-    nothing = np.datetime64("NaT")
+def _day(value: Any, form: str | None) -> Any:
+    read: dt.datetime | None = None
     try:
         if hasattr(value, "year"):
-            return np.datetime64(value.replace(tzinfo=None), "us") if hasattr(
-                value, "tzinfo"
-            ) else np.datetime64(value, "us")
-        if not isinstance(value, str) or len(value) > 60:
-            return nothing
-        text = value.strip()
-        if form is not None:
-            read = datetime.datetime.strptime(text, form)  # noqa: DTZ007 - days, without a zone
-            return np.datetime64(read.replace(tzinfo=None), "us")
-        if _ISO.fullmatch(text) is None:
-            return nothing
-        return np.datetime64(pd.Timestamp(text).tz_localize(None).to_datetime64(), "us")
+            read = pd.Timestamp(value).to_pydatetime(warn=False)
+        elif isinstance(value, str) and len(value) <= 60 and form is not None:
+            read = dt.datetime.strptime(value.strip(), form)  # noqa: DTZ007 - days, without a zone
+        elif isinstance(value, str) and _ISO.fullmatch(value.strip()):
+            read = pd.Timestamp(value.strip()).to_pydatetime(warn=False)
     except (ValueError, OverflowError):
-        return nothing
+        read = None
+    return np.datetime64("NaT") if read is None else np.datetime64(read.replace(tzinfo=None), "us")
 
 
 _TYPES: dict[str, Callable[[ColumnRule, _Forms], _Watch]] = {
@@ -284,10 +282,8 @@ def _outside(end: float, word: str) -> Callable[[pd.Series[Any], Mask], Mask]:
     return test
 
 
-def _outside_days(
-    end: str, word: str, form: str | None
-) -> Callable[[pd.Series[Any], Mask], Mask]:
-    border = np.datetime64(datetime.datetime.fromisoformat(end).replace(tzinfo=None), "us")
+def _outside_days(end: str, word: str, form: str | None) -> Callable[[pd.Series[Any], Mask], Mask]:
+    border = np.datetime64(dt.datetime.fromisoformat(end).replace(tzinfo=None), "us")
     whole_day = len(end) <= len("2026-01-31")
     if word == "after" and whole_day:  # the last day itself is inside, whatever the hour
         border += np.timedelta64(1, "D") - np.timedelta64(1, "us")
@@ -337,5 +333,5 @@ def _each(column: pd.Series[Any], test: Callable[[Any], bool]) -> Mask:
         codes, found = pd.factorize(column)
         values = list(found)
         codes = np.where(codes < 0, len(values), codes)
-    passed = np.array([*map(test, values), False], dtype=bool)
-    return passed[codes]
+    passed = np.array([*map(test, values), False], dtype=bool)[codes]
+    return np.asarray(passed, dtype=bool)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -252,11 +252,13 @@ def tally_columns(batches: Iterable[pd.DataFrame]) -> dict[str, Cells]:
 def _cells(column: pd.Series[Any]) -> Cells:
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        column = column.astype(kind.categories.dtype) if not column.isna().any() else (
-            column.astype(object)
+        column = (
+            column.astype(kind.categories.dtype)
+            if not column.isna().any()
+            else (column.astype(object))
         )
         kind = column.dtype
-    if pd.api.types.is_bool_dtype(kind) and kind != object:
+    if pd.api.types.is_bool_dtype(kind) and kind.kind != "O":
         return _numbered(column.to_numpy(dtype=float), "boolean")
     if pd.api.types.is_integer_dtype(kind):
         return _numbered(column.to_numpy(dtype=float), "integer")
@@ -322,16 +324,16 @@ def _objects(column: pd.Series[Any]) -> Cells:
     """Return the tally of texts, or of values of several kinds."""
     missing = column.isna().to_numpy()
     known = column[~missing] if missing.any() else column
-    base = {"rows": len(column), "missing": int(missing.sum())}
+    base = Cells(rows=len(column), missing=int(missing.sum()))
     if known.empty:
-        return Cells(**base)
-    if known.dtype == object and pd.api.types.infer_dtype(known, skipna=False) != "string":
+        return base
+    if known.dtype.kind == "O" and pd.api.types.infer_dtype(known, skipna=False) != "string":
         kinds = Counter(kinds_in(known))
         if len(kinds) == 1 and "text" not in kinds:
             return _of_one(known, next(iter(kinds)), base)
         texts = known.map(lambda value: value if isinstance(value, str) else _told(value))
         cells = _of_texts(texts, base)
-        return Cells(**base, kinds=kinds, texts=cells.texts, words=cells.words)
+        return replace(base, kinds=kinds, texts=cells.texts, words=cells.words)
     return _of_texts(known, base)
 
 
@@ -339,13 +341,13 @@ def _told(value: Any) -> str:
     return f"{type(value).__name__} {value!s}"[:1000]
 
 
-def _of_one(known: pd.Series[Any], kind: str, base: dict[str, int]) -> Cells:
+def _of_one(known: pd.Series[Any], kind: str, base: Cells) -> Cells:
     """Return the tally of objects that are all of one kind that is no text."""
     if kind in ("boolean", "integer", "number"):
         numbers = known.to_numpy(dtype=float)
         finite = numbers[np.isfinite(numbers)]
-        return Cells(
-            **base,
+        return replace(
+            base,
             kinds=Counter({kind: len(known)}),
             numbers=spread_of(finite),
             infinite=len(numbers) - len(finite),
@@ -353,24 +355,26 @@ def _of_one(known: pd.Series[Any], kind: str, base: dict[str, int]) -> Cells:
     if kind == "date":
         days = pd.to_datetime(known, errors="coerce", utc=True).dt.tz_localize(None).dropna()
         ends = (days.min(), days.max()) if len(days) else (None, None)
-        return Cells(**base, kinds=Counter(date=len(known)), first=ends[0], last=ends[1])
+        return replace(base, kinds=Counter(date=len(known)), first=ends[0], last=ends[1])
     told = known.map(_told)
-    return Cells(**base, kinds=Counter({kind: len(known)}), texts=_of_texts(told, base).texts)
+    return replace(base, kinds=Counter({kind: len(known)}), texts=_of_texts(told, base).texts)
 
 
-def _of_texts(known: pd.Series[Any], base: dict[str, int]) -> Cells:
+def _of_texts(known: pd.Series[Any], base: Cells) -> Cells:
     counted = pc.value_counts(as_texts(known))
     values, counts = counted.field("values"), counted.field("counts")
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(values, 0, 24)))
     coded = pc.is_in(plain, value_set=pa.array(sorted(WORDS)))
-    words = dict(zip(values.filter(coded).to_pylist(), counts.filter(coded).to_pylist(), strict=True))
+    words = dict(
+        zip(values.filter(coded).to_pylist(), counts.filter(coded).to_pylist(), strict=True)
+    )
     longest = pc.max(pc.utf8_length(values)).as_py()
     names = values.to_numpy(zero_copy_only=False)
     hashes = None
     if len(names) > KEPT:
         hashes = pd.util.hash_array(names, categorize=False)
-    return Cells(
-        **base,
+    return replace(
+        base,
         kinds=Counter(text=len(known)),
         texts=_kept(names, counts.to_numpy(), hashes, None, longest),
         words=Counter(words),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -72,9 +72,9 @@ class ColumnRule(BaseModel):
         return self
 
 
-def _day(text: float | str) -> datetime.datetime:
+def _day(text: float | str) -> dt.datetime:
     try:
-        return datetime.datetime.fromisoformat(str(text)).replace(tzinfo=None)
+        return dt.datetime.fromisoformat(str(text)).replace(tzinfo=None)
     except ValueError:
         raise ValueError(f"`{text}` is no date: write it as 2026-01-31") from None
 

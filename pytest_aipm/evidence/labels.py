@@ -108,6 +108,6 @@ def _ordered(values: set[Any], positive: object) -> list[str]:
     spoken = positive.values if isinstance(positive, Classes) else (positive,)
     known = [*values, *(each for each in spoken if each is not None)]
     numbers = all(isinstance(each, int | float | np.number) for each in known)
-    ordered = sorted(known, key=(lambda each: float(each)) if numbers else class_name)
+    ordered = sorted(known, key=float if numbers else class_name)
     names = list(dict.fromkeys(map(class_name, ordered)))
     return names if len(names) > 1 else [*names, OTHER]

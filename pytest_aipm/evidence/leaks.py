@@ -144,8 +144,7 @@ class _Told:
         """Return it with folds in which each class, or each tenth of the numbers, is alike."""
         truth = truth.astype(float)
         if numbers:
-            values, place, counts = np.unique(truth, return_inverse=True, return_counts=True)
-            del values
+            _, place, counts = np.unique(truth, return_inverse=True, return_counts=True)
             truth = ranks_of(place, counts)
         stratum = np.floor(10 * (truth - 1) / len(truth)) if numbers else truth
         order = np.lexsort((keys, stratum))
@@ -158,9 +157,7 @@ class _Told:
         if self.numbers:
             rho = rank_correlation(ranks_of(place, counts), self.truth)
             return Correlation(rho, len(place))
-        above = np.bincount(place, weights=self.truth, minlength=len(counts))
-        below = counts - above
-        return EitherArea(*counted_area(above, below), float(above.sum()), float(below.sum()))
+        return _area(np.bincount(place, weights=self.truth, minlength=len(counts)), counts)
 
     def means(self, codes: np.ndarray, size: int) -> Told:
         """Return how well the mean of a category in the other folds tells it."""
@@ -171,20 +168,25 @@ class _Told:
         total = sums.sum(axis=1, keepdims=True) - sums
         prior = self.truth.mean()
         score = ((total + PRIOR * prior) / (others + PRIOR)).ravel()
-        rows, sums = rows.ravel(), sums.ravel()
-        there = rows > 0
+        each, positive = rows.ravel(), sums.ravel()
+        there = each > 0
         values, place = np.unique(np.round(score[there], 12), return_inverse=True)
-        counts = np.bincount(place, weights=rows[there], minlength=values.size)
+        counts = np.bincount(place, weights=each[there], minlength=values.size)
         if self.numbers:
             of_row = np.zeros(len(there), dtype=np.int64)
             of_row[there] = place
             rho = rank_correlation(ranks_of(of_row[joint], counts), self.truth)
             return Correlation(rho, len(codes), either=False)
-        above = np.bincount(place, weights=sums[there], minlength=values.size)
-        positives = float(above.sum())
-        return EitherArea(
-            *counted_area(above, counts - above), positives, len(codes) - positives, either=False
-        )
+        above = np.bincount(place, weights=positive[there], minlength=values.size)
+        return _area(above, counts, either=False)
+
+
+def _area(above: np.ndarray, counts: np.ndarray, *, either: bool = True) -> EitherArea:
+    """Return the area of scores in ascending order, with positives among rows of each score."""
+    positives = np.asarray(above, dtype=np.float64)
+    negatives = np.asarray(counts, dtype=np.float64) - positives
+    auc, variance = counted_area(positives, negatives)
+    return EitherArea(auc, variance, float(positives.sum()), float(negatives.sum()), either)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ __all__ = ["Fitted", "Prefits", "prefits_in", "prefits_of"]
 
 Of = Literal["training", "evaluation", "both", "others", "either"]
 """Of which rows a statistic is; ``either`` where training rows and both together give the same."""
+_TELLING: tuple[Of, ...] = ("both", "evaluation", "training", "others", "either")
+"""What is told of a part with several statistics: the first of these."""
 SAME = 1e-7
 """Relative error from which on two statistics are of other rows; sums differ by 1e-12."""
 
@@ -142,11 +144,10 @@ def _told(part: Part, rows: dict[str, pd.DataFrame]) -> Fitted | None:
         except Exception:  # noqa: BLE001, S112 - a statistic of the same name that is another one
             continue
         answers[name] = _whose(same)
-    for of in ("both", "evaluation", "training", "others", "either"):
-        name = next((name for name, each in answers.items() if each == of), None)
-        if name is not None:
-            return Fitted(type(part.value).__name__, name, of)  # type: ignore[arg-type]
-    return None
+    if not answers:
+        return None
+    name = min(answers, key=lambda each: _TELLING.index(answers[each]))
+    return Fitted(type(part.value).__name__, name, answers[name])
 
 
 def _whose(same: dict[str, bool]) -> Of:
@@ -224,7 +225,7 @@ def _equal(kept: Any, found: Any) -> bool:
     kept = np.asarray(kept)
     if kept.shape != found.shape:
         raise ValueError("another shape")
-    if kept.dtype == object or found.dtype == object:
+    if "O" in (kept.dtype.kind, found.dtype.kind):
         return all(a == b for a, b in zip(kept.tolist(), found.tolist(), strict=True))
     scale = np.maximum(np.abs(kept.astype(float)), np.abs(found))
     near = np.abs(kept.astype(float) - found) <= SAME * scale + 1e-300

@@ -110,13 +110,13 @@ def _hashed(column: pd.Series[Any]) -> np.ndarray:
     if number and not pd.api.types.is_bool_dtype(kind):
         return _hash_array(_numbers(column))
     if isinstance(kind, pd.StringDtype) or (
-        kind == object and pd.api.types.infer_dtype(column, skipna=True) == "string"
+        kind.kind == "O" and pd.api.types.infer_dtype(column, skipna=True) == "string"
     ):
         codes, values = pd.factorize(column)
         texts = np.append(np.asarray(values, dtype=object), _MISSING)
         return _hash_array(texts)[codes]  # -1, of what is missing, is the last
-    texts = column.astype(object)
-    told = texts.where(texts.notna(), _MISSING).map(str).astype(object)
+    plain = column.astype(object)
+    told = plain.where(plain.notna(), _MISSING).map(str).astype(object)
     return _hash_array(told.to_numpy(), categorize=True)
 
 

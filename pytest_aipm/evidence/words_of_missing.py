@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 __all__ = ["WORDS", "missing_number"]
 
-WORDS = frozenset(
-    ["", "?", "-", "--", ".", "...", "n/a", "na", "n.a.", "#n/a", "nan", "none", "null", "nil"]
-    + ["missing", "unknown", "unbekannt", "not available", "not known", "not reported", "undefined"]
-    + ["no answer", "refused", "tbd", "unk", "-1", "-9", "-99", "-999", "-9999"]
-)
-"""Texts that are commonly written where nobody knows, in small letters and without blanks around."""
+_SIGNS = ("", "?", "-", "--", ".", "...", "-1", "-9", "-99", "-999", "-9999")
+_SHORT = ("n/a", "na", "n.a.", "#n/a", "nan", "none", "null", "nil", "tbd", "unk")
+_LONG = ("missing", "unknown", "undefined", "refused", "no answer", "not available", "not known")
+WORDS = frozenset((*_SIGNS, *_SHORT, *_LONG, "not reported"))
+"""Texts that are commonly written where nobody knows, in small letters, without blanks around."""
 _CODES = frozenset(
     float(sign * value) for value in (9, 99, 999, 9999, 99999, 999999) for sign in (1, -1)
 ) | {-1.0}

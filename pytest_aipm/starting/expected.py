@@ -67,31 +67,35 @@ def _rules(
 
 
 def _typed(column: Column, codes: frozenset[str]) -> tuple[list[tuple[str, str]], str]:
-    if column.kind == "empty":
-        return [], "no value was seen"
-    if column.kind == "flag":
-        return [("type", "bool")], ""
     if column.kind == "number":
-        kind = "int" if column.whole else "number"
-        if column.whole and column.distinct == len(column.classes) == 2:
-            values = ", ".join(scalar(value) for value in column.classes)
-            return [("type", kind), ("values", f"[{values}]")], ""
-        ends = [("min", _bound(column.low, low=True)), ("max", _bound(column.high, low=False))]
-        return [("type", kind), *ends], ""
+        return _number(column), ""
     if column.kind == "date":
-        texts = column.values.dropna()
-        iso = all(
-            not isinstance(value, str) or _ISO.fullmatch(value.strip())
-            for value in texts.head(1000)
-        )
-        if iso:
-            return [("type", "date")], ""
-        return [("type", "text")], "dates; with `type: date, format: '%d.%m.%Y'` they are read"
+        return _date(column)
+    if column.kind == "text":
+        return _text(column, codes)
+    return ([], "no value was seen") if column.kind == "empty" else ([("type", "bool")], "")
+
+
+def _number(column: Column) -> list[tuple[str, str]]:
+    kind = ("type", "int" if column.whole else "number")
+    if column.whole and column.distinct == len(column.classes) == 2:
+        return [kind, ("values", f"[{', '.join(map(scalar, column.classes))}]")]
+    return [kind, ("min", _bound(column.low, low=True)), ("max", _bound(column.high, low=False))]
+
+
+def _date(column: Column) -> tuple[list[tuple[str, str]], str]:
+    texts = [each for each in column.values.dropna() if isinstance(each, str)]
+    if all(_ISO.fullmatch(each.strip()) for each in texts):
+        return [("type", "date")], ""
+    return [("type", "text")], "dates; with `type: date, format: '%d.%m.%Y'` they are read"
+
+
+def _text(column: Column, codes: frozenset[str]) -> tuple[list[tuple[str, str]], str]:
     if not all(isinstance(value, str) for value, _ in column.counts):
         return [], "values of several kinds"
-    listed = [(value, n) for value, n in column.counts if value not in codes]
-    if column.distinct <= MOST and listed and min(n for _, n in listed) >= OFTEN:
-        values = ", ".join(scalar(value) for value in sorted(value for value, _ in listed))
+    listed = {value: n for value, n in column.counts if value not in codes}
+    if column.distinct <= MOST and listed and min(listed.values()) >= OFTEN:
+        values = ", ".join(map(scalar, sorted(listed)))
         return [("type", "category"), ("values", f"[{values}]")], ""
     return [("type", "text")], ""
 

@@ -55,7 +55,7 @@ def delong(
     values, where = distinct(np.concatenate([pos, neg]))
     above = np.bincount(where[: pos.size], weights=counts_pos, minlength=values.size)
     below = np.bincount(where[pos.size :], weights=counts_neg, minlength=values.size)
-    return counted_area(above, below)
+    return counted_area(above.astype(np.float64), below.astype(np.float64))
 
 
 def counted_area(above: Array, below: Array) -> tuple[float, float]:

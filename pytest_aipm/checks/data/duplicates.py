@@ -8,8 +8,8 @@ By what the limit speaks of. `max`: rows that equal an earlier row in every one 
 (default all but the `id`), over all rows. `max_keys`: rows whose `key` (default the `id`) an
 earlier row has, over the rows with a key. `max_conflicts`: rows whose features equal those of
 another row with another label, over the rows with a label. Rows are compared by a 64-bit hash of
-their values; whole numbers and floats of equal value agree, and missing values equal each other, but
-a missing key is nobody's. It is a count over the given rows, so the number itself decides.
+their values; whole numbers and floats of equal value agree, and missing values equal each other,
+but a missing key is nobody's. It is a count over the given rows, so the number itself decides.
 
 ## When it misleads
 - With few and coarse columns distinct people share all values: equal rows are no copies then.

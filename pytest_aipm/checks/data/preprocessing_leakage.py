@@ -30,7 +30,7 @@ The figures could be those of a model that had a look at the answers' rows befor
 ## Sources
 - Kapoor, Narayanan, "Leakage and the reproducibility crisis in machine-learning-based science",
   Patterns 2023 (preprocessing on training and test set, L1.2).
-- Hastie, Tibshirani, Friedman, "The elements of statistical learning", 2nd ed. 2009, section 7.10.2.
+- Hastie, Tibshirani, Friedman, "The elements of statistical learning", 2nd ed. 2009, 7.10.2.
 - That one such part is too many is a policy choice.
 """
 

@@ -134,9 +134,7 @@ def _summary(found: tuple[Breach, ...], broken: list[str], expected: int) -> str
     more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
     verb = "is" if len(broken) == 1 else "are"
     columns = "column" if len(broken) == 1 else "columns"
-    return (
-        f"{len(broken):,} {columns} {verb} not as expected ({named}{more}): {_told(found[0])}"
-    )
+    return f"{len(broken):,} {columns} {verb} not as expected ({named}{more}): {_told(found[0])}"
 
 
 def _told(each: Breach) -> str:
