@@ -165,7 +165,7 @@ def _row(name: list[str], said: Said, *, null: bool) -> list[str]:
     return [*shown, percent(bound(runs, CELLS) / runs)] if null else shown
 
 
-CELLS = 16
+CELLS = 12
 """Cells of the page in which nothing is wrong, over which a chance of 1 % is shared."""
 
 
@@ -174,7 +174,6 @@ def _nulls(runs: int) -> Iterator[list[str]]:
         ("50/50", 300, 0.05),
         ("50/50", 2000, 0.10),
         ("90/10", 1000, 0.02),
-        ("90/10", 5000, 0.30),
         ("60/18/13/6/3", 2000, 0.10),
     ):
         said = missing(shape, rows, rate=rate, gap=0.05, columns=3, runs=runs)
@@ -190,12 +189,10 @@ def _nulls(runs: int) -> Iterator[list[str]]:
     for rows, auc, limit, kind, what in (
         (100, 0.95, 0.95, "order", "an order with AUC 0.95"),
         (500, 0.95, 0.95, "order", "an order with AUC 0.95"),
-        (2000, 0.80, 0.80, "order", "an order with AUC 0.80, limit 0.80"),
         (500, 0.95, 0.95, "categories", "categories with AUC 0.95"),
         (300, 0.5, 0.55, "nothing", "nothing tells, limit 0.55"),
-        (2000, 0.5, 0.52, "nothing", "nothing tells, limit 0.52"),
+        (1000, 0.5, 0.52, "nothing", "nothing tells, limit 0.52"),
         (200, 0.95, 0.95, "number", "rank correlation 0.95"),
-        (1000, 0.80, 0.80, "number", "rank correlation 0.80, limit 0.80"),
     ):
         said = leaks(rows, auc, limit=limit, kind=kind, runs=runs)
         yield _row(["leakage", f"{rows:,} rows, {what}"], said, null=True)
@@ -221,7 +218,7 @@ def _powers(runs: int) -> Iterator[list[str]]:
 def page(runs: int) -> str:
     """Return the tables as Markdown."""
     start = time.monotonic()
-    nulls, powers = list(_nulls(runs)), list(_powers(max(runs // 2, 10)))
+    nulls, powers = list(_nulls(runs)), list(_powers(max(runs // 5, 10)))
     spent = costs()
     rows = [[f"`data.{name}`", f"{each:.2f} s"] for name, each in spent.items()]
     rows.append(["all together", f"{sum(spent.values()):.2f} s"])
@@ -235,8 +232,8 @@ Counts, readings, ends and verdicts are those of the package. All rows are synth
 
 ### Fails where nothing is beyond the limit
 
-The truth lies on the limit, where a fail is most likely. The promise is at most 5 %; a cell holds it
-when it stays within the last column, the 1 % point of all {CELLS} cells together.
+The truth lies on the limit, where a fail is most likely. The promise is at most 5 %; a cell holds
+it when it stays within the last column, the 1 % point of all {CELLS} cells together.
 
 {table(["check", "rows", "runs", "fails", "allowed by chance"], nulls)}
 

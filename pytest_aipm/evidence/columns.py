@@ -364,7 +364,7 @@ def _of_texts(known: pd.Series[Any], base: Cells) -> Cells:
     counted = pc.value_counts(as_texts(known))
     values, counts = counted.field("values"), counted.field("counts")
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(values, 0, 24)))
-    coded = pc.is_in(plain, value_set=pa.array(sorted(WORDS)))
+    coded = pc.is_in(plain, value_set=pa.array(sorted(WORDS), pa.large_string()))
     words = dict(
         zip(values.filter(coded).to_pylist(), counts.filter(coded).to_pylist(), strict=True)
     )
@@ -384,8 +384,8 @@ def _of_texts(known: pd.Series[Any], base: Cells) -> Cells:
 def as_texts(known: pd.Series[Any]) -> pa.Array:
     """Return texts as Arrow holds them; half characters, which it does not, by their number."""
     try:
-        made = pa.array(known, type=pa.string(), from_pandas=True)
+        made = pa.array(known, type=pa.large_string(), from_pandas=True)
     except (UnicodeEncodeError, pa.ArrowInvalid):
         whole = known.map(lambda text: text.encode("utf-8", "backslashreplace").decode())
-        made = pa.array(whole, type=pa.string(), from_pandas=True)
+        made = pa.array(whole, type=pa.large_string(), from_pandas=True)
     return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made

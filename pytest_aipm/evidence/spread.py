@@ -126,4 +126,5 @@ def _cells(values: Numbers, exponent: int) -> Numbers:
         scaled = np.ldexp(values, -exponent)
         # beyond 2**53 every float is on the grid already; there the scaling may overflow
         cells = np.ldexp(np.floor(scaled), exponent)
-        return np.where(np.abs(scaled) < 2.0**53, cells, values) + 0.0
+        coarse = (np.abs(scaled) < 2.0**53) & np.isfinite(cells)
+        return np.where(coarse, cells, values) + 0.0
