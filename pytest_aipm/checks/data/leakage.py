@@ -18,6 +18,7 @@ readings. At most 100,000 rows are read, chosen by the seed. Default columns: th
 - A column may rightly tell nearly everything: then say so by leaving it out of `columns`.
 - Several columns together may give the answer away where none does alone.
 - A column that leaks little, or about a few rows only, stays below any sensible limit.
+- Steps that were fitted on evaluation rows are the business of `data.preprocessing_leakage`.
 
 ## What to do
 Ask when the column is filled in. What is not known at the moment of the decision must go, and the
