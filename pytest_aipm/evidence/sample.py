@@ -121,7 +121,11 @@ def _hashed(column: pd.Series[Any]) -> np.ndarray:
 
 
 def _hash_array(values: np.ndarray, *, categorize: bool = False) -> np.ndarray:
-    hashed: np.ndarray = pd.util.hash_array(values, categorize=categorize)
+    try:
+        hashed: np.ndarray = pd.util.hash_array(values, categorize=categorize)
+    except UnicodeEncodeError:  # half characters, as a broken file holds, have no bytes
+        whole = [text.encode("utf-8", "backslashreplace").decode() for text in values]
+        hashed = pd.util.hash_array(np.array(whole, dtype=object), categorize=categorize)
     return hashed
 
 

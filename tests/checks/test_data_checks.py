@@ -12,9 +12,11 @@ from scipy.stats import binomtest, median_abs_deviation
 from statsmodels.stats.stattools import robust_skewness
 
 import pytest_aipm
+from pytest_aipm.catalog import Catalog
 from pytest_aipm.evidence.columns import tally_columns
 from pytest_aipm.evidence.fences import beyond, quartile_skewness
 from pytest_aipm.evidence.sample import hash_rows
+from pytest_aipm.policy.load import policy_from
 from pytest_aipm.records import Finding
 
 RULES = {"columns": {"x": {"type": "number"}}}
@@ -213,3 +215,19 @@ def test_hostile_names_of_columns_are_escaped_in_every_view(tmp_path: Path) -> N
             assert "<script>alert" not in text
             assert "\u202e" not in text
             assert "\x1b" not in text
+
+
+def test_a_policy_of_rows_alone_is_one_and_says_so() -> None:
+    policy = policy_from(
+        {
+            "aipm": 1,
+            "name": "rows",
+            "context": {"purpose": "Look at rows", "owner": "tests@example.org"},
+            "subject": {"task": "binary", "data": "rows.csv", "label": "y"},
+            "checks": [{"check": "data.missing"}],
+        },
+        path="rows.aipm.yaml",
+        root=Path(),
+        catalog=Catalog(),
+    )
+    assert policy.reading().startswith("the rows alone are audited, of which 'y' is the answer")
