@@ -8,7 +8,8 @@ pure function ``check(evidence, params) -> Measurement``.
 constant                  meaning
 ========================  =================================================================
 ``NEEDS``                 which evidence it asks for (`Needs`)
-``KIND``                  ``sample`` (an estimate, judged by its interval) or ``census``
+``KIND``                  ``sample`` (an estimate, judged by its interval) or ``census``; where it
+                          depends on the parameters, a function ``kind(params)`` beside it
 ``SCOPES``                ``groups``, ``overall`` or ``either``
 ``UNITS``                 limit units: ``("",)`` for ``min``/``max``, ``"auc"`` for ``max_auc``
 ``DECIDE_ON``             optional default of ``decide_on``
@@ -40,6 +41,7 @@ __all__ = [
     "Measurement",
     "Needs",
     "Unknown",
+    "kind_for",
     "needs_of",
     "range_of",
 ]
@@ -56,7 +58,9 @@ class Needs:
     predictions : bool
         Decisions (binary) or predicted values (regression).
     label : bool
-        The label column.
+        The label column, with a value in every row.
+    answer : bool
+        A label column, whatever its values are; the check reads them itself.
     scores : bool
         Scores of the positive class, kept as distinct values with counts; predicted numbers of a
         regression.
@@ -73,6 +77,7 @@ class Needs:
 
     predictions: bool = False
     label: bool = False
+    answer: bool = False
     scores: bool = False
     rows: bool = False
     model: bool = False
@@ -84,6 +89,7 @@ class Needs:
         return Needs(
             predictions=self.predictions or other.predictions,
             label=self.label or other.label,
+            answer=self.answer or other.answer,
             scores=self.scores or other.scores,
             rows=self.rows or other.rows,
             model=self.model or other.model,
@@ -102,6 +108,17 @@ def needs_of(module: ModuleType, params: CheckParams) -> Needs:
     needs = module.NEEDS if ask is None else ask(params)
     assert isinstance(needs, Needs)  # noqa: S101
     return needs
+
+
+def kind_for(module: ModuleType, params: CheckParams) -> Literal["census", "sample"]:
+    """Return whether a check counts the given rows or estimates, for these parameters.
+
+    A module for which that depends on its parameters defines ``kind(params)``; the others state the
+    constant ``KIND``.
+    """
+    ask = getattr(module, "kind", None)
+    kind: Literal["census", "sample"] = module.KIND if ask is None else ask(params)
+    return kind
 
 
 def range_of(module: ModuleType, params: CheckParams) -> tuple[float, float]:

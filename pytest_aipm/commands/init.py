@@ -22,7 +22,7 @@ from pytest_aipm.starting.policy_text import Written, write_policy
 from pytest_aipm.starting.proposal import Proposal, Said, propose
 from pytest_aipm.starting.remarks import remarks
 from pytest_aipm.starting.shown import short
-from pytest_aipm.starting.start import Files, common_files, open_table
+from pytest_aipm.starting.start import Files, common_files, open_table, schema_of
 
 __all__ = ["init"]
 
@@ -96,8 +96,11 @@ def init(data: str | None, said: Said, *, yes: bool = False, root: str | None = 
         )
         return USAGE
     beside = common_files(proposal, folder, written.policy.checks[0].id, catalog)
-    write_new(folder, {name: written.text, **beside.new})
-    say("\n".join(_after(folder, name, beside, steps)))
+    pinned = schema_of(proposal, catalog)
+    for each in pinned:
+        _free(folder, each)
+    write_new(folder, {name: written.text, **pinned, **beside.new})
+    say("\n".join(_after(folder, (name, *pinned), beside, steps)))
     return OK
 
 
@@ -175,10 +178,12 @@ def _line(key: str, value: object, why: str, doubt: bool) -> str:
     return f"  {key:<12} {short(shown)}: {why}{check}"
 
 
-def _after(folder: Path, name: str, beside: Files, steps: Sequence[str]) -> Iterator[str]:
+def _after(
+    folder: Path, names: Sequence[str], beside: Files, steps: Sequence[str]
+) -> Iterator[str]:
     """Yield what was written, what was kept, and the commands that come next."""
     yield ""
-    yield f"wrote {name}"
+    yield from (f"wrote {name}" for name in names)
     yield from (f"wrote {each}" for each in beside.new)
     yield from (f"kept  {each}, as it is" for each in beside.kept)
     if ".gitignore" in beside.kept and "aipm-report" not in _text(folder / ".gitignore"):

@@ -84,9 +84,14 @@ def hash_rows(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     -------
     uint64 array of shape (n,)
     """
-    plain = pd.DataFrame({i: _plain(frame[name]) for i, name in enumerate(columns)})
-    hashed: np.ndarray = pd.util.hash_pandas_object(plain, index=False).to_numpy()
-    return hashed
+    # the way in which pandas joins the hashes of columns (and CPython those of a tuple)
+    joined, factor = np.full(len(frame), 0x345678, dtype=np.uint64), 1000003
+    for left, name in zip(range(len(columns), 0, -1), columns, strict=True):
+        joined ^= _hashed(frame[name])
+        joined *= np.uint64(factor)
+        factor += 82520 + 2 * left
+    joined += np.uint64(97531)
+    return joined
 
 
 def among(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -98,12 +103,34 @@ def among(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
     return found
 
 
-def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
+def _hashed(column: pd.Series[Any]) -> np.ndarray:
+    """Return a hash of each value; each different text is hashed once."""
     kind = column.dtype
     number = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)
-    if pd.api.types.is_bool_dtype(kind) or not number:
-        texts = column.astype(object)
-        return texts.where(texts.notna(), _MISSING).map(str).astype(object)
-    numbers = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    if number and not pd.api.types.is_bool_dtype(kind):
+        return _hash_array(_numbers(column))
+    if isinstance(kind, pd.StringDtype) or (
+        kind.kind == "O" and pd.api.types.infer_dtype(column, skipna=True) == "string"
+    ):
+        codes, values = pd.factorize(column)
+        texts = np.append(np.asarray(values, dtype=object), _MISSING)
+        return _hash_array(texts)[codes]  # -1, of what is missing, is the last
+    plain = column.astype(object)
+    told = plain.where(plain.notna(), _MISSING).map(str).astype(object)
+    return _hash_array(told.to_numpy(), categorize=True)
+
+
+def _hash_array(values: np.ndarray, *, categorize: bool = False) -> np.ndarray:
+    try:
+        hashed: np.ndarray = pd.util.hash_array(values, categorize=categorize)
+    except UnicodeEncodeError:  # half characters, as a broken file holds, have no bytes
+        whole = [text.encode("utf-8", "backslashreplace").decode() for text in values]
+        hashed = pd.util.hash_array(np.array(whole, dtype=object), categorize=categorize)
+    return hashed
+
+
+def _numbers(column: pd.Series[Any]) -> np.ndarray:
+    plain = isinstance(column.dtype, np.dtype)
+    numbers = (column if plain else column.astype("Float64")).to_numpy(dtype=float, na_value=np.nan)
     # 0.0 and -0.0 are equal, and so are all NaN, but their bits, which pandas 2 hashes, differ
-    return pd.Series(np.where(np.isnan(numbers), np.nan, numbers + 0.0), index=column.index)
+    return np.where(np.isnan(numbers), np.nan, numbers + 0.0)

@@ -56,7 +56,7 @@ def subject_lacks(
     asked = (
         (needs.train, subject.train is not None, "training rows", "'train'"),
         (needs.model, subject.model is not None, "a model it can call", "'model'"),
-        (needs.label, subject.label is not None, "a label", "'label'"),
+        (needs.label or needs.answer, subject.label is not None, "a label", "'label'"),
         (needs.scores, can_score(subject), "scores", _SCORES.get(subject.task, _SCORES[""])),
         (
             needs.predictions,

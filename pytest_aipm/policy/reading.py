@@ -28,6 +28,9 @@ def reading(subject: SubjectSpec) -> str:
 
 
 def _reading(subject: SubjectSpec) -> str:
+    if not (subject.model or subject.predictions or subject.scores):
+        what = f", of which '{subject.label}' is the answer" if subject.label else ""
+        return f"the rows alone are audited{what}; no model is asked, and no decision is looked at"
     if subject.task == "regression":
         return _regression(subject)
     if subject.task == "multiclass":

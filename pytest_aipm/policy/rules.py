@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Protocol
 
-from pytest_aipm.checks.base import CheckParams, needs_of, range_of
+from pytest_aipm.checks.base import CheckParams, kind_for, needs_of, range_of
 from pytest_aipm.errors import UsageFault
 from pytest_aipm.policy.grammar import CheckKeys, DecideOn
 from pytest_aipm.policy.limits import Limits, limits_of
@@ -122,8 +122,9 @@ def build_check(
     if shared is None or limits is None or not params or len(params) < len(told):
         return None
     _breakable(written, limits, next(iter(params.values())), faults)
-    decide_on = _decide_on(written, shared, scopes, faults)
-    if written.module.KIND != "census" and decide_on != "point":
+    kind = kind_for(written.module, next(iter(params.values())))
+    decide_on = _decide_on(written, shared, scopes, kind, faults)
+    if kind != "census" and decide_on != "point":
         _provable(written, limits, next(iter(params.values())), decide_on, faults)
     if len(faults.problems) > before:
         return None
@@ -177,7 +178,7 @@ def _spec(
         enabled=shared.enabled,
         params=params,
         needs=needs_of(written.module, told),
-        kind=written.module.KIND,
+        kind=kind_for(written.module, told),
         value_range=range_of(written.module, told),
         path=written.own.place.path,
         line=written.own.place.line,
@@ -258,6 +259,7 @@ def _decide_on(
     written: _Written,
     shared: CheckKeys,
     scopes: tuple[Scope, ...],
+    kind: str,
     faults: Faults,
 ) -> DecideOn:
     """Return the rule of decision: as written, else as the kind of check demands."""
@@ -266,7 +268,7 @@ def _decide_on(
         default = "point"
     chosen = shared.decide_on or default
     place = written.whole.place_of("decide_on")
-    if written.module.KIND == "census":
+    if kind == "census":
         if shared.decide_on not in (None, "point") and "decide_on" in written.own.entries:
             what = f"'{written.name}' counts the given rows, so the count decides"
             faults.add(place, f"{what}, not '{chosen}'", "remove 'decide_on'")

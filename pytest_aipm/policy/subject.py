@@ -71,9 +71,6 @@ def _source(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
         faults.add(
             tree.key_place(columns[0]), f"'model' and '{columns[0]}' exclude each other", fix
         )
-    if subject.model is None and not columns:
-        what = "nothing is audited: neither 'model' nor 'predictions' nor 'scores'"
-        faults.add(tree.place, what, "name a model, or a column with what it said")
     for key in columns:
         if getattr(subject, key) == subject.label:
             what = f"'{key}' and 'label' are the same column"
@@ -174,7 +171,8 @@ def _pairing(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
 
 def _classes(subject: SubjectSpec, tree: Map, faults: Faults) -> None:
     given = [key for key in ("positive", "favorable") if getattr(subject, key) is not None]
-    if subject.task == "binary" and not given:
+    says = subject.model is not None or subject.predictions or subject.scores
+    if subject.task == "binary" and not given and says:
         what = "neither 'positive' nor 'favorable' is given"
         fix = "name the class the score predicts and the decision that benefits a person"
         faults.add(tree.place, what, fix)

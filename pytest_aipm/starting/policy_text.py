@@ -17,6 +17,7 @@ from pytest_aipm.policy.load import load_policy
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.schema import MODELINE
 from pytest_aipm.sources.spec import ModelSpec
+from pytest_aipm.starting.expected import schema_name
 from pytest_aipm.starting.few import FOUR_FIFTHS, said
 from pytest_aipm.starting.people import Attribute
 from pytest_aipm.starting.proposal import Proposal
@@ -97,6 +98,7 @@ def write_policy(
         "unknown_as_group": _unknown(proposal),
         "quasi": _quasi(proposal),
         "anonymity": _anonymity(proposal, catalog),
+        "schema": schema_name(proposal) if "data.schema" in catalog.names() else "",
         "majority": _majority(proposal),
         "probable": _probable(proposal),
         "four_fifths": FOUR_FIFTHS,

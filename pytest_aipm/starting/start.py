@@ -16,12 +16,13 @@ from pytest_aipm.sources.data import DataSpec, open_data
 from pytest_aipm.sources.files import suffix_of
 from pytest_aipm.sources.typed import is_number
 from pytest_aipm.starting.editor import schemas
+from pytest_aipm.starting.expected import expected_text, schema_name
 from pytest_aipm.starting.files import repository_of
 from pytest_aipm.starting.policy_text import template
 from pytest_aipm.starting.proposal import Proposal
 from pytest_aipm.starting.table import Table, look
 
-__all__ = ["Files", "common_files", "open_table"]
+__all__ = ["Files", "common_files", "open_table", "schema_of"]
 
 WORKFLOW = ".github/workflows/aipm.yml"
 WAIVERS = "policies/waivers.yaml"
@@ -135,6 +136,13 @@ def common_files(proposal: Proposal, root: Path, check_id: str, catalog: Catalog
     }
     there = tuple(name for name in wanted if (root / name).exists())
     return Files({name: text for name, text in wanted.items() if name not in there}, there)
+
+
+def schema_of(proposal: Proposal, catalog: Catalog) -> dict[str, str]:
+    """Return the file of expected columns that the policy names, where there is such a check."""
+    if "data.schema" not in catalog.names():
+        return {}
+    return {schema_name(proposal): expected_text(proposal)}
 
 
 def _installs(root: Path) -> str:

@@ -9,7 +9,7 @@ from scipy.special import betaincinv, expit, logit
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.score import quantile
 
-__all__ = ["delong", "distinct", "placements", "robust_interval"]
+__all__ = ["counted_area", "delong", "distinct", "placements", "robust_interval"]
 
 
 def distinct(values: Array) -> tuple[Array, NDArray[np.intp]]:
@@ -55,6 +55,17 @@ def delong(
     values, where = distinct(np.concatenate([pos, neg]))
     above = np.bincount(where[: pos.size], weights=counts_pos, minlength=values.size)
     below = np.bincount(where[pos.size :], weights=counts_neg, minlength=values.size)
+    return counted_area(above.astype(np.float64), below.astype(np.float64))
+
+
+def counted_area(above: Array, below: Array) -> tuple[float, float]:
+    """Return the area and its variance from rows by score, as `delong` does.
+
+    Parameters
+    ----------
+    above, below : ndarray, shape (m,)
+        Positives and negatives of each score, the scores ascending.
+    """
     m, k = float(above.sum()), float(below.sum())
     if min(m, k) <= 0:
         return float("nan"), float("nan")

@@ -55,6 +55,10 @@ BY_NAME = ("performance.metric", "fairness.group_metric")
 
 SHARES = ("explain.protected_flip",)
 CENSUS = (
+    "data.duplicates",
+    "data.outliers",
+    "data.preprocessing_leakage",
+    "data.schema",
     "explain.additivity",
     "explain.monotone",
     "explain.reason_codes",

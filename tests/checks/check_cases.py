@@ -20,7 +20,8 @@ spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (
 A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
 ``deep: true`` lets checks refit it.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
-with leaves of so many rows.
+with leaves of so many rows, ``holds: {scaler: both}`` a scaler that was fitted on the training and
+the evaluation rows, ``train`` one that was fitted on the former alone.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 from scipy.stats import norm
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
 
 KINDS = ("pass", "fail", "inconclusive", "not_judged")
@@ -103,8 +105,13 @@ def learned(model: dict[str, dict[str, Any]], features: list[str], rows: pd.Data
     return make(**told).fit(rows[features], rows["y"])
 
 
-def holding(model: Formula, holds: dict[str, Any], training: pd.DataFrame) -> Formula:
+def holding(
+    model: Formula, holds: dict[str, Any], training: pd.DataFrame, data: pd.DataFrame
+) -> Formula:
     """Return the model with what it keeps of its training."""
+    if "scaler" in holds:
+        seen = {"train": training, "both": pd.concat([training, data])}[holds["scaler"]]
+        model.scaler_ = StandardScaler().fit(seen[list(model.feature_names_in_)])
     if holds.get("rows"):
         model.kept_ = training[list(model.feature_names_in_)].to_numpy()
     if "leaves" in holds:

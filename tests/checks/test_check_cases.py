@@ -68,7 +68,7 @@ def measured(case: Case, root: Path) -> Finding:
             objects["model"] = learned(case.model, features, training)
         else:
             model = Formula(case.model, features, case.subject.get("task", "binary"))
-            objects["model"] = holding(model, case.holds, training)
+            objects["model"] = holding(model, case.holds, training, frame)
     record = pytest_aipm.audit(case.policy(), root=root, deep=case.deep, **objects)
     (finding,) = record.findings
     assert_follows(finding, record)

@@ -79,6 +79,7 @@ def test_one_command_writes_a_project_that_validates_and_audits(
     assert done.code == 0, done.err
     assert files(project.path) - {"data.csv", "holdout.csv"} == {
         "policies/holdout.aipm.yaml",
+        "policies/holdout.schema.yaml",
         "policies/waivers.yaml",
         "policies/aipm-policy.schema.json",
         "policies/aipm-waivers.schema.json",

@@ -102,6 +102,7 @@ def test_hostile_names_stay_values_and_comments_stay_comments(written, people, n
         "fairness.equalized_odds_difference",
         "fairness.accuracy_ratio",
         "performance.metric",
+        "data.schema",
     ]
     for line in done.text.splitlines():
         assert line.lstrip().startswith("#") or "\u202e" not in line
