@@ -1,0 +1,1 @@
+"""Are the rows clean, sufficient, representative and lawfully held?"""
