@@ -59,6 +59,7 @@ NEEDS = Needs()
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("", "difference")
+RANGE = (0.0, 1.0)
 WEIGHTED = True
 TASKS = ("binary", "multiclass", "regression", "ranking")
 
@@ -92,11 +93,6 @@ class Params(CheckParams):
 def needs(params: Params) -> Needs:
     """Return what it needs: training rows where it is asked about those."""
     return Needs(train=params.of == "train")
-
-
-def value_range(params: Params) -> tuple[float, float]:
-    """Return the lowest and the highest value there can be."""
-    return (-1.0, 1.0) if params.unit == "difference" else (0.0, 1.0)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
@@ -163,7 +159,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         part_names=names,
         series=_series(names, found, shares, sizes),
         notes=(
-            f"chi-squared test that all shares are those of the population: p = {number(fit)}",
+            f"chi-squared test that all shares are those of the population: p {_p(fit)}",
             *design_note(evidence.subject, [known], [size]),
             *outside[0],
         ),
@@ -192,11 +188,15 @@ def _summary(
 ) -> str:
     (worst,) = estimate.pair
     said = (
-        f"{names[worst]} is {frequency(float(found[worst]))} rows, where the population has "
-        f"{frequency(shares[worst])}"
+        f"{names[worst]} makes up {frequency(float(found[worst]))} rows and "
+        f"{frequency(shares[worst])} people of the population"
     )
     what = "ratio" if kind == "ratio" else "shortfall"
     return f"{said}: {what} {number(estimate.value)}"
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 1e-4 else f"= {number(value)}"  # noqa: PLR2004 - as few as show
 
 
 def _outside(
