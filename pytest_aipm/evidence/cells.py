@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,8 @@ def label_cells(
     several = subject.task in ("binary", "multiclass") and subject.label is not None
     columns = [subject.label] if several and subject.label is not None else []
     rows = grouped(evidence, by, unknown, columns, of=of)
-    label, names = np.zeros(rows.n, dtype=np.int64), ("",)
+    names: tuple[str, ...] = ("",)
+    label = np.zeros(rows.n, dtype=np.int64)
     if columns:
         with located(rows.source.ref):
             label, names = _labels(rows.frame[columns[0]], columns[0])
@@ -86,7 +88,7 @@ def label_cells(
     )
 
 
-def _labels(column: pd.Series, name: str) -> tuple[np.ndarray, tuple[str, ...]]:  # type: ignore[type-arg]
+def _labels(column: pd.Series[Any], name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     codes, found = pd.factorize(column, use_na_sentinel=True)
     if not len(found):
         what = f"label column {name!r} is empty: none of {len(column):,} rows has a label"

@@ -206,7 +206,9 @@ def _basis(value: object) -> Iterator[str]:
     if not isinstance(value, str) or not value.strip():
         return
     plain = " ".join(re.sub(r"[_-]", " ", value).casefold().split())
-    if plain not in BASES and plain.removesuffix("s") not in {each.removesuffix("s") for each in BASES}:
+    if plain not in BASES and plain.removesuffix("s") not in {
+        each.removesuffix("s") for each in BASES
+    }:
         yield (
             f"the consent basis {value[:60]!r} is none of those that GDPR Art. 6(1) names "
             f"({', '.join(BASES)}); a person must say whether it is lawful"

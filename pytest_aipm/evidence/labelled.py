@@ -128,7 +128,10 @@ def labelled(
 
 
 def strata_by_label(
-    evidence: Evidence, found: Labelled, factors: Sequence[str], bins: Mapping[str, tuple[float, ...]]
+    evidence: Evidence,
+    found: Labelled,
+    factors: Sequence[str],
+    bins: Mapping[str, tuple[float, ...]],
 ) -> Strata:
     """Count labels by stratum and group; as `strata_of` counts decisions."""
     frame = found.rows.frame[found.there]

@@ -81,7 +81,7 @@ def learning_curve(
     rng = generator(evidence.seed, "learning curve")
     rows = fit.member_rows.iloc[rng.permutation(len(fit.member_rows))[:most]]
     asked = fit.other_rows.iloc[rng.permutation(len(fit.other_rows))[:MOST_ASKED]]
-    if len(rows) < LEAST or len(asked) < 2:  # noqa: PLR2004 - one row shows no spread
+    if len(rows) < LEAST or len(asked) < 2:
         raise ModelError(
             evidence.subject.problem(
                 "train",

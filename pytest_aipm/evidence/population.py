@@ -114,7 +114,9 @@ def _numbers(column: pd.Series[Any], name: str, source: DataSource) -> list[floa
         raise _fault(source, what, "write numbers such as 0.51 or 5100") from None
     wrong = next((each for each in numbers.tolist() if not (math.isfinite(each) and each >= 0)), 0)
     if wrong:
-        raise _fault(source, f"column {name!r} of the population holds {wrong:g}", "write 0 or more")
+        raise _fault(
+            source, f"column {name!r} of the population holds {wrong:g}", "write 0 or more"
+        )
     if not numbers.sum():
         raise _fault(source, f"column {name!r} of the population holds zeros only", "fill it in")
     return [float(each) for each in numbers]

@@ -47,7 +47,7 @@ class Bounds:
             float(np.sqrt(max(p * (1 - p), 0.0) / n)) if n > 0 else 0.0
             for p, n in ((self.lower, self.low[1]), (self.upper, self.high[1]))
         ]
-        lower, upper = imbens_manski(self.lower, self.upper, *errors, 2 * alpha)
+        lower, upper = imbens_manski(self.lower, self.upper, errors[0], errors[1], 2 * alpha)
         exact = (
             float(rate_bounds(*self.low, alpha)[0]) if self.low[1] > 0 else 0.0,
             float(rate_bounds(*self.high, alpha)[1]) if self.high[1] > 0 else 1.0,

@@ -97,13 +97,13 @@ class _Line:
 def _fitted(points: Array, outcome: Array, weight: Array) -> _Line:
     there = weight > 0
     x, y, w = points[there], outcome[there], weight[there]
-    middle = np.average(x, axis=0, weights=w)
+    middle = np.asarray(np.average(x, axis=0, weights=w), dtype=np.float64)
     if len(x) < 2 * (x.shape[1] + 1):
-        return _Line(np.zeros(x.shape[1]), middle)
+        return _Line(np.zeros(x.shape[1], dtype=np.float64), middle)
     root = np.sqrt(w)[:, None]
     centred = (y - np.average(y, weights=w))[:, None] * root
     slope, *_ = np.linalg.lstsq((x - middle) * root, centred, rcond=1e-8)
-    return _Line(slope[:, 0], middle)
+    return _Line(np.asarray(slope[:, 0], dtype=np.float64), middle)
 
 
 def _noise(points: Array, outcome: Array, neighbours: int) -> Array:
@@ -112,7 +112,7 @@ def _noise(points: Array, outcome: Array, neighbours: int) -> Array:
     k = min(neighbours, m - 1)
     if k < 1:
         return np.zeros(m)
-    _, place = cKDTree(points).query(points, k=k + 1)
+    place = np.asarray(cKDTree(points).query(points, k=k + 1)[1])
     own = np.arange(m)[:, None]
     # where points coincide a row need not be its own nearest: leave out itself, or else the last
     itself = place == own

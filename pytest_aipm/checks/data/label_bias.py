@@ -203,8 +203,8 @@ def _parts(
 
 def _alike(name: str, part: Matched) -> str:
     return (
-        f"{name[:60]}: {frequency(part.exact)} have a match that is alike in everything; the median "
-        f"distance to matches is {number(part.distance)} standard deviations"
+        f"{name[:60]}: {frequency(part.exact)} have a match that is alike in everything; the "
+        f"median distance to matches is {number(part.distance)} standard deviations"
     )
 
 
@@ -264,7 +264,5 @@ def _groups(found: Labelled, estimate: AgainstOne, params: Params) -> tuple[Grou
 def _unlabelled(found: Labelled) -> tuple[str, ...]:
     if not found.unlabelled:
         return ()
-    return (
-        f"{found.unlabelled:,} of {found.n:,} rows have no label and are left out; "
-        "data.selective_labels asks who they are",
-    )
+    lost = f"{found.unlabelled:,} of {found.n:,} rows have no label and are left out"
+    return (f"{lost}; data.selective_labels asks who they are",)

@@ -5,14 +5,14 @@ Would more data still help?
 
 ## How it is measured
 Runs under `--aipm-deep` alone: the model's recipe is fitted on all training rows (at most `rows`,
-20,000) and `repeats` times (5) each on a random eighth, quarter and half of them, 16 fits in all. All
-are asked about evaluation rows that are no training rows. The value is the mean loss of the models
-from a half less that of the model from all rows: what twice the rows gave. Loss is the squared error
-of the probability (Brier), the absolute error of a regression, or errors of a model without
-probabilities. `max_share` judges the gain as a share of the loss with a half. The interval is
-Student's over repeats and evaluation rows. As a rule each doubling gives less than the one before,
-so twice the rows from here would give no more than this; that is the expectation the limit speaks
-of. The check is apart from `data.sufficiency`, which needs no refits.
+20,000) and `repeats` times (5) each on a random eighth, quarter and half of them, 16 fits in all.
+All are asked about evaluation rows that are no training rows. The value is the mean loss of the
+models from a half less that of the model from all rows: what twice the rows gave. Loss is the
+squared error of the probability (Brier), the absolute error of a regression, or errors of a model
+without probabilities. `max_share` judges the gain as a share of the loss with a half. The interval
+is Student's over repeats and evaluation rows. As a rule each doubling gives less than the one
+before, so twice the rows from here would give no more than this; that is the expectation the limit
+speaks of. The check is apart from `data.sufficiency`, which needs no refits.
 
 ## When it misleads
 - It speaks of more rows of the same kind. Better labels, new columns or a missing group may help
@@ -108,8 +108,7 @@ def _summary(found: Learning, value: float, unit: str) -> str:
 
 def _notes(found: Learning) -> tuple[str, ...]:
     points = ", ".join(
-        f"{rows:,} rows {number(loss)}"
-        for rows, loss in zip(found.rows, found.means, strict=True)
+        f"{rows:,} rows {number(loss)}" for rows, loss in zip(found.rows, found.means, strict=True)
     )
     said = [f"mean loss by training rows: {points}", f"the recipe was fitted {found.fits} times"]
     earlier, last = found.means[-3] - found.means[-2], found.means[-2] - found.means[-1]

@@ -4,12 +4,12 @@
 Does the model meet the same features when it runs as when it was built?
 
 ## How it is measured
-`serving` names a file, or a function of the project, with what was served for the same ids. Rows are
-joined by `key` (default: the subject's `id`). The value is the share of the joined rows in which a
-column differs, of the column that differs most; a column that is not served differs in all. Numbers
-are alike when they differ by at most `tolerance` (one millionth) of the larger, texts when they read
-the same; missing is alike to missing alone. `max_cells` judges the share of all cells that differ,
-`max_unmatched` the share of rows whose id is not among the served ones.
+`serving` names a file, or a function of the project, with what was served for the same ids. Rows
+are joined by `key` (default: the subject's `id`). The value is the share of the joined rows in
+which a column differs, of the column that differs most; a column that is not served differs in all.
+Numbers are alike when they differ by at most `tolerance` (one millionth) of the larger, texts when
+they read the same; missing is alike to missing alone. `max_cells` judges the share of all cells
+that differ, `max_unmatched` the share of rows whose id is not among the served ones.
 
 Without `serving`: `min_rows` and `max_rows` judge the number of rows; `min_volume` and `max_volume`
 that number divided by the median of the last `runs` (5) runs of the policy in the `history` file;
@@ -165,7 +165,7 @@ def _served(evidence: Evidence, params: Params, measured: Measurement) -> Measur
             share,
             f"column {column} differs in {frequency(share)} rows between training and serving"
             if share
-            else f"all {len(found.columns)} columns are served as they were trained on",
+            else f"all {len(found.columns)} columns are served as these rows hold them",
         ),
         "cells": (cells, f"{frequency(cells)} cells differ between training and serving"),
         "unmatched": (unmatched, f"{frequency(unmatched)} rows have no served row of their id"),
@@ -214,9 +214,7 @@ def _volume(evidence: Evidence, params: Params, measured: Measurement) -> Measur
     said = [f"{broken:,} lines of the history could not be read"] if broken else []
     if not last:
         why = f"{params.history} tells of no earlier run of this policy"
-        return measured.with_(
-            summary=why, not_judged=(Because.NO_EVIDENCE, why), notes=tuple(said)
-        )
+        return measured.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why), notes=tuple(said))
     usual = float(np.median(last))
     value = measured.n / max(usual, 1.0)
     return measured.with_(

@@ -12,12 +12,12 @@ Where a column of dates is declared (`date:`), rows whose date lies outside the 
 future, or cannot be read count as one fault each kind. A basis that is none of those in GDPR Art.
 6(1) is said in a note, not counted.
 
-`max_age` judges freshness: days since the newest row or the end of the declared period, whichever is
-longer ago. `max_oldest` judges the days since the oldest row, or the begin of the period.
+`max_age` judges freshness: days since the newest row or the end of the declared period, whichever
+is longer ago. `max_oldest` judges the days since the oldest row, or the begin of the period.
 `max_outside` judges the share of rows that are not shown to lie in the period: outside, without a
 date, or with one that cannot be read. Dates of rows are read as ISO 8601 writes them (2026-01-31,
-whatever time follows); nobody can tell whether 03/04 is in March or in April. Today is the UTC date,
-or that of SOURCE_DATE_EPOCH.
+whatever time follows); nobody can tell whether 03/04 is in March or in April. Today is the UTC
+date, or that of SOURCE_DATE_EPOCH.
 
 ## When it misleads
 - It reads what somebody wrote. That consent was given, or that rows are deleted, it cannot see.
@@ -184,9 +184,7 @@ def _outside(
     share = count / measured.n
     return measured.with_(
         estimate=census(share, measured.n),
-        summary=", ".join(
-            [f"{beyond:,} of {measured.n:,} rows lie outside {_period(said)}", *more]
-        )
+        summary=", ".join([f"{beyond:,} of {measured.n:,} rows lie outside {_period(said)}", *more])
         + f": {frequency(share)} are not shown to lie in it",
     )
 
@@ -214,7 +212,9 @@ def _age(
     breach = None
     missing = 0 if days is None else days.missing
     if missing / measured.n > params.max_unknown:
-        why = f"{missing:,} of {measured.n:,} rows have no date; at most {params.max_unknown:.1%} may"
+        why = (
+            f"{missing:,} of {measured.n:,} rows have no date; at most {params.max_unknown:.1%} may"
+        )
         breach = Because.UNKNOWN, why
     return measured.with_(
         estimate=census(age, measured.n),

@@ -6,15 +6,15 @@ Are all groups of the people this is for among the rows, in about the shares the
 ## How it is measured
 `population` states the share of each group, `{sex: {F: 0.51, M: 0.49}}`, or names a file with a
 column for each attribute and one of `share` or `count`; a file may hold several attributes at once,
-and then answers for intersections, too. The value is the lowest ratio of any group's share among the
-rows to its share in the population: 0.80 says that a group has a fifth fewer rows than it should.
-`max_difference` judges the largest shortfall, share expected less share found, instead. Each share
-has Clopper-Pearson ends; the end that proves a breach is corrected for the number of groups
-(Bonferroni), so that all hold at once. The population's shares are taken as known. They must add up
-to 1; if rounding misses that by less than 0.01 they are divided by their sum. Weights and people
-with several rows are heeded. A group of the population without rows has a ratio of 0. Rows of
-groups that the population does not name are left out, said, and a failure where they are more than
-`max_unknown` of all.
+and then answers for intersections, too. The value is the lowest ratio of any group's share among
+the rows to its share in the population: 0.80 says that a group has a fifth fewer rows than it
+should. `max_difference` judges the largest shortfall, share expected less share found, instead.
+Each share has Clopper-Pearson ends; the end that proves a breach is corrected for the number of
+groups (Bonferroni), so that all hold at once. The population's shares are taken as known. They must
+add up to 1; if rounding misses that by less than 0.01 they are divided by their sum. Weights and
+people with several rows are heeded. A group of the population without rows has a ratio of 0. Rows
+of groups that the population does not name are left out, said, and a failure where they are more
+than `max_unknown` of all.
 
 ## When it misleads
 - The right shares are those of the people the model will meet, not always those of a census.
@@ -53,7 +53,7 @@ from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped
 from pytest_aipm.evidence.population import expected_shares, share_faults
 from pytest_aipm.records import Because, Formula, GroupValue, Series
 from pytest_aipm.stats.floors import Floor
-from pytest_aipm.stats.representation import goodness_of_fit, represented
+from pytest_aipm.stats.representation import Against, goodness_of_fit, represented
 
 NEEDS = Needs()
 KIND = "sample"
@@ -61,6 +61,8 @@ SCOPES = "groups"
 UNITS = ("", "difference")
 RANGE = (0.0, 1.0)
 WEIGHTED = True
+DEFAULT_LIMIT = {"min": 0.80}
+BASIS = "convention, taken from the four-fifths rule"
 TASKS = ("binary", "multiclass", "regression", "ranking")
 
 _MANY = 8
@@ -76,9 +78,7 @@ class Params(CheckParams):
 
     @field_validator("population")
     @classmethod
-    def _sums(
-        cls, value: str | dict[str, dict[str, float]]
-    ) -> str | dict[str, dict[str, float]]:
+    def _sums(cls, value: str | dict[str, dict[str, float]]) -> str | dict[str, dict[str, float]]:
         if isinstance(value, str):
             return value
         if not value:
@@ -109,7 +109,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     counted = _shares(group, len(keys), rows, params.confidence)
     known = int((group >= 0).sum())
     names = tuple(" · ".join(key) for key in keys)
-    kind = "difference" if params.unit == "difference" else "ratio"
+    kind: Against = "difference" if params.unit == "difference" else "ratio"
     shares = list(expected.values())
     formula = Formula(
         id=f"representation_{kind}",
@@ -139,7 +139,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
     found = np.array([each.x[0] / each.n[0] for each in counted])
     size = float(np.mean([each.n[0] for each in counted]))
-    fit = goodness_of_fit(found * size, shares) if len(keys) > 1 else 1.0
+    fit = goodness_of_fit((found * size).tolist(), shares) if len(keys) > 1 else 1.0
     sizes = np.bincount(group[group >= 0], minlength=len(keys))
     return Measurement(
         estimate=estimate,
@@ -196,7 +196,7 @@ def _summary(
 
 
 def _p(value: float) -> str:
-    return "< 0.0001" if value < 1e-4 else f"= {number(value)}"  # noqa: PLR2004 - as few as show
+    return "< 0.0001" if value < 1e-4 else f"= {number(value)}"
 
 
 def _outside(
@@ -216,7 +216,7 @@ def _outside(
     if not strangers:
         return tuple(said), breach
     told = [" · ".join(key) for key in strangers]
-    count = int((group == -2).sum())  # noqa: PLR2004 - the number of strangers
+    count = int((group == -2).sum())
     share = count / rows.n
     near = difflib.get_close_matches(told[0], names, n=1, cutoff=0.5) or [
         name for name in names if name.casefold() == told[0].casefold()

@@ -10,9 +10,9 @@ value of the accepted where it does not hold yes and no. The value is the share 
 unknown outcome, in the worst group with `by`; it is also the width of what the share of positive
 outcomes, and the error rate, can be. `max_difference` judges the gap of that share between groups.
 `max_outcome`, `max_error`, `max_false_positive` and `max_false_negative` judge the worst case: the
-highest rate that any outcome of the unknown rows would give (Manski's bound). Each end of a bound is
-a share of rows, with Clopper-Pearson ends, corrected for the number of groups (Šidák). The notes give
-the interval of Imbens and Manski, which holds the rate itself and not both ends of the bound.
+highest rate that any outcome of the unknown rows would give (Manski's bound). Each end of a bound
+is a share of rows, with Clopper-Pearson ends, corrected for the number of groups (Šidák). The notes
+give the interval of Imbens and Manski, which holds the rate itself and not both ends of the bound.
 
 Checks of error rates refuse rows without labels: audit them on rows with outcomes, and this on all.
 
@@ -23,8 +23,8 @@ Checks of error rates refuse rows without labels: audit them on rows with outcom
 - Differences in who has an outcome can have good reasons; the check shows them, not why.
 
 ## What to do
-Learn the outcome of some rejected rows: accept a random few, or buy outcomes. Else say in the report
-for whom error rates are known, and that they are unknown for the others.
+Learn the outcome of some rejected rows: accept a random few, or buy outcomes. Else say in the
+report for whom error rates are known, and that they are unknown for the others.
 
 ## If left out
 Error rates of the accepted would be read as error rates of everybody.
@@ -253,7 +253,12 @@ def _groups(
         value, low, high = estimate.parts[i]
         records.append(
             GroupValue(
-                group=group, n=int(sizes[i]), value=value, interval=(low, high), judged=judged, note=note
+                group=group,
+                n=int(sizes[i]),
+                value=value,
+                interval=(low, high),
+                judged=judged,
+                note=note,
             )
         )
     return tuple(records)

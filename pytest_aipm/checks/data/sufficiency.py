@@ -53,6 +53,8 @@ SCOPES = "either"
 UNITS = ("", "group", "gap")
 WEIGHTED = True
 DECIDE_ON = "point"
+DEFAULT_LIMIT = {"min": 30}
+BASIS = "convention: rates and means of fewer rows show nothing but the grossest harm"
 TASKS = ("binary", "multiclass", "regression", "ranking")
 
 
@@ -110,7 +112,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return measured.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
     if params.unit == "gap":
         worst = max(gaps, key=lambda name: gaps[name]) if gaps else ""
-        if len(cells.names) < 2:  # noqa: PLR2004 - a gap is between two
+        if len(cells.names) < 2:
             why = "there is only one group: nothing to compare"
             return measured.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
         value, said = gaps[worst], f"{_of(worst)}, a gap between groups below {number(gaps[worst])}"
@@ -123,7 +125,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     who = [cells.names[group]] if params.by or not cells.labels[label] else []
     who += [f"labelled {cells.labels[label]}"] if not params.unit and cells.labels[label] else []
     return measured.with_(
-        estimate=census(value, measured.n), summary=f"the fewest rows are {' '.join(who)}: {_count(value)}"
+        estimate=census(value, measured.n),
+        summary=f"the fewest rows are {' '.join(who)}: {_count(value)}",
     )
 
 
@@ -135,8 +138,7 @@ _NUMERATOR = {
 
 
 def _count(value: float) -> str:
-    whole = f"{value:,.0f}" if value >= 100 or float(value).is_integer() else f"{value:.1f}"
-    return whole
+    return f"{value:,.0f}" if value >= 100 or float(value).is_integer() else f"{value:.1f}"
 
 
 def _of(label: str) -> str:
@@ -145,7 +147,7 @@ def _of(label: str) -> str:
 
 def _gaps(cells: LabelCells, params: Params) -> dict[str, float]:
     """Return the gap that the rows of each outcome could show; 1 where none could be shown."""
-    if len(cells.names) < 2 or not params.by:  # noqa: PLR2004 - a gap is between two
+    if len(cells.names) < 2 or not params.by:
         return {}
     found = {}
     for i, label in enumerate(cells.labels):
