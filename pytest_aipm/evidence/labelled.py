@@ -155,7 +155,7 @@ def matched_parts(
     most : int
         Rows of a group that are looked at.
     seed : int
-        Chooses them, and breaks ties between matches.
+        Chooses them.
 
     Raises
     ------

@@ -40,15 +40,17 @@ def matched_difference(
     """Return the group's mean outcome less that of its nearest neighbours in the other group.
 
     Each member of the group is compared with the `neighbours` nearest of the others, with
-    replacement. What is left of the distance is corrected by a linear regression of the others'
-    outcome on where they are, weighted by how often each is a match (Abadie and Imbens 2011, JBES
-    29:1). The variance is that of Abadie and Imbens (2006), Econometrica 74:235, theorem 7, for
-    the effect on the group.
+    replacement, and with all who are as near as the last of them. What is left of the distance is
+    corrected by a linear regression of the others' outcome on where they are, weighted by how much
+    each counts (Abadie and Imbens 2011, JBES 29:1). The variance is that of Abadie and Imbens
+    (2006), Econometrica 74:235, theorem 7, for the effect on the group, written for weights: with
+    ``w_ij`` what the other row j counts in the comparison of row i and ``w_j`` their sum it is
+    ``sum of (gap_i - mean)² + sum of (w_j² - sum of w_ij²) sigma_j²``, divided by n².
 
     Parameters
     ----------
     own, others : arrays of shape (n, d) and (m, d)
-        Points; ties are broken by the order of `others`, which should be random.
+        Points.
     outcome, compared : arrays of shape (n,) and (m,)
     neighbours : int
 
@@ -61,16 +63,32 @@ def matched_difference(
     if n == 0 or m == 0:
         nan = float("nan")
         return Matched(nan, nan, nan, nan, float(n), 0.0, (-np.inf, np.inf))
-    k = min(neighbours, m)
-    distance, place = (np.reshape(each, (n, k)) for each in cKDTree(others).query(own, k=k))
-    used = np.bincount(place.reshape(-1), minlength=m).astype(float)
-    fitted = _fitted(others, compared, used)
-    shift = fitted(own)[:, None] - fitted(others)[place]
-    gaps = outcome - (compared[place] + shift).mean(axis=1)
+    spots = _spots(others, compared)
+    points, place = np.unique(own, axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    distance, near = _nearest(spots.points, points, neighbours)
+    counts = spots.counts[near]
+    # a spot counts while those nearer hold fewer rows than wanted
+    before = np.cumsum(counts, axis=1) - counts
+    counts = np.where(before < min(neighbours, m), counts, 0.0)
+    each = 1.0 / counts.sum(axis=1)
+    many = np.bincount(place).astype(float)
+    taken = (counts > 0) * (many * each)[:, None]
+    spent = (counts > 0) * (many * each**2)[:, None]
+    weight, square = (
+        np.bincount(near.reshape(-1), weights=used.reshape(-1), minlength=len(spots.points))
+        for used in (taken, spent)
+    )
+    fitted = _fitted(spots.points, spots.means, weight * spots.counts)
+    shift = fitted(points)[:, None] - fitted(spots.points)[near]
+    wanted = ((spots.means[near] + shift) * counts).sum(axis=1) * each
+    gaps = outcome - wanted[place]
     mean = float(gaps.mean())
-    noise = _noise(others, compared, neighbours)
-    variance = float(((gaps - mean) ** 2).sum() + (used * (used - 1) / k**2) @ noise) / n**2
-    error = float(np.sqrt(max(variance, 0.0)))
+    noise = spots.noise(neighbours)
+    extra = float(((weight**2 - square) * spots.counts) @ noise)
+    error = float(np.sqrt(max(float(((gaps - mean) ** 2).sum()) + extra, 0.0))) / n
+    used_distance = np.where(counts > 0, distance, 0.0)
+    far = (used_distance * counts).sum(axis=1) * each
     return Matched(
         mean,
         mean,
@@ -79,9 +97,57 @@ def matched_difference(
         float(n),
         float(n - 1),
         (-np.inf, np.inf),
-        exact=float((distance[:, 0] <= EXACT).mean()),
-        distance=float(np.median(distance)),
+        exact=float((distance[place, 0] <= EXACT).mean()),
+        distance=float(np.median(far[place])),
     )
+
+
+@dataclass(frozen=True)
+class _Spots:
+    """Places where rows are: how many, their mean outcome, and its variance where there are two.
+
+    ``variance`` is nan where there is one row.
+    """
+
+    points: Array
+    counts: Array
+    means: Array
+    variance: Array
+
+    def noise(self, neighbours: int) -> Array:
+        """Return the variance of an outcome at each spot.
+
+        That of the rows there; of a single row, its distance from what its neighbours say.
+        """
+        alone = np.isnan(self.variance)
+        found = np.where(alone, 0.0, self.variance)
+        k = min(neighbours, len(self.points) - 1)
+        if k < 1 or not alone.any():
+            return np.asarray(found)
+        # spots differ, so the nearest to each is itself
+        _, near = _nearest(self.points, self.points[alone], k + 1)
+        near = near[:, 1:]
+        scale = 1 + (1 / self.counts[near]).sum(axis=1) / k**2
+        off = self.means[alone] - self.means[near].mean(axis=1)
+        found[alone] = off**2 / scale
+        return np.asarray(found)
+
+
+def _spots(points: Array, outcome: Array) -> _Spots:
+    found, place = np.unique(points, axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    counts = np.bincount(place).astype(np.float64)
+    means = np.bincount(place, weights=outcome) / counts
+    squares = np.bincount(place, weights=(outcome - means[place]) ** 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = np.where(counts > 1, squares / (counts - 1), np.nan)
+    return _Spots(found, counts, means, variance)
+
+
+def _nearest(among: Array, asked: Array, k: int) -> tuple[Array, np.ndarray]:
+    k = min(k, len(among))
+    distance, place = cKDTree(among).query(asked, k=k)
+    return np.reshape(distance, (len(asked), k)), np.reshape(place, (len(asked), k))
 
 
 class _Line:
@@ -105,17 +171,3 @@ def _fitted(points: Array, outcome: Array, weight: Array) -> _Line:
     slope, *_ = np.linalg.lstsq((x - middle) * root, centred, rcond=1e-8)
     return _Line(np.asarray(slope[:, 0], dtype=np.float64), middle)
 
-
-def _noise(points: Array, outcome: Array, neighbours: int) -> Array:
-    """Return the variance of each outcome about what its own neighbours say."""
-    m = len(points)
-    k = min(neighbours, m - 1)
-    if k < 1:
-        return np.zeros(m)
-    place = np.asarray(cKDTree(points).query(points, k=k + 1)[1])
-    own = np.arange(m)[:, None]
-    # where points coincide a row need not be its own nearest: leave out itself, or else the last
-    itself = place == own
-    itself[~itself.any(axis=1), -1] = True
-    near = outcome[place[~itself].reshape(m, k)].mean(axis=1)
-    return np.asarray(k / (k + 1) * (outcome - near) ** 2)

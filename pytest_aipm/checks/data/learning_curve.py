@@ -69,12 +69,16 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
-    formula = Formula(id=f"learning_{params.unit or 'gain'}")
+    formula = Formula(
+        id=f"learning_{params.unit or 'gain'}",
+        numerator="mean loss with half of the rows, less that with all",
+        denominator="mean with half of the rows" if params.unit == "share" else "",
+    )
     try:
         found = learning_curve(evidence, params.repeats, params.rows, params.budget_s)
     except OutOfTime:
         why = f"{3 * params.repeats + 1} fits take longer than `budget_s: {params.budget_s:g}`"
-        return Measurement(estimate=None, formula=formula, summary=why, n=0, undecided=why)
+        return Measurement(estimate=None, formula=formula, summary=why, n=evidence.data.rows, undecided=why)
     part = last_doubling(found.half, found.whole, "share" if params.unit == "share" else "gain")
     m = len(found.whole)
     measured = Measurement(
@@ -82,7 +86,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=Formula(
             id=formula.id,
             numerator=f"mean {found.loss} with half of the rows, less that with all",
-            denominator="mean with half of the rows" if params.unit == "share" else "",
+            denominator=formula.denominator,
             population=f"{found.rows[-1]:,} training rows, {m:,} evaluation rows",
         ),
         summary=_summary(found, part.value, params.unit),

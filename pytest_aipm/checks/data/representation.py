@@ -124,7 +124,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             estimate=None,
             formula=formula,
             summary=why,
-            n=0,
+            n=rows.n,
             not_judged=(Because.NO_EVIDENCE, why),
             breach=outside[1],
             notes=outside[0],
