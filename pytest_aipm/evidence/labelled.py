@@ -173,9 +173,14 @@ def matched_parts(
     ends = np.cumsum([len(each) for each in chosen])
     sides = np.split(points, ends[:-1])
     labels = [found.favorable[each].astype(float) for each in chosen]
+    nothing = np.zeros((0, points.shape[1]))
     return [
         matched_difference(
-            sides[group], labels[group], sides[reference], labels[reference], neighbours=neighbours
+            sides[group],
+            labels[group],
+            sides[reference] if group != reference else nothing,
+            labels[reference] if group != reference else nothing[:, 0],
+            neighbours=neighbours,
         )
         for group in range(len(found.names))
     ]

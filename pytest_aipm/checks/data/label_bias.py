@@ -11,7 +11,7 @@ weights and the interval inverts a score test, as in `fairness.adjusted_disparit
 each row of a group is matched with the `neighbours` (3) most alike rows of the reference, by the
 model's inputs without protected attributes or the `columns` named: numbers in standard deviations,
 categories 1 apart. The difference is corrected by a regression for what distance is left; the
-interval is Student's with the variance of Abadie and Imbens. At most `rows` (5,000) rows of a group
+interval is Student's with the variance of Abadie and Imbens. At most `rows` (2,500) rows of a group
 are matched, chosen by the seed.
 
 The value is the largest difference in either direction; `compare: ratio`, with `given` alone, the
@@ -79,7 +79,7 @@ class Params(CheckParams):
     """Columns to match by, where there is no `given`; empty for the model's inputs."""
     neighbours: int = Field(default=3, ge=1, le=50)
     """How many of the most alike rows each one is compared with."""
-    rows: int = Field(default=5_000, ge=50, le=100_000)
+    rows: int = Field(default=2_500, ge=50, le=100_000)
     """Rows of a group that are matched at most."""
     compare: Literal["difference", "ratio"] = "difference"
     """Largest difference from the reference, or lowest ratio to it."""
