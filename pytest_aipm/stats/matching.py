@@ -37,6 +37,12 @@ class Matched(EffectPart):
 
     label = "matched pairs, Abadie-Imbens variance"
 
+    def bound(self, alpha: float) -> tuple[float, float]:
+        """Return Student's bounds, moved outward by half of what one more row would move them."""
+        lower, upper = super().bound(alpha)
+        half = 0.5 / self.n if self.n > 0 else 0.0
+        return lower - half, upper + half
+
 
 def matched_difference(
     own: Array, outcome: Array, others: Array, compared: Array, *, neighbours: int = 3
