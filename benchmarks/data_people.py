@@ -25,8 +25,8 @@ from pytest_aipm.stats.disparity import rate_difference
 from pytest_aipm.stats.doubling import last_doubling
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.floors import floor
-from pytest_aipm.stats.mantel_haenszel import mantel_haenszel
 from pytest_aipm.stats.manski import Bounds
+from pytest_aipm.stats.mantel_haenszel import mantel_haenszel
 from pytest_aipm.stats.matching import Matched, matched_difference
 from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.representation import represented
@@ -239,9 +239,7 @@ NULLS = (
         "data.representation",
         "four of five groups, 0.03 short each at most",
         "1,000",
-        shares(
-            np.array([0.69, 0.15, 0.10, 0.03, 0.03]), FIVE, 1000, "difference", Limit(max=0.03)
-        ),
+        shares(np.array([0.69, 0.15, 0.10, 0.03, 0.03]), FIVE, 1000, "difference", Limit(max=0.03)),
     ),
     World("data.label_bias", "gap 0.05, strata", "300", strata(0.05, 300, 0.05)),
     World("data.label_bias", "gap 0.05, strata", "2,000", strata(0.05, 2000, 0.05)),

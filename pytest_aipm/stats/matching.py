@@ -52,9 +52,10 @@ def matched_difference(
     Each member of the group is compared with the `neighbours` nearest of the others, with
     replacement, and with all who are as near as the last of them. What is left of the distance is
     corrected by a linear regression of the others' outcome on where they are and its squares,
-    weighted by how much each counts (Abadie and Imbens 2011, JBES 29:1). The variance is that of Abadie and Imbens
-    (2006), Econometrica 74:235, theorem 7, for the effect on the group, written for weights: with
-    ``w_ij`` what the other row j counts in the comparison of row i and ``w_j`` their sum it is
+    weighted by how much each counts (Abadie and Imbens 2011, JBES 29:1). The variance is that of
+    Abadie and Imbens (2006), Econometrica 74:235, theorem 7, for the effect on the group, written
+    for weights: with ``w_ij`` what the other row j counts in the comparison of row i and ``w_j``
+    their sum, what the correction adds included, it is
     ``sum of (gap_i - mean)² + sum of (w_j² - sum of w_ij²) sigma_j²``, divided by n².
 
     Parameters

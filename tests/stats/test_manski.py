@@ -17,9 +17,13 @@ from pytest_aipm.stats.manski import Bounds, imbens_manski
 
 def test_far_ends_need_the_one_sided_and_equal_ends_the_two_sided_constant() -> None:
     far = imbens_manski(0.2, 0.6, 0.01, 0.01, 0.05)
-    assert far == pytest.approx((0.2 - 0.01 * norm.ppf(0.95), 0.6 + 0.01 * norm.ppf(0.95)), abs=1e-9)
+    assert far == pytest.approx(
+        (0.2 - 0.01 * norm.ppf(0.95), 0.6 + 0.01 * norm.ppf(0.95)), abs=1e-9
+    )
     near = imbens_manski(0.3, 0.3, 0.01, 0.02, 0.05)
-    assert near == pytest.approx((0.3 - 0.01 * norm.ppf(0.975), 0.3 + 0.02 * norm.ppf(0.975)), abs=1e-9)
+    assert near == pytest.approx(
+        (0.3 - 0.01 * norm.ppf(0.975), 0.3 + 0.02 * norm.ppf(0.975)), abs=1e-9
+    )
 
 
 def test_between_them_the_constant_solves_their_equation() -> None:

@@ -46,11 +46,18 @@ def test_without_correction_value_and_variance_are_those_of_the_paper(monkeypatc
 
 def test_rows_as_near_as_the_last_match_all_count() -> None:
     rng = np.random.default_rng(1)
-    own, others = rng.integers(0, 3, (50, 2)).astype(float), rng.integers(0, 3, (90, 2)).astype(float)
+    own, others = (
+        rng.integers(0, 3, (50, 2)).astype(float),
+        rng.integers(0, 3, (90, 2)).astype(float),
+    )
     outcome, compared = rng.random(50), rng.random(90)
     found = matched_difference(own, outcome, others, compared, neighbours=3)
-    means = {tuple(p): compared[(others == p).all(axis=1)].mean() for p in np.unique(others, axis=0)}
-    assert found.value == pytest.approx(np.mean(outcome - [means[tuple(p)] for p in own]), abs=1e-12)
+    means = {
+        tuple(p): compared[(others == p).all(axis=1)].mean() for p in np.unique(others, axis=0)
+    }
+    assert found.value == pytest.approx(
+        np.mean(outcome - [means[tuple(p)] for p in own]), abs=1e-12
+    )
     assert found.exact == 1.0
     assert found.distance == 0.0
 

@@ -10,9 +10,9 @@ stratum, numbers being cut by `bins: {income: [20000, 40000]}`; strata are poole
 weights and the interval inverts a score test, as in `fairness.adjusted_disparity`. Without `given`
 each row of a group is matched with the `neighbours` (3) most alike rows of the reference, by the
 model's inputs without protected attributes or the `columns` named: numbers in standard deviations,
-categories 1 apart. The difference is corrected by a regression for what distance is left; the
-interval is Student's with the variance of Abadie and Imbens. At most `rows` (2,500) rows of a group
-are matched, chosen by the seed.
+categories 1 apart, and rows as near as the last match count, too. The difference is corrected by a
+regression for what distance is left; the interval is Student's with the variance of Abadie and
+Imbens. At most `rows` (2,500) rows of a group are matched, chosen by the seed.
 
 The value is the largest difference in either direction; `compare: ratio`, with `given` alone, the
 lowest ratio. The end that proves a breach is corrected for the number of groups. Rows without a

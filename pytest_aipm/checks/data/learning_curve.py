@@ -78,7 +78,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         found = learning_curve(evidence, params.repeats, params.rows, params.budget_s)
     except OutOfTime:
         why = f"{3 * params.repeats + 1} fits take longer than `budget_s: {params.budget_s:g}`"
-        return Measurement(estimate=None, formula=formula, summary=why, n=evidence.data.rows, undecided=why)
+        return Measurement(
+            estimate=None, formula=formula, summary=why, n=evidence.data.rows, undecided=why
+        )
     part = last_doubling(found.half, found.whole, "share" if params.unit == "share" else "gain")
     m = len(found.whole)
     measured = Measurement(
