@@ -200,8 +200,8 @@ def learning(n: int, columns: int, asked: int, *, factor: float, share: bool = F
         whole = np.linalg.lstsq(x, y, rcond=None)[0]
         halves, risks = [], []
         for repeat in range(60):  # five are fitted by the check, the others tell the truth
-            part = rng.permutation(n)[: n // 2]
-            fitted = np.linalg.solve(x[part].T @ x[part], x[part].T @ y[part])
+            half = rng.permutation(n)[: n // 2]
+            fitted = np.linalg.solve(x[half].T @ x[half], x[half].T @ y[half])
             risks.append(1 + ((fitted - true) ** 2).sum())
             if repeat < 5:
                 halves.append((seen - new @ fitted) ** 2)

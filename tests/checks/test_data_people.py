@@ -162,7 +162,7 @@ def test_parameters_that_contradict_each_other_are_refused(
     [
         ({"given": ["sex"]}, "'sex' is a protected attribute"),
         ({"given": ["y"]}, "'y' is the label"),
-        ({"given": ["nobody"]}, "unknown column 'nobody'"),
+        ({"given": ["nobody"]}, "there is no column 'nobody'"),
         ({"given": ["many"]}, "has more than 200 values"),
         ({"columns": ["name"]}, "has more than 200 categories"),
         ({}, "no column by which people could be alike"),
