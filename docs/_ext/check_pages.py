@@ -217,7 +217,7 @@ def _given(name: str, module: ModuleType) -> dict[str, str]:
     LookupError
         The check wants a key that examples.yaml does not give.
     """
-    given = {k: v for k, v in EXAMPLES.get(name, {}).items() if k != "subject"}
+    given = {k: v for k, v in EXAMPLES.get(name, {}).items() if k not in ("subject", "context")}
     for param in _own(module):
         if param.required and param.name not in given:
             raise LookupError(f"docs/_ext/examples.yaml gives {name} no '{param.name}'; add one")
@@ -238,7 +238,8 @@ def example(name: str, module: ModuleType) -> str:
     lines += [f"    by: {ATTRIBUTE}"] * (module.SCOPES == "groups")
     lines += [f"    limit: {_flow(limit)}"]
     purpose = PURPOSES[task]
-    context = f"context: {{purpose: {purpose}, owner: owner@example.org}}\n"
+    more = "".join(f", {k}: {v}" for k, v in EXAMPLES.get(name, {}).get("context", {}).items())
+    context = f"context: {{purpose: {purpose}, owner: owner@example.org{more}}}\n"
     checks = "\n".join(lines)
     return f"aipm: 1\nname: example\n{context}subject:\n{subject}checks:\n{checks}\n"
 

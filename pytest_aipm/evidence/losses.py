@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LOSSES", "moments"]
+__all__ = ["LOSSES", "Loss", "moments"]
 
 Array = NDArray[np.float64]
 Loss = Callable[[Array, Array], Array]

@@ -15,7 +15,7 @@ from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.subject import MAX_LEVELS, group_name
 
-__all__ = ["Points", "points_of"]
+__all__ = ["Points", "compared_columns", "coordinates", "points_of"]
 
 FAVORABLE = "aipm::favorable"
 """A column beside those of the data and those joined to it, which are called ``aipm:name``."""
@@ -63,7 +63,7 @@ def points_of(evidence: Evidence, groups: Grouping, *, columns: Sequence[str], r
     DataError
         When a column is not there or holds more categories than can be compared.
     """
-    compared = _compared(evidence, columns)
+    compared = compared_columns(evidence, columns)
     by = [evidence.subject.attribute(name).column for name in groups.by]
     wanted = [*compared, *by]
     evidence.data.require(wanted)
@@ -72,7 +72,7 @@ def points_of(evidence: Evidence, groups: Grouping, *, columns: Sequence[str], r
         for batch, favorable in evidence.decided(wanted)
     )
     frame = sample_rows(batches, rows, evidence.seed)
-    parts = [part for name in compared for part in _coordinates(frame[name], name)]
+    parts = [part for name in compared for part in coordinates(frame[name], name)]
     return Points(
         points=np.column_stack(parts) if parts else np.zeros((len(frame), 1)),
         favorable=frame[FAVORABLE].to_numpy(dtype=bool),
@@ -82,7 +82,14 @@ def points_of(evidence: Evidence, groups: Grouping, *, columns: Sequence[str], r
     )
 
 
-def _compared(evidence: Evidence, columns: Sequence[str]) -> list[str]:
+def compared_columns(evidence: Evidence, columns: Sequence[str]) -> list[str]:
+    """Return the columns that make people alike: those named, else inputs that are not protected.
+
+    Raises
+    ------
+    CheckError
+        When no column is left, or one is a protected attribute.
+    """
     protected = {each.column for each in evidence.subject.attributes}
     named = next((name for name in columns if name in protected), None)
     if named is not None:
@@ -97,7 +104,7 @@ def _compared(evidence: Evidence, columns: Sequence[str]) -> list[str]:
     return compared
 
 
-def _coordinates(column: pd.Series[Any], name: str) -> list[np.ndarray]:
+def coordinates(column: pd.Series[Any], name: str) -> list[np.ndarray]:
     """Return the axes of one column: a number and whether it is missing, or its categories."""
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return _number(column.to_numpy(dtype=float, na_value=np.nan))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["Days"]
+__all__ = ["Days", "days_of"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?![0-9])")
 
@@ -59,6 +60,22 @@ class Days:
         return cls(
             min(days.values(), default=None), max(days.values(), default=None), missing, unread
         )
+
+
+def days_of(column: pd.Series[Any]) -> np.ndarray:
+    """Return the day of each row, as `Days` reads them; NaT where there is none.
+
+    Returns
+    -------
+    datetime64[D] array of shape (n,)
+    """
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        plain = column.dt.tz_localize(None) if column.dt.tz is not None else column
+        return plain.to_numpy().astype("datetime64[D]")
+    heads = _heads(column.where(column.notna(), ""))
+    known = {text: _day(text) or "NaT" for text in pd.unique(heads).tolist()}
+    days: np.ndarray = heads.map(known).to_numpy(dtype=str).astype("datetime64[D]")
+    return days
 
 
 def _heads(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -14,14 +14,14 @@ import pandas as pd
 from pytest_aipm.errors import ModelError
 from pytest_aipm.evidence.decide import matches
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.losses import LOSSES
+from pytest_aipm.evidence.losses import LOSSES, Loss
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.train import TRUTH, Fit, of_true_class
 from pytest_aipm.sources.guard import third_party
 from pytest_aipm.sources.model import open_model
 from pytest_aipm.sources.trust import Trust
 
-__all__ = ["OneRun", "one_run", "reference_scores"]
+__all__ = ["OneRun", "Refit", "one_run", "progress", "recipe", "reference_scores"]
 
 MAX_ROWS = 20_000
 """Rows of either side that a refit learns from."""
@@ -48,7 +48,7 @@ def reference_scores(
     rows : int
         That each refit learned from.
     """
-    refit = _recipe(evidence, fit.loss)
+    refit = recipe(evidence, _measure(fit.loss))
     rng = generator(evidence.seed, "refits")
     own = [rng.permutation(len(each))[:MAX_ROWS] for each in (fit.members, fit.others)]
     rows = pd.concat([fit.member_rows.iloc[own[0]], fit.other_rows.iloc[own[1]]], ignore_index=True)
@@ -57,7 +57,7 @@ def reference_scores(
     target = np.exp(-losses) if by_ratio else losses
     half = len(rows) // 2
     sums, counts = np.zeros((2, len(rows))), np.zeros((2, len(rows)))
-    for _ in _progress(range(refits), half):
+    for _ in progress(range(refits), half):
         inside = rng.permutation(len(rows)) < half
         found = refit(rows[inside])(rows)
         said = np.exp(-found) if by_ratio else found
@@ -92,7 +92,7 @@ def one_run(evidence: Evidence, fit: Fit, share: float) -> OneRun:
     worst are guessed to be out, a share of all that was fixed before anything was seen. Rows that
     others equal are left aside: their coins would not be their own.
     """
-    refit = _recipe(evidence, fit.loss)
+    refit = recipe(evidence, _measure(fit.loss))
     rng = generator(evidence.seed, "one run")
     alone = fit.member_rows[~fit.member_rows.duplicated(keep=False).to_numpy()]
     rows = alone.iloc[rng.permutation(len(alone))[: 2 * MAX_ROWS]].reset_index(drop=True)
@@ -106,15 +106,25 @@ def one_run(evidence: Evidence, fit: Fit, share: float) -> OneRun:
             )
         )
     losses = np.empty(0)
-    for _ in _progress(range(1), int(inside.sum())):
+    for _ in progress(range(1), int(inside.sum())):
         losses = refit(rows[inside])(rows)
     guesses = max(1, round(share * len(rows)))
     worst = np.lexsort((rng.random(len(rows)), -losses))[:guesses]
     return OneRun(len(rows), guesses, int((~inside[worst]).sum()))
 
 
-def _recipe(evidence: Evidence, loss: str) -> Refit:
+def _measure(loss: str) -> Loss:
+    return LOSSES[_NAMES.get(loss, "absolute_error")]
+
+
+def recipe(evidence: Evidence, measure: Loss) -> Refit:
     """Return how the model is fitted on rows, and then asked for its losses on others.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    measure : callable
+        One of `LOSSES`, or alike: (truth, score) of shape (n,) to losses of shape (n,).
 
     Raises
     ------
@@ -126,7 +136,6 @@ def _recipe(evidence: Evidence, loss: str) -> Refit:
     subject, model = evidence.subject, evidence.model
     assert model is not None  # noqa: S101 - there would be no losses
     features = evidence.feature_columns()
-    measure = LOSSES[_NAMES.get(loss, "absolute_error")]
     try:
         with third_party([]):
             clone(model.fitted)
@@ -183,7 +192,7 @@ def _recipe(evidence: Evidence, loss: str) -> Refit:
     return refit
 
 
-def _progress(steps: range, rows: int) -> Iterator[int]:
+def progress(steps: range, rows: int) -> Iterator[int]:
     """Yield the steps, and tell a terminal how far it is and how long the rest may take."""
     stream = sys.__stderr__
     shown = stream is not None and stream.isatty()

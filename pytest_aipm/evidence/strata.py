@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,7 @@ def strata_of(
     bins: Mapping[str, tuple[float, ...]],
     *,
     numbers: bool = False,
+    rows: Iterable[tuple[pd.DataFrame, np.ndarray]] | None = None,
 ) -> Strata:
     """Count in one pass over the rows; counts of parts of the rows add up to those of all.
 
@@ -72,6 +73,8 @@ def strata_of(
         For factors that are numbers.
     numbers : bool
         Whether numbers without bins are kept as they are, rather than one level each.
+    rows : iterable of (DataFrame, bool array), optional
+        The rows with what counts as favorable; default the evaluation rows and the decisions.
 
     Raises
     ------
@@ -81,24 +84,26 @@ def strata_of(
         When a column is not there, cannot be cut, or has too many values.
     """
     attributes = [evidence.subject.attribute(name) for name in groups.by]
-    evidence.data.require(factors)
+    if rows is None:
+        evidence.data.require(factors)
+        rows = evidence.decided([*factors, *(each.column for each in attributes)])
     for name in factors:
         if name in {each.column for each in attributes}:
             what = f"factor {name!r} is the attribute whose groups are compared"
             raise CheckError(Problem(what, "adjust for other columns"))
     coders = [_Coder(name, bins.get(name, ()), numbers=numbers) for name in factors]
     parts = []
-    for batch, favorable in evidence.decided([*factors, *(each.column for each in attributes)]):
+    for batch, favorable in rows:
         group = groups.members(evidence.subject, batch)
         known = group >= 0
         cells = np.column_stack([coder.code(batch[coder.name]) for coder in coders])
         parts.append(_counted(cells[known], group[known], favorable[known], len(groups.keys)))
-    cells, rows, chosen = _merged(parts)
+    cells, counted, chosen = _merged(parts)
     for i, coder in enumerate(coders):
         cells[:, i] = coder.ordered(cells[:, i])
     order = np.lexsort(cells.T[::-1])
     levels = tuple(coder.levels for coder in coders)
-    return Strata(tuple(factors), levels, cells[order], rows[order], chosen[order])
+    return Strata(tuple(factors), levels, cells[order], counted[order], chosen[order])
 
 
 @dataclass

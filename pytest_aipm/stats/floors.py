@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pytest_aipm.stats.estimate import Limit, Numbers, PartBounds, as_array
-from pytest_aipm.stats.multiplicity import sidak
+from pytest_aipm.stats.multiplicity import bonferroni, sidak
 from pytest_aipm.stats.parts import Part, RateMethod, RatePart, bounds_of
 from pytest_aipm.stats.power import smallest_factor
 from pytest_aipm.stats.thresholds import WorstDecision, part_gap
@@ -25,6 +25,7 @@ class Floor(Numbers):
     source: tuple[Part, ...]
     confidence: float
     min_size: float = 1
+    dependent: bool = False
 
     def at(self, sizes: Sequence[float], values: Sequence[float] | None = None) -> Floor:
         """Return the same parts with other rows, their values kept or given."""
@@ -33,7 +34,12 @@ class Floor(Numbers):
             part.scaled(float(n), float(value))
             for part, n, value in zip(self.source, sizes, moved, strict=True)
         ]
-        return worst_of(parts, self.confidence, self.aggregate, self.min_size)
+        return worst_of(
+            parts, self.confidence, self.aggregate, self.min_size, dependent=self.dependent
+        )
+
+    def _levels(self) -> tuple[list[int], tuple[float, float]]:
+        return _levels(self.source, self.confidence, self.min_size, dependent=self.dependent)
 
     @property
     def beyond(self) -> bool:
@@ -47,7 +53,7 @@ class Floor(Numbers):
         part could be caught.
         """
         del seed
-        judged, alphas = _levels(self.source, self.confidence, self.min_size)
+        judged, alphas = self._levels()
         gaps = [
             (gap, place)
             for place in judged
@@ -61,7 +67,7 @@ class Floor(Numbers):
         The observed values are taken as true. Exact for rates, a normal model else.
         """
         del seed
-        judged, (plain, corrected) = _levels(self.source, self.confidence, self.min_size)
+        judged, (plain, corrected) = self._levels()
         if not judged:
             return None
         blocked = _blocked(self.source, self.min_size)
@@ -79,6 +85,7 @@ def floor(
     *,
     worst: Literal["min", "max"] = "min",
     min_size: float = 1,
+    dependent: bool = False,
 ) -> Floor:
     """Return the worst of independent parts with the end that proves a breach corrected.
 
@@ -95,6 +102,8 @@ def floor(
     min_size : float
         Smaller parts are not judged. An undefined part leaves the value and, unless `min_size`
         is above 1, takes the worst possible value at the end that would prove compliance.
+    dependent : bool
+        Whether the parts hang together, as shares of one whole do: Bonferroni instead of Šidák.
 
     Returns
     -------
@@ -102,7 +111,7 @@ def floor(
         Parts that cannot prove a breach (fewer than 30 rows of a mean or bootstrap) are left
         out of the corrected end, which is then the border of what is possible when none is left.
     """
-    return worst_of(parts, confidence, worst, min_size)
+    return worst_of(parts, confidence, worst, min_size, dependent=dependent)
 
 
 def rate_floor(
@@ -120,12 +129,19 @@ def rate_floor(
     return worst_of(parts, confidence, worst, min_size)
 
 
-def worst_of(parts: Sequence[Part], confidence: float, worst: str, min_size: float = 1) -> Floor:
+def worst_of(
+    parts: Sequence[Part],
+    confidence: float,
+    worst: str,
+    min_size: float = 1,
+    *,
+    dependent: bool = False,
+) -> Floor:
     """Return the worst of parts; `worst` is ``min``, ``max`` or ``one`` for a single part."""
     parts = tuple(parts)
     if not parts:
         raise ValueError("a floor needs at least one part")
-    judged, (plain, corrected) = _levels(parts, confidence, min_size)
+    judged, (plain, corrected) = _levels(parts, confidence, min_size, dependent=dependent)
     value = float("nan")
     pair: tuple[int, ...] = ()
     lower, upper = parts[0].support
@@ -144,13 +160,14 @@ def worst_of(parts: Sequence[Part], confidence: float, worst: str, min_size: flo
         lower=float(lower),
         upper=float(upper),
         pair=pair,
-        method=_method(parts, len(judged), worst),
+        method=_method(parts, len(judged), worst, dependent=dependent),
         aggregate=worst,
         sizes=tuple(float(part.n) for part in parts),
         parts=_shown(parts, plain),
         source=parts,
         confidence=confidence,
         min_size=min_size,
+        dependent=dependent,
     )
 
 
@@ -172,14 +189,15 @@ def _ends(
 
 
 def _levels(
-    parts: Sequence[Part], confidence: float, min_size: float
+    parts: Sequence[Part], confidence: float, min_size: float, *, dependent: bool = False
 ) -> tuple[list[int], tuple[float, float]]:
     """Return the judged parts, and the levels of compliance and of breach."""
     judged = [
         place for place, part in enumerate(parts) if np.isfinite(part.value) and part.n >= min_size
     ]
     proving = sum(parts[place].proves for place in judged)
-    return judged, (1 - confidence, sidak(1 - confidence, proving))
+    corrected = (bonferroni if dependent else sidak)(1 - confidence, proving)
+    return judged, (1 - confidence, corrected)
 
 
 def _blocked(parts: Sequence[Part], min_size: float) -> bool:
@@ -195,8 +213,8 @@ def _shown(parts: Sequence[Part], alpha: float) -> PartBounds:
     )
 
 
-def _method(parts: Sequence[Part], judged: int, worst: str) -> str:
+def _method(parts: Sequence[Part], judged: int, worst: str, *, dependent: bool) -> str:
     label = parts[0].label
     if worst == "one" or judged < 2:
         return label
-    return f"{label}, Šidák over {judged} groups"
+    return f"{label}, {'Bonferroni' if dependent else 'Šidák'} over {judged} groups"

@@ -7,6 +7,8 @@ A file ``<family>.<name>.yaml`` holds the cases of one check::
     cases:
       - name: what the case shows
         rows: [block, ...]         # and `train:` likewise; `erased:` is the file erased.csv
+        files: {other.csv: [block, ...]}
+        context: {...}             # of the policy, beside purpose and owner
         model: "0.2 + 0.5 * (sex == 'f')"   # score of the positive class, or predicted number
         check: {limit: {max: 0.1}} # the check's keys
         expect: {verdict: fail, because: limit, value: 0.2, groups: {f: 0.2, m: 0.4}}
@@ -52,6 +54,8 @@ class Case:
     expect: dict[str, Any]
     train: list[dict[str, Any]] = field(default_factory=list)
     erased: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
     model: str | dict[str, dict[str, Any]] | None = None
     deep: bool = False
     holds: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +65,7 @@ class Case:
         return {
             "aipm": 1,
             "name": "case",
-            "context": {"purpose": self.name, "owner": "tests@example.org"},
+            "context": {"purpose": self.name, "owner": "tests@example.org", **self.context},
             "subject": {"task": "binary", "protected": {"sex": "sex"}, **subject},
             "checks": [{"check": self.check, "id": "node", **self.asked}],
         }
@@ -137,6 +141,8 @@ def _read(path: Path) -> CaseFile:
             expect=each["expect"],
             train=each.get("train", []),
             erased=each.get("erased", []),
+            files=each.get("files", {}),
+            context=each.get("context", {}),
             model=each.get("model"),
             deep=each.get("deep", False),
             holds=each.get("holds", {}),

@@ -59,6 +59,8 @@ def measured(case: Case, root: Path) -> Finding:
         objects["train"] = expand(case.train)
     if case.erased:
         expand(case.erased).to_csv(root / "erased.csv", index=False)
+    for name, blocks in case.files.items():
+        expand(blocks).to_csv(root / name, index=False)
     if case.model is not None:
         features = case.subject.get("features") or [
             name for name in frame.columns if name not in ("y", "pred")

@@ -103,6 +103,8 @@ class TestCheck:
             "epsilon": 1.0,
             "protects": "row",
             "accountant": "own count",
+            "population": "census.csv",
+            "serving": "served.csv",
         }
         fields = module.Params.model_fields
         required = {key: told[key] for key in told if key in fields}

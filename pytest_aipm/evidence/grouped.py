@@ -1,0 +1,161 @@
+"""Rows of a scope as they are given, evaluation or training: no model is asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.groups import Grouping, Unknown, grouping
+from pytest_aipm.evidence.weighing import people, weights
+from pytest_aipm.sources.data import DataSource
+
+__all__ = ["GroupedRows", "Of", "grouped", "source_of"]
+
+Of = Literal["data", "train"]
+
+
+@dataclass(frozen=True)
+class GroupedRows:
+    """All rows of a source, each with its group.
+
+    Attributes
+    ----------
+    source : DataSource
+    grouping : Grouping
+    group : int array of shape (n,)
+        -1 where it is unknown.
+    frame : DataFrame of n rows
+        The columns asked for.
+    weight, person : array of shape (n,) or None
+        Sampling weights, and a hash of whose row it is.
+    what : str
+        ``evaluation rows`` or ``training rows``.
+    """
+
+    source: DataSource
+    grouping: Grouping
+    group: np.ndarray
+    frame: pd.DataFrame
+    weight: np.ndarray | None
+    person: np.ndarray | None
+    what: str
+
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return len(self.group)
+
+    @property
+    def unknown(self) -> int:
+        """How many have no group."""
+        return int((self.group < 0).sum())
+
+
+def source_of(evidence: Evidence, of: Of) -> DataSource:
+    """Return the evaluation rows or the training rows.
+
+    Raises
+    ------
+    DataError
+        When there are no training rows.
+    """
+    if of == "data":
+        return evidence.data
+    if evidence.train is None:
+        raise DataError(
+            evidence.subject.problem(
+                "train", "there are no training rows", "add `train: PATH` to the subject"
+            )
+        )
+    return evidence.train
+
+
+def grouped(
+    evidence: Evidence,
+    by: tuple[str, ...],
+    unknown: Unknown,
+    columns: Sequence[str] = (),
+    *,
+    of: Of = "data",
+) -> GroupedRows:
+    """Return the rows of a scope with some columns.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    by : tuple of str
+        Attributes; empty for all rows as one group.
+    unknown : {"report", "group", "fail"}
+    columns : sequence of str
+        Further columns to keep.
+    of : {"data", "train"}
+
+    Raises
+    ------
+    DataError
+        When a column is not there, has too many values for groups, or a declared group is absent.
+    """
+    subject, source = evidence.subject, source_of(evidence, of)
+    _refuse_joined(evidence, by, source)
+    attributes = [subject.attribute(name).column for name in by]
+    design = [each for each in (subject.weights, subject.cluster) if each is not None]
+    frame = source.frame([*columns, *attributes, *design])
+    with located(source.ref):
+        found = grouping(subject, by, _cells(evidence, by, frame), unknown)
+        return GroupedRows(
+            source=source,
+            grouping=found,
+            group=found.members(subject, frame),
+            frame=frame[list(dict.fromkeys(columns))],
+            weight=weights(subject, frame),
+            person=people(subject, frame),
+            what="evaluation rows" if of == "data" else "training rows",
+        )
+
+
+def _refuse_joined(evidence: Evidence, by: tuple[str, ...], source: DataSource) -> None:
+    if source is evidence.data:
+        return
+    for name in by:
+        if evidence.subject.attribute(name).column.startswith("aipm:"):
+            raise DataError(
+                Problem(
+                    f"attribute {name!r} comes from a file that is joined to the evaluation rows, "
+                    "so the training rows have none",
+                    f"add a column of it to the training rows, or leave {name!r} out of `by`",
+                    path=source.ref,
+                )
+            )
+
+
+def _cells(
+    evidence: Evidence, by: tuple[str, ...], frame: pd.DataFrame
+) -> set[tuple[str | None, ...]]:
+    """Return the combinations of groups that occur; attributes of other scopes are left open."""
+    subject = evidence.subject
+    joint = np.zeros(len(frame), dtype=np.int64)
+    coded: list[tuple[np.ndarray, list[str | None]]] = []
+    for name in by:
+        attribute = subject.attribute(name)
+        column: pd.Series[Any] = frame[attribute.column]
+        codes, names = attribute.encode(column)
+        attribute.refuse_crowd([each for each in names if each is not None], subject.path)
+        coded.append((codes, names))
+        joint = joint * len(names) + codes
+    _, first = np.unique(joint, return_index=True)
+    places = {name: i for i, name in enumerate(by)}
+    return {
+        tuple(
+            coded[places[each.name]][1][coded[places[each.name]][0][row]]
+            if each.name in places
+            else None
+            for each in subject.attributes
+        )
+        for row in first
+    }
