@@ -56,10 +56,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import field_validator, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.framing._metrics import METRICS, Metric, Name, compared, value_of
@@ -193,7 +194,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary=_summary(name, values[0], values[1 + closest], others, closest),
         n=len(label),
-        method=estimate.method.replace("groups", "baselines"),
         part_names=tuple(params.baselines),
         series=_bars(metric, params.baselines, values, len(label)),
         notes=tuple(dict.fromkeys(note for other in others for note in other.notes)),
@@ -238,7 +238,8 @@ def _baseline(
 def _estimate(parts: Sequence[Part], params: Params) -> Estimate:
     if len(parts) == 1:
         return from_part(parts[0], params.confidence)
-    return floor(parts, confidence=params.confidence, worst="min")
+    found = floor(parts, confidence=params.confidence, worst="min")
+    return replace(found, method=found.method.replace("groups", "baselines"))
 
 
 def _either(others: Sequence[Said]) -> str:
