@@ -86,9 +86,17 @@ TASKS = ("binary", "regression")
 Against = Literal["majority", "linear", "rule"]
 NAMES: list[Any] = ["majority", "linear", "rule"]
 
+
+def _listed(given: Any) -> Any:
+    """Return one name as a list of one."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
+
+
 Listed = Annotated[
     tuple[Against, ...],
-    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    BeforeValidator(_listed),
     WithJsonSchema(
         {"anyOf": [{"enum": NAMES}, {"type": "array", "items": {"enum": NAMES}, "minItems": 1}]}
     ),
