@@ -42,9 +42,10 @@ A model could be accurate and lose money with every decision, or be paid for by 
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import population, without_groups
@@ -84,6 +85,12 @@ class Params(CheckParams):
     `true_negative`, each a number or an expression over columns."""
     currency: str = Field(default="", max_length=12)
     """Unit of the values, such as EUR."""
+
+    @model_validator(mode="after")
+    def _matters(self) -> Self:
+        if len(set(self.values.numbers or (0, 1))) == 1:
+            raise ValueError("'values' are all the same, so no decision matters; tell them apart")
+        return self
 
     @property
     def expressions(self) -> dict[str, Expression]:
