@@ -202,7 +202,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary=_summary(name, values[0], values[1 + closest], others, closest),
         n=len(label),
-        part_names=tuple(params.baselines),
+        part_names=("all rows",) if len(others) == 1 else tuple(params.baselines),
         series=_bars(metric, params.baselines, values, len(label)),
         notes=tuple(dict.fromkeys(note for other in others for note in other.notes)),
         not_judged=_undefined(metric, estimate),
