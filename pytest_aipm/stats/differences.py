@@ -7,7 +7,7 @@ rate of fixed rows    score interval of a paired difference (Tango 1998)
 function of counts    bootstrap of the paired counts, BCa where stable
 area under the curve  DeLong's variance of the difference
 mean of a row loss    Hall-transformed t of the rows' differences
-root of a mean, R²    the same of its linearisation: what each row moves it by
+root of a mean, R²    jackknife pseudo-values: the wider of Student's t and Hall's
 ====================  =========================================================================
 """
 
@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.means import SMALL, MeanPart
@@ -30,6 +31,7 @@ from pytest_aipm.stats.score import quantile
 
 __all__ = [
     "AreaGap",
+    "PseudoGap",
     "RateGap",
     "area_gap",
     "counts_gap",
@@ -176,25 +178,60 @@ def loss_gap(first: ArrayLike, other: ArrayLike) -> MeanPart:
     return MeanPart.from_values(np.asarray(other, dtype=float) - np.asarray(first, dtype=float))
 
 
-def root_gap(first: ArrayLike, other: ArrayLike) -> MeanPart:
-    """Return how much smaller the root of the mean of the first squares is; linearised.
+@dataclass(frozen=True)
+class PseudoGap(MeanPart):
+    """A smooth function of means by its jackknife pseudo-values (Tukey 1958).
+
+    Squares of skewed errors are what Student's t is too short for on one side and Hall's on the
+    other, so each end is the wider one of both.
+    """
+
+    label: ClassVar[str] = "jackknife, the wider of t and Hall-transformed t"
+
+    @classmethod
+    def from_left_out(cls, value: float, left_out: Array) -> PseudoGap:
+        """Return the part of a value and the values without each row."""
+        n = left_out.size
+        pseudo = n * value - (n - 1) * left_out
+        made = cls.from_values(pseudo - pseudo.mean() + value)
+        assert isinstance(made, cls)  # noqa: S101 - of the same class
+        return made
+
+    def bound(self, alpha: float) -> tuple[float, float]:
+        """Return the wider ends of both intervals."""
+        lower, upper = super().bound(alpha)
+        if self.n < 2:
+            return lower, upper
+        _, sd, _ = self._moments()
+        half = float(stdtrit(self.n - 1, 1 - alpha)) * sd / math.sqrt(self.n)
+        return min(lower, self.value - half), max(upper, self.value + half)
+
+    def scaled(self, n: float, value: float | None = None) -> PseudoGap:
+        """Return the part with `n` rows of the same spread, moved to `value`."""
+        moved = super().scaled(n, value)
+        return PseudoGap(moved.n, moved.sum1, moved.sum2, moved.sum3)
+
+
+def root_gap(first: ArrayLike, other: ArrayLike) -> PseudoGap:
+    """Return how much smaller the root of the mean of the first squares is.
 
     Parameters
     ----------
     first, other : array_like of float, shape (n,)
         Squared errors of the same rows.
     """
-    new, old = (np.asarray(each, dtype=float) for each in (first, other))
-    roots = [math.sqrt(float(each.mean())) if each.size else math.nan for each in (new, old)]
-    moves = [
-        (each - root**2) / (2 * root) if root > 0 else np.zeros_like(each)
-        for each, root in zip((new, old), roots, strict=True)
-    ]
-    return MeanPart.from_values(roots[1] - roots[0] + moves[1] - moves[0])
+    both = np.stack([np.asarray(other, dtype=float), np.asarray(first, dtype=float)])
+    n, total = both.shape[1], both.sum(axis=1, keepdims=True)
+    if n < 2:
+        return PseudoGap(0.0, 0.0, 0.0, 0.0)
+    # a sum less its largest part may fall below 0 by rounding
+    without = np.sqrt(np.maximum(total - both, 0.0) / (n - 1))
+    whole = np.sqrt(total[:, 0] / n)
+    return PseudoGap.from_left_out(float(whole[0] - whole[1]), without[0] - without[1])
 
 
-def explained_gap(label: ArrayLike, first: ArrayLike, other: ArrayLike) -> MeanPart:
-    """Return how much larger the first share of explained variance (R²) is; linearised.
+def explained_gap(label: ArrayLike, first: ArrayLike, other: ArrayLike) -> PseudoGap:
+    """Return how much larger the first share of explained variance (R²) is.
 
     Parameters
     ----------
@@ -203,9 +240,15 @@ def explained_gap(label: ArrayLike, first: ArrayLike, other: ArrayLike) -> MeanP
         Squared errors of the same rows.
     """
     label, new, old = (np.asarray(each, dtype=float) for each in (label, first, other))
-    spread = (label - label.mean()) ** 2
-    variance = float(spread.mean())
-    if variance <= 0:
-        return MeanPart.from_values([])
-    gap = (old - new) / variance
-    return MeanPart.from_values(gap - gap.mean() * (spread / variance - 1))
+    n, saved = label.size, old - new
+    if n < 3 or not label.min() < label.max():
+        return PseudoGap(0.0, 0.0, 0.0, 0.0)
+    away = label - label.mean()
+    spread = float((away**2).sum())
+    # the sum of squares about the mean, without each row (Welford's update, backwards)
+    without = spread - away**2 * n / (n - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left_out = (saved.sum() - saved) / without
+    if not np.isfinite(left_out).all():
+        return PseudoGap(0.0, 0.0, 0.0, 0.0)
+    return PseudoGap.from_left_out(float(saved.sum()) / spread, left_out)

@@ -27,8 +27,8 @@ r2 for a regression.
 
 Both are right or wrong on the same rows, so the interval is that of the paired difference: Tango's
 score interval for shares of right decisions, DeLong's for areas, a Hall-transformed t for mean
-losses (of their linearisation for rmse and r2), a bootstrap of the paired counts for the rest. With
-several baselines a breach is corrected for their number (Sidak), compliance needs all of them.
+losses, a jackknife for rmse and r2, a bootstrap of the paired counts for the rest. With several
+baselines a breach is corrected for their number (Sidak), compliance needs all of them.
 
 ## When it misleads
 - Accuracy flatters the majority where one outcome is rare; roc_auc and log_loss compare what the
@@ -37,6 +37,7 @@ several baselines a breach is corrected for their number (Sidak), compliance nee
   recall with precision, or the other way. Compare by the metric that the use asks for.
 - The interval speaks of the evaluation rows. A linear model fitted on other training rows, or tuned
   by hand, may do better.
+- Squares of errors with a heavy tail have intervals that are too short: compare by mae there.
 - Rows that a rule decided in the past have outcomes only where it said yes.
 
 ## What to do
