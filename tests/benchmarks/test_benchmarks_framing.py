@@ -5,34 +5,34 @@ from __future__ import annotations
 import pytest
 from test_benchmarks_paired import load
 
-# what two million rows say, as the whole benchmark finds it
-TRUTHS = {
-    "accuracy, a rule": 0.0696,
-    "accuracy, the closer of two rules": 0.0703,
-    "rmse, a formula": 0.3444,
-    "four numbers": -188.1,
-    "four numbers, worst group": -203.8,
-}
-
 
 @pytest.fixture(scope="module")
 def framing():
     return load("framing")
 
 
-@pytest.mark.parametrize("said", TRUTHS)
-def test_a_model_on_its_limit_seldom_fails_or_passes(framing, said: str) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        "accuracy, a rule",
+        "accuracy, the closer of two rules",
+        "f1, a rule",
+        "rmse, a formula",
+        "four numbers",
+        "four numbers, worst group",
+    ],
+)
+def test_a_limit_at_the_truth_seldom_decides_and_one_at_a_distance_does(framing, said) -> None:
     (case,) = (each for each in framing.cases() if each.said == said)
-    found = framing.verdicts(case, TRUTHS[said], 60, 400, start=1_000_000)
-    # 8 of 60 is the 99th percentile of a true 5 %
-    assert max(found.fails, found.passes) <= 8
+    _, (found,) = framing.verdicts(case, 100, (1500,))
+    # 11 of 100 is the 99.6th percentile of a true 5 %
+    assert max(found.fails, found.passes) <= 11
+    assert found.caught >= 85
+    assert found.proved >= 85
 
 
-@pytest.mark.parametrize("place", [0, 6])
-def test_a_planted_distance_is_seen_on_both_sides(framing, place: int) -> None:
-    fault = framing.faults()[place]
-    truth = TRUTHS[fault.case.said]
-    worse = framing.verdicts(fault.case, truth + fault.gap, 10, fault.rows, start=1_100_000)
-    better = framing.verdicts(fault.case, truth - fault.gap, 10, fault.rows, start=1_200_000)
-    assert worse.fails >= 8
-    assert better.passes >= 8
+def test_what_a_chosen_threshold_is_told_to_be_worth_does_not_flatter_it(framing) -> None:
+    seen, told, true = framing.optimism(40, 400)
+    assert seen > true
+    assert told < seen
+    assert told < true + (seen - true)

@@ -176,6 +176,11 @@ checks:
 BINARY = "predictions: pred, positive: 1, features: [amount]"
 
 
+def valued(one: object, rest: object) -> str:
+    cells = f"true_positive: {one}, false_positive: {rest}, false_negative: {rest}"
+    return f"{{check: framing.business_value, values: {{{cells}, true_negative: {rest}}}}}"
+
+
 def written(tmp_path: Path, check: str, task: str = "binary", more: str = BINARY) -> Path:
     people().to_csv(tmp_path / "rows.csv", index=False)
     path = tmp_path / "p.aipm.yaml"
@@ -186,8 +191,8 @@ def written(tmp_path: Path, check: str, task: str = "binary", more: str = BINARY
 @pytest.mark.parametrize(
     ("check", "said"),
     [
-        ("{check: framing.beats_baseline, rule: 'amount >'}", "'rule', column 8 of \"amount >\""),
-        ("{check: framing.beats_baseline, rule: 'amount'}", "gives a number, not true or false"),
+        ("{check: framing.beats_baseline, rule: 'amount >'}", "'rule', column 9 of \"amount >\""),
+        ("{check: framing.beats_baseline, rule: amount + 1}", "gives a number, not true or false"),
         ("{check: framing.beats_baseline, against: rule}", "add `rule: EXPRESSION`"),
         ("{check: framing.beats_baseline, against: line}", "did you mean 'linear'?"),
         ("{check: framing.beats_baseline, against: linear}", "needs training rows"),
@@ -207,21 +212,10 @@ def written(tmp_path: Path, check: str, task: str = "binary", more: str = BINARY
         ),
         ("{check: framing.business_value}", "'values' is missing"),
         ("{check: framing.business_value, values: {true_positive: 1}}", "'false_negative' is mis"),
-        (
-            "{check: framing.business_value, values: {true_positive: .inf, false_positive: 0, "
-            "false_negative: 1, true_negative: 0}}",
-            "inf is not a finite number",
-        ),
-        (
-            "{check: framing.business_value, values: {true_positive: 1, false_positive: a > 3, "
-            "false_negative: 1, true_negative: 0}}",
-            "'false_positive' gives true or false",
-        ),
-        (
-            "{check: framing.business_value, values: {true_positive: 1, false_positive: 1, "
-            "false_negative: 1, true_negative: 1}}",
-            "no decision matters",
-        ),
+        (valued(".inf", 0), "inf is not a finite number"),
+        (valued("a > 3", 0), "'true_positive' gives true or false"),
+        (valued("-amount +", 0), "'true_positive' column 10"),
+        (valued(1, 1), "no decision matters"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_its_line(tmp_path: Path, check: str, said: str) -> None:
@@ -248,11 +242,7 @@ def test_validate_finds_unknown_columns_of_expressions(tmp_path: Path, capsys) -
         "'amoun'; did you mean 'amount'?"
     )
     assert "column 15" in said[1]
-    path = written(
-        tmp_path,
-        "{check: framing.business_value, values: {true_positive: -amout, false_positive: 0, "
-        "false_negative: 1, true_negative: 0}}",
-    )
+    path = written(tmp_path, valued("-amout", 0))
     assert validate([str(path)], root=str(tmp_path)) == 1
     assert "'values.true_positive', column 2" in capsys.readouterr().err
 
@@ -287,11 +277,18 @@ def test_one_policy_asks_both_and_its_report_escapes_what_the_rule_holds(tmp_pat
     assert "the rule" in html
 
 
-def test_the_same_rows_give_the_same_finding() -> None:
-    frame = people()
-    keys = {"by": (), "rule": "amount > 60", "metric": "f1"}
-    first, again = (measure("framing.beats_baseline", frame, **keys) for _ in range(2))
-    assert first.estimate == again.estimate or (
-        first.estimate.lower == again.estimate.lower
-        and first.estimate.upper == again.estimate.upper
-    )
+@pytest.mark.parametrize(
+    ("check", "keys"),
+    [
+        ("framing.beats_baseline", {"rule": "amount > 60", "metric": "f1"}),
+        ("framing.business_value", {"values": VALUES}),
+    ],
+)
+def test_the_same_rows_give_the_same_finding(check: str, keys: dict[str, Any]) -> None:
+    subject = {"predictions": None, "scores": "s", "decision": Decision(0.5, "above")}
+    first, again = (measure(check, people(), by=(), subject=subject, **keys) for _ in range(2))
+    ends = [
+        (each.estimate.lower, each.estimate.value, each.estimate.upper) for each in (first, again)
+    ]
+    assert ends[0] == ends[1]
+    assert (first.series, first.notes) == (again.series, again.notes)
