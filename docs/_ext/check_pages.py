@@ -79,6 +79,7 @@ NEEDS = {
     "rows": "single rows",
     "model": "a model that can be asked",
     "train": "training rows",
+    "train_too": "training rows where there are some",
     "losses": "losses of each row",
 }
 ATTRIBUTE = "sex"
