@@ -105,9 +105,7 @@ def timed(
     key = ("timed", rows, calls, warm_up, threads, budget_s)
     return evidence.once(
         key,
-        lambda: _timed(
-            evidence, rows, calls, warm_up=warm_up, threads=threads, budget_s=budget_s
-        ),
+        lambda: _timed(evidence, rows, calls, warm_up=warm_up, threads=threads, budget_s=budget_s),
     )
 
 

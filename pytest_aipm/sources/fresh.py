@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from pytest_aipm.errors import AipmError, ModelError, Problem
-from pytest_aipm.sources.faults import describe
+from pytest_aipm.sources.faults import describe, first_line
 from pytest_aipm.sources.model import Model, Opening, open_model
 from pytest_aipm.sources.spec import Output
 from pytest_aipm.sources.voice import Task
@@ -29,6 +29,7 @@ __all__ = ["Handed", "OutOfTime", "Start", "started"]
 
 _MARK = "aipm-start:"
 """Begins the line of the child that is ours; a model may print, too."""
+_ALONE = "open and ask the model in a new interpreter, and see what it says"
 
 
 class OutOfTime(Exception):  # noqa: N818 - not an error: the caller says what it means
@@ -121,13 +122,13 @@ def started(
         if line.startswith(_MARK)
     ]
     if not said:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         what = f"a fresh process ended with code {done.returncode} before the model answered"
-        fix = f"its last words: {last[0][:200]}" if last else "look at how the model is opened"
-        raise ModelError(Problem(what, fix))
+        raise ModelError(Problem(what, _ALONE))
     told = json.loads(said[-1])
-    if "error" in told:
-        raise ModelError(Problem(f"in a fresh process: {told['error']}", told["fix"]))
+    if "what" in told:
+        # whoever publishes what the model said knows it by the type of its exception
+        behind = type(told["type"], (Exception,), {})(told["words"]) if told["type"] else None
+        raise ModelError(Problem(f"in a fresh process: {told['what']}", told["fix"])) from behind
     return Start(**told)
 
 
@@ -168,15 +169,23 @@ def _most_memory() -> int | None:
     return most if sys.platform == "darwin" else most * 1024
 
 
+def _behind(error: AipmError) -> dict[str, str]:
+    cause = error.__cause__
+    if cause is None or isinstance(cause, AipmError):
+        return {"type": "", "words": ""}
+    return {"type": type(cause).__name__, "words": first_line(cause)}
+
+
 def _main() -> None:
     told: dict[str, Any]
     try:
         opening, frame, labels = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
         told = asdict(_measured(opening, frame, labels=labels))
     except AipmError as error:
-        told = {"error": error.problems[0].what, "fix": error.problems[0].fix}
+        told = {"what": error.problems[0].what, "fix": error.problems[0].fix, **_behind(error)}
     except (Exception, SystemExit) as error:
-        told = {"error": describe(error), "fix": "open and ask the model in a new interpreter"}
+        told = {"what": describe(error), "fix": _ALONE, "type": type(error).__name__}
+        told["words"] = first_line(error)
     sys.stdout.write(f"\n{_MARK}{json.dumps(told)}\n")
 
 

@@ -114,6 +114,8 @@ class Model:
     fitted : object
         What was opened, for those who look into it; it is never asked but through `predict` and
         `bare`.
+    output : Output
+        Which of its methods was asked for.
     opening : Opening or None
         How to open it once more; None for an object that was handed over.
     """
@@ -131,6 +133,7 @@ class Model:
         self.ref, self.kind, self.sha256 = opened.ref, opened.kind, opened.sha256
         self.trusted_by, self.warnings = opened.trusted_by, heard
         self.opening: Opening | None = None
+        self.output = output
         self._where = where
         model = self.fitted = opened.model
         with third_party(heard):

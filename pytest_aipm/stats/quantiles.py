@@ -184,9 +184,7 @@ def _largest_share(n: int, most: int) -> float:
     return low
 
 
-def _decides(
-    n: int, p: float, confidence: float, under: float | None, upto: float | None
-) -> bool:
+def _decides(n: int, p: float, confidence: float, under: float | None, upto: float | None) -> bool:
     """Return whether `n` values decide in 80 % of samples.
 
     Parameters

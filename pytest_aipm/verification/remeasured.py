@@ -53,11 +53,12 @@ OF_GROUPS = {
 BY_NAME = ("performance.metric", "fairness.group_metric")
 """Checks of any metric, which their parameter names."""
 
-SHARES = ("explain.protected_flip",)
+SHARES = ("explain.protected_flip", "operations.error_rate")
 CENSUS = (
     "explain.additivity",
     "explain.monotone",
     "explain.reason_codes",
+    "operations.model_size",
     "privacy.dp_claim",
     "privacy.forbidden_features",
     "privacy.k_anonymity",
@@ -192,6 +193,7 @@ def _rests_on(check: str, metric: str) -> str:
         "fairness.individual_consistency": "neighbours",
         "fairness.score_gap": "scores",
         "fairness.worst_slice": "a search over slices",
+        "framing.tradeoff": "what other checks found",
         "privacy.attribute_inference": "guesses of single rows",
         "privacy.dp_audit": "guesses of one run",
         "privacy.erasure": "losses of single rows",
@@ -202,6 +204,8 @@ def _rests_on(check: str, metric: str) -> str:
     }
     if check in named:
         return named[check]
+    if check.startswith("operations."):
+        return "times and memory of single calls"
     if check.startswith("explain."):
         return "attributions of single rows"
     if check in BY_NAME:

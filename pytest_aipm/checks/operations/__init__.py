@@ -1,0 +1,1 @@
+"""Is it fast, small and cheap enough to run?"""
