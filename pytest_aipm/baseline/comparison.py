@@ -15,7 +15,7 @@ from pytest_aipm.records import BaselineComparison, GroupValue
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.paired import change, widened
 
-__all__ = ["compare", "comparable"]
+__all__ = ["comparable", "compare"]
 
 
 def comparable(

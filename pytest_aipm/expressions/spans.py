@@ -99,14 +99,15 @@ def conditions(rule: Expression, values: Mapping[str, Span]) -> tuple[Condition,
     )
 
 
-def _leaves(node: Node) -> Iterator[Node]:
+def _leaves(node: Node, *, negated: bool = False) -> Iterator[Node]:
+    """Yield the comparisons of a rule; one under ``not`` is yielded with it."""
     if isinstance(node, Logic):
         for part in node.parts:
-            yield from _leaves(part)
+            yield from _leaves(part, negated=negated)
     elif isinstance(node, Prefixed) and node.sign == "not":
-        yield from _leaves(node.inner)
+        yield from _leaves(node.inner, negated=not negated)
     else:
-        yield node
+        yield Prefixed(node.at, "not", node) if negated else node
 
 
 def _truth(node: Node, values: Mapping[str, Span]) -> bool | None:
@@ -208,7 +209,7 @@ def _not(answer: bool | None) -> bool | None:
     return None if answer is None else not answer
 
 
-def _said(node: Node) -> str:
+def _said(node: Node) -> str:  # noqa: PLR0911 - one a kind of node
     """Return a tree as it would be written, without what was in parentheses for show."""
     if isinstance(node, Literal):
         shown = str(node.value).lower() if isinstance(node.value, bool) else f"{node.value!r}"

@@ -147,9 +147,7 @@ def _undecided(
     return Judgement(
         verdict=Verdict.INCONCLUSIVE,
         because=Because.LIMIT,
-        reason=(
-            measurement.undecided or cannot_tell(measurement, estimate, rules, detectable, needed)
-        )
+        reason=cannot_tell(measurement, estimate, rules, detectable, needed)
         + change_words(comparison),
         state="open",
         detectable=detectable,

@@ -23,6 +23,7 @@ from pytest_aipm.errors import AipmError, ModelError, Problem
 from pytest_aipm.sources.faults import describe, first_line
 from pytest_aipm.sources.model import Model, Opening, open_model
 from pytest_aipm.sources.spec import Output
+from pytest_aipm.sources.trust import Trust
 from pytest_aipm.sources.voice import Task
 
 __all__ = ["Handed", "OutOfTime", "Start", "started"]
@@ -74,7 +75,7 @@ class Handed:
         return open_model(
             model,
             root=Path.cwd(),
-            trusted=None,  # type: ignore[arg-type] - an object was opened already
+            trusted=Trust(),
             task=self.task,
             positive=self.positive,
             output=self.output,
@@ -106,7 +107,7 @@ def started(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     order = pickle.dumps((opening, frame, labels))
     try:
-        done = subprocess.run(  # noqa: S603 - this interpreter, and a module of this package
+        done = subprocess.run(
             [sys.executable, "-m", "pytest_aipm.sources.fresh"],
             input=order,
             capture_output=True,
@@ -183,7 +184,7 @@ def _main() -> None:
         told = asdict(_measured(opening, frame, labels=labels))
     except AipmError as error:
         told = {"what": error.problems[0].what, "fix": error.problems[0].fix, **_behind(error)}
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the parent says it
         told = {"what": describe(error), "fix": _ALONE, "type": type(error).__name__}
         told["words"] = first_line(error)
     sys.stdout.write(f"\n{_MARK}{json.dumps(told)}\n")

@@ -95,16 +95,15 @@ class Quantile(Numbers):
         """Return the factor on the number of values that decides in 80 % of samples."""
         del seed
         n = len(self.ordered)
-        below = [
-            None if end is None else np.searchsorted(self.ordered, end, side=side) / n
-            for end, side in zip(limit, ("left", "right"), strict=True)
-        ]
-        if _decides(n, self.p, self.confidence, below[0], below[1]):
+        low, high = limit
+        under = None if low is None else float((self.ordered < low).mean())
+        upto = None if high is None else float((self.ordered <= high).mean())
+        if _decides(n, self.p, self.confidence, under, upto):
             return 1.0, (0,)
         factor = 1.0
         while factor <= MOST and n * factor <= _MOST_VALUES:
             factor *= _STEP
-            if _decides(int(np.ceil(n * factor)), self.p, self.confidence, below[0], below[1]):
+            if _decides(int(np.ceil(n * factor)), self.p, self.confidence, under, upto):
                 return factor, (0,)
         return None
 

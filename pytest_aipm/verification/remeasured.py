@@ -110,7 +110,7 @@ def remeasured(  # noqa: PLR0911 - one line a row of the table above
         return "what the record does not say"
     if finding.check in CENSUS:
         return _alone(finding, census(_value(finding), _size(finding)))
-    if finding.check in SHARES:
+    if finding.check in SHARES and finding.value is not None:
         return _alone(finding, _share(finding))
     params = finding.asked.params
     metric = str(params.get("metric", ""))

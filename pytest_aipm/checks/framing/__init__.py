@@ -1,1 +1,1 @@
-"""Is a model needed at all, and is what was promised kept?"""
+"""Whether there need be a model, whether it is worth it, and whether promises are kept."""

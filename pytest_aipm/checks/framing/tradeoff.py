@@ -4,22 +4,22 @@
 Is it accurate enough, and fast enough, and cheap enough, all at the same time?
 
 ## How it is measured
-`rule` is an expression over the ids of other checks of the same policy, such as
-``accuracy >= 0.80 and latency.p95_ms <= 50 and cost <= 2``. An id stands for what that check found
-for all rows, in the unit of its limit; ``id.unit`` for another unit that it measures. A check by
-group stands for its worst group: the highest value where its limit is a maximum, the lowest where it
-is a minimum. An id that is no plain word stands in backticks: ```selection-rate` >= 0.8``.
+`rule` is an expression over the ids of other checks of the same policy, such as ``accuracy >= 0.80
+and latency.p95_ms <= 50 and cost <= 2``. An id stands for what that check found for all rows, in
+the unit of its limit; ``id.unit`` for another unit that it measures. A check by group stands for
+its worst group: the highest value where its limit is a maximum, the lowest where it is a minimum.
+An id that is no plain word stands in backticks: ```selection-rate` >= 0.8``.
 
 The value is 1 where the rule holds and 0 where it is broken. Under `decide_on: interval` the rule
 holds when it does so wherever each number lies between its two ends, it is broken when it is so
 wherever they lie, and else these rows cannot tell. Under `point` the values alone decide. A count
-has no interval, and enters as it is. What a check could not judge is unknown, and unknown is never a
-pass; what broke it is an error here, too. The chart shows what other thresholds would give: `metric`
-against the share of rows with the favorable decision, the chosen one marked.
+has no interval, and enters as it is. What a check could not judge is unknown, and unknown is never
+a pass; what broke it is an error here, too. The chart shows what other thresholds would give:
+`metric` against the share of rows with the favorable decision, the chosen one marked.
 
 ## When it misleads
-- Each number keeps its own confidence: a rule of three conditions, each just kept, is found broken in
-  up to three times as many samples as one condition would be.
+- Each number keeps its own confidence: a rule of three conditions, each just kept, is found broken
+  in up to three times as many samples as one condition would be.
 - Whether a rule over the right numbers is the right rule, nobody can measure.
 - The chart holds speed and cost fixed: they rarely hang on the threshold.
 
@@ -46,13 +46,13 @@ from typing import Literal
 from pydantic import field_validator
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.framing._asked import Asked, asked
 from pytest_aipm.checks.words import number
-from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.frontier import frontier
 from pytest_aipm.expressions import ExpressionError, parse
-from pytest_aipm.expressions.spans import Condition, Span, between, conditions
-from pytest_aipm.records import BY_UNIT, Finding, Formula, Series, Verdict
+from pytest_aipm.expressions.spans import Condition, between, conditions
+from pytest_aipm.records import Formula, Series
 from pytest_aipm.stats.estimate import Limit, Numbers
 
 NEEDS = Needs()
@@ -134,7 +134,7 @@ def beside(params: Params, others: Mapping[str, tuple[str, ...]]) -> Iterator[tu
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     rule = parse(params.rule)
-    found = {name: _found(evidence, name) for name in rule.names}
+    found = {name: asked(evidence.stated, name) for name in rule.names}
     values = {name: each.span for name, each in found.items()}
     points = {name: None if math.isnan(s.value) else s.value for name, s in values.items()}
     at_value, surely = rule.evaluate(points).item(), between(rule, values)
@@ -147,16 +147,16 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             numerator=f"1 where the rule holds, else 0: {' '.join(rule.text.split())}",
             population=f"findings of {', '.join(sorted({each.check for each in found.values()}))}",
         ),
-        summary=f"{told}: {_words(parts)}",
+        summary=f"{told}: {'by the values ' if surely is None else ''}{_words(parts)}",
         n=min((each.n for each in found.values() if each.n), default=0),
-        part_names=("the rule",),
+        part_names=("all rows",),
         series=_series(evidence, params),
         notes=(*(f"{each.text}: {_state(each)}" for each in parts), *_notes(parts)),
         harm="down",
-        undecided=f"{told}: {_open(parts, found)}",
+        undecided=_open(parts, found),
     )
     if at_value is None and surely is None:
-        return measured
+        return measured.with_(undecided=f"{told}: {measured.undecided}")
     return measured.with_(estimate=_estimate(at_value, surely))
 
 
@@ -176,76 +176,7 @@ def _estimate(at_value: bool | None, surely: bool | None) -> Ruled:
     )
 
 
-# -- what the other checks found --------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Found:
-    """A name of the rule: which check it asks, and its number."""
-
-    check: str
-    span: Span
-    n: int
-    why_not: str = ""
-
-
-def _found(evidence: Evidence, name: str) -> Found:
-    """Return the number that a name stands for."""
-    stated = evidence.stated
-    check_id, unit = name, ""
-    if name not in stated.checks and "." in name:
-        check_id, _, unit = name.rpartition(".")
-    findings = stated.findings(check_id)
-    broken = next((each for each in findings if each.verdict is Verdict.ERROR), None)
-    if broken is not None:
-        what = f"the rule asks {check_id!r}, which could not be measured"
-        raise CheckError(Problem(what, "see what that check says, and mend it there"))
-    spans = [span for each in findings if (span := _span(each, unit)) is not None]
-    n = min((each.n for each in findings if each.n), default=0)
-    if len(spans) < len(findings):
-        lacking = next(each for each in findings if _span(each, unit) is None)
-        said = lacking.verdict.value.replace("_", " ")
-        return Found(check_id, Span.unknown(), n, f"{check_id} is {said}")
-    return Found(check_id, _worst(check_id, findings, spans), n)
-
-
-def _span(finding: Finding, unit: str) -> Span | None:
-    """Return value and ends of a finding in a unit; None where it has none."""
-    if not unit or unit == finding.unit:
-        return _between(finding.value, *(finding.interval or (finding.value, finding.value)))
-    told = next((each for each in finding.series if each.name == BY_UNIT), None)
-    if told is None or unit not in told.x:
-        if finding.value is None:
-            return None
-        what = f"check {finding.check_id!r} was not measured in {unit!r}"
-        raise CheckError(Problem(what, "set its limit in that unit, or name its own unit"))
-    place = told.x.index(unit)
-    return _between(told.y[place], told.lo[place], told.hi[place])
-
-
-def _between(value: float | None, lower: float | None, upper: float | None) -> Span | None:
-    if value is None:
-        return None
-    return Span(value, -math.inf if lower is None else lower, math.inf if upper is None else upper)
-
-
-def _worst(check_id: str, findings: Sequence[Finding], spans: Sequence[Span]) -> Span:
-    """Return the worst of a check's scopes, by the side its limit is on."""
-    if len(spans) == 1:
-        return spans[0]
-    limit = findings[0].limit
-    if limit is None or (limit.min is None) == (limit.max is None):
-        what = f"the rule asks {check_id!r}, whose limit does not say which group is the worst"
-        raise CheckError(Problem(what, "give that check a minimum or a maximum, or one `by`"))
-    worst = min if limit.max is None else max
-    ends = ((s.value for s in spans), (s.lower for s in spans), (s.upper for s in spans))
-    return Span(*(worst(each) for each in ends))
-
-
-# -- words ------------------------------------------------------------------------------------------
-
-
-def _told(found: Mapping[str, Found]) -> str:
+def _told(found: Mapping[str, Asked]) -> str:
     """Return each name with its number: ``accuracy 0.84, latency.p95_ms 31``."""
     said = []
     for name, each in found.items():
@@ -261,7 +192,7 @@ def _words(parts: Sequence[Condition]) -> str:
     return f"not so: {'; '.join(broken)}"
 
 
-def _open(parts: Sequence[Condition], found: Mapping[str, Found]) -> str:
+def _open(parts: Sequence[Condition], found: Mapping[str, Asked]) -> str:
     """Return why the rule cannot be told."""
     lacking = [each.why_not for each in found.values() if each.why_not]
     if lacking:
@@ -280,10 +211,11 @@ def _state(part: Condition) -> str:
 def _notes(parts: Sequence[Condition]) -> tuple[str, ...]:
     if len(parts) < 2:
         return ()
-    return (
+    said = (
         f"each of the {len(parts)} conditions keeps its own confidence: the chance that one of "
-        "them is found broken by bad luck adds up",
+        "them is found broken by bad luck adds up"
     )
+    return (said,)
 
 
 def _series(evidence: Evidence, params: Params) -> tuple[Series, ...]:

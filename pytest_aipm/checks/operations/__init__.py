@@ -1,1 +1,1 @@
-"""Is it fast, small and cheap enough to run?"""
+"""Whether it is fast, small and cheap enough to run."""

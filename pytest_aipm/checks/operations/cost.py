@@ -6,11 +6,12 @@ Is it cheap enough to run?
 ## How it is measured
 `prices` says what is paid: `per_hour` for the machine, `per_call` for each call of a service, or
 both, and for the training of the model once, `training`. Calls of `rows` rows are timed as in
-operations.latency; the value is the hourly price times the mean hours of 1,000 predictions, divided
-by `busy`, the share of the paid time in which the machine answers, plus the price of the calls that
-1,000 predictions take, plus the price of training divided by the predictions it is to serve,
-`predictions`. The interval is that of the mean time (Hall's transformation of Student's t); a price
-by call alone has none. A change is compared with the approved baseline on like hardware only.
+operations.latency; the value is the hourly price times the mean hours of 1,000 predictions,
+divided by `busy`, the share of the paid time in which the machine answers, plus the price of the
+calls that 1,000 predictions take, plus the price of training divided by the predictions it is to
+serve, `predictions`. The interval is that of the mean time (Hall's transformation of Student's t);
+a price by call alone has none. A change is compared with the approved baseline on like hardware
+only.
 
 ## When it misleads
 - It holds what is declared: storage, people, and the making of features cost, too.
@@ -18,8 +19,8 @@ by call alone has none. A change is compared with the approved baseline on like 
 - The time is that of the machine the audit runs on, the price that of the one it will run on.
 
 ## What to do
-Answer more rows a call, use a smaller model, or a cheaper machine; then look at what a wrong answer
-costs before a slower, better model is given up.
+Answer more rows a call, use a smaller model, or a cheaper machine; then look at what a wrong
+answer costs before a slower, better model is given up.
 
 ## If left out
 Each answer could cost more than it brings in.
@@ -113,7 +114,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             formula=formula,
             summary=_summary(fixed, params),
             n=THOUSAND,
-            part_names=("1,000 predictions",),
+            part_names=("all rows",),
             notes=(_shares(params, 0.0), "no time was measured: only calls have a price"),
         )
     found = calls_of(evidence, params)
@@ -127,7 +128,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula,
         summary=_summary(part.value, params),
         n=len(found.seconds) * params.rows,
-        part_names=("all calls",),
+        part_names=("all rows",),
         notes=(_shares(params, part.value - fixed), *time_notes(found)),
         conditions=found.conditions,
     )

@@ -4,11 +4,11 @@
 How often would somebody get an error, or a stopgap, instead of an answer?
 
 ## How it is measured
-The model is asked about single rows of the evaluation data, drawn by the seed, one call each. A row
-counts when the model raises, when what it returns is none (not finite, missing, of another length),
-or when the answer is one of `fallback`: what the model says when it does not know. The value is the
-share of such rows, with Clopper-Pearson ends. The value alone decides unless `decide_on` says
-otherwise.
+The model is asked about single rows of the evaluation data, drawn by the seed, one call each. A
+row counts when the model raises, when what it returns is none (not finite, missing, of another
+length), or when the answer is one of `fallback`: what the model says when it does not know. The
+value is the share of such rows, with Clopper-Pearson ends. The value alone decides unless
+`decide_on` says otherwise.
 
 ## When it misleads
 - The evaluation rows were often cleaned before; those of the service are not.
@@ -16,8 +16,8 @@ otherwise.
 - A model that catches its own errors and guesses has none, unless the guess is under `fallback`.
 
 ## What to do
-The notes name the errors. Mend the pipeline before the model: missing values, categories it has not
-seen, types that differ from training. Say what a person gets where no answer is possible.
+The notes name the errors. Mend the pipeline before the model: missing values, categories it has
+not seen, types that differ from training. Say what a person gets where no answer is possible.
 
 ## If left out
 Some people could get no answer at all, and no metric of the others' answers would show it.

@@ -6,10 +6,11 @@ Does whoever waits for the answer wait too long?
 ## How it is measured
 The model's own method is called on rows of the evaluation data, drawn by the seed, `rows` at a
 time, and each call is timed. The value is a percentile in milliseconds: the time that 50, 95 or 99
-of 100 calls do not exceed, as the limit names it: `max_p95_ms: 50`. Its ends are two of the measured
-times (order statistics), which assumes no shape of their distribution. Calls before those, `warm_up`,
-do not count. The garbage collector runs as it does in a service. The value alone decides unless
-`decide_on` says otherwise. A change is compared with the approved baseline on like hardware only.
+of 100 calls do not exceed, as the limit names it: `max_p95_ms: 50`. Its ends are two of the
+measured times (order statistics), which assumes no shape of their distribution. Calls before
+those, `warm_up`, do not count. The garbage collector runs as it does in a service. The value alone
+decides unless `decide_on` says otherwise. A change is compared with the approved baseline on like
+hardware only.
 
 ## When it misleads
 - It is the time of the model alone: neither network, nor queues, nor the making of features.
@@ -97,7 +98,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             f"{number(mine.value)} ms ({others})"
         ),
         n=made * params.rows,
-        part_names=(name,),
+        part_names=("all rows",),
         series=(
             by_unit(
                 {each: (q.value, q.lower, q.upper) for each, q in all_of.items()}, "milliseconds"

@@ -5,12 +5,12 @@ How long does a new instance keep its first caller waiting?
 
 ## How it is measured
 A fresh process opens the model and asks it about one row, `runs` times. The value is the median of
-the seconds from the order to open the model to its first answer (`start_s`), or to the opened model
-(`open_s`). The imports of the model's own libraries count; starting Python and importing pandas and
-numpy do not. Its ends are order statistics. A file must still hold the bytes that were opened for the
-audit; a factory is called anew; an object that was handed over is pickled for it. The value alone
-decides unless `decide_on` says otherwise. A change is compared with the approved baseline on like
-hardware only.
+the seconds from the order to open the model to its first answer (`start_s`), or to the opened
+model (`open_s`). The imports of the model's own libraries count; starting Python and importing
+pandas and numpy do not. Its ends are order statistics. A file must still hold the bytes that were
+opened for the audit; a factory is called anew; an object that was handed over is pickled for it.
+The value alone decides unless `decide_on` says otherwise. A change is compared with the approved
+baseline on like hardware only.
 
 ## When it misleads
 - After the first run, the files are in the system's cache: the very first start of a machine takes
@@ -108,13 +108,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula,
         summary=f"it takes {number(mine.value)} s {WORDS[unit]}",
         n=len(found.runs),
-        part_names=("all starts",),
+        part_names=("all rows",),
         series=(
             by_unit({each: (q.value, q.lower, q.upper) for each, q in all_of.items()}, "seconds"),
         ),
         notes=(
-            f"the median of {len(found.runs)} fresh processes; opening alone "
-            f"{number(all_of['open_s'].value)} s",
+            (
+                f"the median of {len(found.runs)} fresh processes; opening alone "
+                f"{number(all_of['open_s'].value)} s"
+            ),
             f"measured on {in_words(found.conditions)}",
         ),
         conditions=found.conditions,

@@ -4,12 +4,13 @@
 Does it fit into the memory of the machine it is to run on?
 
 ## How it is measured
-A fresh process opens the model and asks it about `rows` rows of the evaluation data at once, `runs`
-times; the system tells the most memory it held on the way. The value is the largest of the runs, in
-megabytes (a million bytes): of the whole process (`peak_mb`), or what the model and its answers
-added to a process that has imported pandas and numpy (`added_mb`). Memory that compiled libraries
-take counts, which a look at Python objects alone would miss. Few runs have no honest interval, so the
-number itself decides. A change is compared with the approved baseline on like hardware only.
+A fresh process opens the model and asks it about `rows` rows of the evaluation data at once,
+`runs` times; the system tells the most memory it held on the way. The value is the largest of the
+runs, in megabytes (a million bytes): of the whole process (`peak_mb`), or what the model and its
+answers added to a process that has imported pandas and numpy (`added_mb`). Memory that compiled
+libraries take counts, which a look at Python objects alone would miss. Few runs have no honest
+interval, so the number itself decides. A change is compared with the approved baseline on like
+hardware only.
 
 ## When it misleads
 - Processes that the model starts itself, and memory of a graphics card, are not counted.
@@ -100,7 +101,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             f"{number(most['peak_mb'])} megabytes, of which {number(most['added_mb'])} are the "
             "model's and its answers'"
         ),
-        part_names=("all starts",),
+        part_names=("all rows",),
         series=(by_unit({each: (one, one, one) for each, one in most.items()}, "megabytes"),),
         notes=_notes(found, runs),
     )

@@ -4,9 +4,9 @@
 Does it fit where it is to run, and does it load in the time there is?
 
 ## How it is measured
-The bytes of the model file, in megabytes (a million bytes). A model that comes from a factory or is
-handed over has no file: there it is the bytes that pickling it takes, and the notes say so. It is a
-count, so the number itself decides.
+The bytes of the model file, in megabytes (a million bytes). A model that comes from a factory or
+is handed over has no file: there it is the bytes that pickling it takes, and the notes say so. It
+is a count, so the number itself decides.
 
 ## When it misleads
 - In memory a model takes more than its file, often several times as much: see operations.memory.
@@ -66,7 +66,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula,
         summary=f"{found.of} takes {_words(found)}",
         n=1,
-        part_names=("the model",),
+        part_names=("all rows",),
         notes=(f"{found.bytes:,} bytes",),
     )
 

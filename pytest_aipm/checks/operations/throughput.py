@@ -5,10 +5,10 @@ Does it get through all rows in the time there is for them?
 
 ## How it is measured
 The model's own method is called on `rows` rows of the evaluation data at a time (1,000 unless told
-otherwise), drawn by the seed. The value is the rows of a call divided by the mean time of a call, in
-rows a second; its interval is that of the mean (Hall's transformation of Student's t), turned around.
-Slow calls count in full, which a median would leave out. Calls before those, `warm_up`, do not count.
-A change is compared with the approved baseline on like hardware only.
+otherwise), drawn by the seed. The value is the rows of a call divided by the mean time of a call,
+in rows a second; its interval is that of the mean (Hall's transformation of Student's t), turned
+around. Slow calls count in full, which a median would leave out. Calls before those, `warm_up`, do
+not count. A change is compared with the approved baseline on like hardware only.
 
 ## When it misleads
 - It is one process that does nothing else; reading rows and writing answers take time, too.
@@ -78,7 +78,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula,
         summary=f"{number(part.value)} rows a second, {rows_a_call(params.rows)} a call",
         n=made * params.rows,
-        part_names=("all calls",),
+        part_names=("all rows",),
         notes=time_notes(found),
         harm="down",
         conditions=found.conditions,
