@@ -150,7 +150,8 @@ def open_evidence(
     if frequency is not None:
         data = RepeatedData(data, frequency, _where(policy, "subject", "weights"))
     train = None
-    if needs.train and ("train" in objects or policy.subject.train is not None):
+    wanted = needs.train or needs.train_too
+    if wanted and ("train" in objects or policy.subject.train is not None):
         train = _data(plan, policy, "train", policy.subject.train or DataRef(), objects)
     pairable = plan.pairables.get(policy.name)
     return Evidence(

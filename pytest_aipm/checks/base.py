@@ -70,6 +70,8 @@ class Needs:
         A model that can be called on new rows.
     train : bool
         Training rows.
+    train_too : bool
+        Training rows where the subject names them; it does without.
     losses : frozenset of str
         Row losses whose moments are summed per group (`evidence.losses`).
     """
@@ -80,6 +82,7 @@ class Needs:
     rows: bool = False
     model: bool = False
     train: bool = False
+    train_too: bool = False
     losses: frozenset[str] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
@@ -91,6 +94,7 @@ class Needs:
             rows=self.rows or other.rows,
             model=self.model or other.model,
             train=self.train or other.train,
+            train_too=self.train_too or other.train_too,
             losses=self.losses | other.losses,
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pytest_aipm.auditing.plan import Plan, champion_spec, model_spec
 from pytest_aipm.errors import AipmError, MeasurementError, ModelError, Problem
+from pytest_aipm.expressions import ExpressionError
 from pytest_aipm.policy.model import DataRef, Policy
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.sources.files import check_pin, resolve, sha256_of, suffix_of
@@ -132,15 +133,23 @@ def _require(source: DataSource, policy: Policy, columns: Iterable[Column], foun
 
 
 def _searched(data: DataSource, policy: Policy, found: Opened) -> None:
-    """Look for the columns that a check names itself, beside the protected attributes."""
+    """Look for the columns that a check names itself or in expressions, beside the protected."""
     for check in policy.checks:
         told = next(iter(check.params.values()))
         named = getattr(told, "columns", ())
         others = [name for name in named if name not in policy.subject.protected]
+        where: Where = {"path": check.path or policy.path, "line": check.line}
         try:
-            data.require(others, {"path": check.path or policy.path, "line": check.line})
+            data.require(others, where)
         except MeasurementError as fault:
             found.problems += fault.problems
+        for key, expression in getattr(told, "expressions", {}).items():
+            try:
+                expression.require(data.columns)
+            except ExpressionError as fault:
+                found.problems += (
+                    Problem(f"'{key}', {each.what}", each.fix, **where) for each in fault.problems
+                )
 
 
 def _join(plan: Plan, policy: Policy, data: DataSource, found: Opened) -> None:

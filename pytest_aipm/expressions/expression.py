@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aipm.errors import Problem
 from pytest_aipm.expressions.parse import tree_of
 from pytest_aipm.expressions.place import ExpressionError, fault
+from pytest_aipm.expressions.tokens import is_plain
 from pytest_aipm.expressions.tree import (
     Chain,
     Compared,
@@ -195,6 +196,8 @@ def _names(tree: Node) -> Iterator[Name]:
 def _near(name: str, there: list[str]) -> str:
     near = difflib.get_close_matches(name, there, n=1, cutoff=0.6)
     near = near or [each for each in there if each.lower() == name.lower()]
+    if near and not is_plain(near[0]):
+        return f"did you mean `{near[0]}`, in backticks?"
     if near:
         return f"did you mean '{near[0]}'?"
     shown = ", ".join(map(_short, there[:8])) + (f" and {len(there) - 8} more" * (len(there) > 8))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pytest_aipm.expressions.place import fault
 
-__all__ = ["KEYWORDS", "LONGEST", "Token", "tokens"]
+__all__ = ["KEYWORDS", "LONGEST", "Token", "is_plain", "tokens"]
 
 LONGEST = 2000
 """Characters of an expression."""
@@ -52,6 +52,12 @@ class Token:
     at: int
     written: str
     value: float | int | str = ""
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a name needs no backticks."""
+    found = _WORD.fullmatch(name)
+    return found is not None and found.lastgroup == "name" and name not in KEYWORDS
 
 
 def tokens(text: str) -> list[Token]:

@@ -15,6 +15,7 @@ import pytest
 import pytest_aipm.checks
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs, needs_of
+from pytest_aipm.checks.framing._worth import CELLS
 from pytest_aipm.policy.grammar import TASKS
 
 CATALOG = Catalog()
@@ -102,6 +103,7 @@ class TestCheck:
             "epsilon": 1.0,
             "protects": "row",
             "accountant": "own count",
+            "values": dict(zip(CELLS, (0, -1, -2, 1), strict=True)),
         }
         fields = module.Params.model_fields
         required = {key: told[key] for key in told if key in fields}

@@ -222,6 +222,11 @@ def test_unknown_names_are_told_all_at_once_with_their_places():
     assert "known: income, debt" in second
 
 
+def test_a_name_that_reads_as_a_subtraction_is_told_about_backticks():
+    with pytest.raises(ExpressionError, match="did you mean `net-worth`, in backticks"):
+        parse("net-worth > 3").evaluate({"net-worth": [1.0]})
+
+
 def test_lists_and_other_things_in_a_column_are_no_values():
     for odd in ([[1], [2]], [{"a": 1}, None], [b"x", b"y"], [1j, 2j]):
         with pytest.raises(ExpressionError, match="cannot be compared"):
