@@ -127,9 +127,10 @@ def _timed(
     evidence.asked(frame.iloc[order[:1]])  # an answer that is none is found here, and told why
     bare = model.bare(labels=evidence.subject.decision is None)
     took: list[int] = []
-    stepped, spent, deadline = 0, False, time.monotonic() + budget_s
+    stepped, spent = 0, False
     held = nullcontext() if threads is None else threadpool_limits(limits=threads)
     with third_party(model.warnings), held, _own_garbage():
+        deadline = time.monotonic() + budget_s
         for number, given in enumerate(_requests(bare.given(frame), order, rows, warm_up + calls)):
             if time.monotonic() > deadline:
                 spent = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import secrets
 import subprocess
 import sys
 import time
@@ -28,8 +29,6 @@ from pytest_aipm.sources.voice import Task
 
 __all__ = ["Handed", "OutOfTime", "Start", "started"]
 
-_MARK = "aipm-start:"
-"""Begins the line of the child that is ours; a model may print, too."""
 _ALONE = "open and ask the model in a new interpreter, and see what it says"
 
 
@@ -105,7 +104,8 @@ def started(
     """
     paths = [path or str(Path.cwd()) for path in sys.path]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    order = pickle.dumps((opening, frame, labels))
+    mark = f"{secrets.token_hex(16)}:"  # begins the line that is ours; a model may print, too
+    order = pickle.dumps((mark, opening, frame, labels))
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest_aipm.sources.fresh"],
@@ -118,9 +118,9 @@ def started(
     except subprocess.TimeoutExpired:
         raise OutOfTime from None
     said = [
-        line.removeprefix(_MARK)
+        line.removeprefix(mark)
         for line in done.stdout.decode(errors="replace").splitlines()
-        if line.startswith(_MARK)
+        if line.startswith(mark)
     ]
     if not said:
         what = f"a fresh process ended with code {done.returncode} before the model answered"
@@ -179,15 +179,17 @@ def _behind(error: AipmError) -> dict[str, str]:
 
 def _main() -> None:
     told: dict[str, Any]
+    mark = ""
     try:
-        opening, frame, labels = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+        # from our own parent; whatever cannot be unpickled has no mark to answer with
+        mark, opening, frame, labels = pickle.load(sys.stdin.buffer)  # noqa: S301
         told = asdict(_measured(opening, frame, labels=labels))
     except AipmError as error:
         told = {"what": error.problems[0].what, "fix": error.problems[0].fix, **_behind(error)}
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the parent says it
         told = {"what": describe(error), "fix": _ALONE, "type": type(error).__name__}
         told["words"] = first_line(error)
-    sys.stdout.write(f"\n{_MARK}{json.dumps(told)}\n")
+    sys.stdout.write(f"\n{mark}{json.dumps(told)}\n")
 
 
 if __name__ == "__main__":

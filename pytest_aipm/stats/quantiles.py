@@ -15,6 +15,7 @@ from scipy.special import bdtr
 
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, as_array
 from pytest_aipm.stats.power import MOST, POWER
+from pytest_aipm.stats.thresholds import count_quantile
 
 __all__ = ["Quantile", "least_size", "quantile_of", "ranks"]
 
@@ -36,10 +37,7 @@ def ranks(n: int, p: float, confidence: float) -> tuple[int, int]:
     lower, upper : int
         Counted from 1. `lower` is 0, and `upper` n + 1, where no value of the sample serves.
     """
-    at_most = bdtr(np.arange(n, dtype=np.float64), n, p)
-    lower = int(np.searchsorted(at_most, 1 - confidence))
-    upper = int(np.searchsorted(at_most, confidence)) + 1
-    return lower, upper
+    return int(count_quantile(1 - confidence, n, p)), int(count_quantile(confidence, n, p)) + 1
 
 
 def least_size(p: float, confidence: float) -> int:

@@ -103,6 +103,8 @@ class TestCheck:
             "epsilon": 1.0,
             "protects": "row",
             "accountant": "own count",
+            "rule": "income >= 3",
+            "prices": {"per_hour": 1, "currency": "EUR"},
             "values": dict(zip(CELLS, (0, -1, -2, 1), strict=True)),
         }
         fields = module.Params.model_fields
