@@ -89,8 +89,8 @@ def test_as_many_values_as_are_needed_decide_in_eight_of_ten(limit) -> None:
     for _ in range(300):
         found = quantile_of(rng.choice(sample, n), 0.95)
         low, high = (-math.inf if limit[0] is None else limit[0]), limit[1] or math.inf
-        decided += found.lower > high or found.upper < low or (
-            found.upper <= high and found.lower >= low
+        decided += (
+            found.lower > high or found.upper < low or (found.upper <= high and found.lower >= low)
         )
     assert decided / 300 >= 0.74
 
@@ -124,8 +124,9 @@ def test_no_values_and_values_that_are_none_are_refused(values: list) -> None:
 class TestPerUnit:
     def test_the_ends_are_those_of_the_mean_turned_around(self) -> None:
         seconds = np.random.default_rng(1).gamma(3, 0.01, size=200)
-        mean, rate = from_part(MeanPart.from_values(seconds)), from_part(
-            PerUnit(MeanPart.from_values(seconds), 50)
+        mean, rate = (
+            from_part(MeanPart.from_values(seconds)),
+            from_part(PerUnit(MeanPart.from_values(seconds), 50)),
         )
         assert rate.value == pytest.approx(50 / seconds.mean(), rel=1e-12)
         assert (rate.lower, rate.upper) == pytest.approx((50 / mean.upper, 50 / mean.lower))
