@@ -13,9 +13,9 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.hardware import in_words
 from pytest_aipm.evidence.timed import Timed, timed
 from pytest_aipm.records import BY_UNIT, Formula, Series
+from pytest_aipm.stats.serial import hangs
 
 __all__ = [
-    "ALIKE",
     "TimedParams",
     "by_unit",
     "calls_of",
@@ -24,9 +24,6 @@ __all__ = [
     "time_notes",
     "too_few",
 ]
-
-ALIKE = 0.2
-"""Calls whose rank correlation with the one before is above this do not stand for themselves."""
 
 
 class TimedParams(CheckParams):
@@ -126,11 +123,10 @@ def time_notes(found: Timed) -> tuple[str, ...]:
         said.append(f"the clock went back in {found.stepped:,} more calls, which do not count")
     if found.blind:
         said.append(f"the clock did not move in {found.blind:,} calls, which count as no time")
-    if found.alike > ALIKE:
+    if hangs(found.seconds):
         said.append(
             "calls that follow each other are alike (rank correlation "
-            f"{number(found.alike)}): the machine was not evenly busy, and the interval is too "
-            "narrow for other days"
+            f"{number(found.alike)}): the machine was not evenly busy, so the calls count as fewer"
         )
     return tuple(said)
 

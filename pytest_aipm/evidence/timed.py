@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from pytest_aipm.errors import MeasurementError, ModelError, Problem
@@ -19,6 +18,7 @@ from pytest_aipm.evidence.hardware import hardware
 from pytest_aipm.evidence.sample import generator, sample_rows
 from pytest_aipm.sources.faults import describe
 from pytest_aipm.sources.guard import third_party
+from pytest_aipm.stats.serial import neighbours
 
 __all__ = ["MOST_ROWS", "Timed", "timed"]
 
@@ -158,7 +158,7 @@ def _timed(
         stepped=stepped,
         blind=_blind(took, stepped),
         spent=spent,
-        alike=_alike(took),
+        alike=neighbours(took),
         conditions=conditions,
     )
 
@@ -198,12 +198,3 @@ def _blind(took: list[int], stepped: int) -> int:
         what = f"the clock did not move in {blind:,} of {len(took):,} calls: it is too coarse"
         raise MeasurementError(Problem(what, "ask about more `rows` a call"))
     return blind
-
-
-def _alike(took: list[int]) -> float:
-    """Return the rank correlation of each call with the one before; 0 where there is none."""
-    place = rankdata(took) if len(took) > 2 else np.zeros(3)
-    one, other = place[:-1], place[1:]
-    if not np.ptp(one) or not np.ptp(other):
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])

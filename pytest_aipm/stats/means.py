@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from pytest_aipm.stats.serial import hangs, independent
+
 __all__ = ["SMALL", "MeanPart", "PerUnit"]
 
 SMALL = 30
@@ -53,6 +55,14 @@ class MeanPart:
         e = np.asarray(values, dtype=np.float64)
         one, two, three = (float((e**power).sum()) for power in (1, 2, 3))
         return cls(float(e.size), one, two, three, transform, limits)
+
+    @classmethod
+    def from_series(
+        cls, values: ArrayLike, limits: tuple[float, float] = (-np.inf, np.inf)
+    ) -> MeanPart:
+        """Return the part of values that came one after another, as many as they count for."""
+        part = cls.from_values(values, limits=limits)
+        return part.scaled(independent(values)) if hangs(values) else part
 
     @property
     def proves(self) -> bool:

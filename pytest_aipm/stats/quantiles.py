@@ -1,8 +1,8 @@
 """A quantile of one sample, with ends that hold whatever the distribution is.
 
 How many of ``n`` values lie at or below the true p-quantile is a binomial count, so that two order
-statistics enclose it: no shape is assumed, only that values do not hang together (Thompson 1936,
-Annals of Mathematical Statistics 7:122).
+statistics enclose it: no shape is assumed (Thompson 1936, Annals of Mathematical Statistics 7:122).
+Values that hang together count as fewer, see `serial`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from scipy.special import bdtr
 
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, as_array
 from pytest_aipm.stats.power import MOST, POWER
+from pytest_aipm.stats.serial import hangs, independent
 from pytest_aipm.stats.thresholds import count_quantile
 
 __all__ = ["Quantile", "least_size", "quantile_of", "ranks"]
@@ -116,7 +117,9 @@ _MOST_VALUES = 2e7
 """More values than this nobody collects."""
 
 
-def quantile_of(values: object, p: float, confidence: float = 0.95) -> Quantile:
+def quantile_of(
+    values: object, p: float, confidence: float = 0.95, *, in_order: bool = False
+) -> Quantile:
     """Return a quantile of a sample with distribution-free one-sided ends.
 
     Parameters
@@ -127,6 +130,9 @@ def quantile_of(values: object, p: float, confidence: float = 0.95) -> Quantile:
         In (0, 1).
     confidence : float
         Of each end.
+    in_order : bool
+        Whether the values came one after another. Where neighbours are then alike, the ends are
+        those of as many independent values as these count for.
 
     Returns
     -------
@@ -139,12 +145,15 @@ def quantile_of(values: object, p: float, confidence: float = 0.95) -> Quantile:
     ValueError
         When there is no value, or one is not finite.
     """
-    ordered = np.sort(as_array(values))
-    n = len(ordered)
+    series = as_array(values)
+    ordered, n = np.sort(series), len(series)
     if n == 0:
         raise ValueError("a quantile needs at least one value")
-    lower, upper = ranks(n, p, confidence)
     value = float(ordered[max(int(np.ceil(n * p - 1e-9)), 1) - 1])
+    if in_order and hangs(series):
+        n = int(independent(series <= value))
+        ordered = _resized(ordered, n)
+    lower, upper = ranks(n, p, confidence)
     low = float(ordered[lower - 1]) if lower >= 1 else 0.0
     high = float(ordered[upper - 1]) if upper <= n else float("inf")
     return Quantile(

@@ -71,7 +71,7 @@ def machine(monkeypatch):
             "python": "CPython 3.11",
             "threads": "4",
         }
-        monkeypatch.setattr(timed, "hardware", lambda threads=None: {**known, **told})
+        monkeypatch.setattr(timed, "hardware", lambda _threads: {**known, **told})
 
     return on
 

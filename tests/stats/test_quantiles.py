@@ -1,4 +1,4 @@
-"""Quantiles with order-statistic ends: against scipy's binomial and quantile test, and simulation."""
+"""Quantiles with order-statistic ends: against scipy, brute force and simulation."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, lognorm, quantile_test
+from scipy.signal import lfilter
+from scipy.special import erfinv
+from scipy.stats import binom, lognorm, norm, quantile_test
 
 from pytest_aipm.stats.means import MeanPart, PerUnit
 from pytest_aipm.stats.quantiles import least_size, quantile_of, ranks
+from pytest_aipm.stats.serial import hangs, independent, neighbours
 from pytest_aipm.stats.single import from_part
 
 SHARES = (0.5, 0.95, 0.99)
@@ -81,7 +84,7 @@ def test_a_quantile_beyond_a_limit_by_what_is_detectable_is_caught_in_eight_of_t
 @pytest.mark.parametrize("limit", [(None, 2.45), (2.0, None), (None, 2.15)])
 def test_as_many_values_as_are_needed_decide_in_eight_of_ten(limit) -> None:
     rng = np.random.default_rng(5)
-    sample = np.exp(0.5 * np.sqrt(2) * _erfinv(2 * (np.arange(300) + 0.5) / 300 - 1))
+    sample = np.exp(0.5 * np.sqrt(2) * erfinv(2 * (np.arange(300) + 0.5) / 300 - 1))
     shape = quantile_of(sample, 0.95)
     factor, _ = shape.rows_needed(limit)
     n = math.ceil(factor * 300)
@@ -93,12 +96,6 @@ def test_as_many_values_as_are_needed_decide_in_eight_of_ten(limit) -> None:
             found.lower > high or found.upper < low or (found.upper <= high and found.lower >= low)
         )
     assert decided / 300 >= 0.74
-
-
-def _erfinv(values: np.ndarray) -> np.ndarray:
-    from scipy.special import erfinv
-
-    return erfinv(values)
 
 
 def test_a_quantile_at_its_limit_is_settled_by_no_number() -> None:
@@ -117,7 +114,7 @@ def test_other_sizes_keep_the_shape_and_another_value_moves_it() -> None:
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf]])
 def test_no_values_and_values_that_are_none_are_refused(values: list) -> None:
-    with pytest.raises(ValueError, match="value|finite"):
+    with pytest.raises(ValueError, match=r"value|finite"):
         quantile_of(values, 0.5)
 
 
@@ -147,3 +144,59 @@ class TestPerUnit:
         assert from_part(part).detectable((300.0, None)) is not None
         assert math.isnan(PerUnit(MeanPart(0.0, 0.0, 0.0, 0.0)).value)
         assert PerUnit(MeanPart.from_values([0.0] * 40)).value == math.inf
+
+
+class TestSerial:
+    """Values that hang together count as fewer."""
+
+    @pytest.mark.parametrize("phi", [0.3, 0.6, 0.9])
+    def test_an_autoregressive_series_counts_as_theory_says(self, phi: float) -> None:
+        rng = np.random.default_rng(1)
+        series = lfilter([1.0], [1, -phi], rng.normal(size=200_000))
+        # the variance of its mean is that of n (1 - phi) / (1 + phi) independent values
+        expected = 200_000 * (1 - phi) / (1 + phi)
+        assert independent(series) == pytest.approx(expected, rel=0.1)
+        assert neighbours(series) == pytest.approx(6 / np.pi * np.arcsin(phi / 2), abs=0.01)
+        assert hangs(series)
+
+    def test_independent_values_count_as_many_and_are_seldom_taken_for_a_series(self) -> None:
+        rng = np.random.default_rng(2)
+        assert sum(hangs(rng.normal(size=400)) for _ in range(500)) <= 25
+        assert independent(np.ones(50)) == 50
+        assert independent([1.0, 2.0]) == 2
+        assert not hangs([])
+
+    def test_the_correlations_are_those_of_a_plain_sum(self) -> None:
+        series = lfilter([1.0], [1, -0.5], np.random.default_rng(3).normal(size=80))
+        centred = series - series.mean()
+        plain = [centred[k:] @ centred[: 80 - k] / (centred @ centred) for k in range(40)]
+        total, k = 0.0, 0
+        while k < 40 and plain[k] + plain[k + 1] > 0:
+            total, k = total + plain[k] + plain[k + 1], k + 2
+        assert independent(series) == pytest.approx(80 / (2 * total - 1), rel=1e-9)
+
+    @pytest.mark.parametrize("p", [0.5, 0.95])
+    def test_the_ends_of_a_series_keep_their_promise(self, p: float) -> None:
+        rng, runs, wrong = np.random.default_rng(4), 600, [0, 0, 0, 0]
+        truth = np.exp(0.5 * norm.ppf(p))
+        for _ in range(runs):
+            noise = lfilter([0.8], [1, -0.6], rng.normal(size=450))[50:]
+            kept = quantile_of(np.exp(0.5 * noise), p, in_order=True)
+            naive = quantile_of(np.exp(0.5 * noise), p)
+            wrong[0] += kept.lower > truth
+            wrong[1] += kept.upper < truth
+            wrong[2] += naive.lower > truth
+            wrong[3] += naive.upper < truth
+        most = binom.ppf(0.999, runs, 0.05)
+        assert max(wrong[:2]) <= most < max(wrong[2:])
+        assert kept.value == naive.value
+        assert kept.sizes[0] < naive.sizes[0]
+
+    def test_a_mean_of_a_series_keeps_its_promise(self) -> None:
+        rng, runs, wrong = np.random.default_rng(5), 600, [0, 0]
+        for _ in range(runs):
+            series = 5 + lfilter([0.8], [1, -0.6], rng.normal(size=450))[50:]
+            found = from_part(MeanPart.from_series(series))
+            wrong[0] += found.lower > 5
+            wrong[1] += found.upper < 5
+        assert max(wrong) <= binom.ppf(0.999, runs, 0.05)

@@ -83,7 +83,9 @@ class Params(CheckParams):
         if not read.names:
             raise ValueError("'rule' names no check; write accuracy >= 0.8, say")
         if read.is_condition is not True:
-            raise ValueError("'rule' is a number and no condition; compare it: accuracy >= 0.8, say")
+            raise ValueError(
+                "'rule' is a number and no condition; compare it: accuracy >= 0.8, say"
+            )
         return rule
 
 

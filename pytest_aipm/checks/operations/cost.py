@@ -122,7 +122,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if few is not None:
         return few
     hours = found.seconds * THOUSAND / params.rows / HOUR / params.busy
-    part = MeanPart.from_values(prices.per_hour * hours + fixed, limits=(fixed, float("inf")))
+    part = MeanPart.from_series(prices.per_hour * hours + fixed, limits=(fixed, float("inf")))
     return Measurement(
         estimate=from_part(part, params.confidence),
         formula=formula,

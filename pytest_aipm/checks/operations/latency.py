@@ -14,8 +14,9 @@ hardware only.
 
 ## When it misleads
 - It is the time of the model alone: neither network, nor queues, nor the making of features.
-- It is the time on this machine, with this load, now. Calls that follow each other are alike where
-  the machine is busy with other things in between, and the interval does not know of other days.
+- It is the time on this machine, with this load, now. Where calls that follow each other are alike,
+  as on a busy machine, they count as fewer and the interval is wider; of other days it knows
+  nothing.
 - One call at a time: a service that answers many at once is slower for each.
 
 ## What to do
@@ -83,7 +84,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     few = too_few(found, params, least, name, formula)
     if few is not None:
         return few
-    all_of = {each: quantile_of(times, p, params.confidence) for each, p in SHARES.items()}
+    all_of = {
+        each: quantile_of(times, p, params.confidence, in_order=True) for each, p in SHARES.items()
+    }
     mine = all_of[unit]
     others = ", ".join(
         f"{each.partition('_')[0]} {number(all_of[each].value)} ms"

@@ -13,7 +13,8 @@ not count. A change is compared with the approved baseline on like hardware only
 ## When it misleads
 - It is one process that does nothing else; reading rows and writing answers take time, too.
 - A batch of another size has another rate: ask about the size that will be used.
-- Calls that follow each other are alike on a busy machine, and the interval does not know that.
+- Where calls that follow each other are alike, as on a busy machine, the interval is wider; of
+  other days it knows nothing.
 
 ## What to do
 Make batches larger until the rate no longer rises; then use a smaller model, more threads, or more
@@ -72,7 +73,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     few = too_few(found, params, SMALL, "a mean time", formula)
     if few is not None:
         return few
-    part = PerUnit(MeanPart.from_values(found.seconds, limits=(0.0, float("inf"))), params.rows)
+    part = PerUnit(MeanPart.from_series(found.seconds, limits=(0.0, float("inf"))), params.rows)
     return Measurement(
         estimate=from_part(part, params.confidence),
         formula=formula,
