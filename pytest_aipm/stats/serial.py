@@ -14,7 +14,8 @@ LEAST = 0.1
 
 def neighbours(values: ArrayLike) -> float:
     """Return the rank correlation of each value with the one before; 0 where there is none."""
-    place = rankdata(values) if np.size(values) > 2 else np.zeros(3)
+    series = np.asarray(values, dtype=np.float64)
+    place = rankdata(series) if len(series) > 2 else np.zeros(3)
     one, other = place[:-1], place[1:]
     if not np.ptp(one) or not np.ptp(other):
         return 0.0
@@ -23,7 +24,7 @@ def neighbours(values: ArrayLike) -> float:
 
 def hangs(values: ArrayLike) -> bool:
     """Return whether neighbours are alike by more than chance (two standard errors)."""
-    return neighbours(values) > max(LEAST, 2 / np.sqrt(max(np.size(values), 1)))
+    return bool(neighbours(values) > max(LEAST, 2 / np.sqrt(max(np.size(values), 1))))
 
 
 def independent(values: ArrayLike) -> float:
