@@ -12,6 +12,8 @@ not count. A change is compared with the approved baseline on like hardware only
 
 ## When it misleads
 - It is one process that does nothing else; reading rows and writing answers take time, too.
+- Of few calls of which some take very long, the interval takes the rate for more certain than it
+  is: ask for 500 or more.
 - A batch of another size has another rate: ask about the size that will be used.
 - Where calls that follow each other are alike, as on a busy machine, the interval is wider; of
   other days it knows nothing.
@@ -54,8 +56,6 @@ class Params(TimedParams):
 
     rows: int = Field(default=1000, ge=1, le=100_000)
     """Rows of one call."""
-    calls: int = Field(default=100, ge=1, le=1_000_000)
-    """Calls that are timed."""
     warm_up: int = Field(default=5, ge=0, le=10_000)
     """Calls before those, which do not count."""
 
