@@ -253,8 +253,8 @@ Where many calls take exactly as long as the limit allows, a pass is right. Call
 
 {rest}
 
-Of 30 or 100 calls with a heavy tail, a slow mean passes in up to one of ten samples: the rarest calls,
-which make the mean, are not among so few. Ask for 500.
+Of 30 or 100 calls with a heavy tail, a slow mean passes in up to one of ten samples: the rarest
+calls, which make the mean, are not among so few. Ask for 500.
 
 ### What is caught
 
