@@ -188,7 +188,7 @@ def _beside(layer: Layer, checks: Sequence[CheckSpec], modules: Modules, faults:
     for check_id, tree in layer.checks.items():
         name = tree.text("check")
         module = modules.get(name, tree.place, Faults()) if name else None
-        units[check_id] = () if module is None else tuple(module.UNITS)
+        units[check_id] = tuple(getattr(module, "UNITS", ("",)))
     for spec in checks:
         module = modules.get(spec.check, Place(spec.path), Faults())
         beside = getattr(module, "beside", None)
