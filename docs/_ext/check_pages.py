@@ -82,6 +82,8 @@ NEEDS = {
     "train_too": "training rows where there are some",
     "losses": "losses of each row",
 }
+BESIDE = ("subject", "context", "limit", "beside")
+"""Keys of an example that are none of the check's parameters."""
 ATTRIBUTE = "sex"
 """By whom examples compare: both demos have it."""
 
@@ -218,7 +220,7 @@ def _given(name: str, module: ModuleType) -> dict[str, str]:
     LookupError
         The check wants a key that examples.yaml does not give.
     """
-    given = {k: v for k, v in EXAMPLES.get(name, {}).items() if k not in ("subject", "context")}
+    given = {k: v for k, v in EXAMPLES.get(name, {}).items() if k not in BESIDE}
     for param in _own(module):
         if param.required and param.name not in given:
             raise LookupError(f"docs/_ext/examples.yaml gives {name} no '{param.name}'; add one")
@@ -234,7 +236,8 @@ def example(name: str, module: ModuleType) -> str:
         subject = re.sub(rf"^  {key}: .*\n", "", subject, flags=re.MULTILINE)
         subject += f"  {key}: {value}\n"
     limit = getattr(module, "DEFAULT_LIMIT", None) or _limit(name, module)
-    lines = [f"  - check: {name}"]
+    lines = [f"  - {each}" for each in EXAMPLES.get(name, {}).get("beside", [])]
+    lines += [f"  - check: {name}"]
     lines += [f"    {key}: {value}" for key, value in _given(name, module).items()]
     lines += [f"    by: {ATTRIBUTE}"] * (module.SCOPES == "groups")
     lines += [f"    limit: {_flow(limit)}"]
@@ -246,6 +249,9 @@ def example(name: str, module: ModuleType) -> str:
 
 
 def _limit(name: str, module: ModuleType) -> dict[str, float]:
+    given: dict[str, float] | None = EXAMPLES.get(name, {}).get("limit")
+    if given is not None:
+        return given
     unit = getattr(module, "UNITS", ("",))[0]
     end, value = ("min", 0.80) if name.endswith(FLOORED) else ("max", 0.10)
     return {f"{end}_{unit}".rstrip("_"): value}

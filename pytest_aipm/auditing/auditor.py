@@ -17,7 +17,7 @@ from pytest_aipm.auditing.header import header_of, pairing_of
 from pytest_aipm.auditing.opening import open_evidence
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import states, waive
-from pytest_aipm.baseline import PolicyBaseline, compare
+from pytest_aipm.baseline import PolicyBaseline, comparable, compare
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.engine.local import Engine
 from pytest_aipm.errors import AipmError, CheckError, MeasurementError, Problem
@@ -243,8 +243,7 @@ class Auditor:
     def _judged(self, node: Node, spec: CheckSpec, measurement: Measurement) -> Finding:
         rules = rules_of(spec, self.plan.settings)
         entry = None if self._approved is None else self._approved.entry(node.finding_id)
-        if entry is not None and entry.formula not in (None, measurement.formula.id):
-            entry = None  # what was approved under this id answers another question
+        entry, unlike = comparable(entry, measurement.formula.id, measurement.conditions)
         change, total = self._changes(node, spec, measurement, entry)
         then = total_then = None
         may_hide = self._may_hide(change)
@@ -253,7 +252,8 @@ class Auditor:
             if scaled is not None:
                 then, total_then = self._changes(node, spec, scaled, entry)
         if _nothing_to_judge(spec, change, total) and measurement.not_judged is None:
-            measurement = measurement.with_(not_judged=(Because.NO_EVIDENCE, UNCOMPARED))
+            why = f"no limit, and {unlike_words(unlike)}" if unlike else UNCOMPARED
+            measurement = measurement.with_(not_judged=(Because.NO_EVIDENCE, why))
         judgement = judge(
             measurement,
             rules,
@@ -264,7 +264,8 @@ class Auditor:
             total_then=total_then,
         )
         if spec.regression is not None and change is None and judgement.state == "holds":
-            judgement = replace(judgement, reason=f"{judgement.reason}; {NOT_COMPARED}")
+            why = unlike_words(unlike) if unlike else NOT_COMPARED
+            judgement = replace(judgement, reason=f"{judgement.reason}; {why}")
         return self._finding(node, spec, judgement, measurement)
 
     def _may_hide(self, change: BaselineComparison | None) -> bool:
@@ -353,6 +354,7 @@ class Auditor:
             sizes=() if estimate is None else estimate.sizes,
             part_names=() if measurement is None else measurement.part_names,
             series=() if measurement is None else measurement.series,
+            conditions={} if measurement is None else dict(measurement.conditions),
             notes=(
                 *(() if measurement is None else measurement.notes),
                 *(() if own else (f"asked for by {spec.path}:{spec.line}",)),
@@ -390,6 +392,14 @@ class Auditor:
             draft = target.with_suffix(f".{id(self)}.tmp")
             draft.write_text(text, encoding="utf-8")
             draft.replace(target)
+
+
+def unlike_words(unlike: str) -> str:
+    """Return that two runs on different machines are not compared, and how these differ."""
+    return (
+        "the declared comparison was not made, because the approved run was measured on other "
+        f"hardware: {unlike}; measure where it was approved, or approve a run from here"
+    )
 
 
 def _said(heard: Sequence[warnings.WarningMessage]) -> list[str]:

@@ -6,7 +6,7 @@ is sorted and indented, so that a review reads its diff.
 
 from __future__ import annotations
 
-from pytest_aipm.baseline.comparison import compare
+from pytest_aipm.baseline.comparison import comparable, compare
 from pytest_aipm.baseline.file import (
     Baseline,
     PolicyBaseline,
@@ -21,6 +21,7 @@ __all__ = [
     "Baseline",
     "PolicyBaseline",
     "Retraining",
+    "comparable",
     "compare",
     "read_baseline",
     "spreads",

@@ -82,6 +82,8 @@ def _same_rules(finding: Finding, stored: Mapping[str, Any]) -> bool:
 
 def _moved(finding: Finding, stored: Mapping[str, Any]) -> bool:
     """Return whether the value lies outside the interval that was approved."""
+    if (stored.get("conditions") or {}) != finding.conditions:
+        return False  # on another machine it is another value
     value, before = finding.value, stored["value"]
     if value is None or before is None:
         return (value is None) != (before is None)

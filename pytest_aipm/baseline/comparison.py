@@ -15,7 +15,43 @@ from pytest_aipm.records import BaselineComparison, GroupValue
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.paired import change, widened
 
-__all__ = ["compare"]
+__all__ = ["comparable", "compare"]
+
+
+def comparable(
+    entry: Entry | None, formula: str, conditions: Mapping[str, str]
+) -> tuple[Entry | None, str]:
+    """Return an approved finding where it answers the same question under the same conditions.
+
+    Parameters
+    ----------
+    entry : Entry or None
+    formula : str
+        Id of what was measured now.
+    conditions : mapping of str to str
+        Under what.
+
+    Returns
+    -------
+    entry : Entry or None
+    why : str
+        Which conditions keep the two apart, empty where none does.
+    """
+    if entry is None or entry.formula not in (None, formula):
+        return None, ""
+    if entry.formula is None or dict(entry.conditions) == dict(conditions):
+        return entry, ""
+    other = [
+        f"{name} {conditions.get(name, 'not known')} instead of {then}"
+        for name, then in sorted(entry.conditions.items())
+        if conditions.get(name) != then
+    ]
+    other += [
+        f"{name} {now} instead of none"
+        for name, now in sorted(conditions.items())
+        if name not in entry.conditions
+    ]
+    return None, ", ".join(other)
 
 
 def compare(

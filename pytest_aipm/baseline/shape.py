@@ -60,6 +60,8 @@ class _StoredFinding(_StoredEntry):
 
     formula: str | None = None
     """Which formula it was measured by."""
+    conditions: dict[str, str] = Field(default_factory=dict)
+    """On what machine, where the value hangs on it."""
     against: str | None = None
     """Whom the groups were compared with."""
     limit: Limit | None = None

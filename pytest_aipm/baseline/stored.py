@@ -24,6 +24,7 @@ def entry_of(stored: Mapping[str, Any]) -> Entry:
         part_names=tuple(stored["part_names"]),
         groups=tuple(GroupValue(**each) for each in stored["groups"]),
         formula=stored.get("formula"),
+        conditions=stored.get("conditions") or {},
     )
 
 
@@ -68,6 +69,8 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
         "part_names": list(finding.part_names),
         "groups": groups,
     }
+    if finding.conditions:
+        stored["conditions"] = dict(finding.conditions)
     stored["anchor"] = (kept or {}).get("anchor") or {
         "value": stored["value"],
         "interval": stored["interval"],
@@ -82,10 +85,15 @@ def stored_of(finding: Finding, old: Mapping[str, Any] | None, when: str) -> dic
 
 
 def _same_question(old: Mapping[str, Any], finding: Finding, formula: str | None) -> bool:
-    """Return whether two findings of one id measure the same; what was not measured tells not."""
+    """Return whether two findings of one id measure the same; what was not measured tells not.
+
+    On another machine a time answers another question.
+    """
     if (old.get("check"), old.get("by")) != (finding.check, list(finding.scope)):
         return False
-    return None in (old.get("formula"), formula) or old["formula"] == formula
+    if None in (old.get("formula"), formula):
+        return True
+    return old["formula"] == formula and (old.get("conditions") or {}) == finding.conditions
 
 
 def digest_of(section: Mapping[str, Any]) -> str:

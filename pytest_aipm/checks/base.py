@@ -18,6 +18,8 @@ constant                  meaning
                           can break is refused; or a function ``value_range(params)``
 ``TASKS``                 tasks it applies to
 ``DEEP``                  True when it refits the model: it runs under ``--aipm-deep`` alone
+``beside``                optional ``beside(params, others)``: what is wrong with ids of other
+                          checks that it names, as (key, what, fix); ``others`` has their units
 ``WEIGHTED``              True when it heeds weights and people with several rows; a check that does
                           not say so is refused where a policy has them
 ========================  =================================================================
@@ -26,7 +28,8 @@ constant                  meaning
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal
 
@@ -200,12 +203,16 @@ class Measurement:
         Names of the estimate's parts, in its order.
     not_judged : tuple of (Because, str) or None
         Why there is nothing to judge.
+    undecided : str
+        Why it is inconclusive where nothing could be estimated, or the interval does not tell.
     breach : tuple of (Because, str) or None
         A failure by count, whatever the interval says (unknown groups).
     champion : Comparison or None
         The change against the champion's decisions on the same rows.
     harm : {"up", "down"}
         The direction of the value that is worse.
+    conditions : mapping of str to str
+        What must be the same for this value and an approved one to be compared: the machine.
     """
 
     estimate: Estimate | None
@@ -223,6 +230,7 @@ class Measurement:
     unknown: int = 0
     champion: Comparison | None = None
     harm: Literal["up", "down"] = "up"
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Measurement:
         """Return a copy with some fields replaced."""

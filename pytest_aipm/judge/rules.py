@@ -6,7 +6,8 @@ Values, no sentences and no order of reasons: those are `verdict` and `sentences
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pytest_aipm.records import (
@@ -52,7 +53,8 @@ class Entry:
     """One finding of the approved baseline.
 
     ``state`` is what its limit said then; ``sizes`` are the denominators of the estimate's parts;
-    ``formula`` is what was measured, None where nobody knows.
+    ``formula`` is what was measured, None where nobody knows; ``conditions`` is on what machine,
+    where that matters.
     """
 
     value: float | None
@@ -63,6 +65,7 @@ class Entry:
     part_names: tuple[str, ...] = ()
     groups: tuple[GroupValue, ...] = ()
     formula: str | None = None
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,8 @@ def cannot_tell(
         f"{measurement.summary}{interval_words(estimate)}, the limit {limit_words(rules.limit)} "
         "lies inside the interval: these rows cannot tell"
     )
+    if measurement.undecided:
+        return f"{text}; {measurement.undecided}"
     if detectable is not None and detectable.gap is not None:
         group = f" for {detectable.group}" if detectable.group else ""
         what = f"a gap of {number(detectable.gap)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pytest_aipm.policy.pack import misfits
 from pytest_aipm.policy.rules import SHARED, Checks, Modules, build_check, clauses_of
 from pytest_aipm.policy.shorthand import Given
 from pytest_aipm.policy.subject import build_subject
-from pytest_aipm.policy.tree import Faults, Map, Scalar, Seq, tree_of
+from pytest_aipm.policy.tree import Faults, Map, Place, Scalar, Seq, tree_of
 from pytest_aipm.policy.words import closed, kind_of, no_nulls, shape, unknown_keys
 
 __all__ = ["load_policy", "policy_from"]
@@ -115,6 +115,7 @@ def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Fau
         subject = build_subject(top.submap("subject"), given, root, faults)
     modules = Modules(catalog)
     checks = _checks(layer, subject, modules, faults)
+    _beside(layer, checks, modules, faults)
     claims = claims_of(top.submap("context"), layer.checks.keys(), faults)
     loosened = loosenings(layer, _attributes(top, subject), modules, faults)
     faults.raise_as(PolicyError)
@@ -179,6 +180,24 @@ def _attributes(top: Map, subject: SubjectSpec | None) -> dict[str, str | None]:
     if subject is None:
         return dict.fromkeys(top.submap("subject").submap("protected").entries)
     return {name: spec.reference for name, spec in subject.protected.items()}
+
+
+def _beside(layer: Layer, checks: Sequence[CheckSpec], modules: Modules, faults: Faults) -> None:
+    """Note what checks say of other checks that they name; ids of faulty ones are known, too."""
+    units: dict[str, tuple[str, ...]] = {}
+    for check_id, tree in layer.checks.items():
+        name = tree.text("check")
+        module = modules.get(name, tree.place, Faults()) if name else None
+        units[check_id] = tuple(getattr(module, "UNITS", ("",)))
+    for spec in checks:
+        module = modules.get(spec.check, Place(spec.path), Faults())
+        beside = getattr(module, "beside", None)
+        if beside is None or not spec.enabled:
+            continue
+        others = {name: each for name, each in units.items() if name != spec.id}
+        for params in spec.params.values():
+            for key, what, fix in beside(params, others):
+                faults.add(layer.checks[spec.id].place_of(key), what, fix)
 
 
 def _checks(

@@ -27,6 +27,7 @@ from pytest_aipm.records.context import (
     Undeclared,
 )
 from pytest_aipm.records.finding import (
+    BY_UNIT,
     NO_WORSE,
     Asked,
     BaselineComparison,
@@ -69,6 +70,7 @@ from pytest_aipm.records.verdicts import (
 )
 
 __all__ = [
+    "BY_UNIT",
     "HISTORY",
     "NOTICE",
     "NO_WORSE",

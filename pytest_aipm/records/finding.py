@@ -10,6 +10,7 @@ from pytest_aipm.records.plain import Count, Frozen, Interval, Number, Sparse
 from pytest_aipm.records.verdicts import Because, Verdict
 
 __all__ = [
+    "BY_UNIT",
     "NO_WORSE",
     "Asked",
     "BaselineComparison",
@@ -23,6 +24,9 @@ __all__ = [
     "Series",
     "WaiverInfo",
 ]
+
+BY_UNIT = "by unit"
+"""Name of the series that tells a finding's value in every unit that its check offers."""
 
 NO_WORSE = 0.02
 """Change for the worse that ``gate: no-worse`` allows where no retrains were measured.
@@ -192,8 +196,10 @@ class Asked(Frozen):
     """Keys of the check itself, such as ``metric``, and the comparator."""
 
 
-class Finding(Frozen):
+class Finding(Sparse):
     """One check on one scope: what was measured and what it means."""
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"conditions"})
 
     id: str
     nodeid: str
@@ -224,6 +230,8 @@ class Finding(Frozen):
     part_names: tuple[str, ...] = ()
     series: tuple[Series, ...] = ()
     notes: tuple[str, ...] = ()
+    conditions: dict[str, str] = Field(default_factory=dict)
+    """Under what it was measured, where that decides what it may be compared with: the machine."""
     baseline: BaselineComparison | None = None
     waiver: WaiverInfo | None = None
     clauses: tuple[str, ...] = ()

@@ -72,7 +72,7 @@ class Sparse(Frozen):
     def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = written(self)
         for name in self.SPARSE:
-            if fields.get(name, "") in (None, (), []):
+            if fields.get(name, "") in (None, (), [], {}):
                 del fields[name]
         return fields
 

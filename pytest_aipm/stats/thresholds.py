@@ -14,7 +14,7 @@ from pytest_aipm.stats.parts import Part, RatePart
 from pytest_aipm.stats.power import ALTERNATIVE, POWER
 from pytest_aipm.stats.score import quantile
 
-__all__ = ["WorstDecision", "part_gap", "spread"]
+__all__ = ["WorstDecision", "count_quantile", "part_gap", "spread"]
 
 Span = tuple[float, float]
 
@@ -47,7 +47,7 @@ class _RateLaw:
         if self.part.method == "wilson":
             edge = self.n * p - quantile(alpha) * np.sqrt(self.n * p * (1 - p))
             return float(np.floor(edge))
-        return _quantile(alpha, self.n, p) - 1
+        return count_quantile(alpha, self.n, p) - 1
 
     def above(self, alpha: float, limit: float) -> float:
         return self.n - _RateLaw(
@@ -70,7 +70,7 @@ def _at_most(k: float, n: int, p: float) -> float:
     return 0.0 if k < 0 else float(bdtr(np.floor(k), n, p))
 
 
-def _quantile(alpha: float, n: int, p: float) -> float:
+def count_quantile(alpha: float, n: int, p: float) -> float:
     """Return the smallest count whose P(X <= k) reaches `alpha`."""
     if not 0 < p < 1:
         return p * n

@@ -53,7 +53,7 @@ OF_GROUPS = {
 BY_NAME = ("performance.metric", "fairness.group_metric")
 """Checks of any metric, which their parameter names."""
 
-SHARES = ("explain.protected_flip",)
+SHARES = ("explain.protected_flip", "operations.error_rate")
 CENSUS = (
     "data.duplicates",
     "data.outliers",
@@ -62,6 +62,7 @@ CENSUS = (
     "explain.additivity",
     "explain.monotone",
     "explain.reason_codes",
+    "operations.model_size",
     "privacy.dp_claim",
     "privacy.forbidden_features",
     "privacy.k_anonymity",
@@ -113,7 +114,7 @@ def remeasured(  # noqa: PLR0911 - one line a row of the table above
         return "what the record does not say"
     if finding.check in CENSUS:
         return _alone(finding, census(_value(finding), _size(finding)))
-    if finding.check in SHARES:
+    if finding.check in SHARES and finding.value is not None:
         return _alone(finding, _share(finding))
     params = finding.asked.params
     metric = str(params.get("metric", ""))
@@ -196,6 +197,7 @@ def _rests_on(check: str, metric: str) -> str:
         "fairness.individual_consistency": "neighbours",
         "fairness.score_gap": "scores",
         "fairness.worst_slice": "a search over slices",
+        "framing.tradeoff": "what other checks found",
         "privacy.attribute_inference": "guesses of single rows",
         "privacy.dp_audit": "guesses of one run",
         "privacy.erasure": "losses of single rows",
@@ -206,6 +208,8 @@ def _rests_on(check: str, metric: str) -> str:
     }
     if check in named:
         return named[check]
+    if check.startswith("operations."):
+        return "times and memory of single calls"
     if check.startswith("explain."):
         return "attributions of single rows"
     if check in BY_NAME:

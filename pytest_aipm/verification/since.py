@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_aipm.baseline import PolicyBaseline, compare
+from pytest_aipm.baseline import PolicyBaseline, comparable, compare
 from pytest_aipm.checks.base import Comparison, Measurement
 from pytest_aipm.judge import Entry, at_baseline_sizes
 from pytest_aipm.records import NO_WORSE, BaselineComparison, Finding
@@ -51,8 +51,7 @@ def since(finding: Finding, measurement: Measurement, approved: PolicyBaseline |
     """
     then = finding.baseline
     entry = None if approved is None else approved.entry(finding.id)
-    if entry is not None and entry.formula not in (None, measurement.formula.id):
-        entry = None  # what was approved under this id answers another question
+    entry, _ = comparable(entry, measurement.formula.id, finding.conditions)
     if approved is None or (then is not None and (then.paired or then.against == "champion")):
         return _as_written(then, entry)
     change, total = _changes(finding, measurement, approved, entry)

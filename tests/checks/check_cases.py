@@ -21,13 +21,16 @@ spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (
 
 A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
 ``deep: true`` lets checks refit it.
+``beside:`` lists other checks of the same policy, whose findings are not looked at.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows, ``holds: {scaler: both}`` a scaler that was fitted on the training and
-the evaluation rows, ``train`` one that was fitted on the former alone.
+the evaluation rows, ``train`` one that was fitted on the former alone, ``holds: {lock: true}`` what
+cannot be pickled.
 """
 
 from __future__ import annotations
 
+import threading
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +62,7 @@ class Case:
     model: str | dict[str, dict[str, Any]] | None = None
     deep: bool = False
     holds: dict[str, Any] = field(default_factory=dict)
+    beside: list[dict[str, Any]] = field(default_factory=list)
 
     def policy(self) -> dict[str, Any]:
         subject = {key: value for key, value in self.subject.items() if value is not None}
@@ -67,7 +71,7 @@ class Case:
             "name": "case",
             "context": {"purpose": self.name, "owner": "tests@example.org", **self.context},
             "subject": {"task": "binary", "protected": {"sex": "sex"}, **subject},
-            "checks": [{"check": self.check, "id": "node", **self.asked}],
+            "checks": [*self.beside, {"check": self.check, "id": "node", **self.asked}],
         }
 
 
@@ -118,6 +122,8 @@ def holding(
         model.scaler_ = StandardScaler().fit(seen[list(model.feature_names_in_)])
     if holds.get("rows"):
         model.kept_ = training[list(model.feature_names_in_)].to_numpy()
+    if holds.get("lock"):
+        model.lock_ = threading.Lock()
     if "leaves" in holds:
         nodes = [(False, sum(holds["leaves"])), *((True, n) for n in holds["leaves"])]
         model.nodes_ = np.array(nodes, dtype=[("is_leaf", bool), ("count", int)])
@@ -146,6 +152,7 @@ def _read(path: Path) -> CaseFile:
             model=each.get("model"),
             deep=each.get("deep", False),
             holds=each.get("holds", {}),
+            beside=each.get("beside", []),
         )
         for each in content["cases"]
     )

@@ -106,6 +106,8 @@ class TestCheck:
             "accountant": "own count",
             "population": "census.csv",
             "serving": "served.csv",
+            "rule": "income >= 3",
+            "prices": {"per_hour": 1, "currency": "EUR"},
             "values": dict(zip(CELLS, (0, -1, -2, 1), strict=True)),
         }
         fields = module.Params.model_fields

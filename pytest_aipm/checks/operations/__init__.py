@@ -1,0 +1,1 @@
+"""Whether it is fast, small and cheap enough to run."""
