@@ -19,6 +19,9 @@ spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (
 
 A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
 ``deep: true`` lets checks refit it.
+``context: {...}`` adds to the policy's context, ``also: [...]`` other checks, ``files: {NAME: TEXT}``
+files of the project, ``approved: {...}`` a baseline with such an approval; ``today: YYYY-MM-DD`` sets
+the clock.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows.
 """
@@ -35,6 +38,9 @@ import pandas as pd
 from ruamel.yaml import YAML
 from scipy.stats import norm
 from sklearn.utils import all_estimators
+
+from pytest_aipm.baseline.stored import digest_of
+from pytest_aipm.records import canonical_json
 
 KINDS = ("pass", "fail", "inconclusive", "not_judged")
 FOLDER = Path(__file__).parent
@@ -53,15 +59,20 @@ class Case:
     model: str | dict[str, dict[str, Any]] | None = None
     deep: bool = False
     holds: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
+    also: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    approved: dict[str, str] | None = None
+    today: str | None = None
 
     def policy(self) -> dict[str, Any]:
         subject = {key: value for key, value in self.subject.items() if value is not None}
         return {
             "aipm": 1,
             "name": "case",
-            "context": {"purpose": self.name, "owner": "tests@example.org"},
+            "context": {"purpose": self.name, "owner": "tests@example.org", **self.context},
             "subject": {"task": "binary", "protected": {"sex": "sex"}, **subject},
-            "checks": [{"check": self.check, "id": "node", **self.asked}],
+            "checks": [{"check": self.check, "id": "node", **self.asked}, *self.also],
         }
 
 
@@ -113,6 +124,13 @@ def holding(model: Formula, holds: dict[str, Any], training: pd.DataFrame) -> Fo
     return model
 
 
+def approved_file(approval: dict[str, str]) -> str:
+    """Return a baseline of the policy of the cases that holds this approval, and no finding."""
+    section = {"approved": approval, "facts": {}, "findings": {}}
+    stored = {"aipm_baseline": 1, "policies": {"case": {**section, "digest": digest_of(section)}}}
+    return canonical_json(stored, indent=1)
+
+
 def case_files() -> dict[str, CaseFile]:
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.*.yaml"))}
 
@@ -133,6 +151,11 @@ def _read(path: Path) -> CaseFile:
             model=each.get("model"),
             deep=each.get("deep", False),
             holds=each.get("holds", {}),
+            context=each.get("context", {}),
+            also=each.get("also", []),
+            files={**content.get("files", {}), **each.get("files", {})},
+            approved=each.get("approved"),
+            today=each.get("today", content.get("today")),
         )
         for each in content["cases"]
     )

@@ -102,6 +102,7 @@ class TestCheck:
             "epsilon": 1.0,
             "protects": "row",
             "accountant": "own count",
+            "roles": ("model risk",),
         }
         fields = module.Params.model_fields
         required = {key: told[key] for key in told if key in fields}

@@ -1,0 +1,1 @@
+"""Is a model needed at all, and is what was promised kept?"""
