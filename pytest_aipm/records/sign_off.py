@@ -10,8 +10,8 @@ Left out are the run's time, commit, command and versions; waivers, which have o
 their own (a waived finding enters as the fail that it is, so that no day changes it); the approved
 baseline and the changes since it, because approving this very run would change them; sentences,
 charts and words of the checks; and what the checks of `MOVING` found, which each day and each
-sign-off changes, or which only repeats what other findings say. Numbers enter with ten significant digits: another build of the
-libraries moves the last ones.
+sign-off changes, or which only repeats what other findings say. Numbers enter with ten significant
+digits: another build of the libraries moves the last ones.
 
 Sign-offs stand outside the record's own digest, as ``timing`` does: what was signed off may not
 change by being signed off. `manifest.json` covers them.
