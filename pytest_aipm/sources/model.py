@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from pytest_aipm.sources.spec import ModelSpec, Output, Where
 from pytest_aipm.sources.trust import Trust
 from pytest_aipm.sources.voice import Task, Voice, choose, classes_of
 
-__all__ = ["Model", "ModelSpec", "Prediction", "Task", "open_model"]
+__all__ = ["Bare", "Model", "ModelSpec", "Opening", "Prediction", "Task", "open_model"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,52 @@ class Prediction:
     scores: np.ndarray[Any, np.dtype[np.float64]] | None
     labels: np.ndarray[Any, Any] | None
     by_class: np.ndarray[Any, np.dtype[np.float64]] | None = None
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A model's own method, to be timed.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    given : callable
+        Rows to what the method takes.
+    call : callable
+    """
+
+    name: str
+    given: Callable[[pd.DataFrame], pd.DataFrame]
+    call: Callable[[pd.DataFrame], Any]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What it takes to open the same model once more, in another process, too."""
+
+    spec: ModelSpec
+    root: Path
+    task: Task
+    positive: Any
+    output: Output
+
+    def again(self) -> Model:
+        """Open it; a file must hold the same bytes as before.
+
+        Raises
+        ------
+        ModelError
+            When it cannot be opened any more.
+        """
+        return open_model(
+            self.spec,
+            root=self.root,
+            trusted=Trust(),
+            task=self.task,
+            positive=self.positive,
+            output=self.output,
+        )
 
 
 class Model:
@@ -66,7 +112,10 @@ class Model:
     warnings : list of str
         What libraries warned about while it was opened and asked, each once.
     fitted : object
-        What was opened, for those who look into it; it is never asked but through `predict`.
+        What was opened, for those who look into it; it is never asked but through `predict` and
+        `bare`.
+    opening : Opening or None
+        How to open it once more; None for an object that was handed over.
     """
 
     def __init__(
@@ -81,6 +130,7 @@ class Model:
     ) -> None:
         self.ref, self.kind, self.sha256 = opened.ref, opened.kind, opened.sha256
         self.trusted_by, self.warnings = opened.trusted_by, heard
+        self.opening: Opening | None = None
         self._where = where
         model = self.fitted = opened.model
         with third_party(heard):
@@ -147,6 +197,19 @@ class Model:
             known = np.fromiter(self.classes or (), dtype=object)
             prediction = replace(prediction, labels=known[prediction.by_class.argmax(axis=1)])
         return prediction
+
+    def bare(self, *, labels: bool = True) -> Bare:
+        """Return the one call that answers a request, without what `predict` checks around it.
+
+        Parameters
+        ----------
+        labels : bool
+            Whether its own class is the answer, where it says one; else its score.
+        """
+        scoring, labelling = self._voices.scores, self._voices.labels
+        voice = labelling if labelling is not None and (labels or scoring is None) else scoring
+        assert voice is not None  # noqa: S101 - a model has one of them
+        return Bare(self._said(voice), self._given, voice.call)
 
     def columns(self, known: Sequence[str]) -> list[str] | None:
         """Return the columns it was fitted on as the data call them, None when it does not tell.
@@ -283,9 +346,13 @@ def open_model(
         opened = Artifact(made, spec.factory, "factory", None, "factory named in the policy")
     else:
         opened = open_artifact(spec, root, trusted, heard, where, task=task, positive=positive)
-    return Model(
-        opened, heard, output=output or spec.output, task=task, positive=positive, where=where
-    )
+    chosen = output or spec.output
+    model = Model(opened, heard, output=chosen, task=task, positive=positive, where=where)
+    if opened.kind != "object":
+        # the bytes that were vouched for now are vouched for again, and no others
+        again = spec if opened.sha256 is None else replace(spec, sha256=opened.sha256)
+        model.opening = Opening(again, root.resolve(), task, positive, chosen)
+    return model
 
 
 def _refuse_unused(spec: ModelSpec, where: Where | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-__all__ = ["SMALL", "MeanPart"]
+__all__ = ["SMALL", "MeanPart", "PerUnit"]
 
 SMALL = 30
 """Means and bootstraps of fewer rows cannot prove a breach (Bahadur and Savage 1956)."""
@@ -112,6 +112,47 @@ class MeanPart:
             self.transform,
             self.limits,
         )
+
+
+@dataclass(frozen=True)
+class PerUnit:
+    """How many times a positive mean goes into something: rows a second from seconds a row."""
+
+    mean: MeanPart
+    whole: float = 1.0
+
+    support: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    label: ClassVar[str] = "inverse of the mean, Hall-transformed t"
+
+    @property
+    def proves(self) -> bool:
+        """Whether the mean does."""
+        return self.mean.proves
+
+    @property
+    def n(self) -> float:
+        """Values of the mean."""
+        return self.mean.n
+
+    @property
+    def value(self) -> float:
+        """``whole / mean``; nan without a mean."""
+        return self._of(self.mean.value)
+
+    def bound(self, alpha: float) -> tuple[float, float]:
+        """Return the bounds of the mean, turned around."""
+        lower, upper = self.mean.bound(alpha)
+        return self._of(upper), self._of(lower)
+
+    def scaled(self, n: float, value: float | None = None) -> PerUnit:
+        """Return the part with `n` values, moved to another `value`."""
+        moved = None if value is None else self._of(value)
+        return PerUnit(self.mean.scaled(n, moved), self.whole)
+
+    def _of(self, mean: float) -> float:
+        if np.isnan(mean):
+            return float("nan")
+        return self.whole / mean if mean > 0 else float("inf")
 
 
 def _hall_inverse(y: float, skew: float, n: float) -> float:
