@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["answer_of", "few", "lack_of", "short"]
+__all__ = ["answer_of", "few", "lack_of", "short", "waits"]
 
 _START = re.compile(
     r"(todo|to do:|tbd|tba|tbc|fixme|xxx|lorem ipsum|placeholder|changeme|change me|"
@@ -16,12 +16,12 @@ _START = re.compile(
 )
 """How texts begin that wait for their author; `aipm init` writes "not said yet"."""
 
-_WHOLE = re.compile(
-    r"(n/?a|none yet|unknown|not known|somebody|someone|name|your name( here)?|owner|yes|no|"
-    r"<[^<>]*>|\{\{.*\}\}|\[[^\[\]]*\])[.!?]*",
-    re.DOTALL,
+_GAP = re.compile(r"(<[^<>]*>|\{\{.*\}\}|\[[^\[\]]*\])[.!?]*", re.DOTALL)
+"""Brackets around what is to be filled in."""
+_WORD = re.compile(
+    r"(n/?a|none yet|unknown|not known|somebody|someone|name|your name( here)?|owner|yes|no)[.!?]*"
 )
-"""Texts that are nothing but a gap."""
+"""Words that are no answer to a question that asks for a sentence."""
 
 
 def answer_of(context: Mapping[str, Any], field: str) -> Any:
@@ -41,7 +41,7 @@ def lack_of(value: Any) -> str:
     if value is None:
         return "missing"
     parts = list(_leaves(value))
-    gap = next((part for part in parts if isinstance(part, str) and _waits(part)), None)
+    gap = next((part for part in parts if isinstance(part, str) and _empty_word(part)), None)
     if gap is not None:
         return f"a placeholder ({short(gap, 40)!r})"
     return "" if any(map(_says, parts)) else "empty"
@@ -59,9 +59,18 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield each
 
 
-def _waits(text: str) -> bool:
-    plain = " ".join(text.casefold().split()).lstrip("*_`#-> ")
-    return bool(_START.match(plain) or _WHOLE.fullmatch(plain))
+def _empty_word(text: str) -> bool:
+    return waits(text) or _WORD.fullmatch(_plain(text)) is not None
+
+
+def waits(text: str) -> bool:
+    """Return whether a text holds a place for what is still to be written."""
+    plain = _plain(text)
+    return bool(_START.match(plain) or _GAP.fullmatch(plain))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).lstrip("*_`#-> ")
 
 
 def _says(value: Any) -> bool:

@@ -20,7 +20,7 @@ spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (
 A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
 ``deep: true`` lets checks refit it.
 ``context: {...}`` adds to the policy's context, ``also: [...]`` other checks, ``files: {NAME:
-TEXT}`` files of the project, ``approved: {...}`` a baseline with such an approval; ``today:
+TEXT}`` files of the project, ``tables: {NAME: blocks}`` csv files, ``approved: {...}`` a baseline with such an approval; ``today:
 YYYY-MM-DD`` sets the clock.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows.
@@ -62,6 +62,7 @@ class Case:
     context: dict[str, Any] = field(default_factory=dict)
     also: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     approved: dict[str, str] | None = None
     today: str | None = None
 
@@ -154,6 +155,7 @@ def _read(path: Path) -> CaseFile:
             context=each.get("context", {}),
             also=each.get("also", []),
             files={**content.get("files", {}), **each.get("files", {})},
+            tables=each.get("tables", {}),
             approved=each.get("approved"),
             today=each.get("today", content.get("today")),
         )

@@ -74,6 +74,8 @@ def measured(case: Case, root: Path) -> Finding:
         objects["train"] = expand(case.train)
     if case.erased:
         expand(case.erased).to_csv(root / "erased.csv", index=False)
+    for name, blocks in case.tables.items():
+        expand(blocks).to_csv(root / name, index=False)
     files = dict(case.files)
     if case.approved is not None:
         files["aipm-baseline.json"] = approved_file(case.approved)

@@ -103,6 +103,7 @@ class TestCheck:
             "protects": "row",
             "accountant": "own count",
             "roles": ("model risk",),
+            "log": "log.csv",
         }
         fields = module.Params.model_fields
         required = {key: told[key] for key in told if key in fields}

@@ -85,7 +85,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula,
         summary=_summary(claims, state),
         n=len(claims),
-        part_names=("all promises",),
+        part_names=("all rows",),
         series=(_series(claims),),
         notes=tuple(
             f"{claim.state}: {short(claim.text)} ({claim.reason})"

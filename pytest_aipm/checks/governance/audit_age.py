@@ -85,6 +85,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula,
         summary=f"the last audit was approved {days} ago ({day}, by {short(approved.by)})",
         n=1,
-        part_names=("the baseline",),
+        part_names=("all rows",),
         notes=(f"reason of the approval: {short(approved.reason, 200)}",),
     )

@@ -113,7 +113,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary=said,
         n=asked,
-        part_names=("all fields",),
+        part_names=("all rows",),
         notes=tuple(f"context.{short(name)} is {lack}" for name, lack in list(found.items())[:50]),
     )
 

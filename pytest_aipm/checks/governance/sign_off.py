@@ -91,7 +91,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary="",
         n=asked,
-        part_names=("all roles",),
+        part_names=("all rows",),
     )
     unknown = ""
     if approved is None:

@@ -76,7 +76,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary="",
         n=len(listed),
-        part_names=("all waivers",),
+        part_names=("all rows",),
         notes=_notes(listed, active, void, now),
         harm="down" if params.unit == "left" else "up",
     )
@@ -117,16 +117,20 @@ def _notes(
     void: Sequence[WaiverInfo],
     now: dt.date,
 ) -> tuple[str, ...]:
-    said = [
-        f"{short(each.id)} waives {short(each.check, 120)}: {_days((now - _day(each.created)).days)}"
-        f" old, {_days((_day(each.expires) - now).days)} left, {short(each.owner)} answers for it"
-        for each in active[:50]
-    ]
+    said = [_told(each, now) for each in active[:50]]
     said += [f"{short(each.id)} was given for another model and is void" for each in void[:20]]
     ended = [each.id for each in listed if _day(each.expires) < now]
     if ended:
         said.append(f"ended, and still in the file: {few(ended)}")
     return tuple(said)
+
+
+def _told(waiver: WaiverInfo, now: dt.date) -> str:
+    old, left = now - _day(waiver.created), _day(waiver.expires) - now
+    return (
+        f"{short(waiver.id)} waives {short(waiver.check, 120)}: {_days(old.days)} old, "
+        f"{_days(left.days)} left, {short(waiver.owner)} answers for it"
+    )
 
 
 def _series(active: Sequence[WaiverInfo], now: dt.date) -> Series:
