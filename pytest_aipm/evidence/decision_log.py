@@ -1,14 +1,15 @@
 """A log of decisions: what people did with what the model said, case by case.
 
-One row is one decision about one case. A log is read whole or refused: a case that is there twice, a
-review before its decision, lines out of order, a word that is neither yes nor no each change a rate
-without a sound.
+One row is one decision about one case. A log is read whole or refused: a case that is there twice,
+a review before its decision, rows out of order, a word that is neither yes nor no each change a
+rate without a sound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown
+from pytest_aipm.evidence.spelling import spelled
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 
@@ -91,7 +93,7 @@ class DecisionLog:
     reviewed: np.ndarray | None
     days: np.ndarray | None
     event: np.ndarray | None
-    group: pd.Series | None  # type: ignore[type-arg]
+    group: pd.Series[Any] | None
 
     @property
     def n(self) -> int:
@@ -117,7 +119,9 @@ def read_log(evidence: Evidence, ref: str, layout: Layout) -> DecisionLog:
     return evidence.once(("decision log", ref, layout), lambda: _read(evidence, ref, layout))
 
 
-def groups_of_column(log: DecisionLog, column: str, unknown: Unknown) -> tuple[Grouping, np.ndarray]:
+def groups_of_column(
+    log: DecisionLog, column: str, unknown: Unknown
+) -> tuple[Grouping, np.ndarray]:
     """Return the groups of a column of the log, and each row's: -1 where it is empty.
 
     Raises
@@ -169,7 +173,7 @@ def groups_of_people(
     grouping = evidence.counts(by, unknown).grouping
     columns = list(dict.fromkeys([subject.id, *(subject.attribute(name).column for name in by)]))
     parts = [
-        pd.DataFrame({"id": _ids(batch[subject.id]), "group": grouping.members(subject, batch)})
+        pd.DataFrame({"id": spelled(batch[subject.id]), "group": grouping.members(subject, batch)})
         for batch in data.batches(columns)
     ]
     known = pd.concat(parts).drop_duplicates()
@@ -190,7 +194,7 @@ def groups_of_people(
 def _read(evidence: Evidence, ref: str, layout: Layout) -> DecisionLog:
     source = open_data(DataSpec.parse(ref, evidence.root), root=evidence.root)
     frame = source.frame(layout.columns())
-    _refuse_twice(_ids(frame[layout.case]), source, layout.case)
+    _refuse_twice(spelled(frame[layout.case]), source, layout.case)
     decided = _times(frame[layout.decided_at], source, layout.decided_at)
     _refuse(np.isnat(decided), source, layout.decided_at, "is empty", "date every decision")
     if layout.in_order:
@@ -211,7 +215,7 @@ def _read(evidence: Evidence, ref: str, layout: Layout) -> DecisionLog:
         _refuse(event & ~reviewed, source, layout.event or "", what, "say who did, and when")
     return DecisionLog(
         ref=source.ref,
-        person=_ids(frame[layout.person]),
+        person=spelled(frame[layout.person]),
         decided_at=decided,
         reviewed=reviewed,
         days=days,
@@ -232,7 +236,7 @@ def _reviews(
         days = np.where(np.isnat(seen), np.nan, (seen - decided) / _DAY)
         reviewed = ~np.isnat(seen)
     if layout.reviewer is not None:
-        named = _ids(frame[layout.reviewer]) != ""
+        named = spelled(frame[layout.reviewer]) != ""
         if reviewed is not None:
             what = f"and column {layout.reviewed_at!r} contradict each other: one of them is empty"
             _refuse(named != reviewed, source, layout.reviewer, what, "say who reviewed, and when")
@@ -240,24 +244,28 @@ def _reviews(
     return reviewed, days
 
 
-def _flags(column: pd.Series, source: DataSource, layout: Layout) -> np.ndarray:  # type: ignore[type-arg]
-    words = np.array([each.casefold() for each in _ids(column)], dtype=object)
+def _flags(column: pd.Series[Any], source: DataSource, layout: Layout) -> np.ndarray:
+    words = np.array([each.casefold() for each in spelled(column)], dtype=object)
     name, empty = layout.event or "", words == ""
     if not layout.empty_is_no:
         fix = "write yes or no in every row, or say what an empty one means: `empty: no`"
         _refuse(empty, source, name, "is empty", fix)
     yes = np.isin(words, list(YES))
     strange = ~(yes | empty | np.isin(words, list(NO)))
-    _refuse(strange, source, name, "is neither yes nor no", "write yes or no, true or false, 1 or 0")
+    _refuse(
+        strange, source, name, "is neither yes nor no", "write yes or no, true or false, 1 or 0"
+    )
     return np.asarray(yes)
 
 
-def _times(column: pd.Series, source: DataSource, name: str) -> np.ndarray:  # type: ignore[type-arg]
+def _times(column: pd.Series[Any], source: DataSource, name: str) -> np.ndarray:
     """Return times in UTC, of ISO 8601; a time without a zone is one of UTC."""
     texts = column.astype(object).where(column.notna(), None)
     read = pd.to_datetime(texts.map(_text_of_time), errors="coerce", format="ISO8601", utc=True)
     wrong = (read.isna() & column.notna()).to_numpy()
-    _refuse(wrong, source, name, "is no time of ISO 8601", "write 2026-11-26 or 2026-11-26T09:30:00Z")
+    _refuse(
+        wrong, source, name, "is no time of ISO 8601", "write 2026-11-26 or 2026-11-26T09:30:00Z"
+    )
     return read.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]")
 
 
@@ -266,12 +274,6 @@ def _text_of_time(value: object) -> object:
     if value is None or isinstance(value, int | float | np.number):
         return None
     return value.isoformat() if hasattr(value, "isoformat") else str(value).strip()
-
-
-def _ids(column: pd.Series) -> np.ndarray:  # type: ignore[type-arg]
-    """Return values as texts, 7.0 and " 7" as 7; empty where they are missing."""
-    texts = column.astype(object).where(column.notna(), "").map(str).str.strip()
-    return texts.str.replace(r"^(-?\d+)\.0+$", r"\1", regex=True).to_numpy(dtype=object)
 
 
 def _refuse_twice(case: np.ndarray, source: DataSource, name: str) -> None:

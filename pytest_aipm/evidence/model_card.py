@@ -54,7 +54,7 @@ class Card:
 
 
 def plain_title(text: str) -> str:
-    """Return a title without numbers, signs and case: ``## 2. Intended_Use`` is ``intended use``."""
+    """Return a title without numbers, signs and case: ``2. Intended_Use`` is ``intended use``."""
     words = re.sub(r"[\W_]+", " ", text.casefold()).split()
     while words and words[0].isdigit():
         words = words[1:]
@@ -99,17 +99,16 @@ def _yaml(text: str, path: str) -> dict[str, Any]:
         raise DataError(Problem(what, "move what people read below it", path))
     yaml = YAML(typ="safe", pure=True)
     try:
-        if any(isinstance(event, AliasEvent) for event in yaml.parse(text)):
-            what = "the front matter of the card has YAML aliases"
-            raise DataError(Problem(what, "write the values out", path))
-        found = yaml.load(text)
-    except DataError:
-        raise
+        aliased = any(isinstance(event, AliasEvent) for event in yaml.parse(text))
+        found = None if aliased else yaml.load(text)
     except Exception as error:  # noqa: BLE001 - the reader raises many kinds for broken text
         mark = getattr(error, "problem_mark", None)
         line = None if mark is None else mark.line + 2
         what = "the front matter of the card is no YAML"
         raise DataError(Problem(what, "correct it, or remove it", path, line)) from None
+    if aliased:
+        what = "the front matter of the card has YAML aliases"
+        raise DataError(Problem(what, "write the values out", path))
     if found is None:
         return {}
     if not isinstance(found, dict):
