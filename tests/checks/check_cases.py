@@ -20,8 +20,8 @@ spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (
 A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
 ``deep: true`` lets checks refit it.
 ``context: {...}`` adds to the policy's context, ``also: [...]`` other checks, ``files: {NAME:
-TEXT}`` files of the project, ``tables: {NAME: blocks}`` csv files, ``approved: {...}`` a baseline with such an approval; ``today:
-YYYY-MM-DD`` sets the clock.
+TEXT}`` files of the project, ``tables: {NAME: blocks}`` csv files, ``approved: {...}`` a baseline
+with such an approval; ``today: YYYY-MM-DD`` sets the clock.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows.
 """

@@ -305,7 +305,7 @@ def _time(log: DecisionLog, params: Params) -> Measurement:
         why = f"none of {log.n:,} decisions was reviewed"
         return measured.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
     estimate = quantile_of(days, share, params.confidence)
-    of_them = "half" if share == 0.5 else "9 of 10"
+    of_them = "half" if share == 0.5 else "9 in 10"
     unit = "day" if estimate.value == 1 else "days"
     return measured.with_(
         estimate=estimate,

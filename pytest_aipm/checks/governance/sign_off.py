@@ -108,6 +108,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     lacks = {role: why for role in params.roles if (why := _lack(role, own, params.max_age_days))}
     release = f"the release approved on {short(approved.when, 10)}"
     said = f"all {asked} roles signed off {release}"
+    if asked == 1:
+        said = f"{short(params.roles[0])} signed off {release}"
     if lacks:
         have = "has" if len(lacks) == 1 else "have"
         said = f"{len(lacks)} of {asked} roles {have} not signed off {release} ({few(list(lacks))})"
