@@ -24,6 +24,7 @@ from pytest_aipm.policy.draft7 import (
     without_null,
 )
 from pytest_aipm.policy.ids import IS_ID
+from pytest_aipm.policy.incidents import IncidentEntry
 from pytest_aipm.policy.layers import URL
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.outline import PolicyOutline
@@ -41,7 +42,6 @@ from pytest_aipm.policy.schema_checks import (
     shared_keys,
 )
 from pytest_aipm.policy.schema_subject import subject_keys
-from pytest_aipm.policy.incidents import IncidentEntry
 from pytest_aipm.policy.sign_offs import SignOffEntry
 from pytest_aipm.policy.waivers import WaiverEntry
 

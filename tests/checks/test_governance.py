@@ -203,8 +203,8 @@ def test_a_card_names_the_model_by_its_hash_or_its_file(run: Run, tmp_path: Path
     lacks = []
     for text in (f"{sha[:12].upper()}", "of credit.joblib", "of another model"):
         card.write_text(f"# Uses\nBy clerks, {text}.\n")
-        for by in ("any", "sha256"):
-            lacks.append(found(run({**asked, "named_by": by}, **keys), asked["check"]).value)
+        both = [{**asked, "id": by, "named_by": by} for by in ("any", "sha256")]
+        lacks += [each.value for each in run(*both, **keys).findings]
     assert lacks == [0, 0, 0, 1, 1, 1]
 
 
@@ -387,7 +387,7 @@ def test_a_file_of_incidents_that_is_wrong_stops_the_run_before_anything_is_open
         run(asked)
     assert run({**asked, "enabled": False}).findings[0].verdict is Verdict.NOT_JUDGED
     (tmp_path / "past.yaml").write_text("incidents: [{id: 1}]\n")
-    with pytest.raises(PolicyError, match=r"past\.yaml:1:17: 'id' must be text"):
+    with pytest.raises(PolicyError, match=r"past\.yaml:1:18: 'id' must be text"):
         run(asked)
 
 
@@ -418,12 +418,33 @@ def test_all_incidents_that_cannot_be_re_run_are_named_at_once(run: Run, tmp_pat
     )
     (finding,) = run({"check": "governance.incidents", "file": "past.yaml"}).findings
     assert finding.verdict == "error"
-    for said in (
-        "incident A: 1 of its 1 rows are gone",
-        "incident B: a score is expected, and there are predicted classes alone",
-        "incident C: rows of a file need a model that can be asked",
-    ):
-        assert said in finding.reason
+    assert finding.reason == (
+        "past.yaml:2: incident A: 1 of its 1 rows are gone from the evaluation rows (nor could B, "
+        "C be re-run); keep them there, or in a file of their own: `rows: PATH`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            "ids: [1], expect: {score: {min: 0.5}}",
+            "incident A: a score is expected, and there are predicted classes alone",
+        ),
+        (
+            "rows: gone.csv, expect: {decision: favorable}",
+            "incident A: rows of a file need a model that can be asked",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_said(run: Run, tmp_path: Path, asked: str, said: str) -> None:
+    (tmp_path / "past.yaml").write_text(
+        "incidents:\n- {id: A, date: 2026-01-01, title: t, what: w, owner: o, ticket: t, "
+        f"{asked}}}\n"
+    )
+    (finding,) = run({"check": "governance.incidents", "file": "past.yaml"}).findings
+    assert finding.verdict == "error"
+    assert said in finding.reason
 
 
 def test_how_few_people_fare_how_is_not_told(run: Run, tmp_path: Path) -> None:

@@ -111,11 +111,22 @@ def test_an_editor_marks_it_too(case: dict[str, str]) -> None:
     ("text", "says"),
     [
         ("", "incidents.yaml: the file is empty; write its first key"),
-        ("incidents:\n", "incidents.yaml:1:1: 'incidents' must be a list; write `incidents: []` when there are none"),
-        ("incident: []\n", "incidents.yaml:1:1: unknown key 'incident' in the incidents file; did you mean 'incidents'?"),
-        ("incidents: [a]\n", "incidents.yaml:1:13: an incident must be a mapping, not 'a'; start it with `- id: `"),
+        (
+            "incidents:\n",
+            "incidents.yaml:1:1: 'incidents' must be a list; write `incidents: []` when there are "
+            "none",
+        ),
+        (
+            "incident: []\n",
+            "incidents.yaml:1:1: unknown key 'incident' in the incidents file; did you mean "
+            "'incidents'?",
+        ),
+        (
+            "incidents: [a]\n",
+            "incidents.yaml:1:13: an incident must be a mapping, not 'a'; start it with `- id: `",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_is_none_is_refused(read: Read, text: str, says: str) -> None:
     with pytest.raises(PolicyError) as error:
         read(text=text)

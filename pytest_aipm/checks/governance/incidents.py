@@ -31,6 +31,7 @@ A failure that was mended once could come back with the next training, and nobod
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import Field
 
@@ -80,15 +81,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             not_judged=(Because.NOT_APPLICABLE, why),
         )
     found: list[Rerun] = []
-    problems: list[Problem] = []
+    broken: dict[str, Problem] = {}
     for each in listed:
         try:
             found.append(rerun(evidence, each))
         except MeasurementError as error:
-            problems += error.problems
+            broken[each.id] = error.problems[0]
     again = [each for each in found if not each.fixed]
-    if problems:
-        raise DataError(problems)
+    if broken:
+        raise DataError(_cannot(broken))
     names = few([f"{each.incident.id}: {short(each.incident.title)}" for each in again], 3)
     are = "happens" if len(again) == 1 else "happen"
     said = f"{len(again)} of {len(listed)} past incidents {are} again"
@@ -104,6 +105,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             for each in sorted(found, key=lambda each: each.fixed)[:50]
         ),
     )
+
+
+def _cannot(broken: dict[str, Problem]) -> Problem:
+    """Return why the first incident could not be re-run, and which others could not."""
+    first, *others = broken
+    problem = broken[first]
+    if not others:
+        return problem
+    return replace(problem, what=f"{problem.what} (nor could {few(others, 8)} be re-run)")
 
 
 def _told(each: Rerun, min_cell: int) -> str:
