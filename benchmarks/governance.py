@@ -3,7 +3,7 @@
 Each run draws another log. A null has its true value at the limit, so that every failure is a false
 one: 5 of 100 are allowed. A fault lies beyond the limit by the size that is stated.
 
-    python benchmarks/governance.py [--runs 2000] [--write docs/governance.md]
+    python benchmarks/governance.py [--runs 1000] [--write docs/governance.md]
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pytest_aipm.judge import decide
 from pytest_aipm.records import Limit
 from pytest_aipm.sources.data import open_data
 
-RUNS = 2000
+RUNS = 1000
 ROWS = open_data(pd.DataFrame({"y": [0, 1], "p": [0, 1]}), root=Path())
 SUBJECT = Subject(task="binary", label="y", positive=1, favorable=1, predictions="p")
 
@@ -58,12 +58,12 @@ class Cell:
             event = rng.random(n) < np.asarray(self.rates)[group]
         return DecisionLog(
             ref="log",
-            person=np.arange(n).astype(str).astype(object),
+            person=np.arange(n),
             decided_at=np.full(n, np.datetime64("2026-03-01")),
             reviewed=None,
             days=days,
             event=event,
-            group=pd.Series([f"group {each}" for each in group]),
+            group=pd.Series(group) if len(self.shares) > 1 else None,
         )
 
     def fails(self, run: int) -> bool:

@@ -42,8 +42,8 @@ def decision_log() -> pd.DataFrame:
         {
             "case_id": ids,
             "decided_at": np.datetime_as_string(decided, unit="s"),
-            "reviewed_at": np.where(reviewed, np.datetime_as_string(looked, unit="s"), None),
-            "reviewer": np.where(reviewed, rng.choice(["clerk 1", "clerk 2"], CASES), None),
+            "reviewed_at": pd.Series(np.datetime_as_string(looked, unit="s")).where(reviewed),
+            "reviewer": pd.Series(rng.choice(["clerk 1", "clerk 2"], CASES)).where(reviewed),
             "overridden": np.where(overridden, "yes", "no"),
             "appealed": np.where(rng.random(CASES) < APPEALED, "yes", "no"),
             "complaint": np.where(rng.random(CASES) < COMPLAINED, "yes", "no"),

@@ -1,4 +1,4 @@
-"""How often people override, appeal or complain, in all and by group, and how soon they look.
+"""How often people override, appeal or complain, in all or by group; how soon they look.
 
 ## Question
 Do people oversee the model's decisions, and do all groups find the same way to be heard?
