@@ -107,7 +107,7 @@ class TestCheck:
         }
         fields = module.Params.model_fields
         required = {key: told[key] for key in told if key in fields}
-        if name.startswith("privacy."):
+        if name.startswith(("privacy.", "governance.")):
             required.pop("of", None)  # whose rows there, not which columns
         if "quasi_identifiers" in fields:
             required.pop("sensitive")
