@@ -200,7 +200,7 @@ def _before(add: Add) -> None:
     _root(one)
 
     one = add("schema", _schema, "print a JSON Schema, or write those of editors")
-    kinds = ["policy", "waivers", "sign-offs", "baseline", "audit"]
+    kinds = ["policy", "waivers", "sign-offs", "incidents", "baseline", "audit"]
     one.add_argument("what", nargs="?", choices=kinds, help="which one to print")
     one.add_argument("--write", metavar="FOLDER", help="write those of policies and beside them")
     _root(one)

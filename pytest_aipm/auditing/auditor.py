@@ -218,6 +218,8 @@ class Auditor:
             waivers=states(self.plan, policy.name, ()),
             sign_offs=self.plan.sign_offs,
             approved=None if approved is None else approved.ref.approved,
+            incidents=self.plan.incidents.get(policy.name, {}),
+            min_cell=policy.publish.min_cell,
             findings=self._findings_of,
             claims=self._claims,
         )

@@ -17,6 +17,8 @@ from pytest_aipm.errors import (
     Problem,
     TrustError,
 )
+from pytest_aipm.evidence.stated import Incident
+from pytest_aipm.policy.incidents import incidents_of
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.policy.plan import resolve_policies
@@ -44,6 +46,8 @@ class Plan:
     pairables: Mapping[str, Pairable] = field(default_factory=dict)
     """By the name of the policy, for those that ask for pairing."""
     sign_offs: tuple[SignOff, ...] = ()
+    incidents: Mapping[str, Mapping[str, tuple[Incident, ...]]] = field(default_factory=dict)
+    """By the name of the policy, then by the file, for those that re-run some."""
 
     def nodes(self, policy: Policy) -> tuple[Node, ...]:
         """Return a policy's nodes in the order they run."""
@@ -136,6 +140,7 @@ def complete(
     sign_offs: tuple[SignOff, ...] = ()
     if settings.sign_offs is not None:
         sign_offs = load_sign_offs(settings.sign_offs, root=settings.root)
+    incidents = {each.name: incidents_of(each, root=settings.root) for each in policies}
     baseline = _baseline(settings, policies) if compares else None
     pairs = pairables(settings, policies, baseline) if compares else {}
     trust = Trust.read(settings.root, settings.trust)
@@ -155,7 +160,7 @@ def complete(
                 faults.extend(error.problems)
     if faults:
         raise TrustError(faults)
-    return Plan(settings, policies, catalog, trust, waivers, baseline, pairs, sign_offs)
+    return Plan(settings, policies, catalog, trust, waivers, baseline, pairs, sign_offs, incidents)
 
 
 def model_spec(policy: Policy) -> ModelSpec | None:

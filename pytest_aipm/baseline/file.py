@@ -213,6 +213,8 @@ def write_baseline(
     if path.exists():
         policies = dict(read_baseline(path, shown=str(path)).content["policies"])
     approved = {"by": by, "reason": reason, "when": when}
+    if record.evidence:  # what sign-offs of this run name
+        approved["evidence"] = record.evidence
     for audit in record.audits:
         if "::" in audit.policy.path:
             continue  # made inside an ordinary test, which carries its own limits

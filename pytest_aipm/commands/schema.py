@@ -16,6 +16,7 @@ from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.schema import (
     FILES,
+    incidents_schema,
     modeline,
     policy_schema,
     schema_text,
@@ -35,7 +36,7 @@ def schema(what: str | None, *, write: str | None = None, root: str | None = Non
 
     Parameters
     ----------
-    what : {"policy", "waivers", "sign-offs", "baseline", "audit"} or None
+    what : {"policy", "waivers", "sign-offs", "incidents", "baseline", "audit"} or None
     write : str, optional
         The folder to write to, instead of printing one.
     root : str, optional
@@ -66,7 +67,7 @@ def schema(what: str | None, *, write: str | None = None, root: str | None = Non
 
 
 def write_schemas(folder: Path, packs: Library) -> tuple[Path, ...]:
-    """Write the schemas of policies, waivers, sign-offs and baselines, each whole or not at all.
+    """Write the schemas of what people write, and of baselines, each whole or not at all.
 
     Parameters
     ----------
@@ -97,6 +98,7 @@ _MADE: dict[str, Callable[[Library], dict[str, Any]]] = {
     "policy": lambda packs: policy_schema(Catalog(), packs),
     "waivers": lambda _: waivers_schema(),
     "sign-offs": lambda _: sign_offs_schema(),
+    "incidents": lambda _: incidents_schema(),
     "baseline": lambda _: baseline_schema(),
     "audit": lambda _: _audit(),
 }

@@ -7,14 +7,56 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_aipm.errors import CheckError, Problem
+from pytest_aipm.expressions import Expression
 from pytest_aipm.records import Approval, Claim, Finding, SignOff, WaiverInfo
 
-__all__ = ["Stated"]
+__all__ = ["Incident", "Stated"]
 
 
 def _nothing(check_id: str) -> tuple[Finding, ...]:
     what = f"there is no check {check_id!r} to ask"
     raise CheckError(Problem(what, "ask this in a policy that has both checks"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """What went wrong once: to which rows, and how they must fare now.
+
+    Attributes
+    ----------
+    id, date, title, what, owner, ticket : str
+    when, ids, rows : Expression or None, tuple, str or None
+        One of them names the rows: by a condition, by ids, or in a file of their own.
+    decision : {"favorable", "unfavorable"} or None
+    lowest, highest : float or None
+        Between which the score must lie.
+    share : float
+        Of the rows, for which that must hold.
+    check : str or None
+        In place of rows: a check of the policy that must pass.
+    policy : str or None
+        The only policy it is of.
+    path, line : str, int or None
+        Where it is written.
+    """
+
+    id: str
+    date: str
+    title: str
+    what: str
+    owner: str
+    ticket: str
+    when: Expression | None = None
+    ids: tuple[str | int, ...] = ()
+    rows: str | None = None
+    decision: str | None = None
+    lowest: float | None = None
+    highest: float | None = None
+    share: float = 1.0
+    check: str | None = None
+    policy: str | None = None
+    path: str = ""
+    line: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +77,10 @@ class Stated:
         All of the sign-offs file.
     approved : Approval or None
         Who approved the baseline, when and why.
+    incidents : mapping of str to tuple of Incident
+        By the file that a check names.
+    min_cell : int
+        Counts of fewer people are not published.
     findings : callable
         ``findings(check_id)`` returns what another check of the policy found, one a scope; it is
         measured for that where it was not measured yet. Raises CheckError for an id that is not
@@ -50,5 +96,7 @@ class Stated:
     waivers: tuple[WaiverInfo, ...] = ()
     sign_offs: tuple[SignOff, ...] = ()
     approved: Approval | None = None
+    incidents: Mapping[str, tuple[Incident, ...]] = field(default_factory=dict)
+    min_cell: int = 5
     findings: Callable[[str], tuple[Finding, ...]] = _nothing
     claims: Callable[[], tuple[Claim, ...]] = tuple

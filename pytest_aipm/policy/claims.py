@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -29,42 +29,51 @@ class ClaimSpec(Grammar):
     """Ids of the checks that show it."""
 
 
-def claims_of(context: Map, ids: Collection[str], faults: Faults) -> tuple[ClaimSpec, ...]:
+JUDGE = "framing.claims"
+"""The check that counts what became of the claims: it can show none of them."""
+
+
+def claims_of(context: Map, written: Mapping[str, Map], faults: Faults) -> tuple[ClaimSpec, ...]:
     """Return the claims of a context; what is wrong with one is noted at its line.
 
     Parameters
     ----------
     context : Map
-    ids : collection of str
-        The checks of the policy.
+    written : mapping of str to Map
+        The checks of the policy by their ids.
     faults : Faults
     """
-    written = context.get("claims")
-    if written is None:
+    claims = context.get("claims")
+    if claims is None:
         return ()
-    if not isinstance(written, Seq):
-        what = f"'context.claims' must be a list, not {kind_of(written)}"
-        faults.add(written.place, what, "start each claim with '- text: '")
+    if not isinstance(claims, Seq):
+        what = f"'context.claims' must be a list, not {kind_of(claims)}"
+        faults.add(claims.place, what, "start each claim with '- text: '")
         return ()
-    return tuple(_claims(written, ids, faults))
+    return tuple(_claims(claims, written, faults))
 
 
-def _claims(written: Seq, ids: Collection[str], faults: Faults) -> Iterator[ClaimSpec]:
-    for each in written.items:
+def _claims(claims: Seq, written: Mapping[str, Map], faults: Faults) -> Iterator[ClaimSpec]:
+    for each in claims.items:
         if not isinstance(each, Map):
             what = f"a claim must be a mapping, not {kind_of(each)}"
             faults.add(each.place, what, "write `{text: ..., checks: [...]}`")
             continue
         no_nulls(each, faults)
         claim = shape(ClaimSpec, closed(each, ClaimSpec, faults, where="a claim"), faults)
-        _known(each.get("checks"), ids, faults)
+        _known(each.get("checks"), written, faults)
         if claim is not None:
             yield claim
 
 
-def _known(checks: Tree | None, ids: Collection[str], faults: Faults) -> None:
-    """Note each check of a claim that the policy does not have."""
+def _known(checks: Tree | None, written: Mapping[str, Map], faults: Faults) -> None:
+    """Note each check of a claim that the policy does not have, or that judges claims itself."""
     for each in checks.items if isinstance(checks, Seq) else ():
-        if isinstance(each, Scalar) and isinstance(each.value, str) and each.value not in ids:
+        if not isinstance(each, Scalar) or not isinstance(each.value, str):
+            continue
+        if each.value not in written:
             what = f"the claim names the check '{each.value}', which is not in this policy"
-            faults.add(each.place, what, did_you_mean(each.value, ids))
+            faults.add(each.place, what, did_you_mean(each.value, written))
+        elif written[each.value].text("check") == JUDGE:
+            what = f"the claim names '{each.value}', which itself counts what became of the claims"
+            faults.add(each.place, what, "name the checks that show the promise")

@@ -116,7 +116,7 @@ def _policy(layer: Layer, catalog: Checks, given: Given, root: Path, faults: Fau
     modules = Modules(catalog)
     checks = _checks(layer, subject, modules, faults)
     _beside(layer, checks, modules, faults)
-    claims = claims_of(top.submap("context"), layer.checks.keys(), faults)
+    claims = claims_of(top.submap("context"), layer.checks, faults)
     loosened = loosenings(layer, _attributes(top, subject), modules, faults)
     faults.raise_as(PolicyError)
     assert subject is not None  # noqa: S101 - nothing is wrong

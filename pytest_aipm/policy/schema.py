@@ -24,6 +24,7 @@ from pytest_aipm.policy.draft7 import (
     without_null,
 )
 from pytest_aipm.policy.ids import IS_ID
+from pytest_aipm.policy.incidents import IncidentEntry
 from pytest_aipm.policy.layers import URL
 from pytest_aipm.policy.library import Library
 from pytest_aipm.policy.outline import PolicyOutline
@@ -47,6 +48,7 @@ from pytest_aipm.policy.waivers import WaiverEntry
 __all__ = [
     "FILES",
     "MODELINE",
+    "incidents_schema",
     "modeline",
     "policy_schema",
     "schema_text",
@@ -55,7 +57,8 @@ __all__ = [
 ]
 
 FILES = {
-    kind: f"aipm-{kind}.schema.json" for kind in ("policy", "waivers", "sign-offs", "baseline")
+    kind: f"aipm-{kind}.schema.json"
+    for kind in ("policy", "waivers", "sign-offs", "incidents", "baseline")
 }
 """What `aipm schema --write` calls each."""
 
@@ -65,7 +68,7 @@ def modeline(kind: str = "policy", *, folder: str = "") -> str:
 
     Parameters
     ----------
-    kind : {"policy", "waivers", "sign-offs", "baseline"}
+    kind : {"policy", "waivers", "sign-offs", "incidents", "baseline"}
     folder : str, optional
         Where the schema lies, seen from the file; default beside it.
     """
@@ -154,6 +157,20 @@ def sign_offs_schema() -> Schema:
     """Return the schema of a file of sign-offs, of draft 7."""
     entry = without_null(draft7(SignOffEntry))
     return _listing("sign_offs", "Who stands for a reviewed run.", entry)
+
+
+def incidents_schema() -> Schema:
+    """Return the schema of a file of incidents, of draft 7."""
+    entry = without_null(draft7(IncidentEntry))
+    entry["oneOf"] = [
+        {"required": ["when"]},
+        {"required": ["ids"]},
+        {"required": ["rows"]},
+        {"properties": {"expect": {"required": ["check"]}}},
+    ]
+    kinds = ("decision", "score", "check")
+    entry["properties"]["expect"]["oneOf"] = [{"required": [kind]} for kind in kinds]
+    return _listing("incidents", "What went wrong once, and must stay mended.", entry)
 
 
 def _listing(key: str, text: str, entry: Schema) -> Schema:

@@ -118,12 +118,18 @@ class Subject(Sparse):
     """Column that says whose row it is."""
 
 
-class Approval(Frozen):
-    """Who approved the baseline, when and why."""
+class Approval(Sparse):
+    """Who approved the baseline, when and why.
+
+    ``evidence`` is that of the record which was approved; None where nobody wrote it down.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"evidence"})
 
     by: str
     when: str
     reason: str
+    evidence: str | None = None
 
 
 class BaselineRef(Sparse):

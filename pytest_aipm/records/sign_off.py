@@ -9,8 +9,9 @@ another day and from another commit; any other value, count, limit or verdict do
 Left out are the run's time, commit, command and versions; waivers, which have owners and ends of
 their own (a waived finding enters as the fail that it is, so that no day changes it); the approved
 baseline and the changes since it, because approving this very run would change them; sentences,
-charts and words of the checks. Numbers enter with ten significant digits: another build of the
-libraries moves the last ones.
+charts and words of the checks; and what the checks of `MOVING` found, which each day and each
+sign-off changes, or which only repeats what other findings say. Numbers enter with ten significant
+digits: another build of the libraries moves the last ones.
 
 Sign-offs stand outside the record's own digest, as ``timing`` does: what was signed off may not
 change by being signed off. `manifest.json` covers them.
@@ -30,6 +31,13 @@ from pytest_aipm.records.verdicts import Verdict
 __all__ = ["SignOff", "evidence_of"]
 
 DIGITS = 10
+
+MOVING = frozenset(
+    {"framing.claims", "governance.audit_age", "governance.sign_off", "governance.waivers"}
+)
+"""Checks of which the question enters, and not the answer: they count days, or sign-offs
+themselves, or what other findings say."""
+ANSWER = frozenset({"value", "interval", "n", "sizes", "part_names", "groups"})
 
 OF_FINDING = (
     "id",
@@ -96,6 +104,8 @@ def _audit(audit: Audit) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
+    if finding.check in MOVING:
+        return finding.model_dump(mode="json", include=set(OF_FINDING) - ANSWER)
     waived = finding.verdict is Verdict.WAIVED
     because = None if finding.because is None else finding.because.value
     return {

@@ -7,6 +7,7 @@ counts of a rate a group  the check is run on them: value, interval, groups, for
 a rate over all rows      value times denominator are the events; the check is run on them
 share above the median    the counts of each group, by the function that the check calls
 a share of rows tried     Clopper-Pearson ends of its events
+rates of a log            score tests of the counts of its groups, or Clopper-Pearson ends
 a count of the rows       both ends are the value
 anything else             not at all: it rests on scores, resampled rows, a search or a function
 ========================  ====================================================================
@@ -19,12 +20,13 @@ from typing import Any
 
 from pytest_aipm.checks.base import CheckParams, Measurement
 from pytest_aipm.checks.between import between
-from pytest_aipm.checks.compare import unknown_breach
+from pytest_aipm.checks.compare import reference_of, unknown_breach
 from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.metric_names import ALIASES, RATE_METRICS
 from pytest_aipm.checks.rates import RATES, Rate
 from pytest_aipm.checks.words import frequency
 from pytest_aipm.records import Audit, Because, Finding, Formula
+from pytest_aipm.stats.disparity import rate_difference
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import census, rate
@@ -62,6 +64,14 @@ CENSUS = (
     "explain.additivity",
     "explain.monotone",
     "explain.reason_codes",
+    "framing.claims",
+    "framing.documented",
+    "governance.audit_age",
+    "governance.context_complete",
+    "governance.incidents",
+    "governance.model_card",
+    "governance.sign_off",
+    "governance.waivers",
     "operations.model_size",
     "privacy.dp_claim",
     "privacy.forbidden_features",
@@ -71,6 +81,9 @@ CENSUS = (
     "privacy.stored_rows",
     "privacy.train_test_overlap",
 )
+
+OVERSIGHT = "governance.oversight"
+"""Its counts are of a log, not of the audited rows."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,8 @@ def remeasured(  # noqa: PLR0911 - one line a row of the table above
         return _alone(finding, census(_value(finding), _size(finding)))
     if finding.check in SHARES and finding.value is not None:
         return _alone(finding, _share(finding))
+    if finding.check == OVERSIGHT:
+        return _overseen(finding, audit, seed)
     params = finding.asked.params
     metric = str(params.get("metric", ""))
     rates = None if params.get("average") else _rates(finding.check, metric)
@@ -238,9 +253,9 @@ def _share(finding: Finding) -> Estimate:
 
 def _alone(finding: Finding, estimate: Estimate) -> Remeasured:
     """Return an estimate with the finding's own words about it."""
-    # whether explanations are stable, the record says and nothing can count again
-    told = finding.because is Because.UNTRUSTED
-    breach = (Because.UNTRUSTED, finding.reason) if told else None
+    # whether explanations are stable, or cases have groups, the record says and nothing can count
+    told = finding.because in (Because.UNTRUSTED, Because.UNKNOWN)
+    breach = (finding.because, finding.reason) if told and finding.because else None
     return Remeasured(
         Measurement(
             estimate=estimate,
@@ -253,6 +268,24 @@ def _alone(finding: Finding, estimate: Estimate) -> Remeasured:
         ),
         whole=False,
     )
+
+
+def _overseen(finding: Finding, audit: Audit, seed: int) -> Remeasured | str:
+    """Return a rate of a log, or the difference of such rates, from the counts of its groups."""
+    if finding.unit:
+        return "review times of single cases"
+    if not finding.groups:
+        return _alone(finding, _share(finding))
+    params, told = params_of(finding, seed), audit.subject
+    if not finding.scope or told is None:
+        return "a column of the log"
+    subject = subject_of(told)
+    counts = table_of(finding, audit, (RATES["selection_rate"],), subject, None)
+    x, n = RATES["selection_rate"].counts(counts.table, subject)
+    reference = reference_of(Recounted(subject, counts), params, counts.grouping)
+    level, least = params.confidence, params.min_group_size
+    found = rate_difference(x, n, confidence=level, reference=reference, min_size=least)
+    return _alone(finding, found)
 
 
 def _above_median(finding: Finding, evidence: Recounted, params: CheckParams) -> Measurement:

@@ -81,7 +81,13 @@ def _tables(
 
 
 OF_POSITIVES = ("true positive rate", "true_positive_rate", "false_negative_rate")
-SAMPLED = ("explain.", "privacy.", "fairness.individual_consistency", "fairness.worst_slice")
+SAMPLED = (
+    "explain.",
+    "fairness.individual_consistency",
+    "fairness.worst_slice",
+    "governance.oversight",
+    "privacy.",
+)
 
 
 def _of_finding(

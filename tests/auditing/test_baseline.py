@@ -45,10 +45,12 @@ def test_a_regression_without_a_baseline_is_refused_with_the_command_that_create
 
 
 def test_the_baseline_holds_aggregates_and_who_approved_it(run, policy, fair, approve, tmp_path):
-    approve(run(policy, fair))
+    record = run(policy, fair)
+    approve(record)
     content = json.loads((tmp_path / "aipm-baseline.json").read_text(encoding="utf-8"))
     stored = content["policies"]["credit"]
-    assert stored["approved"] == {"by": "Release board", "reason": "v1", "when": "2026-01-01"}
+    told = {"by": "Release board", "reason": "v1", "when": "2026-01-01"}
+    assert stored["approved"] == {**told, "evidence": record.evidence}
     finding = stored["findings"]["credit::gap::sex"]
     assert [group["numerator"] for group in finding["groups"]] == [4000, 4100]
     assert stored["facts"]["rows"] == 20_000

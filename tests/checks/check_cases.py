@@ -7,8 +7,6 @@ A file ``<family>.<name>.yaml`` holds the cases of one check::
     cases:
       - name: what the case shows
         rows: [block, ...]         # and `train:` likewise; `erased:` is the file erased.csv
-        files: {other.csv: [block, ...]}
-        context: {...}             # of the policy, beside purpose and owner
         model: "0.2 + 0.5 * (sex == 'f')"   # score of the positive class, or predicted number
         check: {limit: {max: 0.1}} # the check's keys
         expect: {verdict: fail, because: limit, value: 0.2, groups: {f: 0.2, m: 0.4}}
@@ -22,6 +20,9 @@ spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (
 A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
 ``deep: true`` lets checks refit it.
 ``beside:`` lists other checks of the same policy, whose findings are not looked at.
+``context: {...}`` adds to the policy's context, ``files: {NAME: TEXT}`` to the files of the project,
+``tables: {NAME: blocks}`` to its csv files, ``approved: {...}`` is a baseline with such an approval;
+``today: YYYY-MM-DD`` sets the clock.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows, ``holds: {scaler: both}`` a scaler that was fitted on the training and
 the evaluation rows, ``train`` one that was fitted on the former alone, ``holds: {lock: true}`` what
@@ -43,6 +44,9 @@ from scipy.stats import norm
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
 
+from pytest_aipm.baseline.stored import digest_of
+from pytest_aipm.records import canonical_json
+
 KINDS = ("pass", "fail", "inconclusive", "not_judged")
 FOLDER = Path(__file__).parent
 
@@ -57,12 +61,15 @@ class Case:
     expect: dict[str, Any]
     train: list[dict[str, Any]] = field(default_factory=list)
     erased: list[dict[str, Any]] = field(default_factory=list)
-    files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    context: dict[str, Any] = field(default_factory=dict)
     model: str | dict[str, dict[str, Any]] | None = None
     deep: bool = False
     holds: dict[str, Any] = field(default_factory=dict)
     beside: list[dict[str, Any]] = field(default_factory=list)
+    context: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    approved: dict[str, str] | None = None
+    today: str | None = None
 
     def policy(self) -> dict[str, Any]:
         subject = {key: value for key, value in self.subject.items() if value is not None}
@@ -130,6 +137,13 @@ def holding(
     return model
 
 
+def approved_file(approval: dict[str, str]) -> str:
+    """Return a baseline of the policy of the cases that holds this approval, and no finding."""
+    section = {"approved": approval, "facts": {}, "findings": {}}
+    stored = {"aipm_baseline": 1, "policies": {"case": {**section, "digest": digest_of(section)}}}
+    return canonical_json(stored, indent=1)
+
+
 def case_files() -> dict[str, CaseFile]:
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.*.yaml"))}
 
@@ -147,12 +161,15 @@ def _read(path: Path) -> CaseFile:
             expect=each["expect"],
             train=each.get("train", []),
             erased=each.get("erased", []),
-            files=each.get("files", {}),
-            context=each.get("context", {}),
             model=each.get("model"),
             deep=each.get("deep", False),
             holds=each.get("holds", {}),
             beside=each.get("beside", []),
+            context=each.get("context", {}),
+            files={**content.get("files", {}), **each.get("files", {})},
+            tables=each.get("tables", {}),
+            approved=each.get("approved"),
+            today=each.get("today", content.get("today")),
         )
         for each in content["cases"]
     )

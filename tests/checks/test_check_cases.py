@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from check_cases import KINDS, Case, Formula, case_files, expand, holding, learned
+from check_cases import (
+    KINDS,
+    Case,
+    Formula,
+    approved_file,
+    case_files,
+    expand,
+    holding,
+    learned,
+)
 
 import pytest_aipm
 from pytest_aipm.catalog import Catalog
@@ -32,7 +42,12 @@ def test_no_cases_are_left_of_a_check_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}: {case.name}")
-def test_a_case_comes_out_as_it_must(case: Case, tmp_path: Path) -> None:
+def test_a_case_comes_out_as_it_must(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if case.today:
+        noon = datetime.fromisoformat(f"{case.today}T12:00:00+00:00")
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(noon.timestamp())))
     finding = measured(case, tmp_path)
     expect = dict(case.expect)
     assert finding.verdict == expect.pop("verdict"), finding.reason
@@ -59,8 +74,14 @@ def measured(case: Case, root: Path) -> Finding:
         objects["train"] = expand(case.train)
     if case.erased:
         expand(case.erased).to_csv(root / "erased.csv", index=False)
-    for name, blocks in case.files.items():
+    for name, blocks in case.tables.items():
         expand(blocks).to_csv(root / name, index=False)
+    files = dict(case.files)
+    if case.approved is not None:
+        files["aipm-baseline.json"] = approved_file(case.approved)
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
     if case.model is not None:
         features = case.subject.get("features") or [
             name for name in frame.columns if name not in ("y", "pred")

@@ -109,10 +109,12 @@ class TestCheck:
             "rule": "income >= 3",
             "prices": {"per_hour": 1, "currency": "EUR"},
             "values": dict(zip(CELLS, (0, -1, -2, 1), strict=True)),
+            "roles": ("model risk",),
+            "log": "log.csv",
         }
         fields = module.Params.model_fields
         required = {key: told[key] for key in told if key in fields}
-        if name.startswith(("privacy.", "data.")):
+        if name.startswith(("privacy.", "data.", "governance.")):
             required.pop("of", None)  # whose rows there, not which columns
         if "quasi_identifiers" in fields:
             required.pop("sensitive")
