@@ -250,6 +250,14 @@ def test_classes_that_are_written_otherwise_in_training_are_an_error() -> None:
     assert "no predicted class" in finding.reason
 
 
+def test_a_column_without_any_value_breaks_no_attack() -> None:
+    train, test = (each.assign(f5=np.nan) for each in halves(600))
+    model = RandomForestClassifier(20, random_state=0).fit(train[COLUMNS], train["y"])
+    checks = (MEMBERSHIP, {"check": "privacy.exchangeability", "limit": {"max_auc": 0.65}})
+    record = pytest_aipm.audit(policy(*checks), model=model, data=test, train=train)
+    assert [each.verdict for each in record.findings] == ["fail", "pass"]
+
+
 def test_fifty_rows_a_side_say_what_would_settle_it() -> None:
     finding = one(MEMBERSHIP, model=LogisticRegression(), n=50)
     assert finding.verdict == "inconclusive"
