@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,12 @@ __all__ = ["SECTIONS", "Alarms", "fitted_null", "measured", "null", "page"]
 SEEDS = {"5 nearest neighbours": 5}
 """Of a model; 20 of all others."""
 NULL = ((100, 10_000), (250, 10_000), (1000, 10_000), (5000, 10_000))
+KINDS: dict[str, dict[str, Any]] = {
+    "continuous": {},
+    "6 values": {"levels": 6},
+    "9 of 10 alike": {"alike": 0.9},
+    "continuous, 10 times as many members": {"times": 10},
+}
 FITTED = (
     (250, 1000, "2 classes"),
     (1000, 1000, "2 classes"),
@@ -64,19 +71,39 @@ class Alarms:
         self.fail_auc += area.lower > LIMITS["auc"]
 
 
-def null(n: int, runs: int, *, levels: int | None) -> Alarms:
-    """Return what is said of members and others that are drawn alike, `n` a side.
+def null(
+    n: int, runs: int, *, levels: int | None = None, alike: float = 0.0, times: int = 1
+) -> Alarms:
+    """Return what is said of members and others that are drawn alike.
 
-    Two scores that hang together, as loss and residual do; rounded to `levels` values where told.
+    Two scores that hang together, as loss and residual do.
+
+    Parameters
+    ----------
+    n : int
+        Others; members are `times` as many.
+    runs : int
+    levels : int, optional
+        Values to which scores are rounded.
+    alike : float
+        Share of rows that have one and the same score.
+    times : int
     """
-    alarms, rng = Alarms(), stream("null", n, levels)
+    named = (*((f"alike{alike}",) if alike else ()), *((f"times{times}",) if times > 1 else ()))
+    alarms, rng = Alarms(), stream("null", n, levels, *named)
+    sizes = n * times, n
     for seed in range(runs):
-        base = rng.normal(size=(2, n))
-        both = np.stack([base, 0.6 * base + 0.8 * rng.normal(size=(2, n))])
+        base = [rng.normal(size=size) for size in sizes]
+        rest = [0.6 * each + 0.8 * rng.normal(size=len(each)) for each in base]
+        sides = [np.stack(each) for each in zip(base, rest, strict=True)]
         if levels is not None:
-            both = np.clip(np.round(both), -(levels // 2), levels - levels // 2 - 1)
+            low, high = -(levels // 2), levels - levels // 2 - 1
+            sides = [np.clip(np.round(each), low, high) for each in sides]
+        if alike:
+            sides = [np.where(rng.random(each.shape[1]) < alike, 0.0, each) for each in sides]
+        members, others = sides
         scores = tuple(
-            Score(name, *each) for name, each in zip(("loss", "rest"), both, strict=True)
+            Score(name, members[i], others[i]) for i, name in enumerate(("loss", "rest"))
         )
         alarms.add(scores, seed)
     return alarms
@@ -117,9 +144,9 @@ def _unseen(
 def _nulls(factor: float) -> str:
     rows = []
     for n, runs in NULL:
-        for levels in (None, 6):
-            found = null(n, max(20, int(runs * factor)), levels=levels)
-            rows.append(_null_row(n, "6 values" if levels else "continuous", found, len(NULL) * 2))
+        for kind, how in KINDS.items():
+            found = null(n, max(20, int(runs * factor)), **how)
+            rows.append(_null_row(n, kind, found, len(NULL) * len(KINDS)))
     return table(ALARMS, rows)
 
 
@@ -245,7 +272,7 @@ SECTIONS = {
         "Alarms where nobody is given away",
         "Members and others are drawn alike, so that every alarm is false. The promise is no "
         "failure, and a\nsignal (a lower end above 0) in at most 5 % of runs. Two scores that hang "
-        "together are drawn at random.",
+        "together are drawn at\nrandom.",
         _nulls,
     ),
     "fitted": Section(

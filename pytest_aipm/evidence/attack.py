@@ -150,8 +150,8 @@ def attacks_on(scores: tuple[Score, ...], unit: str, seed: int) -> list[Attack]:
         rng = generator(seed, "halves", score.name)
         half = [rng.permutation(size) < size // 2 for size in (k, m)]
         sides = score.members, score.others
-        found.append(head(*sides, half[0], share=HEAD, name=f"{score.name}, best fitted"))
-        found.append(tail(*sides, half[1], share=TAIL, name=f"{score.name}, worst fitted"))
+        found += head(*sides, half[0], share=HEAD, name=f"{score.name}, best fitted")
+        found += tail(*sides, half[1], share=TAIL, name=f"{score.name}, worst fitted")
     return found
 
 
