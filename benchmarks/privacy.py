@@ -33,7 +33,7 @@ __all__ = ["SECTIONS", "Alarms", "fitted_null", "measured", "null", "page"]
 
 SEEDS = {"5 nearest neighbours": 5}
 """Of a model; 20 of all others."""
-NULL = ((100, 10_000), (250, 10_000), (1000, 10_000), (5000, 10_000))
+NULL = ((20, 10_000), (100, 10_000), (250, 10_000), (1000, 10_000), (5000, 10_000))
 KINDS: dict[str, dict[str, Any]] = {
     "continuous": {},
     "6 values": {"levels": 6},
