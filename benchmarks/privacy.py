@@ -33,12 +33,12 @@ __all__ = ["SECTIONS", "Alarms", "fitted_null", "measured", "null", "page"]
 
 SEEDS = {"5 nearest neighbours": 5}
 """Of a model; 20 of all others."""
-NULL = ((20, 10_000), (100, 10_000), (250, 10_000), (1000, 10_000), (5000, 10_000))
-KINDS: dict[str, dict[str, Any]] = {
-    "continuous": {},
-    "6 values": {"levels": 6},
+NULL = ((100, 10_000), (250, 10_000), (1000, 10_000), (5000, 10_000))
+HARD = ((20, 4000), (250, 4000), (1000, 2000))
+KINDS: dict[str, dict[str, Any]] = {"continuous": {}, "6 values": {"levels": 6}}
+HARDER: dict[str, dict[str, Any]] = {
     "9 of 10 alike": {"alike": 0.9},
-    "continuous, 10 times as many members": {"times": 10},
+    "4 times as many members": {"times": 4},
 }
 FITTED = (
     (250, 1000, "2 classes"),
@@ -142,11 +142,21 @@ def _unseen(
 
 
 def _nulls(factor: float) -> str:
+    return _null_table(factor, NULL, KINDS)
+
+
+def _hard(factor: float) -> str:
+    return _null_table(factor, HARD, HARDER)
+
+
+def _null_table(
+    factor: float, sizes: tuple[tuple[int, int], ...], kinds: dict[str, dict[str, Any]]
+) -> str:
     rows = []
-    for n, runs in NULL:
-        for kind, how in KINDS.items():
+    for n, runs in sizes:
+        for kind, how in kinds.items():
             found = null(n, max(20, int(runs * factor)), **how)
-            rows.append(_null_row(n, kind, found, len(NULL) * len(KINDS)))
+            rows.append(_null_row(n, kind, found, len(sizes) * len(kinds)))
     return table(ALARMS, rows)
 
 
@@ -274,6 +284,12 @@ SECTIONS = {
         "failure, and a\nsignal (a lower end above 0) in at most 5 % of runs. Two scores that hang "
         "together are drawn at\nrandom.",
         _nulls,
+    ),
+    "hard": Section(
+        "The same where it is harder",
+        "Few rows, scores of which nearly all are one and the same, sides of unlike size (the rows "
+        "are those of\nthe others).",
+        _hard,
     ),
     "fitted": Section(
         "The same with a fitted residual",

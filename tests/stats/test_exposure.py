@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from privacy import KINDS, fitted_null, null
+from privacy import HARDER, KINDS, fitted_null, null
 from scipy.special import expit, logit
 from scipy.stats import binom, binomtest, norm
 from statsmodels.stats.multitest import multipletests
@@ -213,11 +213,11 @@ def test_holm_is_holms_of_statsmodels(seed: int) -> None:
     assert holm([Known(float(each)) for each in p], 0.0, 0.95) == expected.tolist()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("n", "runs"), [(100, 300), (250, 200), (1000, 100)])
+@pytest.mark.parametrize("kind", [*KINDS, *HARDER])
+@pytest.mark.parametrize(("n", "runs"), [(20, 200), (100, 200), (1000, 80)])
 def test_nobody_is_given_away_where_there_is_nobody(n: int, runs: int, kind: str) -> None:
     """The small sibling of `benchmarks/privacy.py`."""
-    found = null(n, runs, **KINDS[kind])
+    found = null(n, runs, **{**KINDS, **HARDER}[kind])
     assert (found.fail, found.fail_auc) == (0, 0)
     assert found.signal <= binom.ppf(0.999, runs, 0.05)
 
