@@ -12,7 +12,7 @@ from pytest_aipm.evidence.difficulty import encoded, residuals, told_apart
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.train import Fit, fit_of
-from pytest_aipm.stats.attacks import Area, Attack, head, tail
+from pytest_aipm.stats.attacks import Area, Attack, Ratio, head, tail
 from pytest_aipm.stats.parts import AucPart
 
 __all__ = [
@@ -34,8 +34,8 @@ TAIL = 0.05
 """Share of the members that lie in the tail in which others are looked for."""
 BLIND = 0.55
 """Beyond this area training and evaluation rows are told apart without a model."""
-FEWEST = 20
-"""Rows of a side from which operating points are looked at, beside the area."""
+FEWEST = 2
+"""Rows of a side from which there is one to choose an operating point by, and one to count."""
 FLOOR = 1e-4
 """Probabilities closer to 0 or 1 are taken for this close: a logit of 0 has no end."""
 
@@ -146,12 +146,13 @@ def attacks_on(scores: tuple[Score, ...], unit: str, seed: int) -> list[Attack]:
         found.append(Area(part, f"{score.name}, area"))
         m, k = len(score.members), len(score.others)
         if min(m, k) < FEWEST:
+            found.append(Ratio(0, m, 0, k, f"{score.name}, best fitted"))
             continue
         rng = generator(seed, "halves", score.name)
         half = [rng.permutation(size) < size // 2 for size in (k, m)]
         sides = score.members, score.others
-        found.append(head(*sides, half[0], share=HEAD, name=f"{score.name}, best fitted"))
-        found.append(tail(*sides, half[1], share=TAIL, name=f"{score.name}, worst fitted"))
+        found += head(*sides, half[0], share=HEAD, name=f"{score.name}, best fitted")
+        found += tail(*sides, half[1], share=TAIL, name=f"{score.name}, worst fitted")
     return found
 
 

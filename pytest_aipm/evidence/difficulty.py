@@ -94,14 +94,20 @@ def residuals(
     with threadpool_limits(limits=1):  # the last bit of a sum must not hang on the machine
         for one in range(FOLDS):
             fit = learnt & (fold != one)
+            known = _known(others[0][fit])
             regression = HistGradientBoostingRegressor(
                 max_iter=ITERATIONS, early_stopping=False, random_state=0
-            ).fit(others[0][fit], others[1][fit])
+            ).fit(others[0][fit][:, known], others[1][fit])
             for left, rows, here in ((0, members[0], member_fold), (1, others[0], fold)):
                 mine = here == one
                 if mine.any():
-                    found[left][mine] -= regression.predict(rows[mine])
+                    found[left][mine] -= regression.predict(rows[mine][:, known])
     return found
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+    """Return which columns hold a value at all: of others no histogram can be made."""
+    return np.asarray(~np.isnan(values).all(axis=0))
 
 
 def told_apart(
@@ -130,10 +136,13 @@ def told_apart(
     sides = [each[rng.permutation(len(each))[:most]] for each in (members, others)]
     half = most // 2
     learnt = np.concatenate([each[:half] for each in sides])
+    known = _known(learnt)
+    if not known.any():
+        return None
     is_member = np.repeat([1, 0], half)
     with threadpool_limits(limits=1):
         classifier = HistGradientBoostingClassifier(
             max_iter=ITERATIONS, early_stopping=False, random_state=0
-        ).fit(learnt, is_member)
-        scores = [classifier.predict_proba(each[half:])[:, 1] for each in sides]
+        ).fit(learnt[:, known], is_member)
+        scores = [classifier.predict_proba(each[half:][:, known])[:, 1] for each in sides]
     return scores[0], scores[1]

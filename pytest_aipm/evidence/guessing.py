@@ -37,14 +37,17 @@ class Guesses:
         Of training rows, and of rows the model never saw.
     levels : int
         Values there are to choose from.
+    unknown : (members, others)
+        Rows left out because they have no value that a guess could be compared with.
     """
 
     members: tuple[int, int]
     others: tuple[int, int]
     levels: int
+    unknown: tuple[int, int] = (0, 0)
 
 
-def guesses_of(evidence: Evidence, fit: Fit, column: str) -> Guesses | None:
+def guesses_of(evidence: Evidence, fit: Fit, column: str) -> Guesses | str:
     """Guess a column of training rows and of others, as the model lets an attacker.
 
     Every value is put in for the row's own, and the model is asked how likely the row's true label
@@ -53,13 +56,13 @@ def guesses_of(evidence: Evidence, fit: Fit, column: str) -> Guesses | None:
 
     Returns
     -------
-    Guesses or None
-        None where the column has fewer than two values.
+    Guesses or str
+        Why there is nothing to guess, where one side has no value or both have the same one alone.
 
     Raises
     ------
     DataError
-        When it has more than `MAX_LEVELS`, or misses some.
+        When it has more than `MAX_LEVELS` values.
     """
     model = evidence.model
     assert model is not None  # noqa: S101 - there would be no losses
@@ -77,12 +80,16 @@ def guesses_of(evidence: Evidence, fit: Fit, column: str) -> Guesses | None:
                 "name a column with few values, such as one of bands",
             )
         )
-    if len(values) < 2 or not all(len(side) for side in known):
-        return None
+    for side, who in zip(known, ("training", "evaluation"), strict=True):
+        if not len(side):
+            return f"no {who} row has a value of {column[:60]}, so there is nothing to guess"
+    if len(values) < 2:
+        return f"{column[:60]} has one value only, so there is nothing to guess"
     share = np.array([matches(known[1][column], value).mean() for value in values])
     spread = _spread(evidence.subject, fit)
     right = [_right(evidence.subject, model, side, column, values, share, spread) for side in known]
-    return Guesses(right[0], right[1], len(values))
+    lacking = [len(side) - len(had) for side, had in zip(sides, known, strict=True)]
+    return Guesses(right[0], right[1], len(values), (lacking[0], lacking[1]))
 
 
 def _spread(subject: Subject, fit: Fit) -> float:

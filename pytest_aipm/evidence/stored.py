@@ -12,19 +12,15 @@ import pandas as pd
 from pytest_aipm.errors import ModelError
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
+from pytest_aipm.evidence.tables import EXTRA, tables_in
 from pytest_aipm.evidence.train import compared, training_rows
-from pytest_aipm.evidence.walk import MAX_CELLS, MAX_ITEMS, Part, Walk
+from pytest_aipm.evidence.walk import Part, Walk
 
 __all__ = ["CROWD", "Stored", "stored_in", "stored_rows_of"]
 
 MAX_ROWS = 100_000
-MAX_BYTES = 256 * 2**20
-"""Of one array; of a larger one, blocks evenly spread are read."""
-BLOCKS = 64
 CROWD = 5
 """A row that so many training rows equal is no one's."""
-EXTRA = 3
-"""Columns beside the row's own that may stand before or behind it: a label, an index."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +174,7 @@ class _Search:
         if part.rows is not None and part.rows is not self.rows:
             views.append(self._of(part.rows))
         try:
-            tables = _tables(part.value, {view.width for view in views}, self._root.rows.columns)
+            tables = tables_in(part.value, {view.width for view in views}, self._root.rows.columns)
             for table, whole in tables:
                 for view in views:
                     self._match(table, view, part.name)
@@ -212,76 +208,3 @@ def _short_float(table: pd.DataFrame) -> str:
     """Return the short type of all its numbers, in which the rows must be rounded alike."""
     kinds = {str(kind) for kind in table.dtypes if kind.kind == "f"}
     return kinds.pop() if len(kinds) == 1 and kinds < {"float32", "float16"} else ""
-
-
-def _tables(value: Any, widths: set[int], names: pd.Index) -> list[tuple[pd.DataFrame, bool]]:
-    """Return the tables that a value is or can be read as, and whether each is whole."""
-    kind = type(value)
-    if issubclass(kind, pd.DataFrame):
-        return [(each, True) for each in _named(value, names)]
-    if issubclass(kind, np.ndarray):
-        return _of_array(value, widths)
-    if issubclass(kind, list | tuple | set | frozenset | dict):
-        return _of_items(value, widths, names)
-    if not hasattr(kind, "shape") or issubclass(kind, pd.Series | pd.Index):
-        return []
-    return _of_foreign(value, widths)
-
-
-def _named(value: pd.DataFrame, names: pd.Index) -> list[pd.DataFrame]:
-    """Return the columns that are called as the row's own, else all."""
-    if value.columns.is_unique and names.isin(value.columns).all():
-        return [value[list(names)]]
-    return [value]
-
-
-def _of_array(value: np.ndarray, widths: set[int]) -> list[tuple[pd.DataFrame, bool]]:
-    if value.ndim < 2 or not value.size or value.dtype.kind not in "biufOUS":
-        return []
-    if not any(0 <= value.shape[-1] - width <= EXTRA for width in widths):
-        return []
-    if value.ndim > 2:
-        if value.nbytes > MAX_BYTES:
-            return [(pd.DataFrame(), False)]
-        value = value.reshape(-1, value.shape[-1])
-    if value.nbytes <= MAX_BYTES:
-        return [(pd.DataFrame(np.asarray(value)), True)]
-    each = max(1, MAX_BYTES // (value.nbytes // len(value)) // BLOCKS)
-    starts = np.linspace(0, len(value) - each, BLOCKS).astype(int)
-    parts = [np.asarray(value[start : start + each]) for start in starts]
-    return [(pd.DataFrame(np.concatenate(parts)), False)]
-
-
-def _of_items(value: Any, widths: set[int], names: pd.Index) -> list[tuple[pd.DataFrame, bool]]:
-    """Return rows that are written as a list of tuples, of lists, or of mappings."""
-    items = [item for _, item in zip(range(MAX_ITEMS), value, strict=False)]
-    whole = len(items) == len(value)
-    found = []
-    rows = [each for each in items if isinstance(each, tuple | list)]
-    for width in widths:
-        like = [each for each in rows if len(each) == width and _is_row(each)]
-        if like and width >= 2:
-            found.append((pd.DataFrame(like), whole))
-    records = [each for each in items if isinstance(each, dict) and names.isin(list(each)).all()]
-    if records:
-        found.append(
-            (pd.DataFrame([{name: each[name] for name in names} for each in records]), whole)
-        )
-    return found
-
-
-def _is_row(values: Any) -> bool:
-    return all(
-        isinstance(each, str | int | float | bool | np.generic | type(None)) for each in values
-    )
-
-
-def _of_foreign(value: Any, widths: set[int]) -> list[tuple[pd.DataFrame, bool]]:
-    """Return a sparse matrix or a tensor as a table."""
-    shape = tuple(value.shape)
-    if len(shape) != 2 or not any(0 <= shape[1] - width <= EXTRA for width in widths):
-        return []
-    if shape[0] * shape[1] > MAX_CELLS:
-        return [(pd.DataFrame(), False)]
-    dense = value.toarray() if hasattr(value, "toarray") else np.asarray(value)
-    return [(pd.DataFrame(np.asarray(dense)), True)] if np.ndim(dense) == 2 else []

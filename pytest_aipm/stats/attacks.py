@@ -24,6 +24,10 @@ MOST = 20.0
 """An epsilon that no number of rows shows: where a bound has no end, it ends here."""
 
 
+TIED = 2
+"""So many times the share may be beyond the cut with those that are tied there."""
+
+
 class Attack(Protocol):
     """A number that is larger the more is given away, with bounds at any level."""
 
@@ -39,6 +43,10 @@ class Attack(Protocol):
     def name(self) -> str:
         """What it is, in words."""
 
+    @property
+    def aside(self) -> bool:
+        """Whether it can show a leak, and is too rare to show that there is none."""
+
     def bound(self, alpha: float) -> tuple[float, float]:
         """Return the lower and the upper bound, each one-sided at `alpha`."""
 
@@ -49,13 +57,6 @@ class Attack(Protocol):
         """Return the same with other rows, the value kept or given."""
 
 
-def _error(value: float, ends: tuple[float, float], z: float) -> float:
-    """Return the standard error that bounds speak of; a lower end at 0 says nothing of it."""
-    lower, upper = ends
-    up = (upper - value) / z
-    return up if lower <= 0 else max(up, (value - lower) / z)
-
-
 @dataclass(frozen=True)
 class Area:
     """An area under the ROC curve, as it is or as the epsilon that it implies."""
@@ -63,6 +64,7 @@ class Area:
     part: AucPart
     name: str
     scale: Literal["auc", "epsilon"] = "epsilon"
+    aside: bool = False
 
     @property
     def value(self) -> float:
@@ -80,9 +82,10 @@ class Area:
         return self._told(lower), self._told(upper)
 
     def error(self, *, settling: bool) -> float:
-        """Return the standard error."""
+        """Return the standard error; an epsilon that ends at 0 hides nothing of it."""
         del settling
-        return _error(self.value, self.bound(0.05), quantile(0.05))
+        low, value, high = (self._logit(each) for each in self._at(0.05))
+        return max(value - low, high - value) / quantile(0.05)
 
     def scaled(self, n: float, value: float | None = None) -> Area:
         """Return the area with `n` rows."""
@@ -90,10 +93,18 @@ class Area:
             value = self.part.value if value == self.value else 1 / (1 + math.exp(-value))
         return Area(self.part.scaled(n, value), self.name, self.scale)
 
-    def _told(self, area: float) -> float:
+    def _at(self, alpha: float) -> tuple[float, float, float]:
+        lower, upper = self.part.bound(alpha)
+        return lower, self.part.value, upper
+
+    def _logit(self, area: float) -> float:
         if self.scale == "auc" or math.isnan(area):
             return area
-        return min(max(0.0, float(logit(min(max(area, 0.0), 1.0)))), MOST)
+        return min(max(-MOST, float(logit(min(max(area, 0.0), 1.0)))), MOST)
+
+    def _told(self, area: float) -> float:
+        told = self._logit(area)
+        return told if self.scale == "auc" or math.isnan(told) else max(0.0, told)
 
 
 @dataclass(frozen=True)
@@ -111,10 +122,13 @@ class Ratio:
     name: str
     share: float = 1.0
     """Of the people beyond the cut, once there are many rows; the cut of a few lies higher."""
+    aside: bool = False
 
     @property
     def value(self) -> float:
         """The logarithm, half a row added to each count and one to each size; not below 0."""
+        if self.x + self.y <= 0:
+            return 0.0
         over, under = (self.x + 0.5) / (self.n_x + 1), (self.y + 0.5) / (self.n_y + 1)
         return max(0.0, math.log(over / under))
 
@@ -147,7 +161,7 @@ class Ratio:
             under = (self.y + 0.5) / (self.n_y + 1)
             x = min(self.n_x, math.exp(value) * under * self.n_x)
         sizes = (x * factor, self.n_x * factor, self.y * factor, self.n_y * factor)
-        return Ratio(*sizes, self.name, self.share)
+        return Ratio(*sizes, self.name, self.share, self.aside)
 
 
 @dataclass(frozen=True)
@@ -159,6 +173,7 @@ class Newcombe:
     y: float
     n_y: float
     name: str
+    aside: bool = False
 
     @property
     def value(self) -> float:
@@ -196,8 +211,12 @@ class Newcombe:
 
 def head(
     members: np.ndarray, others: np.ndarray, half: np.ndarray, *, share: float, name: str
-) -> Ratio:
+) -> list[Ratio]:
     """Return how much more often members than others are among the best fitted.
+
+    Where many others are tied at the cut, all of them are beyond it, and whoever stands out is lost
+    among them. Then there is a second attack, by those that are fitted better than the tied ones;
+    they may be so few that nothing bounds their ratio, so it is `aside`.
 
     Parameters
     ----------
@@ -211,31 +230,29 @@ def head(
     ranked = np.sort(others[half])[::-1]
     cut = ranked[max(1, math.ceil(share * len(ranked))) - 1]
     kept = others[~half]
-    return Ratio(
-        x=float((members >= cut).sum()),
-        n_x=len(members),
-        y=float((kept >= cut).sum()),
-        n_y=len(kept),
-        name=name,
-        share=share,
-    )
+    beyond: list[tuple[np.ndarray, np.ndarray, str]] = [(members >= cut, kept >= cut, name)]
+    tied = (ranked >= cut).sum() > TIED * max(1.0, share * len(ranked))
+    if tied and (members > cut).any():
+        beyond.append((members > cut, kept > cut, f"{name} but for ties"))
+    return [
+        Ratio(
+            x=float(inside.sum()),
+            n_x=len(members),
+            y=float(outside.sum()),
+            n_y=len(kept),
+            name=called,
+            share=share,
+            aside=i > 0,
+        )
+        for i, (inside, outside, called) in enumerate(beyond)
+    ]
 
 
 def tail(
     members: np.ndarray, others: np.ndarray, half: np.ndarray, *, share: float, name: str
-) -> Ratio:
+) -> list[Ratio]:
     """Return how much more often others than members are among the worst fitted members.
 
-    As `head`, but the cut is chosen by `half` of the members, shape (m,).
+    As `head` with the sides changed: the cut is chosen by `half` of the members, shape (m,).
     """
-    ranked = np.sort(members[half])
-    cut = ranked[max(1, math.ceil(share * len(ranked))) - 1]
-    kept = members[~half]
-    return Ratio(
-        x=float((others <= cut).sum()),
-        n_x=len(others),
-        y=float((kept <= cut).sum()),
-        n_y=len(kept),
-        name=name,
-        share=share,
-    )
+    return head(-others, -members, half, share=share, name=name)

@@ -106,8 +106,8 @@ def exposure(
 
     The lower end is the largest lower bound, each at the level divided by the number of attacks
     (Bonferroni: they may hang together); the upper end is the largest upper bound, uncorrected,
-    because all must be within a limit. The value is that of the attack with the largest lower
-    bound, since the largest of several noisy values is too large.
+    because all must be within a limit, but for those that are `aside`. The value is that of the
+    attack with the largest lower bound, since the largest of several noisy values is too large.
 
     Parameters
     ----------
@@ -133,7 +133,8 @@ def exposure(
         # where nothing is shown, the attack that is measured best
         best = max(known, key=lambda i: (corrected[i], -plain[i][1]))
         value, lower, pair = attacks[best].value, max(corrected.values()), (best,)
-        upper = max(*(plain[i][1] for i in judged), value)
+        upper = max(plain[i][1] for i in judged if not attacks[i].aside or i == best)
+        upper = max(upper, value)
     shown = range(len(attacks)) if apart else pair
     return Exposure(
         value=value,

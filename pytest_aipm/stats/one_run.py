@@ -68,6 +68,7 @@ class Coins:
     right: float
     delta: float
     name: str
+    aside: bool = False
 
     @property
     def value(self) -> float:

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import pytest_aipm
+from pytest_aipm.catalog import Catalog
 from pytest_aipm.errors import UsageFault
 from pytest_aipm.records import Finding, Record
 from pytest_aipm.report.publish import publishable
@@ -74,6 +75,41 @@ def test_neighbours_hold_every_row_whatever_the_attack_shows() -> None:
     assert "600 of 600 training rows are inside the model" in finding.reason
 
 
+class Raises:
+    """Raises whatever is asked of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    @property
+    def rows(self) -> Any:
+        raise RuntimeError("a property was run")
+
+
+def test_a_model_that_is_hard_to_look_into_is_looked_into_as_far_as_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, test = halves(200)
+    model = LogisticRegression().fit(train[COLUMNS], train["y"])
+    model.raises, model.itself = Raises(), {"again": [model]}
+    told = policy({"check": "privacy.stored_rows"})
+    finding = pytest_aipm.audit(told, model=model, data=test, train=train).findings[0]
+    assert finding.verdict == "pass", finding.reason
+
+    # a file without content: ten gigabytes of nothing, of which so much is read
+    monkeypatch.setattr("pytest_aipm.evidence.tables.MAX_BYTES", 2**20)
+    shape = (210_000_000, len(COLUMNS))
+    model.map = np.memmap(tmp_path / "rows", dtype=float, mode="w+", shape=shape)
+    finding = pytest_aipm.audit(told, model=model, data=test, train=train).findings[0]
+    assert finding.verdict == "not_judged"
+    assert "not all of it could be read (LogisticRegression.map)" in finding.reason
+
+    model.kept = train[COLUMNS].to_numpy()
+    finding = pytest_aipm.audit(told, model=model, data=test, train=train).findings[0]
+    assert (finding.verdict, finding.value) == ("fail", 1.0)
+    assert any("there may be more: not all of it" in each for each in finding.notes)
+
+
 def test_no_verdict_promises_safety_or_erasure() -> None:
     checks = [
         {"check": f"privacy.{name}", **more}
@@ -89,9 +125,23 @@ def test_no_verdict_promises_safety_or_erasure() -> None:
             "erasure": {"ids": [1], "limit": {"max_auc": 0.6}},
             "small_leaves": {},
             "train_test_overlap": {},
+            "membership_refits": {"refits": 2, "limit": {"max_auc": 0.7}},
+            "dp_audit": {"limit": {"max": 3.0}, "guesses": 0.1},
+            "dp_claim": {
+                "epsilon": 1,
+                "delta": 1e-5,
+                "protects": "person",
+                "accountant": "own count",
+            },
         }.items()
     ]
-    record = audited(*checks, model=LogisticRegression(C=0.1), id="f1")
+    family = {name for name in Catalog().names() if name.startswith("privacy.")}
+    assert {each["check"] for each in checks} == family
+    train, test = halves(600)
+    model = LogisticRegression(C=0.1).fit(train[COLUMNS], train["y"])
+    told = policy(*checks, id="f1")
+    record = pytest_aipm.audit(told, model=model, data=test, train=train, deep=True)
+    assert len([each for each in record.findings if each.verdict == "pass"]) > 8
     for finding in record.findings:
         words = f" {finding.reason} {' '.join(finding.notes)} ".lower()
         assert " safe" not in words, finding.id
@@ -248,6 +298,48 @@ def test_classes_that_are_written_otherwise_in_training_are_an_error() -> None:
     finding = pytest_aipm.audit(told, model=model, data=test, train=upper).findings[0]
     assert finding.verdict == "error"
     assert "no predicted class" in finding.reason
+
+
+def test_a_column_without_any_value_breaks_no_attack() -> None:
+    train, test = (each.assign(f5=np.nan) for each in halves(600))
+    model = RandomForestClassifier(20, random_state=0).fit(train[COLUMNS], train["y"])
+    checks = (MEMBERSHIP, {"check": "privacy.exchangeability", "limit": {"max_auc": 0.65}})
+    record = pytest_aipm.audit(policy(*checks), model=model, data=test, train=train)
+    assert [each.verdict for each in record.findings] == ["fail", "pass"]
+
+
+def test_a_model_that_learned_one_class_is_refused_in_a_line() -> None:
+    train, test = halves(100)
+    model = RandomForestClassifier(5).fit(train[COLUMNS], np.ones(100, dtype=int))
+    record = pytest_aipm.audit(policy(MEMBERSHIP), model=model, data=test, train=train)
+    assert record.findings[0].verdict == "error"
+    assert "knows 1 classes (1); the task is binary" in record.findings[0].reason
+
+
+@pytest.mark.parametrize(("train", "test"), [(1, 400), (400, 1), (3, 3), (19, 19)])
+def test_a_few_rows_on_either_side_cannot_tell(train: int, test: int) -> None:
+    sides = halves(400)
+    model = LogisticRegression().fit(sides[0][COLUMNS], sides[0]["y"])
+    few = sides[0][:train], sides[1][:test]
+    record = pytest_aipm.audit(policy(MEMBERSHIP), model=model, data=few[1], train=few[0])
+    assert record.findings[0].verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("train", "test"), [(6000, 300), (300, 6000)])
+def test_sides_of_very_different_size_give_nobody_away_who_was_not_seen(
+    train: int, test: int
+) -> None:
+    rng = np.random.default_rng(0)
+    sides = [
+        pd.DataFrame(rng.normal(size=(n, 6)), columns=COLUMNS).assign(
+            y=rng.integers(0, 2, n), sex="f"
+        )
+        for n in (train, test)
+    ]
+    record = pytest_aipm.audit(policy(MEMBERSHIP), model=Frozen(), data=sides[1], train=sides[0])
+    finding = record.findings[0]
+    assert finding.verdict in ("pass", "inconclusive")
+    assert finding.interval[0] < 0.3
 
 
 def test_fifty_rows_a_side_say_what_would_settle_it() -> None:

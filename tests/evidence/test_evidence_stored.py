@@ -51,7 +51,7 @@ from sklearn.semi_supervised import LabelPropagation
 from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
-from pytest_aipm.evidence import stored as module
+from pytest_aipm.evidence import tables as module
 from pytest_aipm.evidence import walk as walking
 from pytest_aipm.evidence.leaves import leaves_in
 from pytest_aipm.evidence.stored import stored_in
@@ -159,6 +159,33 @@ def closed_over(value: Any) -> Callable[[], Any]:
     return lambda: value
 
 
+class Tensor:
+    """An array as libraries of networks hold it: no ndarray, and closed while gradients are kept.
+
+    Like a tensor of PyTorch it keeps its values where no walk finds them.
+    """
+
+    __slots__ = ("_memory", "learned")
+
+    def __init__(self, values: np.ndarray, *, learned: bool = False) -> None:
+        self._memory, self.learned = memoryview(values), learned
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._memory.shape
+
+    def detach(self) -> Tensor:
+        return Tensor(np.asarray(self._memory))
+
+    def __getitem__(self, rows: Any) -> Tensor:
+        return Tensor(np.asarray(self._memory)[rows], learned=self.learned)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        if self.learned:
+            raise RuntimeError("call detach() first")
+        return np.array(self._memory, dtype=dtype)
+
+
 @pytest.mark.parametrize(
     "keep",
     [
@@ -180,10 +207,60 @@ def closed_over(value: Any) -> Callable[[], Any]:
         lambda: Holder(ROWS.astype(object)),
         lambda: Holder(sparse.csr_matrix(ROWS)),
         lambda: Holder(ROWS.reshape(20, 10, 6)),
+        lambda: Holder(list(ROWS)),
+        lambda: Holder(dict(enumerate(ROWS))),
+        lambda: Holder({i: tuple(row) for i, row in enumerate(ROWS.tolist())}),
+        lambda: Holder(np.array([*map(tuple, ROWS.tolist()), None], dtype=object)[:-1]),
+        lambda: Holder(FRAME.to_records()),
+        lambda: Holder({name: FRAME[name].to_numpy() for name in FRAME}),
+        lambda: Holder(FRAME.to_dict("list")),
+        lambda: Holder(dict(FRAME.items())),
+        lambda: Holder(Tensor(ROWS)),
+        lambda: Holder(Tensor(ROWS, learned=True)),
+        lambda: Holder(Tensor(ROWS.astype(np.float32).reshape(20, 10, 6))),
+        lambda: Holder([Tensor(row) for row in ROWS]),
+        lambda: Holder({name: Tensor(FRAME[name].to_numpy()) for name in FRAME}),
     ],
 )
 def test_however_they_are_kept(keep: Callable[[], Any]) -> None:
     assert stored_in(keep(), FRAME).found.all()
+
+
+def test_the_weights_of_a_network_as_wide_as_the_rows_are_read_and_hold_nobody() -> None:
+    weights = Tensor(np.random.default_rng(0).normal(size=(8, 6)), learned=True)
+    found = stored_in(Holder({"weights": weights, "bias": Tensor(np.zeros(8))}), FRAME)
+    assert not found.found.any()
+    assert found.whole
+
+
+def test_a_tensor_that_cannot_be_held_at_once_is_read_in_blocks(monkeypatch) -> None:
+    large = np.zeros((100_000, 6))
+    large[:200] = ROWS
+    monkeypatch.setattr(module, "MAX_CELLS", 6000)
+    found = stored_in(Holder(Tensor(large)), FRAME)
+    assert found.found.any()
+    assert found.cut == ("Holder.value",)
+    # nor one of which nothing can be said but that it is there
+    far = np.broadcast_to(np.zeros((1, 6)), (10**12, 6))
+    assert stored_in(Holder(Tensor(far)), FRAME).cut == ("Holder.value",)
+
+
+class Watched:
+    """Says whether one of its properties was run."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        self.asked += 1
+        return (200, 6)
+
+
+def test_a_property_is_run_of_arrays_alone() -> None:
+    watched = Watched()
+    stored_in([watched], FRAME)
+    assert watched.asked == 0
 
 
 def test_texts_and_missing_values_are_matched() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from privacy import null
+from privacy import HARDER, KINDS, fitted_null, null
 from scipy.special import expit, logit
 from scipy.stats import binom, binomtest, norm
 from statsmodels.stats.multitest import multipletests
@@ -86,19 +86,55 @@ class TestOperatingPoints:
     def test_the_cut_is_chosen_on_one_half_and_counted_on_the_other(self) -> None:
         others = np.arange(100.0)
         half = others < 50
-        found = head(np.full(10, 60.0), others, half, share=0.1, name="")
+        (found,) = head(np.full(10, 60.0), others, half, share=0.1, name="")
         # the best tenth of the first half begins at 45
         assert (found.x, found.n_x, found.y, found.n_y) == (10, 10, 50, 50)
 
     def test_the_tail_looks_at_the_worst(self) -> None:
         members = np.arange(100.0)
-        found = tail(members, np.zeros(30), members < 50, share=0.1, name="")
+        (found,) = tail(members, np.zeros(30), members < 50, share=0.1, name="")
         assert (found.x, found.n_x, found.y, found.n_y) == (30, 30, 0, 50)
 
     def test_ties_lie_beyond_the_cut_together(self) -> None:
-        found = head(np.zeros(40), np.zeros(60), np.arange(60) < 30, share=0.01, name="")
+        (found,) = head(np.zeros(40), np.zeros(60), np.arange(60) < 30, share=0.01, name="")
         assert (found.x, found.y) == (40, 30)
         assert found.value == pytest.approx(0, abs=0.02)
+
+    def test_who_stands_out_of_a_crowd_of_ties_is_seen(self) -> None:
+        members, others = np.zeros(4000), np.zeros(4000)
+        members[:40] = 1.0
+        whole, apart = head(members, others, np.arange(4000) < 2000, share=0.01, name="head")
+        assert whole.value == pytest.approx(0, abs=1e-3)
+        assert (apart.x, apart.n_x, apart.y, apart.n_y) == (40, 4000, 0, 2000)
+        assert apart.name == "head but for ties"
+        # all 40 are members, of whom there are two for each other that is counted; the bound of 40
+        # of 40 is by Clopper and Pearson the fortieth root of the level
+        assert apart.bound(0.05)[0] == pytest.approx(float(logit(0.05 ** (1 / 40))) - math.log(2))
+        mirror = tail(-others, -members, np.arange(4000) < 2000, share=0.01, name="head")
+        assert mirror == [whole, apart]
+
+    def test_what_stands_out_can_break_a_limit_and_opens_no_end(self) -> None:
+        members, others = np.zeros(4000), np.zeros(4000)
+        half = np.arange(4000) < 2000
+        assert len(head(members, others, half, share=0.01, name="")) == 1
+        members[0] = 1.0
+        assert exposure(head(members, others, half, share=0.01, name="")).upper < 0.1
+        members[:40] = 1.0
+        assert exposure(head(members, others, half, share=0.01, name="")).lower > 1.0
+
+
+class TestError:
+    @pytest.mark.parametrize("truth", [0.45, 0.5, 0.6])
+    def test_of_an_area_below_a_coin_toss_is_as_large_as_above(self, truth: float) -> None:
+        # the spread of the logit over samples, each of whose epsilons would end at 0
+        rng, n = np.random.default_rng(0), 300
+        shift = math.sqrt(2) * norm.ppf(truth)
+        parts = [
+            AucPart.from_scores(rng.normal(shift, 1, n), rng.normal(0, 1, n)) for _ in range(300)
+        ]
+        spread = float(np.std([logit(each.value) for each in parts]))
+        found = np.mean([Area(each, "").error(settling=False) for each in parts])
+        assert found == pytest.approx(spread, rel=0.15)
 
 
 class TestExposure:
@@ -164,6 +200,7 @@ class Known:
 
     p: float
     value: float = 0.0
+    aside: bool = False
 
     def bound(self, alpha: float) -> tuple[float, float]:
         return (1.0 if self.p <= alpha else -1.0), 2.0
@@ -176,13 +213,20 @@ def test_holm_is_holms_of_statsmodels(seed: int) -> None:
     assert holm([Known(float(each)) for each in p], 0.0, 0.95) == expected.tolist()
 
 
-@pytest.mark.parametrize("levels", [None, 6])
-@pytest.mark.parametrize(("n", "runs"), [(100, 400), (250, 300), (1000, 150)])
-def test_nobody_is_given_away_where_there_is_nobody(n: int, runs: int, levels: int | None) -> None:
+@pytest.mark.parametrize("kind", [*KINDS, *HARDER])
+@pytest.mark.parametrize(("n", "runs"), [(20, 200), (100, 200), (1000, 80)])
+def test_nobody_is_given_away_where_there_is_nobody(n: int, runs: int, kind: str) -> None:
     """The small sibling of `benchmarks/privacy.py`."""
-    found = null(n, runs, levels=levels)
+    found = null(n, runs, **{**KINDS, **HARDER}[kind])
     assert (found.fail, found.fail_auc) == (0, 0)
     assert found.signal <= binom.ppf(0.999, runs, 0.05)
+
+
+@pytest.mark.parametrize("kind", ["2 classes", "5 classes", "numbers"])
+def test_nor_where_the_difficulty_of_rows_is_learned(kind: str) -> None:
+    found = fitted_null(110, 15, kind)
+    assert (found.fail, found.fail_auc) == (0, 0)
+    assert found.signal <= binom.ppf(0.999, 15, 0.05)
 
 
 def test_the_sigmoid_of_an_epsilon_is_its_area() -> None:

@@ -8,7 +8,8 @@ An attacker knows all of a row but one `sensitive` column, and may ask the model
 in, and the guess is the value under which the row's true label is most likely, weighed by how
 frequent the value is. The value is the share guessed rightly among training rows, less that among
 evaluation rows that are not training rows (Yeom's advantage); at most 10,000 rows of each, chosen
-by the seed. The interval of the difference is Newcombe's.
+by the seed. Rows that miss the column are left out, and counted in the notes. The interval of the
+difference is Newcombe's.
 
 ## When it misleads
 - What can be guessed of everyone equally (sex from height) is no advantage, and may still hurt.
@@ -75,9 +76,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return nothing.with_(summary=why, not_judged=(Because.NOT_APPLICABLE, why))
     fit = signals_of(evidence).fit
     found = guesses_of(evidence, fit, column)
-    if found is None:
-        why = f"{column[:60]} has one value only, so there is nothing to guess"
-        return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
+    if isinstance(found, str):
+        return nothing.with_(summary=found, not_judged=(Because.NO_EVIDENCE, found))
     attack = Newcombe(*found.members, *found.others, name="guessing")
     estimate, apart = premise(
         exposure([attack], params.confidence), blind_of(evidence), params.confidence, RANGE
@@ -91,8 +91,17 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         summary=_summary(column, found, attack) + apart,
         n=rows,
         part_names=("all rows",),
-        notes=(*left_out(fit), f"one of {found.levels} values is guessed"),
+        notes=(*left_out(fit), *_notes(column, found)),
     )
+
+
+def _notes(column: str, found: Guesses) -> tuple[str, ...]:
+    said = (f"one of {found.levels} values is guessed",)
+    if not sum(found.unknown):
+        return said
+    members, others = found.unknown
+    lacking = f"{members:,} training rows and {others:,} others without a value of {column[:60]}"
+    return (*said, f"{lacking} were not guessed")
 
 
 def _summary(column: str, found: Guesses, attack: Newcombe) -> str:

@@ -13,7 +13,9 @@ absolute error for numbers, or plain right and wrong where the model gives no sc
 three things are looked at: the area under the ROC curve (0.5 is a coin toss), how much more often
 training rows than others are among the best fitted (where 1 % of the others are), and how much more
 often others than training rows are in the tail of the 5 % of training rows that are fitted worst.
-All are put on one scale, the implied epsilon: the logit of an area, the logarithm of a ratio. The
+Where the model says the same of so many rows that these points lie among ties, those beyond the
+ties are looked at as well: they can break the limit, and are too few to show that it holds. All are
+put on one scale, the implied epsilon: the logit of an area, the logarithm of a ratio. The
 lower end of the interval is the largest of their lower bounds, each corrected for their number; the
 upper end the largest upper bound. `limit: {max_auc: ...}` judges the areas alone. Where training
 and evaluation rows can be told apart without the model, nothing can be said of its memory, and the
@@ -24,6 +26,8 @@ verdict is inconclusive.
   with, find more.
 - A shift between training and evaluation rows that the test of `privacy.exchangeability` does not
   see looks like memory, or hides it.
+- Evaluation rows that are near copies of training rows hide memory: only equal ones are left out
+  first, see `privacy.train_test_overlap`.
 - The implied epsilon is a scale, no guarantee of differential privacy.
 - Nearest neighbours show little here and hold every row: see `privacy.stored_rows`.
 

@@ -12,7 +12,7 @@ the share of training rows found. It is a count over the given rows (at most 100
 seed), so the number itself decides. `seconds` bounds the search.
 
 ## When it misleads
-- Rows stored otherwise (rounded, one array a column, inside bytes) are not found.
+- Rows stored otherwise (rounded, as columns without their names, inside bytes) are not found.
 - Compiled parts of other libraries that do not say how they are pickled are not looked into, and
   nothing found is no pass then; the boosters of XGBoost, LightGBM and CatBoost hold trees alone.
 - A row of one column cannot be told from other numbers.
