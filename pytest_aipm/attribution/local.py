@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from pytest_aipm.attribution.coalitions import MOST_REGRESSED, Coalitions
 from pytest_aipm.attribution.exact import MOST_PLAYERS, exact
 from pytest_aipm.attribution.hybrids import Pool
 from pytest_aipm.attribution.players import Players
+from pytest_aipm.attribution.shortcuts import shortcut
 from pytest_aipm.attribution.walks import walked
 
 __all__ = ["ROUNDS", "Local", "local"]
@@ -41,8 +43,8 @@ class Local:
     settled : bool array of shape (n,)
         Whether the k largest are known apart from the next.
     walks : int array of shape (n,)
-        Pairs of walks taken, or coalitions that cost as much (2 (p - 1) mixed rows); 0 where all
-        coalitions were enumerated.
+        Pairs of walks taken, or coalitions that cost as much (2 (p - 1) mixed rows); 0 where the
+        values are exact.
     output : float array of shape (n,)
     base : float
         Mean output over the background: `output` is `base` plus the sum of `values`.
@@ -67,6 +69,7 @@ def local(
     sign: int = 1,
     rng: np.random.Generator,
     budget: Budget | None = None,
+    model: Any = None,
 ) -> Local:
     """Return the attributions of each row, sampled until its `k` largest are settled.
 
@@ -86,8 +89,14 @@ def local(
         -1 looks for the most negative ones.
     rng : Generator
     budget : Budget, optional
+    model : object, optional
+        The fitted model that is asked: of some kinds the exact values are known (`shortcut`).
     """
     budget, p, m = budget or Budget(), len(players), len(background)
+    closed = shortcut(ask, model, rows, background, players, budget=budget)
+    if closed is not None:
+        ends = Pool(rows, background, players).ends(ask, budget)[:, 0]
+        return _known(closed[:, :, 0], ends[: len(rows)], float(ends[len(rows) :].mean()))
     if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:
         known, output, start_from = exact(ask, rows, background, players, budget=budget)
         return _known(known[:, :, 0], output[:, 0], float(start_from.mean()))

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.attribution.asking import Ask, Budget
+from pytest_aipm.attribution.asking import Ask, Budget, BudgetSpent
 from pytest_aipm.attribution.hybrids import Pool
 from pytest_aipm.attribution.players import Players
 from pytest_aipm.sources.guard import third_party
@@ -29,29 +29,80 @@ from pytest_aipm.sources.guard import third_party
 __all__ = ["shortcut"]
 
 LINEAR = frozenset(
-    "ARDRegression BayesianRidge ElasticNet ElasticNetCV HuberRegressor Lasso LassoCV "
-    "LinearDiscriminantAnalysis LinearRegression LinearSVC LinearSVR LogisticRegression "
-    "LogisticRegressionCV Ridge RidgeCV RidgeClassifier RidgeClassifierCV SGDClassifier "
-    "SGDRegressor".split()
+    {
+        "ARDRegression",
+        "BayesianRidge",
+        "ElasticNet",
+        "ElasticNetCV",
+        "HuberRegressor",
+        "Lasso",
+        "LassoCV",
+        "LinearDiscriminantAnalysis",
+        "LinearRegression",
+        "LinearSVC",
+        "LinearSVR",
+        "LogisticRegression",
+        "LogisticRegressionCV",
+        "Ridge",
+        "RidgeCV",
+        "RidgeClassifier",
+        "RidgeClassifierCV",
+        "SGDClassifier",
+        "SGDRegressor",
+    }
 )
 COLUMNWISE = frozenset(
-    "Binarizer KBinsDiscretizer MaxAbsScaler MinMaxScaler OneHotEncoder OrdinalEncoder "
-    "PowerTransformer QuantileTransformer RobustScaler SimpleImputer SplineTransformer "
-    "StandardScaler".split()
+    {
+        "Binarizer",
+        "KBinsDiscretizer",
+        "MaxAbsScaler",
+        "MinMaxScaler",
+        "OneHotEncoder",
+        "OrdinalEncoder",
+        "PowerTransformer",
+        "QuantileTransformer",
+        "RobustScaler",
+        "SimpleImputer",
+        "SplineTransformer",
+        "StandardScaler",
+    }
 )
 TREES = frozenset(
-    "DecisionTreeClassifier DecisionTreeRegressor ExtraTreesClassifier ExtraTreesRegressor "
-    "GradientBoostingClassifier GradientBoostingRegressor RandomForestClassifier "
-    "RandomForestRegressor LGBMClassifier LGBMRegressor XGBClassifier XGBRegressor".split()
+    {
+        "DecisionTreeClassifier",
+        "DecisionTreeRegressor",
+        "ExtraTreesClassifier",
+        "ExtraTreesRegressor",
+        "GradientBoostingClassifier",
+        "GradientBoostingRegressor",
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+        "LGBMClassifier",
+        "LGBMRegressor",
+        "XGBClassifier",
+        "XGBRegressor",
+    }
 )
+BOOSTED = frozenset({"GradientBoostingClassifier", "LGBMClassifier", "XGBClassifier"})
+LIBRARIES = ("sklearn", "lightgbm", "xgboost")
+FEW = 2
+"""Rows on which trees are tried before all are."""
 HYBRIDS = 256
 """Mixed rows on which an output that should add up is tried."""
+PAIRS = 2_000
+"""Rows and background rows that trees are asked about at once: seconds at the most."""
 EXACT, SINGLE = 1e-9, 1e-5
 """How far sums may be from the output; trees of some libraries add in single precision."""
 
 
 def shortcut(
-    ask: Ask, model: Any, rows: pd.DataFrame, background: pd.DataFrame, players: Players
+    ask: Ask,
+    model: Any,
+    rows: pd.DataFrame,
+    background: pd.DataFrame,
+    players: Players,
+    *,
+    budget: Budget | None = None,
 ) -> np.ndarray | None:
     """Return the exact values of rows, or None where no known way leads to the same values.
 
@@ -65,16 +116,31 @@ def shortcut(
         The fitted model it asks.
     rows, background : DataFrame of n and m rows
     players : Players
+    budget : Budget, optional
 
     Returns
     -------
     array of shape (n, p, k) or None
+
+    Raises
+    ------
+    BudgetSpent
     """
+    budget = budget or Budget()
     if _adds_up(model):
-        return _additive(ask, Pool(rows, background, players))
-    if _sums_trees(model, rows, background, players):
-        return _trees(ask, model, rows, background, Pool(rows, background, players))
-    return None
+        return _additive(ask, Pool(rows, background, players), budget)
+    if not _sums_trees(model, rows, background, players):
+        return None
+    pool = Pool(rows, background, players)
+    ends = pool.ends(ask, budget)
+    if _kind(model, LIBRARIES) in BOOSTED and ((ends >= 0) & (ends <= 1)).all():
+        return None  # a probability, so there is no need to load shap
+    first, others = ends[: pool.n], ends[pool.n :].mean(axis=0)
+    few = _trees(model, rows[:FEW], background, budget)
+    if few is None or _meant(few, first[:FEW] - others) is None:
+        return None
+    known = _trees(model, rows, background, budget)
+    return None if known is None else _meant(known, first - others)
 
 
 def _kind(model: Any, libraries: tuple[str, ...] = ("sklearn",)) -> str:
@@ -103,24 +169,27 @@ def _plain(step: Any) -> bool:
     return _kind(step) == "FunctionTransformer" and step.func is None
 
 
-def _additive(ask: Ask, pool: Pool) -> np.ndarray | None:
+def _additive(ask: Ask, pool: Pool, budget: Budget) -> np.ndarray | None:
     """Return what each player changes in the first background row, less its background mean."""
     n, size, p = pool.n, pool.n + pool.m, len(pool.players)
-    ends = pool.ends(ask, Budget())
-    source = np.full((p, size, p), n)
-    source[np.arange(p), :, np.arange(p)] = np.arange(size)
-    changed = pool.ask(ask, source.reshape(p * size, p), Budget()).reshape(p, size, -1) - ends[n]
-    rng = np.random.default_rng(0)
-    mixed = rng.integers(0, size, (HYBRIDS, p))
+    ends = pool.ends(ask, budget)
+    changed = np.empty((p, size, ends.shape[1]))
+    mixed = np.random.default_rng(0).integers(0, size, (HYBRIDS, p))
+    for player in range(p):
+        budget.check(player, p)
+        source = np.full((size, p), n)
+        source[:, player] = np.arange(size)
+        changed[player] = pool.ask(ask, source, Budget()) - ends[n]
     expected = ends[n] + changed[np.arange(p), mixed].sum(axis=1)
-    close = _close(expected, pool.ask(ask, mixed, Budget()), EXACT)
+    close = _close(expected, pool.ask(ask, mixed, budget), EXACT)
     if not close or not _close(ends[n] + changed.sum(axis=0), ends, EXACT):
         return None
-    return (changed[:, :n] - changed[:, n:].mean(axis=1, keepdims=True)).transpose(1, 0, 2)
+    values = changed[:, :n] - changed[:, n:].mean(axis=1, keepdims=True)
+    return np.asarray(values.transpose(1, 0, 2))
 
 
 def _sums_trees(model: Any, rows: pd.DataFrame, background: pd.DataFrame, players: Players) -> bool:
-    if _kind(model, ("sklearn", "lightgbm", "xgboost")) not in TREES:
+    if _kind(model, LIBRARIES) not in TREES:
         return False
     numbers = all(
         isinstance(dtype, np.dtype) and dtype.kind in "fiub"
@@ -134,12 +203,16 @@ def _sums_trees(model: Any, rows: pd.DataFrame, background: pd.DataFrame, player
 
 
 def _trees(
-    ask: Ask, model: Any, rows: pd.DataFrame, background: pd.DataFrame, pool: Pool
+    model: Any, rows: pd.DataFrame, background: pd.DataFrame, budget: Budget
 ) -> np.ndarray | None:
-    """Return the values of an explained output that is a sum over trees."""
+    """Return shap's values of what the trees sum, shape (n, p, outputs)."""
+    names = list(getattr(model, "feature_names_in_", rows.columns))
+    if sorted(names) != sorted(rows.columns):
+        return None
     # but for LightGBM these libraries compare in single precision; shap compares what it is given
     exact = np.float64 if _kind(model, ("lightgbm",)) else np.float32
-    given, start = (part.to_numpy(exact).astype(np.float64) for part in (rows, background))
+    given, start = (part[names].to_numpy(exact).astype(float) for part in (rows, background))
+    found, each = [], max(1, PAIRS // len(start))
     with third_party([]):
         from shap import TreeExplainer  # noqa: PLC0415 - heavy, and only here
 
@@ -147,23 +220,31 @@ def _trees(
             explainer = TreeExplainer(
                 model, start, feature_perturbation="interventional", model_output="raw"
             )
-            found = np.asarray(explainer.shap_values(given, check_additivity=False), dtype=float)
+            for low in range(0, len(given), each):
+                budget.check(low, len(given))
+                values = explainer.shap_values(given[low : low + each], check_additivity=False)
+                found.append(np.asarray(values, dtype=float))
+        except BudgetSpent:
+            raise
         except Exception:  # noqa: BLE001 - it knows fewer models than there are; nothing is lost
             return None
-    if found.shape[:2] != rows.shape:
+    values = np.concatenate(found)
+    if values.shape[:2] != rows.shape:
         return None
-    known = found.reshape(*rows.shape, -1)
-    ends = pool.ends(ask, Budget())
-    gaps = ends[: pool.n] - ends[pool.n :].mean(axis=0)
+    order = [names.index(name) for name in rows.columns]
+    return np.asarray(values.reshape(*rows.shape, -1)[:, order])
+
+
+def _meant(known: np.ndarray, gaps: np.ndarray) -> np.ndarray | None:
+    """Return those of the trees' outputs that sum to the function's, shape (n, p, k)."""
     # of two classes the margin may be meant of either, and a forest answers for both
-    meant = np.concatenate([known, -known], axis=2)
-    chosen = []
-    for output in range(ends.shape[1]):
-        sums = meant.sum(axis=1)
-        fits = [i for i in range(meant.shape[2]) if _close(sums[:, i], gaps[:, output], SINGLE)]
+    either = np.concatenate([known, -known], axis=2)
+    sums, chosen = either.sum(axis=1), []
+    for gap in gaps.T:
+        fits = [i for i in range(either.shape[2]) if _close(sums[:, i], gap, SINGLE)]
         if not fits:
             return None
-        chosen.append(meant[:, :, fits[0]])
+        chosen.append(either[:, :, fits[0]])
     return np.stack(chosen, axis=2)
 
 

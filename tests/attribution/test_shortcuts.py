@@ -22,8 +22,11 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardSca
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from pytest_aipm.attribution import exact, players_of
+import pytest_aipm
+from pytest_aipm.attribution import Budget, exact, local, players_of
+from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.attribution.shortcuts import shortcut
+from pytest_aipm.errors import CheckError
 
 ROWS, BACKGROUND = slice(0, 8), slice(40, 52)
 
@@ -210,6 +213,89 @@ def test_values_that_do_not_add_up_are_never_returned(monkeypatch) -> None:
     model = forest().fit(frame, label(credit()))
     monkeypatch.setattr(shap, "TreeExplainer", Wrong)
     assert shortcut(probability(model), model, rows, background, players_of(NUMBERS)) is None
+
+
+def test_columns_in_another_order_than_the_trees_learnt_find_their_own_values() -> None:
+    frame = numeric()
+    model = forest().fit(frame, label(credit()))
+    turned = frame[NUMBERS[::-1]]
+    agree(*both(lambda given: model.predict_proba(given[NUMBERS])[:, 1], model, turned), 1e-6)
+
+
+def test_an_explanation_takes_the_short_cut_and_says_the_same_as_enumeration() -> None:
+    frame = numeric()
+    rows, background = frame[ROWS], frame[BACKGROUND]
+    asked = []
+
+    def told(name, model):
+        def ask(given):
+            asked.append(len(given))
+            return getattr(model, name)(given)
+
+        return ask
+
+    boosting = boosted()
+    for given, keys in (
+        (boosting, {"output": "margin"}),
+        (boosting.decision_function, {}),
+        (linear().fit(frame, label(credit())), {"output": "margin"}),
+    ):
+        found = pytest_aipm.explanation(given, rows, background, **keys)
+        model = getattr(given, "__self__", given)
+        plain = pytest_aipm.explanation(told("decision_function", model), rows, background)
+        assert found.values == pytest.approx(plain.values, abs=1e-5)
+        assert found.values.sum(axis=1) + found.base_values == pytest.approx(
+            model.decision_function(rows), abs=1e-5
+        )
+    assert asked
+
+
+def test_single_rows_of_a_forest_are_exact_and_settled_at_once() -> None:
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(120, 12)))
+    wide.columns = [f"x{i}" for i in range(12)]
+    model = forest().fit(wide, wide["x0"] * wide["x1"] > 0)
+    rows, background = wide[:6].reset_index(drop=True), wide[60:68].reset_index(drop=True)
+    keys = {"k": 2, "rng": np.random.default_rng(0)}
+    players = players_of(wide.columns)
+    found = local(probability(model), rows, background, players, model=model, **keys)
+    sampled = local(probability(model), rows, background, players, **keys)
+    assert found.walks.max() == 0
+    assert found.settled.all()
+    assert found.values.sum(axis=1) == pytest.approx(found.output - found.base, abs=1e-6)
+    away = np.mean((found.values - sampled.values) ** 2) / np.mean(sampled.error**2)
+    assert 0.4 < away < 2.5
+
+
+def test_margins_that_there_are_not_are_refused() -> None:
+    frame = numeric()
+    rows, background = frame[ROWS], frame[BACKGROUND]
+    for model, said in (
+        (Ridge().fit(frame, amount(credit())), "no predict_proba"),
+        (forest().fit(frame, three(credit())), "3 classes"),
+        (forest().fit(frame, label(credit())), "0 or 1"),
+    ):
+        with pytest.raises(CheckError, match=said):
+            pytest_aipm.explanation(model, rows, background, output="margin")
+
+
+def test_a_short_cut_keeps_to_the_budget() -> None:
+    frame = numeric()
+    rows, background = (frame[part].reset_index(drop=True) for part in (ROWS, BACKGROUND))
+    for model, ask in (
+        (valued(Ridge), "predict"),
+        (valued(RandomForestRegressor, n_estimators=5), "predict"),
+    ):
+        now = iter(np.arange(0.0, 1e6, 6.0))
+        budget = Budget(10.0, clock=lambda now=now: float(next(now)))
+        with pytest.raises(BudgetSpent):
+            shortcut(
+                getattr(model, ask),
+                model,
+                pd.concat([rows] * 200, ignore_index=True),
+                background,
+                players_of(NUMBERS),
+                budget=budget,
+            )
 
 
 def test_native_contributions_and_one_hot_sums_are_other_values() -> None:
