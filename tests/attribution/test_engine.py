@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from games import brute, people, tangled
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from pytest_aipm.attribution import Budget, asked_twice, exact, players_of, walk
-from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.attribution.asking import SMALL, BudgetSpent, asked
 from pytest_aipm.errors import CheckError, ModelError
 from pytest_aipm.stats.twoway import two_way
 
@@ -190,6 +191,22 @@ def test_whether_a_model_repeats_itself_is_measured() -> None:
     fixed = lambda part: np.random.default_rng(5).random(len(part))  # noqa: E731
     assert asked_twice(fixed, frame) > 0
     assert asked_twice(lambda part: part["a"].rank().to_numpy(), frame) > 0
+
+
+def test_small_calls_run_on_one_thread_and_large_ones_on_all_there_are() -> None:
+    frame = pd.DataFrame({"a": np.arange(float(SMALL))})
+    seen: list[int] = []
+
+    def ask(part: pd.DataFrame) -> np.ndarray:
+        seen.append(max(each["num_threads"] for each in threadpool_info()))
+        return part["a"].to_numpy()
+
+    # the matrix library of numpy is loaded, so there is something to hold back
+    with threadpool_limits(limits=2):
+        asked(ask, frame[:10])
+        asked(ask, frame)
+        assert max(each["num_threads"] for each in threadpool_info()) == 2
+    assert seen == [1, 2]
 
 
 @pytest.mark.parametrize(
