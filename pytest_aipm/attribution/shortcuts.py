@@ -89,8 +89,9 @@ FEW = 2
 """Rows on which trees are tried before all are."""
 HYBRIDS = 256
 """Mixed rows on which an output that should add up is tried."""
-PAIRS = 2_000
-"""Rows and background rows that trees are asked about at once: seconds at the most."""
+PAIRS = 200
+"""Rows and background rows that trees are asked about at once: shap draws a bar on the standard
+error of what takes it longer than ten seconds."""
 EXACT, SINGLE = 1e-9, 1e-5
 """How far sums may be from the output; trees of some libraries add in single precision."""
 
