@@ -11,7 +11,7 @@ from pytest_aipm.attribution.asking import Ask, Budget
 from pytest_aipm.attribution.hybrids import Pool
 from pytest_aipm.attribution.players import Players
 
-__all__ = ["MOST_PLAYERS", "exact"]
+__all__ = ["MOST_PLAYERS", "coalition_names", "exact", "weigh"]
 
 MOST_PLAYERS = 10
 """1,024 coalitions; each further player doubles them."""
@@ -51,13 +51,13 @@ def exact(
         raise ValueError(f"{p} players are too many to enumerate; at most {MOST_PLAYERS}")
     pool, budget = Pool(rows, background, players), budget or Budget()
     ends, codes = pool.ends(ask, budget), pool.same()
-    members = (np.arange(2**p)[:, None] >> np.arange(p)) & 1 == 1
+    members = coalition_names(p)
     values = np.empty((pool.n, p, ends.shape[1]))
     each = max(1, BLOCK // (2**p * pool.m))
     for low in range(0, pool.n, each):
         budget.check(low, pool.n)
         who = np.arange(low, min(low + each, pool.n))
-        values[who] = _weigh(_coalitions(ask, pool, ends, codes, who, members), p)
+        values[who] = weigh(_coalitions(ask, pool, ends, codes, who, members), p)
     return values, ends[: pool.n], ends[pool.n :]
 
 
@@ -93,8 +93,21 @@ def _coalitions(
     return mean
 
 
-def _weigh(value: np.ndarray, p: int) -> np.ndarray:
-    """Return the weighted sums of what each player adds, shape (n, p, k)."""
+def coalition_names(p: int) -> np.ndarray:
+    """Return who is in each coalition of p players, shape (2^p, p); nobody first, all last."""
+    members: np.ndarray = (np.arange(2**p)[:, None] >> np.arange(p)) & 1 == 1
+    return members
+
+
+def weigh(value: np.ndarray, p: int) -> np.ndarray:
+    """Return the Shapley values of games whose coalitions' values are known, shape (n, p, k).
+
+    Parameters
+    ----------
+    value : array of shape (n, 2^p, k)
+        In the order of `coalition_names`.
+    p : int
+    """
     names = np.arange(2**p)
     sizes = ((names[:, None] >> np.arange(p)) & 1).sum(axis=1)
     found = np.empty((len(value), p, value.shape[2]))

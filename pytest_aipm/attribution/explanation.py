@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.attribution.asking import Ask, Budget, BudgetSpent
+from pytest_aipm.attribution.asking import Ask, Budget, BudgetSpent, asked
 from pytest_aipm.attribution.exact import MOST_PLAYERS, exact
 from pytest_aipm.attribution.players import Players, players_of
+from pytest_aipm.attribution.shortcuts import shortcut
 from pytest_aipm.attribution.walks import walk
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.sources.guard import third_party
@@ -31,6 +32,7 @@ def explanation(
     rows: pd.DataFrame,
     background: pd.DataFrame,
     *,
+    output: Literal["auto", "margin"] = "auto",
     players: Mapping[str, Sequence[str]] | None = None,
     walks: int = 16,
     seed: int = 0,
@@ -42,14 +44,17 @@ def explanation(
     ----------
     model : object or callable
         With `predict_proba`, `decision_function` or `predict`, in that order; or a function of a
-        frame. Of two classes the second is explained, of more each.
+        frame, such as one of these. Of two classes the second is explained, of more each.
     rows, background : DataFrame of n and m rows
         Columns as the model wants them.
+    output : {"auto", "margin"}
+        "margin": the log-odds of the second of two classes.
     players : mapping of name to columns, optional
         Columns that are attributed to as one.
     walks : int
-        Pairs of orders a row, at least 2; where ten players or fewer can be enumerated in
-        reasonable time the values are exact.
+        Pairs of orders a row, at least 2; not used where the values are exact: of linear models,
+        forests and margins of boosted trees (see `attribution.shortcuts`), and where ten players
+        or fewer can be enumerated in reasonable time.
     seed : int
     budget_s : float, optional
 
@@ -70,9 +75,10 @@ def explanation(
         raise CheckError(Problem(what, "take the background from rows of the same frame"))
     if walks < 2:
         raise CheckError(Problem(f"{walks} pair of walks has no error", "take at least 2"))
-    ask, own = _guarded(_asking(model)), players_of(list(rows.columns), players)
+    own = players_of(list(rows.columns), players)
+    ask, asked_of = _guarded(_asking(model, output)), getattr(model, "__self__", model)
     try:
-        return _explained(ask, rows, background, own, walks, seed, Budget(budget_s))
+        return _explained(ask, asked_of, rows, background, own, walks, seed, Budget(budget_s))
     except BudgetSpent as spent:
         what = f"the attributions take longer than budget_s={budget_s:g} ({spent})"
         raise CheckError(
@@ -82,6 +88,7 @@ def explanation(
 
 def _explained(
     ask: Ask,
+    model: Any,
     rows: pd.DataFrame,
     background: pd.DataFrame,
     own: Players,
@@ -91,7 +98,10 @@ def _explained(
 ) -> shap.Explanation:
     rows, background = rows.reset_index(drop=True), background.reset_index(drop=True)
     small = len(own) <= MOST_PLAYERS and len(rows) * len(background) * 2 ** len(own) <= ENUMERATED
-    if small:
+    closed = shortcut(ask, model, rows, background, own, budget=budget)
+    if closed is not None:
+        values, base = closed, asked(ask, background)
+    elif small:
         values, _, base = exact(ask, rows, background, own, budget=budget)
     else:
         rng = np.random.default_rng(seed)
@@ -116,13 +126,33 @@ def _explained(
     )
 
 
-def _asking(model: Any) -> Callable[[pd.DataFrame], Any]:
+def _asking(model: Any, output: str) -> Callable[[pd.DataFrame], Any]:
+    if output == "margin":
+        return _log_odds(model)
     found = next((getattr(model, name) for name in METHODS if hasattr(model, name)), model)
     if callable(found):
         chances = hasattr(model, METHODS[0])
         return lambda frame: _second(found(frame)) if chances else found(frame)
     what = f"{type(model).__name__} has none of {', '.join(METHODS)}"
     raise CheckError(Problem(what, "give a model, or a function of a data frame"))
+
+
+def _log_odds(model: Any) -> Callable[[pd.DataFrame], Any]:
+    if not hasattr(model, METHODS[0]):
+        what = f"{type(model).__name__} has no predict_proba, so it has no log-odds"
+        raise CheckError(Problem(what, 'use output="auto"'))
+
+    def margin(frame: pd.DataFrame) -> np.ndarray:
+        chance = np.asarray(_second(model.predict_proba(frame)), dtype=float)
+        if chance.ndim != 1:
+            what = f"the model has {chance.shape[1]} classes; log-odds are of two"
+            raise CheckError(Problem(what, 'use output="auto"'))
+        if ((chance <= 0) | (chance >= 1)).any():
+            what = "a probability of 0 or 1 has no finite log-odds"
+            raise CheckError(Problem(what, 'use output="auto"'))
+        return np.asarray(np.log(chance) - np.log1p(-chance))
+
+    return margin
 
 
 def _second(chances: Any) -> np.ndarray:

@@ -1,25 +1,30 @@
-"""Shapley values of single rows, with as many walks as it takes to know which ones are largest."""
+"""Shapley values of single rows, asked for until it is known which ones are largest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from pytest_aipm.attribution.asking import Ask, Budget
+from pytest_aipm.attribution.coalitions import MOST_REGRESSED, Coalitions
 from pytest_aipm.attribution.exact import MOST_PLAYERS, exact
 from pytest_aipm.attribution.hybrids import Pool
 from pytest_aipm.attribution.players import Players
+from pytest_aipm.attribution.shortcuts import shortcut
 from pytest_aipm.attribution.walks import walked
 
 __all__ = ["ROUNDS", "Local", "local"]
 
-ROUNDS = (2, 4, 8)
-"""After so many rounds, each against every background row once, it is looked whether to go on."""
-KEPT = 20_000_000
-"""Attributions of single walks that are kept at once: 160 MB."""
+ROUNDS = (2, 4)
+"""After so many rounds, each against every background row, it is looked whether to go on."""
+KEPT = 10_000_000
+"""Attributions of single rounds that are kept at once: 80 MB."""
+PAIRS = 2
+"""Pairs of walks in a round, which cost as much as a round of coalitions."""
 ERROR = 0.05
 """Of calling a set of largest attributions settled that is not, shared by the looks."""
 
@@ -32,13 +37,14 @@ class Local:
     ----------
     values : float array of shape (n, p)
     halves : float array of shape (n, 2, p)
-        From two independent halves of the walks; both are `values` where there was no sampling.
+        From two independent halves of the rounds; both are `values` where there was no sampling.
     error : float array of shape (n, p)
         Standard errors of `values`, given the background.
     settled : bool array of shape (n,)
         Whether the k largest are known apart from the next.
     walks : int array of shape (n,)
-        Pairs of walks taken; 0 where all coalitions were enumerated.
+        Pairs of walks taken, or coalitions that cost as much (2 (p - 1) mixed rows); 0 where the
+        values are exact.
     output : float array of shape (n,)
     base : float
         Mean output over the background: `output` is `base` plus the sum of `values`.
@@ -63,10 +69,11 @@ def local(
     sign: int = 1,
     rng: np.random.Generator,
     budget: Budget | None = None,
+    model: Any = None,
 ) -> Local:
-    """Return the attributions of each row, walked until its `k` largest are settled.
+    """Return the attributions of each row, sampled until its `k` largest are settled.
 
-    Every row meets every background row equally often, so what varies is the order of the players
+    Every row meets every background row equally often, so what varies is the choice of coalitions
     alone. A row is settled when its k-th largest attribution clears the next one by its interval,
     at looks planned ahead that share the error (Bonferroni). Small games are enumerated instead.
 
@@ -82,8 +89,14 @@ def local(
         -1 looks for the most negative ones.
     rng : Generator
     budget : Budget, optional
+    model : object, optional
+        The fitted model that is asked: of some kinds the exact values are known (`shortcut`).
     """
     budget, p, m = budget or Budget(), len(players), len(background)
+    closed = shortcut(ask, model, rows, background, players, budget=budget)
+    if closed is not None:
+        ends = Pool(rows, background, players).ends(ask, budget)[:, 0]
+        return _known(closed[:, :, 0], ends[: len(rows)], float(ends[len(rows) :].mean()))
     if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:
         known, output, start_from = exact(ask, rows, background, players, budget=budget)
         return _known(known[:, :, 0], output[:, 0], float(start_from.mean()))
@@ -107,34 +120,50 @@ def _sampled(
     rng: np.random.Generator,
     budget: Budget,
 ) -> Local:
-    """Return the attributions of some rows from walks."""
+    """Return the attributions of some rows."""
     pool = Pool(rows, background, players)
-    ends = pool.ends(ask, budget)
-    n, m, p, most = pool.n, pool.m, len(players), ROUNDS[-1]
-    kept = np.zeros((n, most, m, p))
-    taken, settled, error = np.zeros(n, dtype=int), np.zeros(n, dtype=bool), np.zeros((n, p))
-    done = 0
+    ends = pool.ends(ask, budget)[:, 0]
+    n, m, p = pool.n, pool.m, len(players)
+    kind = Coalitions if p <= MOST_REGRESSED else Walks
+    sampler = kind(ask, pool, ends, most=ROUNDS[-1], rng=rng)
+    values, halves, error = np.zeros((n, p)), np.zeros((n, 2, p)), np.zeros((n, p))
+    taken, settled = np.zeros(n, dtype=int), np.zeros(n, dtype=bool)
     for rounds in ROUNDS:
         who = np.flatnonzero(~settled)
         if not len(who):
             break
-        orders = rng.random((n, (rounds - done) * m, p), dtype=np.float32).argsort(axis=2)
-        start = np.tile(np.arange(m), (len(who), rounds - done))
-        found = walked(ask, pool, ends, who, orders[who].astype(np.int32), start, budget)
-        kept[who, done:rounds] = found[:, :, :, 0].reshape(len(who), rounds - done, m, p)
-        taken[who], done = rounds, rounds
-        own = kept[who, :rounds]
-        error[who] = _error(own)
+        own = sampler.rounds(who, rounds, budget)
+        each = own.mean(axis=2)
+        values[who] = each.mean(axis=1)
+        halves[who] = np.stack([each[:, ::2].mean(axis=1), each[:, 1::2].mean(axis=1)], axis=1)
+        error[who], taken[who] = _error(own), rounds
         settled[who] = _settled(own, k, sign)
-    halves = np.empty((n, 2, p))
-    values = np.empty((n, p))
-    for rounds in np.unique(taken):
-        who = taken == rounds
-        own = kept[who, :rounds].mean(axis=2, dtype=np.float64)
-        values[who] = own.mean(axis=1)
-        halves[who] = np.stack([own[:, ::2].mean(axis=1), own[:, 1::2].mean(axis=1)], axis=1)
-    base = float(ends[n:, 0].mean())
-    return Local(values, halves, error, settled, taken * m, ends[:n, 0], base)
+    base = float(ends[n:].mean())
+    return Local(values, halves, error, settled, PAIRS * taken * m, ends[:n], base)
+
+
+class Walks:
+    """Rounds of walks, for many players: `PAIRS` of them against every background row."""
+
+    def __init__(
+        self, ask: Ask, pool: Pool, ends: np.ndarray, *, most: int, rng: np.random.Generator
+    ) -> None:
+        self._ask, self._pool, self._ends, self._rng = ask, pool, ends[:, None], rng
+        self._found = np.zeros((pool.n, most, pool.m, len(pool.players)))
+        self._done = 0
+
+    def rounds(self, who: np.ndarray, rounds: int, budget: Budget) -> np.ndarray:
+        """Return the values of rows by round and background row, shape (len(who), rounds, m, p)."""
+        pool, new = self._pool, rounds - self._done
+        shape = (new, PAIRS, pool.m)
+        keys = self._rng.random((pool.n, new * PAIRS * pool.m, len(pool.players)), dtype=np.float32)
+        orders = keys[who].argsort(axis=2).astype(np.int32)
+        start = np.broadcast_to(np.arange(pool.m), (len(who), *shape)).reshape(len(who), -1)
+        found = walked(self._ask, pool, self._ends, who, orders, start, budget)
+        self._found[who, self._done : rounds] = found.reshape(len(who), *shape, -1).mean(axis=2)
+        self._done = rounds
+        kept: np.ndarray = self._found[who, :rounds]
+        return kept
 
 
 def _known(values: np.ndarray, output: np.ndarray, base: float) -> Local:
@@ -170,6 +199,7 @@ def _settled(own: np.ndarray, k: int, sign: int) -> np.ndarray:
     margin = sign * (
         own[place, :, :, above].astype(np.float64) - own[place, :, :, below].astype(np.float64)
     )
-    z = NormalDist().inv_cdf(1 - ERROR / len(ROUNDS))
-    found: np.ndarray = margin.mean(axis=(1, 2)) >= z * _error(margin)
+    rounds, m = own.shape[1:3]
+    wide = float(student.ppf(1 - ERROR / len(ROUNDS), m * (rounds - 1)))
+    found: np.ndarray = margin.mean(axis=(1, 2)) >= wide * _error(margin)
     return found

@@ -106,6 +106,7 @@ def reasons(
         sign=chosen.adverse,
         rng=generator(evidence.seed, "reasons"),
         budget=Budget(budget_s),
+        model=None if evidence.model is None else evidence.model.fitted,
     )
     given = _given(chosen.adverse * found.values, k, least)
     halves = [_given(chosen.adverse * found.halves[:, i], k, least) for i in (0, 1)]
