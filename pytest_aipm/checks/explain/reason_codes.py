@@ -11,8 +11,9 @@ The reasons are the at most `k` columns that push most towards the adverse decis
 attribute, and each has its sentence under `phrases`. The value is the share of the decisions
 looked at that are covered; it is a fact about these decisions, so there is no interval.
 
-The reasons must also be stable: two independent halves of the walks give the same ones for at
-least `stability` of the decisions, or the finding fails.
+The reasons must also be stable: two independent halves of the walks must give the same ones for at
+least `stability` of the decisions. The finding fails where that is not so, at the level `confidence`
+(Clopper-Pearson): which walks are drawn is chance.
 
 ## When it misleads
 - Reasons are relative to the background, the people in general: compared with others a person may
@@ -28,6 +29,7 @@ write one that a customer understands, or leave the column out.
 People could be refused and told nothing, or be told reasons that were not the model's.
 
 ## Sources
+- Clopper, Pearson, Biometrika 1934.
 - Regulation B, 12 CFR 1002.9 and its commentary (specific reasons, at most four); CFPB Circulars
   2022-03 and 2023-03 (reasons actually used, also of complex models).
 - That every decision must be covered is a convention where no law asks for it.
@@ -45,6 +47,7 @@ from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.reasons import Reasons, reasons
 from pytest_aipm.records import Because, Formula, Series
+from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import census
 
 NEEDS = Needs(predictions=True, model=True)
@@ -157,11 +160,12 @@ def _said(
 
 
 def _unstable(found: Reasons, params: Params) -> tuple[Because, str] | None:
-    share = float(found.stable.mean())
-    if share >= params.stability:
+    stable, n = int(found.stable.sum()), len(found.stable)
+    at_most = RatePart(float(stable), float(n)).bound(1 - params.confidence)[1]
+    if at_most >= params.stability:
         return None
     why = (
-        f"the reasons of only {frequency(share)} adverse decisions are the same when the "
+        f"the reasons of only {frequency(stable / n)} adverse decisions are the same when the "
         f"attributions are drawn again; at least {params.stability:g} must be (`stability`)"
     )
     return Because.UNTRUSTED, why
