@@ -15,8 +15,9 @@ from pytest_aipm.evidence.decide import matches, numeric, positive_mask, refuse_
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import output_of
 from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.stats.auc import placements
-from pytest_aipm.stats.dyadic import dyadic_error
+from pytest_aipm.stats.dyadic import DyadicPart, dyadic_part
 
 __all__ = ["METRICS", "Permuted", "permuted"]
 
@@ -37,10 +38,9 @@ class Permuted:
 
     Attributes
     ----------
-    value : float
-        Loss of a score, or rise of an error: positive when the columns matter.
-    error : float
-        Its standard error over rows, both as they are and as donors.
+    part : DyadicPart
+        Loss of a score, or rise of an error: positive when the columns matter. Rows stand in it
+        both as they are and as donors.
     whole : float
         The metric as it is.
     n : int
@@ -49,8 +49,7 @@ class Permuted:
         Rows there are.
     """
 
-    value: float
-    error: float
+    part: DyadicPart
     whole: float
     n: int
     total: int
@@ -68,7 +67,8 @@ def permuted(
     """Deal the values of some columns, together, to other rows and measure again.
 
     In each repeat rows stand in a random ring and take the values of the next row, so nobody
-    keeps their own.
+    keeps their own. With weights a row counts as often, and is dealt from as often, as it stands
+    for people; nobody is dealt the values of another row of their own.
 
     Parameters
     ----------
@@ -95,30 +95,41 @@ def permuted(
         raise CheckError(Problem(what, f"inputs: {', '.join(features[:8])}"))
     label = subject.label
     assert label is not None  # noqa: S101 - checked by the plan
-    wanted = list(dict.fromkeys([*features, label]))
+    beside = [each for each in (label, subject.weights, subject.cluster) if each is not None]
+    wanted = list(dict.fromkeys([*features, *beside]))
     frame = sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
+    weight = weights(subject, frame)
+    if weight is not None:
+        # a row without weight stands for nobody
+        frame, weight = frame[weight > 0], weight[weight > 0]
     y = _labels(evidence, frame[label])
     inputs = frame[features].reset_index(drop=True)
-    n = len(inputs)
-    if n < 2:
-        raise DataError(Problem("one row cannot take the values of another", "add rows"))
+    n, whose = len(inputs), people(subject, frame)
+    own = np.arange(n) if whose is None else np.unique(whose, return_inverse=True)[1].reshape(-1)
+    if n < 2 or own.max() == 0:
+        one = "one row" if n < 2 else "one person"
+        raise DataError(Problem(f"{one} cannot take the values of another", "add rows"))
     rng, nexts = generator(evidence.seed, "permuted"), np.empty((repeats, n), dtype=np.int64)
     for ring in nexts:
         order = rng.permutation(n)
         ring[order] = np.roll(order, -1)
-    budget = Budget(budget_s)
-    before = _influence(metric, y, _answers(evidence, metric, inputs, budget))
+    budget, each = Budget(budget_s), np.ones(n) if weight is None else weight
+    said = _answers(evidence, metric, inputs, budget)
     value, influence = 0.0, np.empty((repeats, n))
     for place, donor in enumerate(nexts):
         budget.check(place, repeats)
         dealt = inputs.assign(**{name: inputs[name].array.take(donor) for name in columns})
-        after = _influence(metric, y, _answers(evidence, metric, dealt, budget))
+        pair = each * each[donor] * (own != own[donor])
+        before = _influence(metric, y, said, pair)
+        after = _influence(metric, y, _answers(evidence, metric, dealt, budget), pair)
         value += (after[0] - before[0]) / repeats
-        influence[place] = after[1] - before[1]
-    first = np.tile(np.arange(n), repeats)
-    error = dyadic_error(influence.reshape(-1), first, nexts.reshape(-1))
+        influence[place] = (after[1] - before[1]) / repeats
     worse = -1.0 if metric in ("accuracy", "roc_auc") else 1.0
-    return Permuted(worse * value, error, before[0], n, evidence.data.rows)
+    first, second = np.tile(own, repeats), own[nexts].reshape(-1)
+    apart = first != second
+    moved = worse * influence.reshape(-1)[apart]
+    part = dyadic_part(worse * value, moved, first[apart], second[apart])
+    return Permuted(part, _influence(metric, y, said, each)[0], n, evidence.data.rows)
 
 
 def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:
@@ -149,12 +160,18 @@ def _asking(evidence: Evidence, metric: str) -> Ask:
     return output_of(evidence, "probability" if metric in ("brier", "log_loss") else "raw").ask
 
 
-def _influence(metric: str, y: np.ndarray, said: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return a metric and how far each row moves it."""
+def _influence(
+    metric: str, y: np.ndarray, said: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return a weighted metric and how far each row moves it; those add up to 0."""
+    part = weight / weight.sum()
     if metric == "roc_auc":
-        auc, right = placements(said, y, np.ones(len(y)))
-        share = np.where(y, y.mean(), 1 - y.mean())
-        return auc, (right - auc) / share
+        if not (part @ y and part @ ~y):
+            what = "rows with weight have one class only, so no metric can show what a column is"
+            raise DataError(Problem(f"{what} worth", "try more `rows`, or rows with both classes"))
+        auc, right = placements(said, y, weight)
+        share = np.where(y, part @ y, part @ ~y)
+        return auc, part * (right - auc) / share
     if metric == "accuracy":
         each = (said == y).astype(float)
     elif metric == "log_loss":
@@ -162,5 +179,5 @@ def _influence(metric: str, y: np.ndarray, said: np.ndarray) -> tuple[float, np.
         each = -np.log(of_truth)
     else:
         each = np.abs(said - y) if metric == "mae" else (said - y) ** 2
-    mean = float(each.mean())
-    return mean, each - mean
+    mean = float(part @ each)
+    return mean, part * (each - mean)

@@ -8,8 +8,11 @@ The columns under `of` take, together, the values of another row, and the metric
 on the same rows; the value is how much worse it is, averaged over `repeats` random rings of rows
 in which nobody keeps their own values. Accuracy and ROC AUC count their loss; log loss, the Brier
 score, the absolute and the squared error their rise. 0 means that the columns do not matter for
-the metric. Rows are compared with themselves, so the interval (t) is that of the difference; it
-heeds that each row also lends its values to others.
+the metric. Rows are compared with themselves, so the interval is that of the difference; it heeds
+that each row also lends its values to others. Its ends are Hall's: t with the skewness taken out.
+
+With sampling weights a row counts, and lends its values, as often as it stands for people. Where
+people have several rows nobody is lent their own, and all rows of a person are one.
 
 A `min` is a floor (the columns must matter), a `max` a ceiling (they must not).
 
@@ -29,7 +32,8 @@ A column with no right to matter could hold up the metric, or a costly one do no
 ## Sources
 - Breiman, "Random forests", 2001; Fisher, Rudin, Dominici, "All models are wrong, but many are
   useful", 2019 (model reliance).
-- Fafchamps, Gubert, Journal of Development Economics 2007 (errors of pairs).
+- Fafchamps, Gubert, Journal of Development Economics 2007 (errors of pairs); Helmers, Annals of
+  Statistics 1991, and Hall, JRSS B 1992 (skewness).
 """
 
 from __future__ import annotations
@@ -46,13 +50,13 @@ from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.permuted import METRICS, permuted
 from pytest_aipm.records import Formula
-from pytest_aipm.stats.effects import EffectPart
 from pytest_aipm.stats.single import from_part
 
 NEEDS = Needs(predictions=True, label=True, model=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 TASKS = ("binary", "regression")
 
 
@@ -97,13 +101,11 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         )
     except BudgetSpent:
         return out_of_time(params.budget_s, formula)
-    ends = (found.value, found.value, found.error, found.error)
-    part = EffectPart(*ends, float(found.n), float(found.n - 1))
     return Measurement(
-        estimate=from_part(part, params.confidence),
+        estimate=from_part(found.part, params.confidence),
         formula=formula,
         summary=(
-            f"{params.metric} of {number(found.whole)} gets {number(found.value)} worse when "
+            f"{params.metric} of {number(found.whole)} gets {number(found.part.value)} worse when "
             f"{whose} is dealt to other rows"
         ),
         n=found.n,

@@ -12,8 +12,8 @@ attribute, and each has its sentence under `phrases`. The value is the share of 
 looked at that are covered; it is a fact about these decisions, so there is no interval.
 
 The reasons must also be stable: two independent halves of the walks must give the same ones for at
-least `stability` of the decisions. The finding fails where that is not so, at the level `confidence`
-(Clopper-Pearson): which walks are drawn is chance.
+least `stability` of the decisions. Which walks are drawn is chance, so the finding fails only where
+the upper Clopper-Pearson end of that share is lower.
 
 ## When it misleads
 - Reasons are relative to the background, the people in general: compared with others a person may
