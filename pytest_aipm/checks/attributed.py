@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.checks.base import CheckParams, Measurement
 from pytest_aipm.checks.compare import unknown_breach, without_groups
+from pytest_aipm.checks.effective import design_note
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -230,7 +231,7 @@ def explain_notes(found: Explained) -> tuple[str, ...]:
         f"{len(sample.background):,} background rows (sha256 {sample.sha256[:12]}), "
         f"{walked.background.shape[1]} pairs of walks a row, chosen by the seed"
     )
-    notes = [what]
+    notes = [what, *design_note(found.subject, [found.n], [sample.units.size])]
     if found.noise:
         notes.append(
             "the model is not deterministic: asked again about the same rows, its output differs "

@@ -12,6 +12,7 @@ import numpy as np
 
 from pytest_aipm.attribution.asking import asked
 from pytest_aipm.checks.attributed import ExplainParams
+from pytest_aipm.checks.effective import counted, rows_counted
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
@@ -107,7 +108,10 @@ def _together(evidence: Evidence, params: ExplainParams, found: Explained) -> To
     flips = flip(evidence, params.by, rows=params.rows, linked={})
     if flips.levels < 2:
         return Together(part, None, gap, None, hidden=False, by=params.by)
-    rate = RatePart(float(flips.flipped), float(flips.n))
+    tried = rows_counted(
+        np.zeros_like(flips.group), flips.changed, 1, flips.design, params.confidence
+    )
+    rate = RatePart(float(tried.x[0]), float(tried.n[0]))
     credited = _credited(found, given, players, 1 - params.confidence)
     often = rate.bound(1 - params.confidence)[0] > FLIPS
     hidden = often and credited is not None and credited < HIDDEN
@@ -118,8 +122,9 @@ def _gap(evidence: Evidence, params: ExplainParams) -> float | None:
     if not evidence.subject.has_decisions or evidence.subject.task != "binary":
         return None
     counts = evidence.counts(params.by, params.unknown)
-    x, n = RATES["selection_rate"].counts(counts.table, evidence.subject)
-    rates = x[n > 0] / n[n > 0]
+    found = counted(evidence, counts, RATES["selection_rate"], params.confidence)
+    there = found.n > 0
+    rates = found.x[there] / found.n[there]
     return float(np.ptp(rates)) if len(rates) > 1 else None
 
 

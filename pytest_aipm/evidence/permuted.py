@@ -15,7 +15,7 @@ from pytest_aipm.evidence.decide import matches, numeric, positive_mask, refuse_
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import output_of
 from pytest_aipm.evidence.sample import generator, sample_rows
-from pytest_aipm.evidence.weighing import people, weights
+from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.auc import placements
 from pytest_aipm.stats.dyadic import DyadicPart, dyadic_part
 
@@ -95,16 +95,13 @@ def permuted(
         raise CheckError(Problem(what, f"inputs: {', '.join(features[:8])}"))
     label = subject.label
     assert label is not None  # noqa: S101 - checked by the plan
-    beside = [each for each in (label, subject.weights, subject.cluster) if each is not None]
-    wanted = list(dict.fromkeys([*features, *beside]))
-    frame = sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
-    weight = weights(subject, frame)
-    if weight is not None:
-        # a row without weight stands for nobody
-        frame, weight = frame[weight > 0], weight[weight > 0]
+    wanted = list(dict.fromkeys([*features, label, *beside(subject)]))
+    frame, weight, whose = standing(
+        subject, sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
+    )
     y = _labels(evidence, frame[label])
     inputs = frame[features].reset_index(drop=True)
-    n, whose = len(inputs), people(subject, frame)
+    n = len(inputs)
     own = np.arange(n) if whose is None else np.unique(whose, return_inverse=True)[1].reshape(-1)
     if n < 2 or own.max() == 0:
         one = "one row" if n < 2 else "one person"

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.weighing import beside, standing
 
 __all__ = ["Surrogate", "Tree", "surrogate"]
 
@@ -54,23 +55,26 @@ class Surrogate:
         Those that were not learned from, with the protected columns.
     alike : bool array of shape (n,)
         Which of them tree and model decide alike.
-    commonest : int
-        Rows on which always saying the commoner decision would be right.
+    commonest : float
+        Share of rows on which always saying the commoner decision would be right.
     leaves : int
         Of the tree.
     used : tuple of str
         Columns that it asks about.
     tree : Tree
+    design : (weights or None, people or None)
+        For whom the rows stand.
     total : int
         Rows there are.
     """
 
     rows: pd.DataFrame
     alike: np.ndarray
-    commonest: int
+    commonest: float
     leaves: int
     used: tuple[str, ...]
     tree: Tree
+    design: tuple[np.ndarray | None, np.ndarray | None]
     total: int
 
     @property
@@ -78,14 +82,11 @@ class Surrogate:
         """How many rows were not learned from."""
         return len(self.alike)
 
-    @property
-    def agreed(self) -> int:
-        """How many of them are decided alike."""
-        return int(self.alike.sum())
-
 
 def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     """Grow a tree on one half of a sample and try it on the other.
+
+    All rows of one person are in the same half.
 
     Parameters
     ----------
@@ -109,34 +110,45 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
 
     features = evidence.feature_columns()
     attributes = [each.column for each in evidence.subject.attributes]
-    columns = list(dict.fromkeys([*features, *attributes]))
+    subject = evidence.subject
+    columns = list(dict.fromkeys([*features, *attributes, *beside(subject)]))
     batches = (
         batch[columns].assign(**{FAVORABLE: favorable})
         for batch, favorable in evidence.decided(columns)
     )
-    frame = sample_rows(batches, rows, evidence.seed)
+    frame, weight, whose = standing(subject, sample_rows(batches, rows, evidence.seed))
     if len(frame) < 4:
         what = f"{len(frame)} rows are too few to learn from and to try"
         raise DataError(Problem(what, "add rows"))
     decided = frame[FAVORABLE].to_numpy(dtype=bool)
-    learn = np.zeros(len(frame), dtype=bool)
-    order = generator(evidence.seed, "surrogate").permutation(len(frame))
-    learn[order[: len(frame) // 2]] = True
+    own = np.arange(len(frame))
+    if whose is not None:
+        own = np.unique(whose, return_inverse=True)[1].reshape(-1)
+    number = int(own.max()) + 1
+    order = generator(evidence.seed, "surrogate").permutation(number)
+    learn = np.isin(own, order[: number // 2])
     if decided[learn].all() or not decided[learn].any():
         return None
     asks = tuple((name, ask) for name in features for ask in _questions(frame[name]))
     fitted = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0)
     with threadpool_limits(limits=1):
-        fitted.fit(_table(asks, frame[learn]), decided[learn])
+        fitted.fit(
+            _table(asks, frame[learn]),
+            decided[learn],
+            None if weight is None else weight[learn],
+        )
     tree, right = Tree(asks, fitted), decided[~learn]
+    design = tuple(None if each is None else each[~learn] for each in (weight, whose))
+    often = float(np.average(right, weights=design[0]))
     asked = fitted.tree_.feature[fitted.tree_.feature >= 0]
     return Surrogate(
         rows=frame[~learn],
         alike=tree.decide(frame[~learn]) == right,
-        commonest=int(max(right.sum(), (~right).sum())),
+        commonest=max(often, 1 - often),
         leaves=int(fitted.get_n_leaves()),
         used=tuple(dict.fromkeys(asks[i][0] for i in asked)),
         tree=tree,
+        design=(design[0], design[1]),
         total=evidence.data.rows,
     )
 

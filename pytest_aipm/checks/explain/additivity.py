@@ -49,6 +49,7 @@ KIND = "census"
 DECIDE_ON = "point"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 TASKS = ("binary", "regression")
 DEFAULT_LIMIT = {"max": 0.0}
@@ -81,7 +82,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     away = np.abs(again - added)
     wide = float(np.ptp(np.concatenate([found.walked.output[:, 0], found.walked.base[:, 0]])))
     rounding = 1e-9 * max(1.0, float(np.abs(again).max()))
-    share = float(np.mean(away > params.tolerance * wide + rounding))
+    share = float(found.sample.units.mean(away > params.tolerance * wide + rounding))
     return Measurement(
         estimate=census(share, found.n),
         formula=formula,

@@ -52,6 +52,7 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 TASKS = ("binary", "regression")
 DEFAULT_LIMIT = {"max": 0.05}
@@ -109,9 +110,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         moved = (new.by_row, new.by_background)
     change = new.value - before
     errors = np.sqrt(sum(each.var(axis=0, ddof=1) / len(each) for each in moved))
-    freedom = float(min(len(each) for each in moved) - 1)
+    size = now.sizes.size
+    freedom = min(size, float(len(moved[1]))) - 1
     parts = [
-        EffectPart(abs(d), abs(d), e, e, float(now.n), freedom, (0.0, 1.0))
+        EffectPart(abs(d), abs(d), e, e, size, freedom, (0.0, 1.0))
         for d, e in zip(change.tolist(), errors.tolist(), strict=True)
     ]
     estimate = floor(parts, params.confidence, worst="max")

@@ -56,6 +56,7 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "either"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 TASKS = ("binary", "regression")
 DEFAULT_LIMIT = {"max": 0.05}

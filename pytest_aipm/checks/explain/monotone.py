@@ -49,6 +49,7 @@ KIND = "census"
 DECIDE_ON = "point"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 TASKS = ("binary", "regression")
 DEFAULT_LIMIT = {"max": 0.0}
@@ -100,7 +101,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if not found.varied:
         why = f"{' and '.join(columns)} has one value only, so there is nothing to raise"
         return shown.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
-    share = float(found.counted.any(axis=1).mean())
+    share = float(found.units.mean(np.any(found.counted, axis=1)))
     return shown.with_(
         estimate=census(share, n),
         summary=_said(found, share),
@@ -138,7 +139,7 @@ def _bars(found: Reversals) -> Series:
         name="rows that fare worse",
         kind="bars",
         x=found.columns,
-        y=tuple(float(x) for x in found.counted.mean(axis=0)),
+        y=tuple(float(x) for x in found.units.mean(found.counted)),
         x_label="column",
         y_label="share of rows",
         counts=tuple(int(x) for x in found.counted.sum(axis=0)),

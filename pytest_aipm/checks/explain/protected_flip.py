@@ -78,7 +78,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         why = f"{what} has one value only, so there is nothing to replace it with"
         return nothing.with_(summary=why, n=flips.n, not_judged=(Because.NO_EVIDENCE, why))
     found = rows_counted(
-        np.zeros_like(flips.group), flips.changed, 1, _design(flips), params.confidence
+        np.zeros_like(flips.group), flips.changed, 1, flips.design, params.confidence
     )
     return nothing.with_(
         estimate=rate(float(found.x[0]), float(found.n[0]), params.confidence),
@@ -116,12 +116,8 @@ def _notes(flips: Flips) -> tuple[str, ...]:
     return (note,)
 
 
-def _design(flips: Flips) -> tuple[np.ndarray | None, np.ndarray | None]:
-    return flips.weight, flips.person
-
-
 def _groups(flips: Flips, params: Params) -> tuple[GroupValue, ...]:
-    known, (weight, person) = flips.group >= 0, _design(flips)
+    known, (weight, person) = flips.group >= 0, flips.design
     found = rows_counted(
         flips.group[known],
         flips.changed[known],

@@ -55,6 +55,7 @@ KIND = "census"
 DECIDE_ON = "point"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 TASKS = ("binary", "regression")
 DEFAULT_LIMIT = {"min": 1.0}
@@ -108,7 +109,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     n = len(found.given)
     protected = _protected(evidence, found)
     spoken = np.array([name in params.phrases for name in found.players.names])
-    value = float((~_faults(found, protected, spoken).any(axis=0)).mean())
+    value = _share(found, ~np.any(_faults(found, protected, spoken), axis=0))
     return nothing.with_(
         estimate=census(value, n),
         summary=_said(found, value, protected, spoken),
@@ -134,6 +135,10 @@ def _faults(found: Reasons, protected: np.ndarray, spoken: np.ndarray) -> np.nda
     return np.stack([none, improper, mute])
 
 
+def _share(found: Reasons, which: np.ndarray) -> float:
+    return float(found.units.mean(which))
+
+
 def _said(
     found: Reasons,
     value: float,
@@ -143,19 +148,19 @@ def _said(
     none, improper, mute = _faults(found, protected, spoken)
     said = f"{frequency(value)} adverse decisions have reasons that a person may be told"
     if improper.any():
-        often = found.given[:, protected].mean(axis=0)
+        often = np.any(found.given[:, protected], axis=0)
         names = [name for name, own in zip(found.players.names, protected, strict=True) if own]
         which = " and ".join(name for name, x in zip(names, often, strict=True) if x > 0)
-        said += f"; in {frequency(float(improper.mean()))} a main reason is {which}, which no one"
+        said += f"; in {frequency(_share(found, improper))} a main reason is {which}, which no one"
         said += " may be refused for"
     if mute.any():
         silent = found.given.any(axis=0) & ~spoken & ~protected
         names = [name for name, own in zip(found.players.names, silent, strict=True) if own]
         more = ", ..." if len(names) > 3 else ""
-        said += f"; {frequency(float(mute.mean()))} have a reason without a sentence "
+        said += f"; {frequency(_share(found, mute))} have a reason without a sentence "
         said += f"({', '.join(names[:3])}{more})"
     if none.any():
-        said += f"; {frequency(float(none.mean()))} have no reason at all"
+        said += f"; {frequency(_share(found, none))} have no reason at all"
     return said
 
 
@@ -192,7 +197,7 @@ def _notes(found: Reasons, params: Params) -> tuple[str, ...]:
 
 def _table(found: Reasons, params: Params, protected: np.ndarray) -> Series:
     """Return how often each reason is given, in the words that people are told."""
-    often = found.given.mean(axis=0)
+    often = found.units.mean(found.given)
     order = [int(i) for i in np.argsort(-often, kind="stable") if often[i] > 0]
     names = []
     for i in order:

@@ -29,6 +29,7 @@ Two people alike in all that counts could be told opposite reasons.
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
@@ -40,6 +41,7 @@ from pytest_aipm.checks.attributed import (
     spent,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.effective import rows_counted
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.shaken import shaken
@@ -50,6 +52,7 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
 TASKS = ("binary", "regression")
 
@@ -87,11 +90,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if moved is None:
         why = "the model is given no number that could be moved, or says the same of every row"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
-    much = int((moved > params.change).sum())
+    much = moved > params.change
+    counted = rows_counted(
+        np.zeros(found.n, dtype=np.int64), much, 1, found.sample.design, params.confidence
+    )
+    events, rows = float(counted.x[0]), float(counted.n[0])
     return nothing.with_(
-        estimate=rate(much, found.n, params.confidence),
+        estimate=rate(events, rows, params.confidence),
         summary=(
-            f"the attributions of {frequency(much / found.n)} rows change by more than "
+            f"the attributions of {frequency(events / rows)} rows change by more than "
             f"{number(params.change)} of their length when numbers move by {params.spread:g} "
             "standard deviations"
         ),
