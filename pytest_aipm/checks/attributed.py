@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.base import Measurement
+from pytest_aipm.checks.classes import OneClassParams
 from pytest_aipm.checks.compare import unknown_breach, without_groups
 from pytest_aipm.checks.effective import design_note
 from pytest_aipm.checks.words import number
@@ -29,6 +30,7 @@ __all__ = [
     "by_group",
     "explain_notes",
     "named_players",
+    "no_adverse_class",
     "not_an_input",
     "out_of_time",
     "refuse_unknown",
@@ -40,8 +42,11 @@ MOST_BARS = 20
 """Players drawn in one chart."""
 
 
-class ExplainParams(CheckParams):
-    """What is explained, on how many rows, and for how long."""
+class ExplainParams(OneClassParams):
+    """What is explained, on how many rows, and for how long.
+
+    Of several classes one is spoken of, against all others: `class`, or the favorable ones.
+    """
 
     output: OutputName = "auto"
     """``probability``, ``margin`` (log-odds), ``decision`` or ``raw``; default the model's score,
@@ -59,7 +64,7 @@ class ExplainParams(CheckParams):
 
 
 class SignedParams(ExplainParams):
-    """Which columns help, and which harm."""
+    """Which columns help, and which harm; with `class` what makes that class more likely helps."""
 
     helps: tuple[str, ...] = ()
     harms: tuple[str, ...] = ()
@@ -162,6 +167,14 @@ def by_group(evidence: Evidence, params: ExplainParams, formula: Formula) -> Gro
         unknown=counts.unknown,
     )
     return GroupedAttributions(found, group, names, sizes, shown)
+
+
+def no_adverse_class(task: str, *, favorable: bool, named: bool) -> tuple[str, str] | None:
+    """Return why nobody can tell which decisions of several classes are adverse, or None."""
+    if task != "multiclass" or (favorable and not named):
+        return None
+    what = "`class` does not say" if named else "nobody says"
+    return f"{what} which decisions are adverse", "list the good classes as `favorable` instead"
 
 
 def out_of_time(budget_s: float | None, formula: Formula) -> Measurement:

@@ -119,7 +119,7 @@ def _together(evidence: Evidence, params: ExplainParams, found: Explained) -> To
 
 
 def _gap(evidence: Evidence, params: ExplainParams) -> float | None:
-    if not evidence.subject.has_decisions or evidence.subject.task != "binary":
+    if not evidence.subject.has_decisions or evidence.subject.task == "regression":
         return None
     counts = evidence.counts(params.by, params.unknown)
     found = counted(evidence, counts, RATES["selection_rate"], params.confidence)

@@ -15,6 +15,7 @@ from pytest_aipm.attribution import Ask, Budget, Players, Walked, asked_twice, p
 from pytest_aipm.attribution.asking import BudgetSpent, asked
 from pytest_aipm.errors import CheckError, DataError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.sample import generator, hash_rows, row_keys, sample_rows
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.weighing import beside, standing
@@ -175,6 +176,8 @@ def output_of(evidence: Evidence, name: OutputName, model: Model | None = None) 
         When the model does not have what is asked for.
     """
     kind = (model or evidence.model or _nothing()).score_kind
+    if kind == "matrix":
+        kind = "probability"
     if name == "auto":
         name = "decision" if kind in (None, "either") else "raw"
     if name == "decision":
@@ -197,7 +200,11 @@ def output_of(evidence: Evidence, name: OutputName, model: Model | None = None) 
     return Output("probability" if kind == "probability" else name, said, score, _adverse(evidence))
 
 
-_KINDS = {"decision_function": "a decision function", "value": "a predicted value"}
+_KINDS = {
+    "decision_function": "a decision function",
+    "margins": "a score of each class",
+    "value": "a predicted value",
+}
 
 
 def _nothing() -> Model:
@@ -207,8 +214,17 @@ def _nothing() -> Model:
 def _asking(evidence: Evidence, model: Model | None) -> Callable[[pd.DataFrame], Prediction]:
     if model is None:
         return evidence.asked
-    features = list(model.features or evidence.feature_columns())
-    return lambda frame: model.predict(frame[features], labels=evidence.subject.decision is None)
+    other = Predictor(
+        evidence.subject,
+        evidence.data,
+        model=model,
+        features=list(model.features or evidence.feature_columns()),
+        predictions=None,
+        scores=None,
+        run_dir=None,
+        name="",
+    )
+    return other.asked
 
 
 def _scores(evidence: Evidence, model: Model | None) -> Ask:
@@ -249,6 +265,8 @@ def _adverse(evidence: Evidence) -> int:
     subject = evidence.subject
     if subject.decision is not None:
         return -1 if subject.decision.favorable_when == "above" else 1
+    if subject.task == "multiclass":
+        return -1 if subject.has_decisions else 0
     if subject.task != "binary":
         return 0
     return -1 if subject.favors_positive else 1

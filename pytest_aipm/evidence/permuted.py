@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,7 @@ def permuted(
     columns: Sequence[str],
     *,
     metric: str,
+    each_class: bool = False,
     rows: int,
     repeats: int,
     budget_s: float | None,
@@ -77,6 +79,8 @@ def permuted(
         Inputs of the model.
     metric : str
         One of `METRICS` that fits the task.
+    each_class : bool
+        Whether accuracy asks which of several classes it is, not whether it is the chosen one.
     rows, repeats : int
     budget_s : float or None
 
@@ -99,7 +103,9 @@ def permuted(
     frame, weight, whose = standing(
         subject, sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
     )
-    y = _labels(evidence, frame[label])
+    ask, y = _asking(evidence, metric), _labels(evidence, frame[label])
+    if metric == "accuracy" and each_class:
+        ask, y = _naming(evidence, frame[label])
     inputs = frame[features].reset_index(drop=True)
     n = len(inputs)
     own = np.arange(n) if whose is None else np.unique(whose, return_inverse=True)[1].reshape(-1)
@@ -111,14 +117,14 @@ def permuted(
         order = rng.permutation(n)
         ring[order] = np.roll(order, -1)
     budget, each = Budget(budget_s), np.ones(n) if weight is None else weight
-    said = _answers(evidence, metric, inputs, budget)
+    said = _answers(ask, inputs, budget)
     value, influence = 0.0, np.empty((repeats, n))
     for place, donor in enumerate(nexts):
         budget.check(place, repeats)
         dealt = inputs.assign(**{name: inputs[name].array.take(donor) for name in columns})
         pair = each * each[donor] * (own != own[donor])
         before = _influence(metric, y, said, pair)
-        after = _influence(metric, y, _answers(evidence, metric, dealt, budget), pair)
+        after = _influence(metric, y, _answers(ask, dealt, budget), pair)
         value += (after[0] - before[0]) / repeats
         influence[place] = (after[1] - before[1]) / repeats
     worse = -1.0 if metric in ("accuracy", "roc_auc") else 1.0
@@ -134,15 +140,17 @@ def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:
     if evidence.subject.task == "regression":
         return numeric(column, "label", name)
     refuse_missing(column, "label", name)
-    y = matches(column, evidence.subject.positive)
+    if evidence.subject.positive is None:
+        y = (column != column.iloc[0]).to_numpy(dtype=bool)
+    else:
+        y = matches(column, evidence.subject.positive)
     if y.all() or not y.any():
         what = "the rows have one class only, so no metric can show what a column is worth"
         raise DataError(Problem(what, "try more `rows`, or rows with both classes"))
     return y
 
 
-def _answers(evidence: Evidence, metric: str, frame: pd.DataFrame, budget: Budget) -> np.ndarray:
-    ask = _asking(evidence, metric)
+def _answers(ask: Ask, frame: pd.DataFrame, budget: Budget) -> np.ndarray:
     size, found = chunk_rows(frame.shape[1]), []
     for start in range(0, len(frame), size):
         budget.check(start, len(frame))
@@ -155,6 +163,18 @@ def _asking(evidence: Evidence, metric: str) -> Ask:
         subject = evidence.subject
         return lambda part: positive_mask(subject, evidence.decide(part)).astype(float)
     return output_of(evidence, "probability" if metric in ("brier", "log_loss") else "raw").ask
+
+
+def _naming(evidence: Evidence, column: pd.Series[Any]) -> tuple[Ask, np.ndarray]:
+    """Return the number of the class that the model names, and that of each label."""
+    classes = pd.Index(column.unique())
+
+    def ask(frame: pd.DataFrame) -> np.ndarray:
+        # a class that no row is labelled has the number -1, which is always wrong
+        named: pd.Series[Any] = pd.Series(evidence.asked(frame).labels)
+        return np.asarray(classes.get_indexer(pd.Index(named)), dtype=float)
+
+    return ask, np.asarray(classes.get_indexer(pd.Index(column)))
 
 
 def _influence(

@@ -40,6 +40,7 @@ from pydantic import Field
 from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.checks.attributed import ExplainParams, explain_notes, refuse_unknown, spent
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -54,7 +55,7 @@ SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.05}
 BASIS = "convention of the field, not law"
 
@@ -70,6 +71,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="attribution_drift",
         numerator="largest change of a feature's share of mean |attribution|",

@@ -44,6 +44,7 @@ from pytest_aipm.checks.attributed import (
     share_bars,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.together import together
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
@@ -58,7 +59,7 @@ SCOPES = "either"
 UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.05}
 BASIS = "convention of the field, not law"
 
@@ -72,6 +73,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     by = params.by or tuple(each.name for each in evidence.subject.attributes)
     whose = " and ".join(params.of or by)
     formula = Formula(

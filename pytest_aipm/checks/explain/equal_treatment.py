@@ -39,6 +39,7 @@ from pytest_aipm.checks.attributed import (
     by_group,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.compare import nothing_to_compare
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
@@ -52,7 +53,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 RANGE = (0.5, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.55}
 BASIS = "convention of the field, not law"
 
@@ -65,6 +66,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="equal_treatment",
         numerator="pairs in which the inspector ranks the row of the group higher",

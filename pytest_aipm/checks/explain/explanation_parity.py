@@ -46,9 +46,16 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, NoAttributions, attributions, spent
+from pytest_aipm.checks.attributed import (
+    ExplainParams,
+    NoAttributions,
+    attributions,
+    no_adverse_class,
+    spent,
+)
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.between import between
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.compare import without_groups
 from pytest_aipm.checks.effective import design_note, level_of, rows_counted
 from pytest_aipm.checks.measured import Measured
@@ -69,6 +76,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 
 BACKGROUND = 16
 """Rows that adverse decisions are compared with, as in explain.reason_codes."""
@@ -90,6 +98,14 @@ class Params(ExplainParams):
     least: float = Field(default=0.05, gt=0, lt=1)
     """Of `reasons`: share that a reason has of all that pushes towards the adverse decision."""
 
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there are no adverse decisions whose reasons could be counted."""
+        named = self.class_ is not None
+        none = no_adverse_class(task, favorable=favorable, named=named)
+        return (none if self.measure == "reasons" else None) or super().unfit(
+            task, favorable=favorable
+        )
+
 
 def value_range(params: Params) -> tuple[float, float]:
     """Return the lowest and the highest value of the limit."""
@@ -98,6 +114,7 @@ def value_range(params: Params) -> tuple[float, float]:
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(id=f"explanation_parity_{params.measure}")
     nobody = without_groups(evidence, params, formula.id)
     if nobody is not None:

@@ -48,6 +48,7 @@ from pytest_aipm.checks.attributed import (
     not_an_input,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.compare import (
     nothing_to_compare,
     part_reference,
@@ -68,7 +69,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 
 MOST_STEPS = 12
 """Features drawn by themselves; the rest are one step."""
@@ -83,6 +84,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     whose = " and ".join(params.of or params.by)
     formula = Formula(
         id="gap_decomposition",

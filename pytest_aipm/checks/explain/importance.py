@@ -44,7 +44,8 @@ from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.checks.attributed import out_of_time
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -57,11 +58,11 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 
 
-class Params(CheckParams):
-    """Which columns, and on which metric."""
+class Params(OneClassParams):
+    """Which columns, and on which metric; of several classes it is that of one, but accuracy."""
 
     of: tuple[str, ...] = Field(min_length=1)
     """Columns that are dealt to other rows, together."""
@@ -74,12 +75,19 @@ class Params(CheckParams):
     budget_s: float | None = Field(default=120.0, gt=0)
     """Seconds it may take; beyond it the finding is inconclusive."""
 
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there is no one class to speak of; accuracy needs none."""
+        named = favorable or self.metric == "accuracy"
+        return super().unfit(task, favorable=named)
+
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     task = evidence.subject.task
-    if METRICS[params.metric] != task:
-        fit = ", ".join(name for name, own in METRICS.items() if own == task)
+    kind = "regression" if task == "regression" else "binary"
+    if METRICS[params.metric] != kind:
+        fit = ", ".join(name for name, own in METRICS.items() if own == kind)
         what = f"`metric: {params.metric}` does not fit the task {task}"
         raise CheckError(Problem(what, f"use one of {fit}"))
     whose = " and ".join(params.of)
@@ -95,6 +103,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             evidence,
             params.of,
             metric=params.metric,
+            each_class=task == "multiclass" and params.class_ is None,
             rows=params.rows,
             repeats=params.repeats,
             budget_s=params.budget_s,

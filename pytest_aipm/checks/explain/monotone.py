@@ -38,6 +38,7 @@ from pydantic import Field
 from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.checks.attributed import SignedParams, spent
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.reversals import Reversals, reversals
@@ -51,7 +52,7 @@ SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.0}
 BASIS = "convention of the field, not law"
 
@@ -71,6 +72,7 @@ class Params(SignedParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     columns = params.signs
     try:
         found = reversals(

@@ -39,6 +39,7 @@ from pytest_aipm.checks.attributed import (
     share_bars,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.records import Because, Formula
@@ -50,7 +51,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 
 DRAWS = 1000
 
@@ -64,6 +65,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="parsimony",
         numerator=f"features that carry {params.share:g} of all attribution",

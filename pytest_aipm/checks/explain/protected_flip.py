@@ -32,7 +32,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.effective import design_note, rows_counted
 from pytest_aipm.checks.words import number
@@ -47,12 +48,13 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.01}
 BASIS = "convention of the field, not law"
 
 
-class Params(CheckParams):
+class Params(OneClassParams):
     """How many rows, and what changes along."""
 
     rows: int = Field(default=5000, ge=1)
@@ -63,6 +65,7 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     what = " and ".join(params.by)
     nothing = Measurement(estimate=None, formula=_formula(evidence, params), summary="", n=0)
     absent = missing_inputs(evidence, params.by)

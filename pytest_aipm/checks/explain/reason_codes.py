@@ -41,7 +41,7 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, refuse_unknown, spent
+from pytest_aipm.checks.attributed import ExplainParams, no_adverse_class, refuse_unknown, spent
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
@@ -57,7 +57,7 @@ SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"min": 1.0}
 BASIS = "convention of the field, not law"
 
@@ -77,6 +77,11 @@ class Params(ExplainParams):
     """Share of decisions whose reasons must be the same in both halves of the walks."""
     background: int = Field(default=16, ge=2, le=1000)
     """Rows that people are compared with."""
+
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there are no adverse decisions to speak of."""
+        none = no_adverse_class(task, favorable=favorable, named=self.class_ is not None)
+        return none or super().unfit(task, favorable=favorable)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

@@ -39,7 +39,7 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import out_of_time
+from pytest_aipm.checks.attributed import no_adverse_class, out_of_time
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach, without_groups
 from pytest_aipm.checks.effective import design_note, rows_counted
@@ -57,6 +57,7 @@ KIND = "sample"
 SCOPES = "either"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, 1.0)
 
 
@@ -73,6 +74,11 @@ class Params(CheckParams):
     """Most adverse decisions to look at, chosen by the seed."""
     budget_s: float | None = Field(default=120.0, gt=0)
     """Seconds it may take; beyond it the finding is inconclusive."""
+
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there are no adverse decisions to speak of."""
+        none = no_adverse_class(task, favorable=favorable, named=False)
+        return none or super().unfit(task, favorable=favorable)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

@@ -41,6 +41,7 @@ from pytest_aipm.checks.attributed import (
     spent,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.effective import rows_counted
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
@@ -54,7 +55,7 @@ SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 
 
 class Params(ExplainParams):
@@ -68,6 +69,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="stability",
         numerator=f"rows whose attributions change by more than {params.change:g} of their length",

@@ -30,7 +30,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.effective import design_note, rows_counted
 from pytest_aipm.checks.words import frequency
 from pytest_aipm.evidence.evidence import Evidence
@@ -43,10 +44,11 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, 1.0)
 
 
-class Params(CheckParams):
+class Params(OneClassParams):
     """How small the tree is."""
 
     depth: int = Field(default=3, ge=1, le=10)
@@ -57,6 +59,7 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     found = surrogate(evidence, depth=params.depth, rows=params.rows)
     nothing = Measurement(
         estimate=None,
