@@ -11,6 +11,8 @@ many rows are tried; the note tells what share that is. `linked:` names columns 
 as `{column: {old: new}}`.
 
 ## When it misleads
+- Few flips alone prove little, nor does a small share of attribution: both stand beside the gap
+  between selection rates in the notes.
 - A model that never sees the attribute cannot flip, and may still act through proxies; the check
   then is not judged, and the outcome gap is what counts.
 - Replacing one column can make people that do not exist; a flip there is still a direct use.
@@ -36,6 +38,7 @@ from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.effective import design_note, rows_counted
+from pytest_aipm.checks.together import beside_flips
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.flips import Flips, flip, missing_inputs
@@ -93,7 +96,11 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=flips.n,
         groups=_groups(flips, params),
         part_names=("all rows",),
-        notes=(*design_note(evidence.subject, found.rows, found.n), *_notes(flips)),
+        notes=(
+            *design_note(evidence.subject, found.rows, found.n),
+            *_notes(flips),
+            beside_flips(evidence, params, float(found.x[0] / found.n[0])),
+        ),
         breach=unknown_breach(params, counts.unknown, counts.n),
         unknown=counts.unknown,
     )
