@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -174,18 +173,17 @@ class Wide(Model):
         return np.column_stack([1 - found, found])
 
 
+@lru_cache(maxsize=6)
+def _large(number: int, model: type[Model]) -> Evidence:
+    return evidence(20_000, 9_000_000 + number, model=model())
+
+
 def _far(check: str, model: type[Model] = Model, **keys: Any) -> Callable[[], float]:
     """Return a function that measures a check on very many rows, several times."""
 
     def truth() -> float:
-        found = [
-            measured(
-                evidence(20_000, 9_000_000 + i, model=model()),
-                check,
-                **{**keys, "rows": 10_000, "background": 1000, "walks": 8},
-            ).estimate
-            for i in range(6)
-        ]
+        many = {"rows": 10_000, "background": 1000, "walks": 8}
+        found = [measured(_large(i, model), check, **keys, **many).estimate for i in range(6)]
         return float(np.mean([each.value for each in found if each is not None]))
 
     return truth
@@ -405,7 +403,7 @@ def _leaning(share: float) -> float:
 
 
 def kept_of(file: Path | None) -> dict[str, dict[str, float]]:
-    """Return what was found before: limit, runs, false fails and seconds of each case."""
+    """Return what was found before: limit, runs and false fails of each case."""
     if file is None or not file.exists():
         return {}
     found: dict[str, dict[str, float]] = json.loads(file.read_text(encoding="utf-8"))
@@ -415,27 +413,29 @@ def kept_of(file: Path | None) -> dict[str, dict[str, float]]:
 def counted(
     only: list[str], runs: int, rows: int, file: Path | None
 ) -> dict[str, dict[str, float]]:
-    """Return runs and false fails of every case, kept in a file after each block of runs."""
+    """Return runs and false fails of every case, kept in a file after each block of runs.
+
+    Cases that stand at the same run are looked at together, on the same attributions.
+    """
     kept = kept_of(file)
-    for case in cases():
-        if only and case.check not in only and case.name not in only:
-            continue
-        own = kept.get(case.name) or {"runs": 0, "failed": 0, "seconds": 0.0}
-        if "limit" not in own:
-            own["limit"] = limit_of(case, rows)
-        kept[case.name] = own
-        while own["runs"] < runs:
-            block, since = int(min(BLOCK, runs - own["runs"])), time.process_time()
-            start = int(own["runs"])
-            own["failed"] += false_fails([(case, own["limit"])], block, rows, start=start)[0]
-            own["runs"] += block
-            own["seconds"] += time.process_time() - since
-            if file is not None:
-                # what others found meanwhile stays
-                both = {**kept_of(file), case.name: own}
-                file.write_text(json.dumps(both, indent=1), encoding="utf-8")
-        print(case.name, own, file=sys.stderr, flush=True)
-    return kept
+    asked = [case for case in cases() if not only or case.check in only]
+    for case in asked:
+        if case.name not in kept:
+            kept[case.name] = {"runs": 0, "failed": 0, "limit": limit_of(case, rows)}
+    while True:
+        start = int(min(kept[case.name]["runs"] for case in asked))
+        if start >= runs:
+            return kept
+        group = [case for case in asked if kept[case.name]["runs"] == start]
+        ends = [int(kept[case.name]["runs"]) for case in asked if case not in group]
+        block = min([BLOCK, runs - start, *(end - start for end in ends)])
+        limits = [(case, kept[case.name]["limit"]) for case in group]
+        for case, failed in zip(group, false_fails(limits, block, rows, start=start), strict=True):
+            kept[case.name]["runs"] += block
+            kept[case.name]["failed"] += failed
+        if file is not None:
+            file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        print({name: own["failed"] for name, own in kept.items()}, start + block, file=sys.stderr)
 
 
 def null_table(kept: dict[str, dict[str, float]]) -> str:

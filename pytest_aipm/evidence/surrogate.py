@@ -123,7 +123,8 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     decided = frame[FAVORABLE].to_numpy(dtype=bool)
     own = np.arange(len(frame))
     if whose is not None:
-        own = np.unique(whose, return_inverse=True)[1].reshape(-1)
+        # by when they first occur, so that a row a person makes the halves it makes without
+        own = pd.factorize(whose)[0]
     number = int(own.max()) + 1
     order = generator(evidence.seed, "surrogate").permutation(number)
     learn = np.isin(own, order[: number // 2])
