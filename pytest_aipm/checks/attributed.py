@@ -17,7 +17,7 @@ from pytest_aipm.checks.effective import design_note
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.explaining import Explained, OutputName, explained, inputs_of
+from pytest_aipm.evidence.explaining import Explained, OutputName, explained, inputs_of, noise_of
 from pytest_aipm.records import Because, Formula, Series
 from pytest_aipm.stats.effects import share
 
@@ -31,6 +31,7 @@ __all__ = [
     "explain_notes",
     "named_players",
     "no_adverse_class",
+    "noise_notes",
     "not_an_input",
     "out_of_time",
     "refuse_unknown",
@@ -245,14 +246,25 @@ def explain_notes(found: Explained) -> tuple[str, ...]:
         f"{walked.background.shape[1]} pairs of walks a row, chosen by the seed"
     )
     notes = [what, *design_note(found.subject, [found.n], [sample.units.size])]
-    if found.noise:
-        notes.append(
-            "the model is not deterministic: asked again about the same rows, its output differs "
-            f"by up to {number(found.noise)}"
-        )
+    notes += _noisy(found.noise)
     if len(found.walked.base) and float(np.ptp(found.walked.base)) == 0.0:
         notes.append("the model says the same of every background row")
     return tuple(notes)
+
+
+def noise_notes(evidence: Evidence) -> tuple[str, ...]:
+    """Return that the model does not repeat itself, where a check makes no attributions."""
+    return tuple(_noisy(noise_of(evidence)))
+
+
+def _noisy(noise: float) -> list[str]:
+    if not noise:
+        return []
+    said = (
+        "the model is not deterministic: asked again about the same rows, its output differs by up "
+        f"to {number(noise)}"
+    )
+    return [said]
 
 
 def share_bars(found: Explained, confidence: float) -> Series | None:

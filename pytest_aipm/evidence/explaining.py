@@ -30,6 +30,7 @@ __all__ = [
     "Sample",
     "explained",
     "inputs_of",
+    "noise_of",
     "output_of",
     "sample_of",
 ]
@@ -163,6 +164,17 @@ def inputs_of(evidence: Evidence, by: Sequence[str]) -> tuple[list[str], list[st
     columns = {name: evidence.subject.attribute(name).column for name in by}
     given = [column for column in columns.values() if column in features]
     return given, [name for name, column in columns.items() if column not in features]
+
+
+def noise_of(evidence: Evidence) -> float:
+    """Return by how much the model's output changes when it is asked again; mostly 0."""
+
+    def compute() -> float:
+        features = evidence.feature_columns()
+        frame = sample_rows(evidence.data.batches(features), TWICE, evidence.seed)
+        return asked_twice(output_of(evidence, "auto").ask, frame.reset_index(drop=True))
+
+    return evidence.once(("noise",), compute)
 
 
 def output_of(evidence: Evidence, name: OutputName, model: Model | None = None) -> Output:

@@ -19,6 +19,7 @@ from pytest_aipm.evidence.sample import generator, sample_rows
 from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.auc import placements
 from pytest_aipm.stats.dyadic import DyadicPart, dyadic_part
+from pytest_aipm.stats.effective import kish_size
 
 __all__ = ["METRICS", "Permuted", "permuted"]
 
@@ -48,12 +49,15 @@ class Permuted:
         Rows.
     total : int
         Rows there are.
+    size : float
+        How many people of the same weight tell as much.
     """
 
     part: DyadicPart
     whole: float
     n: int
     total: int
+    size: float
 
 
 def permuted(
@@ -132,7 +136,8 @@ def permuted(
     apart = first != second
     moved = worse * influence.reshape(-1)[apart]
     part = dyadic_part(worse * value, moved, first[apart], second[apart])
-    return Permuted(part, _influence(metric, y, said, each)[0], n, evidence.data.rows)
+    whole, size = _influence(metric, y, said, each)[0], kish_size(each, own)
+    return Permuted(part, whole, n, evidence.data.rows, size)
 
 
 def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:

@@ -51,6 +51,7 @@ from pytest_aipm.checks.attributed import (
     NoAttributions,
     attributions,
     no_adverse_class,
+    noise_notes,
     spent,
 )
 from pytest_aipm.checks.base import Measurement, Needs
@@ -140,7 +141,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     made = between(evidence, params, measured, "difference", formula_id=formula.id, show=show)
     sizes = [each.n for each in measured.parts]
     told = design_note(evidence.subject, measured.sizes, sizes)
-    return made.with_(notes=(*made.notes, note, *told))
+    return made.with_(notes=(*made.notes, note, *told, *noise_notes(evidence)))
 
 
 Source = Sample | Surrogate | Reasons

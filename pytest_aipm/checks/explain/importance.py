@@ -43,9 +43,10 @@ from typing import Literal
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import out_of_time
+from pytest_aipm.checks.attributed import noise_notes, out_of_time
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import OneClassParams, of_one
+from pytest_aipm.checks.effective import design_note
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -119,6 +120,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         n=found.n,
         part_names=("all rows",),
-        notes=(f"measured on {found.n:,} of {found.total:,} rows, each compared with itself",),
+        notes=(
+            f"measured on {found.n:,} of {found.total:,} rows, each compared with itself",
+            *design_note(evidence.subject, [found.n], [found.size]),
+            *noise_notes(evidence),
+        ),
         harm="down",
     )

@@ -36,7 +36,7 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import SignedParams, spent
+from pytest_aipm.checks.attributed import SignedParams, noise_notes, spent
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import frequency, number
@@ -98,7 +98,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary="",
         n=n,
-        notes=_notes(found),
+        notes=(*_notes(found), *noise_notes(evidence)),
     )
     if not found.varied:
         why = f"{' and '.join(columns)} has one value only, so there is nothing to raise"

@@ -34,6 +34,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
+from pytest_aipm.checks.attributed import noise_notes
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.compare import unknown_breach
@@ -99,6 +100,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         notes=(
             *design_note(evidence.subject, found.rows, found.n),
             *_notes(flips),
+            *noise_notes(evidence),
             beside_flips(evidence, params, float(found.x[0] / found.n[0])),
         ),
         breach=unknown_breach(params, counts.unknown, counts.n),

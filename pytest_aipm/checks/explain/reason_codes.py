@@ -41,7 +41,13 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, no_adverse_class, refuse_unknown, spent
+from pytest_aipm.checks.attributed import (
+    ExplainParams,
+    no_adverse_class,
+    noise_notes,
+    refuse_unknown,
+    spent,
+)
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
@@ -121,7 +127,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=n,
         part_names=("all rows",),
         series=(_table(found, params, protected),),
-        notes=_notes(found, params),
+        notes=(*_notes(found, params), *noise_notes(evidence)),
         breach=_unstable(found, params),
         harm="down",
     )

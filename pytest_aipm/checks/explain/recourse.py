@@ -39,7 +39,7 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import no_adverse_class, out_of_time
+from pytest_aipm.checks.attributed import no_adverse_class, noise_notes, out_of_time
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach, without_groups
 from pytest_aipm.checks.effective import design_note, rows_counted
@@ -177,6 +177,7 @@ def _grouped(evidence: Evidence, params: Params, found: Recourses, formula: Form
         notes=(
             *_notes(found, group, kept, list(grouping.names), params),
             *design_note(evidence.subject, counted.rows, counted.n),
+            *noise_notes(evidence),
         ),
         breach=unknown_breach(params, counts.unknown, counts.n) if params.by else None,
         unknown=counts.unknown,

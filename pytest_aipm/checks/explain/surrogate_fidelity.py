@@ -30,6 +30,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
+from pytest_aipm.checks.attributed import noise_notes
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.effective import design_note, rows_counted
@@ -94,6 +95,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         n=found.tried,
         part_names=("all rows",),
-        notes=(beside, *design_note(evidence.subject, [found.tried], [rows])),
+        notes=(
+            beside,
+            *design_note(evidence.subject, [found.tried], [rows]),
+            *noise_notes(evidence),
+        ),
         harm="down",
     )
