@@ -252,9 +252,16 @@ def explain_notes(found: Explained) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def noise_notes(evidence: Evidence) -> tuple[str, ...]:
-    """Return that the model does not repeat itself, where a check makes no attributions."""
-    return tuple(_noisy(noise_of(evidence)))
+def noise_notes(evidence: Evidence, noise: float | None = None) -> tuple[str, ...]:
+    """Return that the model does not repeat itself, where a check makes no attributions.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    noise : float, optional
+        As the check has found it; else the model is asked twice, once in an audit.
+    """
+    return tuple(_noisy(noise_of(evidence) if noise is None else noise))
 
 
 def _noisy(noise: float) -> list[str]:

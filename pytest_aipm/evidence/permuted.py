@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.attribution import Ask, Budget
-from pytest_aipm.attribution.asking import asked, chunk_rows
+from pytest_aipm.attribution.asking import asked, asked_twice, chunk_rows
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.decide import matches, numeric, positive_mask, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.explaining import output_of
+from pytest_aipm.evidence.explaining import TWICE, output_of
 from pytest_aipm.evidence.sample import generator, sample_rows
 from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.auc import placements
@@ -51,6 +51,8 @@ class Permuted:
         Rows there are.
     size : float
         How many people of the same weight tell as much.
+    noise : float
+        By how much what is measured on changes when the same rows are asked about again.
     """
 
     part: DyadicPart
@@ -58,6 +60,7 @@ class Permuted:
     n: int
     total: int
     size: float
+    noise: float
 
 
 def permuted(
@@ -121,7 +124,7 @@ def permuted(
         order = rng.permutation(n)
         ring[order] = np.roll(order, -1)
     budget, each = Budget(budget_s), np.ones(n) if weight is None else weight
-    said = _answers(ask, inputs, budget)
+    said, noise = _answers(ask, inputs, budget), asked_twice(ask, inputs[:TWICE])
     value, influence = 0.0, np.empty((repeats, n))
     for place, donor in enumerate(nexts):
         budget.check(place, repeats)
@@ -137,7 +140,7 @@ def permuted(
     moved = worse * influence.reshape(-1)[apart]
     part = dyadic_part(worse * value, moved, first[apart], second[apart])
     whole, size = _influence(metric, y, said, each)[0], kish_size(each, own)
-    return Permuted(part, whole, n, evidence.data.rows, size)
+    return Permuted(part, whole, n, evidence.data.rows, size, noise)
 
 
 def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:

@@ -123,7 +123,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         notes=(
             f"measured on {found.n:,} of {found.total:,} rows, each compared with itself",
             *design_note(evidence.subject, [found.n], [found.size]),
-            *noise_notes(evidence),
+            *noise_notes(evidence, found.noise),
         ),
         harm="down",
     )
