@@ -8,8 +8,9 @@ Each row's output is attributed to the model's own columns by Shapley values. An
 logistic regression on attributions and their squares, learns on one half of the rows to tell a
 group from all others by their attributions, and is tried on the other half, and the reverse. The
 value is the largest mean AUC over both halves, of any group, and at least 0.5, which is guessing.
-Its ends come from the variance of DeLong with a floor for small samples, a breach is corrected for
-the number of groups (Sidak).
+Its ends come from the variance of DeLong with a floor for small samples, and what the two halves
+share: each tries what the other seemed to show by chance. A breach is corrected for the number of
+groups (Sidak).
 
 ## When it misleads
 - Groups that rightly differ in a feature that the model uses are told apart, too: this asks for
