@@ -43,7 +43,11 @@ class Units:
     @classmethod
     def of(cls, n: int, weight: Array | None, person: np.ndarray | None) -> Units:
         """Return the units of n rows, of which `person` tells whose they are, in any way."""
-        unit = None if person is None else np.unique(person, return_inverse=True)[1].reshape(-1)
+        unit = None
+        if person is not None:
+            # numbered by when they first occur
+            _, first, own = np.unique(person, return_index=True, return_inverse=True)
+            unit = np.argsort(np.argsort(first))[own.reshape(-1)]
         return cls(np.ones(n) if weight is None else weight / weight.mean(), unit)
 
     def inside(self, kept: np.ndarray) -> Units:

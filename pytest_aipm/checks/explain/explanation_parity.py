@@ -161,7 +161,7 @@ def _stable(evidence: Evidence, params: Params) -> Found:
         f"numbers move by {params.spread:g} standard deviations; {found.n:,} of "
         f"{found.sample.total:,} rows"
     )
-    return found.sample, moved <= params.change, note
+    return found.sample, moved.relative <= params.change, note
 
 
 def _imitated(evidence: Evidence, params: Params) -> Found:
