@@ -10,12 +10,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.base import CheckParams, Measurement
+from pytest_aipm.checks.base import Measurement
+from pytest_aipm.checks.classes import OneClassParams
 from pytest_aipm.checks.compare import unknown_breach, without_groups
+from pytest_aipm.checks.effective import design_note
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.explaining import Explained, OutputName, explained, inputs_of
+from pytest_aipm.evidence.explaining import Explained, OutputName, explained, inputs_of, noise_of
 from pytest_aipm.records import Because, Formula, Series
 from pytest_aipm.stats.effects import share
 
@@ -28,6 +30,8 @@ __all__ = [
     "by_group",
     "explain_notes",
     "named_players",
+    "no_adverse_class",
+    "noise_notes",
     "not_an_input",
     "out_of_time",
     "refuse_unknown",
@@ -39,8 +43,11 @@ MOST_BARS = 20
 """Players drawn in one chart."""
 
 
-class ExplainParams(CheckParams):
-    """What is explained, on how many rows, and for how long."""
+class ExplainParams(OneClassParams):
+    """What is explained, on how many rows, and for how long.
+
+    Of several classes one is spoken of, against all others: `class`, or the favorable ones.
+    """
 
     output: OutputName = "auto"
     """``probability``, ``margin`` (log-odds), ``decision`` or ``raw``; default the model's score,
@@ -58,7 +65,7 @@ class ExplainParams(CheckParams):
 
 
 class SignedParams(ExplainParams):
-    """Which columns help, and which harm."""
+    """Which columns help, and which harm; with `class` what makes that class more likely helps."""
 
     helps: tuple[str, ...] = ()
     harms: tuple[str, ...] = ()
@@ -163,6 +170,14 @@ def by_group(evidence: Evidence, params: ExplainParams, formula: Formula) -> Gro
     return GroupedAttributions(found, group, names, sizes, shown)
 
 
+def no_adverse_class(task: str, *, favorable: bool, named: bool) -> tuple[str, str] | None:
+    """Return why nobody can tell which decisions of several classes are adverse, or None."""
+    if task != "multiclass" or (favorable and not named):
+        return None
+    what = "`class` does not say" if named else "nobody says"
+    return f"{what} which decisions are adverse", "list the good classes as `favorable` instead"
+
+
 def out_of_time(budget_s: float | None, formula: Formula) -> Measurement:
     """Return what there is to say when the model could not be asked often enough in time."""
     why = f"asking the model takes longer than `budget_s: {budget_s:g}`; lower `rows`"
@@ -230,15 +245,33 @@ def explain_notes(found: Explained) -> tuple[str, ...]:
         f"{len(sample.background):,} background rows (sha256 {sample.sha256[:12]}), "
         f"{walked.background.shape[1]} pairs of walks a row, chosen by the seed"
     )
-    notes = [what]
-    if found.noise:
-        notes.append(
-            "the model is not deterministic: asked again about the same rows, its output differs "
-            f"by up to {number(found.noise)}"
-        )
+    notes = [what, *design_note(found.subject, [found.n], [sample.units.size])]
+    notes += _noisy(found.noise)
     if len(found.walked.base) and float(np.ptp(found.walked.base)) == 0.0:
         notes.append("the model says the same of every background row")
     return tuple(notes)
+
+
+def noise_notes(evidence: Evidence, noise: float | None = None) -> tuple[str, ...]:
+    """Return that the model does not repeat itself, where a check makes no attributions.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    noise : float, optional
+        As the check has found it; else the model is asked twice, once in an audit.
+    """
+    return tuple(_noisy(noise_of(evidence) if noise is None else noise))
+
+
+def _noisy(noise: float) -> list[str]:
+    if not noise:
+        return []
+    said = (
+        "the model is not deterministic: asked again about the same rows, its output differs by up "
+        f"to {number(noise)}"
+    )
+    return [said]
 
 
 def share_bars(found: Explained, confidence: float) -> Series | None:

@@ -10,21 +10,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_aipm.attribution.asking import asked
+from pytest_aipm.attribution.asking import BudgetSpent, asked
 from pytest_aipm.checks.attributed import ExplainParams
+from pytest_aipm.checks.base import CheckParams
+from pytest_aipm.checks.effective import counted, rows_counted
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.words import frequency, number
+from pytest_aipm.errors import MeasurementError
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.explaining import Explained, inputs_of
+from pytest_aipm.evidence.explaining import Explained, explained, inputs_of
 from pytest_aipm.evidence.flips import flip
 from pytest_aipm.records import Because
 from pytest_aipm.stats.effects import EffectPart, share
 from pytest_aipm.stats.parts import RatePart
 
-__all__ = ["Together", "together"]
+__all__ = ["Together", "beside_flips", "together"]
 
 HIDDEN = 0.5
 """Attributions that credit an attribute with less than this part of what replacing it does."""
+MOST_COLUMNS = 100
+"""Of more columns no attributions are made for a note alone."""
 FLIPS = 0.05
 """So many decisions, at least, must change when it is replaced."""
 
@@ -58,14 +63,8 @@ class Together:
     @property
     def note(self) -> str:
         """The three side by side."""
-        who = " and ".join(self.by)
         held = "not an input" if self.share is None else number(self.share.value)
-        flips = "none tried" if self.flips is None else frequency(self.flips)
-        gap = "unknown" if self.gap is None else number(self.gap)
-        return (
-            f"{who} side by side: share of attribution {held}; decisions that change when only "
-            f"it is replaced {flips}; gap between selection rates {gap}"
-        )
+        return _side_by_side(self.by, held, self.flips, self.gap)
 
     @property
     def breach(self) -> tuple[Because, str] | None:
@@ -79,6 +78,49 @@ class Together:
             "do not exist"
         )
         return Because.UNTRUSTED, why
+
+
+def _side_by_side(by: tuple[str, ...], held: str, flips: float | None, gap: float | None) -> str:
+    tried = "none tried" if flips is None else frequency(flips)
+    apart = "unknown" if gap is None else number(gap)
+    return (
+        f"{' and '.join(by)} side by side: share of attribution {held}; decisions that change when "
+        f"only it is replaced {tried}; gap between selection rates {apart}"
+    )
+
+
+def beside_flips(evidence: Evidence, params: CheckParams, flips: float) -> str:
+    """Return the note of a check that has counted flips, and has no attributions of its own.
+
+    They are those that the others of the family make by default, so an audit pays for them once.
+    """
+    gap = _gap(evidence, params)
+    return _side_by_side(params.by, _held(evidence, params), flips, gap)
+
+
+def _held(evidence: Evidence, params: CheckParams) -> str:
+    """Return the share of attribution in words, also where it cannot be had."""
+    if len(evidence.feature_columns()) > MOST_COLUMNS:
+        return f"not looked at (more than {MOST_COLUMNS} columns)"
+    usual = ExplainParams()
+    try:
+        found = explained(
+            evidence,
+            rows=usual.rows,
+            background=usual.background,
+            walks=usual.walks,
+            output=usual.output,
+            players=usual.players,
+            budget_s=usual.budget_s,
+        )
+    except MeasurementError:
+        return "unknown (the model cannot be asked about rows in which two people are mixed)"
+    if isinstance(found, BudgetSpent):
+        return "unknown (it takes too long)"
+    given, _ = inputs_of(evidence, params.by)
+    if float(found.sizes.high.sum()) <= 0:
+        return "unknown (the model says the same of every row)"
+    return number(share(found.sizes, found.players.holding(given)).value)
 
 
 def together(evidence: Evidence, params: ExplainParams, found: Explained) -> Together:
@@ -107,19 +149,23 @@ def _together(evidence: Evidence, params: ExplainParams, found: Explained) -> To
     flips = flip(evidence, params.by, rows=params.rows, linked={})
     if flips.levels < 2:
         return Together(part, None, gap, None, hidden=False, by=params.by)
-    rate = RatePart(float(flips.flipped), float(flips.n))
+    tried = rows_counted(
+        np.zeros_like(flips.group), flips.changed, 1, flips.design, params.confidence
+    )
+    rate = RatePart(float(tried.x[0]), float(tried.n[0]))
     credited = _credited(found, given, players, 1 - params.confidence)
     often = rate.bound(1 - params.confidence)[0] > FLIPS
     hidden = often and credited is not None and credited < HIDDEN
     return Together(part, rate.value, gap, credited, hidden=hidden, by=params.by)
 
 
-def _gap(evidence: Evidence, params: ExplainParams) -> float | None:
-    if not evidence.subject.has_decisions or evidence.subject.task != "binary":
+def _gap(evidence: Evidence, params: CheckParams) -> float | None:
+    if not evidence.subject.has_decisions or evidence.subject.task == "regression":
         return None
     counts = evidence.counts(params.by, params.unknown)
-    x, n = RATES["selection_rate"].counts(counts.table, evidence.subject)
-    rates = x[n > 0] / n[n > 0]
+    found = counted(evidence, counts, RATES["selection_rate"], params.confidence)
+    there = found.n > 0
+    rates = found.x[there] / found.n[there]
     return float(np.ptp(rates)) if len(rates) > 1 else None
 
 

@@ -361,7 +361,7 @@ class Evidence:
 
     def asked(self, frame: pd.DataFrame) -> Prediction:
         """Return what the model says about other rows."""
-        return self._predictor.ask(frame)
+        return self._predictor.asked(frame)
 
     def coded(
         self, attributes: tuple[Attribute, ...], others: Sequence[str]

@@ -15,9 +15,12 @@ from pytest_aipm.attribution import Ask, Budget, Players, Walked, asked_twice, p
 from pytest_aipm.attribution.asking import BudgetSpent, asked
 from pytest_aipm.errors import CheckError, DataError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.sample import generator, hash_rows, row_keys, sample_rows
+from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.sources.model import Model, Prediction
-from pytest_aipm.stats.effects import Magnitudes, magnitudes
+from pytest_aipm.stats.effects import Magnitudes, Units, magnitudes
 from pytest_aipm.stats.twoway import TwoWay, two_way
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Sample",
     "explained",
     "inputs_of",
+    "noise_of",
     "output_of",
     "sample_of",
 ]
@@ -76,6 +80,8 @@ class Sample:
         Of the background's values.
     total : int
         Rows there are.
+    weight, person : array of shape (n,) or None
+        Sampling weights, and a hash of whose row it is.
     """
 
     rows: pd.DataFrame
@@ -84,11 +90,23 @@ class Sample:
     apart: bool
     sha256: str
     total: int
+    weight: np.ndarray | None = None
+    person: np.ndarray | None = None
 
     @property
     def inputs(self) -> pd.DataFrame:
         """The features of the rows, numbered from 0."""
         return self.rows[list(self.features)].reset_index(drop=True)
+
+    @cached_property
+    def units(self) -> Units:
+        """Whom the rows stand for."""
+        return Units.of(len(self.rows), self.weight, self.person)
+
+    @property
+    def design(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Weights and people, as counts of rows take them."""
+        return self.weight, self.person
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +121,7 @@ class Explained:
     walked : Walked
     noise : float
         By how much the output changes when the same rows are asked again; 0 for most models.
+    subject : Subject
     """
 
     sample: Sample
@@ -110,6 +129,7 @@ class Explained:
     output: Output
     walked: Walked
     noise: float
+    subject: Subject
 
     @cached_property
     def fit(self) -> TwoWay:
@@ -119,7 +139,9 @@ class Explained:
     @cached_property
     def sizes(self) -> Magnitudes:
         """Mean absolute attributions, bracketed."""
-        return magnitudes(self.fit, self._fit(slice(0, None, 2)), self._fit(slice(1, None, 2)))
+        return magnitudes(
+            self.fit, self._fit(slice(0, None, 2)), self._fit(slice(1, None, 2)), self.sample.units
+        )
 
     def _fit(self, walks: slice) -> TwoWay:
         met = self.walked.background[:, walks]
@@ -144,6 +166,17 @@ def inputs_of(evidence: Evidence, by: Sequence[str]) -> tuple[list[str], list[st
     return given, [name for name, column in columns.items() if column not in features]
 
 
+def noise_of(evidence: Evidence) -> float:
+    """Return by how much the model's output changes when it is asked again; mostly 0."""
+
+    def compute() -> float:
+        features = evidence.feature_columns()
+        frame = sample_rows(evidence.data.batches(features), TWICE, evidence.seed)
+        return asked_twice(output_of(evidence, "auto").ask, frame.reset_index(drop=True))
+
+    return evidence.once(("noise",), compute)
+
+
 def output_of(evidence: Evidence, name: OutputName, model: Model | None = None) -> Output:
     """Return what of the audited model, or of another one, is explained.
 
@@ -155,6 +188,8 @@ def output_of(evidence: Evidence, name: OutputName, model: Model | None = None) 
         When the model does not have what is asked for.
     """
     kind = (model or evidence.model or _nothing()).score_kind
+    if kind == "matrix":
+        kind = "probability"
     if name == "auto":
         name = "decision" if kind in (None, "either") else "raw"
     if name == "decision":
@@ -177,7 +212,11 @@ def output_of(evidence: Evidence, name: OutputName, model: Model | None = None) 
     return Output("probability" if kind == "probability" else name, said, score, _adverse(evidence))
 
 
-_KINDS = {"decision_function": "a decision function", "value": "a predicted value"}
+_KINDS = {
+    "decision_function": "a decision function",
+    "margins": "a score of each class",
+    "value": "a predicted value",
+}
 
 
 def _nothing() -> Model:
@@ -187,8 +226,17 @@ def _nothing() -> Model:
 def _asking(evidence: Evidence, model: Model | None) -> Callable[[pd.DataFrame], Prediction]:
     if model is None:
         return evidence.asked
-    features = list(model.features or evidence.feature_columns())
-    return lambda frame: model.predict(frame[features], labels=evidence.subject.decision is None)
+    other = Predictor(
+        evidence.subject,
+        evidence.data,
+        model=model,
+        features=list(model.features or evidence.feature_columns()),
+        predictions=None,
+        scores=None,
+        run_dir=None,
+        name="",
+    )
+    return other.asked
 
 
 def _scores(evidence: Evidence, model: Model | None) -> Ask:
@@ -229,6 +277,8 @@ def _adverse(evidence: Evidence) -> int:
     subject = evidence.subject
     if subject.decision is not None:
         return -1 if subject.decision.favorable_when == "above" else 1
+    if subject.task == "multiclass":
+        return -1 if subject.has_decisions else 0
     if subject.task != "binary":
         return 0
     return -1 if subject.favors_positive else 1
@@ -242,7 +292,8 @@ def sample_of(
     Features are those of the audited model, and the columns under `also`.
 
     The background is drawn from rows that are not explained, where there are enough; evenly spaced
-    in the order of the model's output, so that few rows stand for all.
+    in the order of the model's output, so that few rows stand for all. With weights a row is drawn
+    into it in proportion to its weight.
 
     Raises
     ------
@@ -257,22 +308,24 @@ def _sample(evidence: Evidence, rows: int, background: int, also: Sequence[str])
     features = list(dict.fromkeys([*evidence.feature_columns(), *also]))
     if not features:
         raise CheckError(Problem("the model is given no column", "name `subject.features`"))
-    wanted = [*features, *(each.column for each in evidence.subject.attributes)]
+    subject = evidence.subject
+    wanted = [*features, *(each.column for each in subject.attributes), *beside(subject)]
     columns = list(dict.fromkeys(wanted))
     evidence.data.require(columns)
     drawn = sample_rows(
         evidence.data.batches(columns), rows + CANDIDATES * background, evidence.seed
     )
+    drawn, stands, whose = standing(subject, drawn)
     if len(drawn) < 2:
         what = f"{len(drawn)} row cannot be compared with any other"
         raise DataError(Problem(what, "explanations need at least two rows"))
     ranked = np.argsort(row_keys(drawn.index.to_numpy(), evidence.seed), kind="stable")
     apart = len(drawn) - min(rows, len(drawn)) >= background
-    explained_rows = drawn.iloc[np.sort(ranked[:rows])]
-    pool = drawn.iloc[np.sort(ranked[rows:] if apart else ranked)][features]
-    pool = pool.reset_index(drop=True)
+    own, others = np.sort(ranked[:rows]), np.sort(ranked[rows:] if apart else ranked)
+    explained_rows = drawn.iloc[own]
+    pool = drawn.iloc[others][features].reset_index(drop=True)
     few = max(2, min(background, len(pool), max(8, len(explained_rows) // 4)))
-    chosen = _spread(evidence, pool, few)
+    chosen = _spread(evidence, pool, few, None if stands is None else stands[others])
     return Sample(
         rows=explained_rows,
         background=chosen,
@@ -280,17 +333,26 @@ def _sample(evidence: Evidence, rows: int, background: int, also: Sequence[str])
         apart=apart,
         sha256=hashlib.sha256(hash_rows(chosen, features).tobytes()).hexdigest(),
         total=evidence.data.rows,
+        weight=None if stands is None else stands[own],
+        person=None if whose is None else whose[own],
     )
 
 
-def _spread(evidence: Evidence, pool: pd.DataFrame, m: int) -> pd.DataFrame:
+def _spread(
+    evidence: Evidence, pool: pd.DataFrame, m: int, weight: np.ndarray | None
+) -> pd.DataFrame:
     """Return `m` rows, evenly spaced in the order of the output, from a random start."""
-    if len(pool) <= m:
+    if len(pool) <= m and (weight is None or np.ptp(weight) == 0):
         return pool
     said = asked(output_of(evidence, "auto").ask, pool)[:, 0]
     rng = generator(evidence.seed, "background")
     order = np.lexsort((rng.random(len(pool)), said))
-    places = ((np.arange(m) + rng.random()) * len(pool) / m).astype(int)
+    if weight is None:
+        places = ((np.arange(m) + rng.random()) * len(pool) / m).astype(int)
+    else:
+        reached = np.cumsum(weight[order])
+        spaced = (np.arange(m) + rng.random()) * reached[-1] / m
+        places = np.minimum(np.searchsorted(reached, spaced, side="right"), len(pool) - 1)
     return pool.iloc[np.sort(order[places])].reset_index(drop=True)
 
 
@@ -334,6 +396,6 @@ def explained(
             )
         except BudgetSpent as spent:
             return spent
-        return Explained(sample, own, chosen, found, noise)
+        return Explained(sample, own, chosen, found, noise, evidence.subject)
 
     return evidence.once(key, compute)

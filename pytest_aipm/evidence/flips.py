@@ -15,7 +15,7 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import display_order
 from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, group_name
-from pytest_aipm.evidence.weighing import people, weights
+from pytest_aipm.evidence.weighing import beside, standing
 
 __all__ = ["Flips", "flip", "missing_inputs"]
 
@@ -60,6 +60,11 @@ class Flips:
     changed: np.ndarray
     weight: np.ndarray | None = None
     person: np.ndarray | None = None
+
+    @property
+    def design(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Weights and people, as counts of rows take them."""
+        return self.weight, self.person
 
 
 @dataclass(frozen=True)
@@ -110,12 +115,10 @@ def flip(
     _require_inputs(linked, features)
     attributes = [evidence.subject.attribute(name) for name in by]
     subject = evidence.subject
-    beside = [each for each in (subject.weights, subject.cluster) if each is not None]
-    frame = sample_rows(evidence.data.batches([*features, *beside]), rows, evidence.seed)
-    weight = weights(subject, frame)
-    if weight is not None:
-        # a row without weight stands for nobody
-        frame, weight = frame[weight > 0], weight[weight > 0]
+    columns = list(dict.fromkeys([*features, *beside(subject)]))
+    frame, weight, person = standing(
+        subject, sample_rows(evidence.data.batches(columns), rows, evidence.seed)
+    )
     parts = [_replaceable(evidence, each, frame) for each in attributes]
     combinations = _combinations(by, parts)
     flipped = _flipped(evidence, frame, parts, combinations, linked)
@@ -136,7 +139,7 @@ def flip(
         group=index,
         changed=flipped,
         weight=weight,
-        person=people(subject, frame),
+        person=person,
     )
 
 

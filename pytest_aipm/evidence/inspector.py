@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -11,6 +13,13 @@ from pytest_aipm.stats.parts import AucPart
 
 __all__ = ["LEAST", "inspected"]
 
+SHARED = 2 / math.pi
+"""Largest covariance of the AUCs of both halves where groups are alike, in their variances.
+
+What each half seems to show by chance, the other half tries: with x and y the differences between
+the groups in the halves, the AUCs move with sign(x) y and sign(y) x, whose covariance is
+``E|x| E|y|``. So both are above a half together, or below it together.
+"""
 LEAST = 4
 """Rows of a group, and others, without which nothing can be learned and tried."""
 
@@ -51,7 +60,7 @@ def inspected(
         found = [_tried(terms, inside, learn, ~learn) for learn in (half, ~half)]
         # fewer right than by guessing is chance: an inspector could always guess
         auc = max(sum(each[0] for each in found) / 2, 0.5)
-        variance = sum(each[1] for each in found) / 4
+        variance = sum(each[1] for each in found) / 4 * (1 + SHARED)
         parts.append(AucPart(auc, variance, float(inside.sum()), float((~inside).sum())))
     return parts
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pytest_aipm.attribution import Ask, Budget
-from pytest_aipm.attribution.asking import asked, chunk_rows
+from pytest_aipm.attribution.asking import asked, asked_twice, chunk_rows
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.decide import matches, numeric, positive_mask, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.explaining import output_of
+from pytest_aipm.evidence.explaining import TWICE, output_of
 from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.auc import placements
-from pytest_aipm.stats.dyadic import dyadic_error
+from pytest_aipm.stats.dyadic import DyadicPart, dyadic_part
+from pytest_aipm.stats.effective import kish_size
 
 __all__ = ["METRICS", "Permuted", "permuted"]
 
@@ -37,23 +40,27 @@ class Permuted:
 
     Attributes
     ----------
-    value : float
-        Loss of a score, or rise of an error: positive when the columns matter.
-    error : float
-        Its standard error over rows, both as they are and as donors.
+    part : DyadicPart
+        Loss of a score, or rise of an error: positive when the columns matter. Rows stand in it
+        both as they are and as donors.
     whole : float
         The metric as it is.
     n : int
         Rows.
     total : int
         Rows there are.
+    size : float
+        How many people of the same weight tell as much.
+    noise : float
+        By how much what is measured on changes when the same rows are asked about again.
     """
 
-    value: float
-    error: float
+    part: DyadicPart
     whole: float
     n: int
     total: int
+    size: float
+    noise: float
 
 
 def permuted(
@@ -61,6 +68,7 @@ def permuted(
     columns: Sequence[str],
     *,
     metric: str,
+    each_class: bool = False,
     rows: int,
     repeats: int,
     budget_s: float | None,
@@ -68,7 +76,8 @@ def permuted(
     """Deal the values of some columns, together, to other rows and measure again.
 
     In each repeat rows stand in a random ring and take the values of the next row, so nobody
-    keeps their own.
+    keeps their own. With weights a row counts as often, and is dealt from as often, as it stands
+    for people; nobody is dealt the values of another row of their own.
 
     Parameters
     ----------
@@ -77,6 +86,8 @@ def permuted(
         Inputs of the model.
     metric : str
         One of `METRICS` that fits the task.
+    each_class : bool
+        Whether accuracy asks which of several classes it is, not whether it is the chosen one.
     rows, repeats : int
     budget_s : float or None
 
@@ -95,30 +106,41 @@ def permuted(
         raise CheckError(Problem(what, f"inputs: {', '.join(features[:8])}"))
     label = subject.label
     assert label is not None  # noqa: S101 - checked by the plan
-    wanted = list(dict.fromkeys([*features, label]))
-    frame = sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
-    y = _labels(evidence, frame[label])
+    wanted = list(dict.fromkeys([*features, label, *beside(subject)]))
+    frame, weight, whose = standing(
+        subject, sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
+    )
+    ask, y = _asking(evidence, metric), _labels(evidence, frame[label])
+    if metric == "accuracy" and each_class:
+        ask, y = _naming(evidence, frame[label])
     inputs = frame[features].reset_index(drop=True)
     n = len(inputs)
-    if n < 2:
-        raise DataError(Problem("one row cannot take the values of another", "add rows"))
+    own = np.arange(n) if whose is None else np.unique(whose, return_inverse=True)[1].reshape(-1)
+    if n < 2 or own.max() == 0:
+        one = "one row" if n < 2 else "one person"
+        raise DataError(Problem(f"{one} cannot take the values of another", "add rows"))
     rng, nexts = generator(evidence.seed, "permuted"), np.empty((repeats, n), dtype=np.int64)
     for ring in nexts:
         order = rng.permutation(n)
         ring[order] = np.roll(order, -1)
-    budget = Budget(budget_s)
-    before = _influence(metric, y, _answers(evidence, metric, inputs, budget))
+    budget, each = Budget(budget_s), np.ones(n) if weight is None else weight
+    said, noise = _answers(ask, inputs, budget), asked_twice(ask, inputs[:TWICE])
     value, influence = 0.0, np.empty((repeats, n))
     for place, donor in enumerate(nexts):
         budget.check(place, repeats)
         dealt = inputs.assign(**{name: inputs[name].array.take(donor) for name in columns})
-        after = _influence(metric, y, _answers(evidence, metric, dealt, budget))
+        pair = each * each[donor] * (own != own[donor])
+        before = _influence(metric, y, said, pair)
+        after = _influence(metric, y, _answers(ask, dealt, budget), pair)
         value += (after[0] - before[0]) / repeats
-        influence[place] = after[1] - before[1]
-    first = np.tile(np.arange(n), repeats)
-    error = dyadic_error(influence.reshape(-1), first, nexts.reshape(-1))
+        influence[place] = (after[1] - before[1]) / repeats
     worse = -1.0 if metric in ("accuracy", "roc_auc") else 1.0
-    return Permuted(worse * value, error, before[0], n, evidence.data.rows)
+    first, second = np.tile(own, repeats), own[nexts].reshape(-1)
+    apart = first != second
+    moved = worse * influence.reshape(-1)[apart]
+    part = dyadic_part(worse * value, moved, first[apart], second[apart])
+    whole, size = _influence(metric, y, said, each)[0], kish_size(each, own)
+    return Permuted(part, whole, n, evidence.data.rows, size, noise)
 
 
 def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:
@@ -126,15 +148,17 @@ def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:
     if evidence.subject.task == "regression":
         return numeric(column, "label", name)
     refuse_missing(column, "label", name)
-    y = matches(column, evidence.subject.positive)
+    if evidence.subject.positive is None:
+        y = (column != column.iloc[0]).to_numpy(dtype=bool)
+    else:
+        y = matches(column, evidence.subject.positive)
     if y.all() or not y.any():
         what = "the rows have one class only, so no metric can show what a column is worth"
         raise DataError(Problem(what, "try more `rows`, or rows with both classes"))
     return y
 
 
-def _answers(evidence: Evidence, metric: str, frame: pd.DataFrame, budget: Budget) -> np.ndarray:
-    ask = _asking(evidence, metric)
+def _answers(ask: Ask, frame: pd.DataFrame, budget: Budget) -> np.ndarray:
     size, found = chunk_rows(frame.shape[1]), []
     for start in range(0, len(frame), size):
         budget.check(start, len(frame))
@@ -149,12 +173,30 @@ def _asking(evidence: Evidence, metric: str) -> Ask:
     return output_of(evidence, "probability" if metric in ("brier", "log_loss") else "raw").ask
 
 
-def _influence(metric: str, y: np.ndarray, said: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return a metric and how far each row moves it."""
+def _naming(evidence: Evidence, column: pd.Series[Any]) -> tuple[Ask, np.ndarray]:
+    """Return the number of the class that the model names, and that of each label."""
+    classes = pd.Index(column.unique())
+
+    def ask(frame: pd.DataFrame) -> np.ndarray:
+        # a class that no row is labelled has the number -1, which is always wrong
+        named: pd.Series[Any] = pd.Series(evidence.asked(frame).labels)
+        return np.asarray(classes.get_indexer(pd.Index(named)), dtype=float)
+
+    return ask, np.asarray(classes.get_indexer(pd.Index(column)))
+
+
+def _influence(
+    metric: str, y: np.ndarray, said: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return a weighted metric and how far each row moves it; those add up to 0."""
+    part = weight / weight.sum()
     if metric == "roc_auc":
-        auc, right = placements(said, y, np.ones(len(y)))
-        share = np.where(y, y.mean(), 1 - y.mean())
-        return auc, (right - auc) / share
+        if not (part @ y and part @ ~y):
+            what = "rows with weight have one class only, so no metric can show what a column is"
+            raise DataError(Problem(f"{what} worth", "try more `rows`, or rows with both classes"))
+        auc, right = placements(said, y, weight)
+        share = np.where(y, part @ y, part @ ~y)
+        return auc, part * (right - auc) / share
     if metric == "accuracy":
         each = (said == y).astype(float)
     elif metric == "log_loss":
@@ -162,5 +204,5 @@ def _influence(metric: str, y: np.ndarray, said: np.ndarray) -> tuple[float, np.
         each = -np.log(of_truth)
     else:
         each = np.abs(said - y) if metric == "mae" else (said - y) ** 2
-    mean = float(each.mean())
-    return mean, each - mean
+    mean = float(part @ each)
+    return mean, part * (each - mean)

@@ -228,6 +228,10 @@ class Predictor:
         assert self.model is not None  # noqa: S101 - checked by the plan
         return self.model.predict(frame[self.features], labels=self.subject.decision is None)
 
+    def asked(self, frame: pd.DataFrame) -> Prediction:
+        """Ask the model, and add the score of the chosen classes where there are several."""
+        return self._of_chosen(self.ask(frame))
+
     @property
     def missing(self) -> dict[str, int]:
         """How many values each feature lacks, counted while the model was asked."""

@@ -13,6 +13,8 @@ from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import Output, OutputName, Sample, output_of, sample_of
 from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.weighing import beside, standing
+from pytest_aipm.stats.effects import Units
 
 __all__ = ["Reasons", "reasons"]
 
@@ -36,6 +38,8 @@ class Reasons:
         Where the background is from.
     adverse, total : int
         Adverse decisions and rows there are.
+    units : Units
+        Whom the decisions stand for.
     """
 
     rows: pd.DataFrame
@@ -47,6 +51,7 @@ class Reasons:
     sample: Sample
     adverse: int
     total: int
+    units: Units
 
 
 def reasons(
@@ -87,14 +92,17 @@ def reasons(
         raise CheckError(Problem(what, "add `decision: {threshold: ...}` to the subject"))
     features, against = evidence.feature_columns(), 0
     attributes = [each.column for each in evidence.subject.attributes]
-    columns = list(dict.fromkeys([*features, *attributes]))
+    columns = list(dict.fromkeys([*features, *attributes, *beside(evidence.subject)]))
     batches = []
     for batch, favorable in evidence.decided(columns):
         against += int((~favorable).sum())
         batches.append(batch.loc[~favorable, columns])
     if not against:
         return None
-    refused = sample_rows(batches, rows, evidence.seed).reset_index(drop=True)
+    refused, weight, whose = standing(evidence.subject, sample_rows(batches, rows, evidence.seed))
+    refused = refused.reset_index(drop=True)
+    if not len(refused):
+        return None
     sample = sample_of(evidence, rows=1000, background=background)
     own = players_of(sample.features, players)
     found = local(
@@ -111,7 +119,9 @@ def reasons(
     given = _given(chosen.adverse * found.values, k, least)
     halves = [_given(chosen.adverse * found.halves[:, i], k, least) for i in (0, 1)]
     stable = (halves[0] == halves[1]).all(axis=1)
-    return Reasons(refused, given, stable, found, own, chosen, sample, against, evidence.data.rows)
+    units = Units.of(len(refused), weight, whose)
+    total = evidence.data.rows
+    return Reasons(refused, given, stable, found, own, chosen, sample, against, total, units)
 
 
 def _given(push: np.ndarray, k: int, least: float) -> np.ndarray:

@@ -16,6 +16,7 @@ from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.orders import ranks_of
 from pytest_aipm.evidence.sample import sample_rows
+from pytest_aipm.evidence.weighing import beside, standing
 
 __all__ = ["Recourses", "Way", "recourses"]
 
@@ -35,12 +36,15 @@ class Recourses:
         where no change tried helps.
     adverse, total : int
         Adverse decisions and rows there are.
+    design : (weights or None, people or None)
+        For whom the rows stand.
     """
 
     rows: pd.DataFrame
     cost: np.ndarray
     adverse: int
     total: int
+    design: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 
 
 def recourses(
@@ -80,16 +84,21 @@ def recourses(
             why = "is not an input of the model" if name not in features else "is protected"
             fix = "name inputs that a person can change"
             raise CheckError(Problem(f"column {name!r} under `mutable` {why}", fix))
-    columns = list(dict.fromkeys([*features, *attributes]))
+    subject = evidence.subject
+    columns = list(dict.fromkeys([*features, *attributes, *beside(subject)]))
     adverse, against, everyone = 0, [], []
     for batch, favorable in evidence.decided(columns):
         adverse += int((~favorable).sum())
         against.append(batch.loc[~favorable, columns])
-        everyone.append(batch[list(mutable)])
+        everyone.append(batch[list(dict.fromkeys([*mutable, *beside(subject)]))])
     if not adverse:
         return None
-    people = sample_rows(against, rows, evidence.seed).reset_index(drop=True)
-    scales = {name: _Scale(pd.concat(everyone)[name], steps) for name in mutable}
+    people, weight, whose = standing(subject, sample_rows(against, rows, evidence.seed))
+    people = people.reset_index(drop=True)
+    if not len(people):
+        return None
+    everybody, stands, _ = standing(subject, pd.concat(everyone))
+    scales = {name: _Scale(everybody[name], steps, stands) for name in mutable}
     sets = [
         each for size in range(1, changes + 1) for each in itertools.combinations(mutable, size)
     ]
@@ -105,14 +114,17 @@ def recourses(
             helped = evidence.decide(changed).reshape(len(part), len(tried))
             best = np.where(helped, price, np.inf).min(axis=1)
             cost[start : start + each] = np.minimum(cost[start : start + each], best)
-    return Recourses(people, cost, adverse, evidence.data.rows)
+    return Recourses(people, cost, adverse, evidence.data.rows, (weight, whose))
 
 
 class _Scale:
     """Real values of a column, and what share of all people lies below each."""
 
-    def __init__(self, column: pd.Series[Any], steps: int) -> None:
-        known = column.dropna().sort_values(ignore_index=True)
+    def __init__(self, column: pd.Series[Any], steps: int, weight: np.ndarray | None) -> None:
+        order = column.argsort(kind="stable").to_numpy()[: column.notna().sum()]
+        known = column.iloc[order].reset_index(drop=True)
+        stands = np.ones(len(known)) if weight is None else weight[order]
+        self._below = np.concatenate([[0.0], np.cumsum(stands)]) / max(float(stands.sum()), 1e-300)
         ranks_of(known)  # has an order, or is refused
         places = np.unique(np.round(np.linspace(0, len(known) - 1, steps)).astype(int))
         self._known = known
@@ -122,7 +134,7 @@ class _Scale:
     def of(self, values: pd.Series[Any]) -> np.ndarray:
         """Return the share of people below each value; nan where it is missing."""
         below = np.searchsorted(self._known.to_numpy(), values.to_numpy(), side="left")
-        return np.where(values.isna(), np.nan, below / max(len(self._known), 1))
+        return np.where(values.isna(), np.nan, self._below[below])
 
 
 def _prices(

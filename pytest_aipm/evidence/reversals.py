@@ -15,6 +15,8 @@ from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import TWICE, OutputName, output_of
 from pytest_aipm.evidence.sample import sample_rows
+from pytest_aipm.evidence.weighing import beside, standing
+from pytest_aipm.stats.effects import Units
 
 __all__ = ["Reversals", "reversals"]
 
@@ -40,6 +42,8 @@ class Reversals:
         The output in words.
     total : int
         Rows there are.
+    units : Units
+        Whom the rows stand for.
     """
 
     columns: tuple[str, ...]
@@ -50,6 +54,7 @@ class Reversals:
     eps: float
     said: str
     total: int
+    units: Units
 
     @property
     def varied(self) -> bool:
@@ -93,8 +98,12 @@ def reversals(
         raise CheckError(Problem(what, f"inputs: {', '.join(features[:8])}"))
     chosen = output_of(evidence, output)
     good = -chosen.adverse or 1
-    frame = sample_rows(evidence.data.batches(features), rows, evidence.seed)
-    frame = frame.reset_index(drop=True)
+    wanted = list(dict.fromkeys([*features, *beside(evidence.subject)]))
+    frame, weight, whose = standing(
+        evidence.subject, sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
+    )
+    units = Units.of(len(frame), weight, whose)
+    frame = frame[features].reset_index(drop=True)
     eps = max(eps, 2 * asked_twice(chosen.ask, frame[:TWICE]))
     grids = {name: _grid(frame[name], steps) for name in columns}
     budget, total = Budget(budget_s), len(frame) * sum(len(grid) for grid in grids.values())
@@ -121,6 +130,7 @@ def reversals(
         eps=eps,
         said=chosen.said,
         total=evidence.data.rows,
+        units=units,
     )
 
 

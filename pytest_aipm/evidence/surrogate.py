@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,35 @@ from threadpoolctl import threadpool_limits
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.weighing import beside, standing
 
-__all__ = ["Surrogate", "surrogate"]
+__all__ = ["Surrogate", "Tree", "surrogate"]
 
 LEVELS = 20
 """Categories of a column that have a question of their own; rarer ones share one."""
 FAVORABLE = "aipm::favorable"
+
+
+Ask = Callable[["pd.Series[Any]"], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """The small tree itself.
+
+    Attributes
+    ----------
+    asks : tuple of (column, callable)
+        What it may ask about a column: the numbers that it then compares.
+    fitted : DecisionTreeClassifier
+    """
+
+    asks: tuple[tuple[str, Ask], ...]
+    fitted: Any
+
+    def decide(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return whether rows are decided favorably, shape (n,)."""
+        return np.asarray(self.fitted.predict(_table(self.asks, frame)), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,21 +55,26 @@ class Surrogate:
         Those that were not learned from, with the protected columns.
     alike : bool array of shape (n,)
         Which of them tree and model decide alike.
-    commonest : int
-        Rows on which always saying the commoner decision would be right.
+    commonest : float
+        Share of rows on which always saying the commoner decision would be right.
     leaves : int
         Of the tree.
     used : tuple of str
         Columns that it asks about.
+    tree : Tree
+    design : (weights or None, people or None)
+        For whom the rows stand.
     total : int
         Rows there are.
     """
 
     rows: pd.DataFrame
     alike: np.ndarray
-    commonest: int
+    commonest: float
     leaves: int
     used: tuple[str, ...]
+    tree: Tree
+    design: tuple[np.ndarray | None, np.ndarray | None]
     total: int
 
     @property
@@ -52,14 +82,11 @@ class Surrogate:
         """How many rows were not learned from."""
         return len(self.alike)
 
-    @property
-    def agreed(self) -> int:
-        """How many of them are decided alike."""
-        return int(self.alike.sum())
-
 
 def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     """Grow a tree on one half of a sample and try it on the other.
+
+    All rows of one person are in the same half.
 
     Parameters
     ----------
@@ -83,51 +110,80 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
 
     features = evidence.feature_columns()
     attributes = [each.column for each in evidence.subject.attributes]
-    columns = list(dict.fromkeys([*features, *attributes]))
+    subject = evidence.subject
+    columns = list(dict.fromkeys([*features, *attributes, *beside(subject)]))
     batches = (
         batch[columns].assign(**{FAVORABLE: favorable})
         for batch, favorable in evidence.decided(columns)
     )
-    frame = sample_rows(batches, rows, evidence.seed)
+    frame, weight, whose = standing(subject, sample_rows(batches, rows, evidence.seed))
     if len(frame) < 4:
         what = f"{len(frame)} rows are too few to learn from and to try"
         raise DataError(Problem(what, "add rows"))
     decided = frame[FAVORABLE].to_numpy(dtype=bool)
-    learn = np.zeros(len(frame), dtype=bool)
-    order = generator(evidence.seed, "surrogate").permutation(len(frame))
-    learn[order[: len(frame) // 2]] = True
+    own = np.arange(len(frame))
+    if whose is not None:
+        # by when they first occur, so that a row a person makes the halves it makes without
+        own = pd.factorize(whose)[0]
+    number = int(own.max()) + 1
+    order = generator(evidence.seed, "surrogate").permutation(number)
+    learn = np.isin(own, order[: number // 2])
     if decided[learn].all() or not decided[learn].any():
         return None
-    asks = [part for name in features for part in _questions(frame[name], name)]
-    names = [name for name, _ in asks]
-    table = np.column_stack([values for _, values in asks])
-    tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0)
+    asks = tuple((name, ask) for name in features for ask in _questions(frame[name]))
+    fitted = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0)
     with threadpool_limits(limits=1):
-        tree.fit(table[learn], decided[learn])
-    right = decided[~learn]
-    asked = tree.tree_.feature[tree.tree_.feature >= 0]
+        fitted.fit(
+            _table(asks, frame[learn]),
+            decided[learn],
+            None if weight is None else weight[learn],
+        )
+    tree, right = Tree(asks, fitted), decided[~learn]
+    design = tuple(None if each is None else each[~learn] for each in (weight, whose))
+    often = float(np.average(right, weights=design[0]))
+    asked = fitted.tree_.feature[fitted.tree_.feature >= 0]
     return Surrogate(
         rows=frame[~learn],
-        alike=np.asarray(tree.predict(table[~learn]) == right),
-        commonest=int(max(right.sum(), (~right).sum())),
-        leaves=int(tree.get_n_leaves()),
-        used=tuple(dict.fromkeys(names[i] for i in asked)),
+        alike=tree.decide(frame[~learn]) == right,
+        commonest=max(often, 1 - often),
+        leaves=int(fitted.get_n_leaves()),
+        used=tuple(dict.fromkeys(asks[i][0] for i in asked)),
+        tree=tree,
+        design=(design[0], design[1]),
         total=evidence.data.rows,
     )
 
 
-def _questions(column: pd.Series[Any], name: str) -> list[tuple[str, np.ndarray]]:
+def _table(asks: Sequence[tuple[str, Ask]], frame: pd.DataFrame) -> np.ndarray:
+    return np.column_stack([ask(frame[name]) for name, ask in asks])
+
+
+def _questions(column: pd.Series[Any]) -> list[Ask]:
     """Return what a tree can ask about a column: its number, or whether it is one of its values."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        column = column.astype("int64").where(column.notna())
-    if pd.api.types.is_numeric_dtype(column):
-        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    if _numbered(column):
+        numbers = _numbers(column)
         gone = np.isnan(numbers)
         middle = float(np.median(numbers[~gone])) if not gone.all() else 0.0
-        asked = [(name, np.where(gone, middle, numbers))]
-        return [*asked, (name, gone.astype(float))] if gone.any() else asked
-    texts = column.map(str, na_action="ignore").astype(object)
-    common = texts.value_counts().index[:LEVELS]
-    return [(name, (texts == value).to_numpy(dtype=float)) for value in common] or [
-        (name, np.zeros(len(column)))
-    ]
+        asked: list[Ask] = [lambda own: np.nan_to_num(_numbers(own), nan=middle)]
+        return [*asked, lambda own: np.isnan(_numbers(own)).astype(float)] if gone.any() else asked
+    common = _texts(column).value_counts().index[:LEVELS]
+    return [partial(_is, value) for value in common] or [lambda own: np.zeros(len(own))]
+
+
+def _numbered(column: pd.Series[Any]) -> bool:
+    dates = pd.api.types.is_datetime64_any_dtype(column)
+    return dates or pd.api.types.is_numeric_dtype(column)
+
+
+def _numbers(column: pd.Series[Any]) -> np.ndarray:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = column.astype("int64").where(column.notna())
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    return column.map(str, na_action="ignore").astype(object)
+
+
+def _is(value: str, column: pd.Series[Any]) -> np.ndarray:
+    return (_texts(column) == value).to_numpy(dtype=float)

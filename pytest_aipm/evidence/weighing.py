@@ -12,7 +12,22 @@ from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.tally import Tally
 from pytest_aipm.sources.weights import weights_of
 
-__all__ = ["people", "refuse_inputs", "refuse_nobody", "weights"]
+__all__ = ["beside", "people", "refuse_inputs", "refuse_nobody", "standing", "weights"]
+
+
+def beside(subject: Subject) -> list[str]:
+    """Return the columns that say for whom a row stands."""
+    return [each for each in (subject.weights, subject.cluster) if each is not None]
+
+
+def standing(
+    subject: Subject, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, np.ndarray | None, np.ndarray | None]:
+    """Return the rows that stand for anybody, their weights, and a hash of whose they are."""
+    weight = weights(subject, frame)
+    if weight is not None:
+        frame, weight = frame[weight > 0], weight[weight > 0]
+    return frame, weight, people(subject, frame)
 
 
 def weights(subject: Subject, batch: pd.DataFrame) -> np.ndarray | None:

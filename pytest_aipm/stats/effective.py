@@ -21,6 +21,7 @@ __all__ = [
     "auc_part",
     "effective_sizes",
     "few_units",
+    "jackknifed_size",
     "kish_size",
     "mean_part",
     "opposing",
@@ -93,6 +94,26 @@ def effective_sizes(
 
 def _unit_sums(values: Array, unit: np.ndarray | None) -> Array:
     return values if unit is None else np.asarray(np.bincount(unit, weights=values))
+
+
+def jackknifed_size(value: float, size: float, without: Array, alpha: float) -> float:
+    """Return how many rows of a plain rate would vary as one does that is left out in parts.
+
+    Parameters
+    ----------
+    value, size : float
+        The rate, and the rows it stands on at most.
+    without : ndarray, shape (K,)
+        The rate without each of K parts of the rows.
+    alpha : float
+        Level at which few parts are corrected for.
+    """
+    parts = len(without)
+    variance = (parts - 1) / parts * float(((without - without.mean()) ** 2).sum())
+    if variance <= 0 or not 0 < value < 1:
+        return size
+    few = few_units(np.array([np.inf]), np.array([float(parts)]), alpha)[0]
+    return max(1.0, min(size, value * (1 - value) / variance * float(few)))
 
 
 def kish_size(weight: Array, unit: np.ndarray | None) -> float:

@@ -3,16 +3,86 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import stdtrit
 
+from pytest_aipm.stats.effective import kish_size
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.means import SMALL
 from pytest_aipm.stats.twoway import TwoWay
 
-__all__ = ["EffectPart", "Magnitudes", "Shares", "group_mean", "magnitudes", "share", "shares"]
+__all__ = [
+    "EffectPart",
+    "Magnitudes",
+    "Shares",
+    "Units",
+    "group_mean",
+    "magnitudes",
+    "share",
+    "shares",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Whom n rows stand for: their weights, and whose they are.
+
+    Attributes
+    ----------
+    weight : array of shape (n,)
+    unit : int array of shape (n,) or None
+        Number of the person that each row is of, from 0 without gaps; None when each row is one.
+    """
+
+    weight: Array
+    unit: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, n: int, weight: Array | None, person: np.ndarray | None) -> Units:
+        """Return the units of n rows, of which `person` tells whose they are, in any way."""
+        unit = None
+        if person is not None:
+            # numbered by when they first occur
+            _, first, own = np.unique(person, return_index=True, return_inverse=True)
+            unit = np.argsort(np.argsort(first))[own.reshape(-1)]
+        return cls(np.ones(n) if weight is None else weight / weight.mean(), unit)
+
+    def inside(self, kept: np.ndarray) -> Units:
+        """Return the units of some of the rows."""
+        return Units.of(0, self.weight[kept], None if self.unit is None else self.unit[kept])
+
+    @cached_property
+    def size(self) -> float:
+        """How many people of the same weight tell as much (Kish)."""
+        return kish_size(self.weight, self.unit)
+
+    def mean(self, values: Array) -> Array:
+        """Return the weighted mean over rows, for values of shape (n, ...)."""
+        mean: Array = self.weight @ values / len(self.weight)
+        return mean
+
+    def sums(self, values: Array) -> Array:
+        """Return the weighted sum of each person's rows, for values of shape (n, p)."""
+        own = self.weight.reshape(-1, *[1] * (values.ndim - 1)) * values
+        if self.unit is None:
+            return np.asarray(own)
+        total = np.zeros((int(self.unit.max(initial=-1)) + 1, *values.shape[1:]))
+        np.add.at(total, self.unit, own)
+        return total
+
+    def moved(self, off: Array) -> Array:
+        """Return how far each person moves the mean: its variance is theirs over their number.
+
+        Parameters
+        ----------
+        off : array of shape (n, ...)
+            Values of rows less their weighted mean.
+        """
+        found = self.sums(off)
+        return found * (len(found) / max(len(off), 1))
 
 
 @dataclass(frozen=True)
@@ -95,14 +165,22 @@ class Magnitudes:
     ----------
     low, high : array of shape (p,)
     by_row : array of shape (n, p)
-        Each row's part less the mean.
+        Each row's part less the mean; of each person, where people have several rows.
     by_background : array of shape (m, p)
+    size : float
+        How many people of the same weight tell as much; default the rows.
     """
 
     low: Array
     high: Array
     by_row: Array
     by_background: Array
+    size: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Count the rows."""
+        if not self.size:
+            object.__setattr__(self, "size", float(len(self.by_row)))
 
     @property
     def middle(self) -> Array:
@@ -111,19 +189,26 @@ class Magnitudes:
         return middle
 
 
-def magnitudes(whole: TwoWay, first: TwoWay, second: TwoWay) -> Magnitudes:
+def magnitudes(
+    whole: TwoWay, first: TwoWay, second: TwoWay, units: Units | None = None
+) -> Magnitudes:
     """Return the mean absolute value of every player over the rows.
 
     Parameters
     ----------
     whole, first, second : TwoWay
         All walks, and two halves of them that share none.
+    units : Units, optional
+        Whom the rows stand for; default each for one person.
     """
+    units = units or Units.of(len(whole.row), None, None)
     sign = np.sign(whole.row)
     high = np.abs(whole.row)
     crossed = np.sign(first.row) * second.row + np.sign(second.row) * first.row
-    low = np.clip(crossed.mean(axis=0) / 2, 0.0, high.mean(axis=0))
-    return Magnitudes(low, high.mean(axis=0), high - high.mean(axis=0), whole.moved(sign))
+    mean = units.mean(high)
+    low = np.clip(units.mean(crossed) / 2, 0.0, mean)
+    moved = whole.moved(units.weight[:, None] * sign)
+    return Magnitudes(low, mean, units.moved(high - mean), moved, units.size)
 
 
 def share(sizes: Magnitudes, of: list[int]) -> EffectPart:
@@ -134,7 +219,6 @@ def share(sizes: Magnitudes, of: list[int]) -> EffectPart:
     """
     inside = np.zeros(len(sizes.high))
     inside[of] = 1.0
-    n, m = len(sizes.by_row), len(sizes.by_background)
     ends, errors = [], []
     for own, other in ((sizes.low, sizes.high), (sizes.high, sizes.low)):
         top, total = float(own @ inside), float(own @ inside + other @ (1 - inside))
@@ -142,8 +226,8 @@ def share(sizes: Magnitudes, of: list[int]) -> EffectPart:
         slope = (inside - found) / total if total > 0 else inside * np.nan
         ends.append(found)
         errors.append(_error(sizes.by_row @ slope, sizes.by_background @ slope))
-    freedom = float(min(n, m) - 1)
-    return EffectPart(ends[0], ends[1], errors[0], errors[1], float(n), freedom, (0.0, 1.0))
+    freedom = min(sizes.size, float(len(sizes.by_background))) - 1
+    return EffectPart(ends[0], ends[1], errors[0], errors[1], sizes.size, freedom, (0.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +257,9 @@ def shares(sizes: Magnitudes) -> Shares:
     return Shares(value, *moved)
 
 
-def group_mean(fit: TwoWay, inside: np.ndarray, player: list[int]) -> EffectPart:
+def group_mean(
+    fit: TwoWay, inside: np.ndarray, player: list[int], units: Units | None = None
+) -> EffectPart:
     """Return the mean of a group's attributions, summed over some players.
 
     What the background adds to everyone alike cancels in every comparison of groups, so only what
@@ -185,19 +271,28 @@ def group_mean(fit: TwoWay, inside: np.ndarray, player: list[int]) -> EffectPart
     inside : bool array of shape (n,)
         The group.
     player : list of int
+    units : Units, optional
+        Whom all rows stand for; default each for one person.
     """
+    units = units or Units.of(len(fit.row), None, None)
     own = fit.row[inside][:, player].sum(axis=1)
-    n = len(own)
-    if n == 0:
+    if not len(own):
         nan = float("nan")
         return EffectPart(nan, nan, nan, nan, 0.0, 0.0)
-    weight = np.repeat((inside / inside.mean() - 1.0)[:, None], fit.row.shape[1], axis=1)
+    stands = units.weight * inside
+    weight = stands / stands.mean() - units.weight / units.weight.mean()
+    weight = np.repeat(weight[:, None], fit.row.shape[1], axis=1)
     # a background row that lifts one group lowers the others: the errors of two groups add up
     # in full, (a + b)² <= 2 (a² + b²), while comparisons take them for independent
     beside = np.sqrt(2.0) * fit.moved(weight)[:, player].sum(axis=1)
-    error = _error(own - own.mean(), beside) if n > 1 else float("nan")
-    mean, freedom = float(own.mean()), float(min(n, len(fit.background)) - 1)
-    return EffectPart(mean, mean, error, error, float(n), freedom)
+    people = units.inside(inside)
+    mean, size = float(people.mean(own)), people.size
+    moved = people.moved(own - mean)
+    if units.unit is not None and np.isin(units.unit[inside], units.unit[~inside]).any():
+        # so it is with people who have rows in two groups
+        moved = np.sqrt(2.0) * moved
+    error = _error(moved, beside) if len(moved) > 1 else float("nan")
+    return EffectPart(mean, mean, error, error, size, min(size, float(len(fit.background))) - 1)
 
 
 def _error(by_row: Array, by_background: Array) -> float:

@@ -37,3 +37,22 @@ def test_a_share_that_more_than_doubled_is_caught(explain, monkeypatch) -> None:
     monkeypatch.setattr(explain, "_shares", lambda sex: {"sex": sex})
     caught, _, _ = explain.drift_caught(8, 800, start=60_000)
     assert caught == 8
+
+
+def test_what_was_found_is_kept_and_gone_on_from(explain, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(explain, "_importance", lambda: 0.0)
+    first = {"importance": "accuracy without income", "direction": "age, which turns"}
+    few = [case for case in explain.cases() if first.get(case.check) == case.said]
+    monkeypatch.setattr(explain, "cases", lambda: few)
+    kept, page = tmp_path / "kept.json", tmp_path / "page.md"
+    explain.counted(["direction"], 2, 60, kept)
+    both = explain.counted([], 4, 60, kept)
+    assert both == explain.counted([], 4, 60, None)
+    assert {own["runs"] for own in both.values()} == {4}
+    page.write_text("Before.\n\n<!-- false fails -->\nold\n<!-- /false fails -->\n\nAfter.\n")
+    explain.written(page, "false fails", explain.null_table(both))
+    text = page.read_text()
+    assert "old" not in text
+    assert text.startswith("Before.\n\n<!-- false fails -->\n\n| check |")
+    assert text.endswith("<!-- /false fails -->\n\nAfter.\n")
+    assert text.count("`explain.") == 2

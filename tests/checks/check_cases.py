@@ -20,8 +20,8 @@ spaced quantiles in an order that differs by column), ``{drawn: [low, high]}`` (
 A model ``{KNeighborsClassifier: {n_neighbors: 1}}`` of scikit-learn learns from the training rows;
 ``deep: true`` lets checks refit it.
 ``beside:`` lists other checks of the same policy, whose findings are not looked at.
-``context: {...}`` adds to the policy's context, ``files: {NAME: TEXT}`` to the files of the project,
-``tables: {NAME: blocks}`` to its csv files, ``approved: {...}`` is a baseline with such an approval;
+``context: {...}`` adds to the policy's context, ``files: {NAME: TEXT}`` to the project's files,
+``tables: {NAME: blocks}`` to its csv files; ``approved: {...}`` is a baseline so approved,
 ``today: YYYY-MM-DD`` sets the clock.
 ``holds: {rows: true}`` lets the model keep its training rows, ``holds: {leaves: [1, 9]}`` a tree
 with leaves of so many rows, ``holds: {scaler: both}`` a scaler that was fitted on the training and

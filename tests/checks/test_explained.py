@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from explained_models import COLUMNS, Scored, audited, finding, people, scaffolded
 
+from pytest_aipm.evidence.shaken import FOLDS, Shaken
 from pytest_aipm.records import Because, Verdict
 from pytest_aipm.report.publish import publishable
+from pytest_aipm.stats.effective import jackknifed_size
 
 
 def plain(frame: pd.DataFrame) -> np.ndarray:
@@ -240,3 +242,22 @@ def test_importance_is_what_dealing_the_column_by_hand_gives() -> None:
     x = frame["income"].to_numpy()
     by_hand = np.mean([np.mean((rng.permutation(x) - right) ** 2) for _ in range(200)])
     assert brier.value == pytest.approx(by_hand - np.mean((x - right) ** 2), abs=0.01)
+
+
+def test_the_interval_of_stability_knows_that_rows_give_their_own_scale() -> None:
+    """A rate above a multiple of its own median, against the spread over samples."""
+    rng, told, plain, shares = np.random.default_rng(0), [], [], []
+    for _ in range(300):
+        # heavy from below: where the median lies says how many are far above it
+        size = rng.lognormal(0, 0.5, 200)
+        noise = rng.lognormal(0, 0.4, 200)
+        fold = rng.permutation(200) % FOLDS
+        medians = np.array([np.median(size[fold != k]) for k in range(FOLDS)])
+        one = Shaken(noise / np.median(size), fold, noise[None] / medians[:, None])
+        share = float((one.relative > 1.3).mean())
+        rows = jackknifed_size(share, 200.0, one.shares(1.3, np.ones(200)), 0.05)
+        shares.append(share)
+        told.append(np.sqrt(share * (1 - share) / rows))
+        plain.append(np.sqrt(share * (1 - share) / 200))
+    assert np.mean(plain) < 0.95 * np.std(shares)
+    assert 0.95 * np.std(shares) < np.mean(told) < 1.35 * np.std(shares)

@@ -118,7 +118,7 @@ def test_a_text_is_one_player_beside_the_other_columns() -> None:
     assert (share.verdict, told.verdict) == ("pass", "pass"), (share.reason, told.reason)
 
 
-def test_several_classes_are_refused_at_the_line_of_each_check(tmp_path) -> None:
+def test_several_classes_without_a_named_one_are_refused_at_the_line(tmp_path) -> None:
     policy = tmp_path / "several.aipm.yaml"
     policy.write_text(
         "aipm: 1\n"
@@ -132,6 +132,6 @@ def test_several_classes_are_refused_at_the_line_of_each_check(tmp_path) -> None
         "checks:\n"
         "  - {check: explain.parsimony, limit: {max: 3}}\n"
     )
-    said = r"several\.aipm\.yaml:10:\d+: 'explain.parsimony' is for binary or regression, but the "
-    with pytest.raises(pytest_aipm.AipmError, match=said + "task is multiclass"):
+    said = r"several\.aipm\.yaml:10:\d+: a score speaks of one class, and there are several; add "
+    with pytest.raises(pytest_aipm.AipmError, match=said + "`class: NAME`"):
         pytest_aipm.audit(policy)

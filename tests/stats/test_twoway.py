@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_aipm.stats.dyadic import dyadic_error
+from pytest_aipm.stats.dyadic import dyadic_part
 from pytest_aipm.stats.effects import EffectPart, group_mean, magnitudes, share, shares
 from pytest_aipm.stats.twoway import two_way
 
@@ -117,7 +117,7 @@ def test_pairs_that_share_a_row_are_no_independent_pairs() -> None:
         ring = np.roll(np.arange(n), -1)
         each = x + x[ring]
         means.append(each.mean())
-        told.append(dyadic_error(each - each.mean(), np.arange(n), ring))
+        told.append(dyadic_part(0.0, (each - each.mean()) / n, np.arange(n), ring).error)
         plain.append(each.std() / np.sqrt(n))
     assert np.mean(told) == pytest.approx(np.std(means), rel=0.08)
     assert np.mean(plain) < 0.8 * np.std(means)

@@ -39,6 +39,7 @@ from pytest_aipm.checks.attributed import (
     explain_notes,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.records import Formula
@@ -49,8 +50,9 @@ KIND = "census"
 DECIDE_ON = "point"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.0}
 BASIS = "convention of the field, not law"
 
@@ -64,6 +66,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="additivity",
         numerator="rows whose attributions do not add up to the answer",
@@ -81,7 +84,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     away = np.abs(again - added)
     wide = float(np.ptp(np.concatenate([found.walked.output[:, 0], found.walked.base[:, 0]])))
     rounding = 1e-9 * max(1.0, float(np.abs(again).max()))
-    share = float(np.mean(away > params.tolerance * wide + rounding))
+    share = float(found.sample.units.mean(away > params.tolerance * wide + rounding))
     return Measurement(
         estimate=census(share, found.n),
         formula=formula,

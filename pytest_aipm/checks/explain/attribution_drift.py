@@ -40,6 +40,7 @@ from pydantic import Field
 from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.checks.attributed import ExplainParams, explain_notes, refuse_unknown, spent
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
@@ -52,8 +53,9 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.05}
 BASIS = "convention of the field, not law"
 
@@ -69,6 +71,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="attribution_drift",
         numerator="largest change of a feature's share of mean |attribution|",
@@ -109,9 +112,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         moved = (new.by_row, new.by_background)
     change = new.value - before
     errors = np.sqrt(sum(each.var(axis=0, ddof=1) / len(each) for each in moved))
-    freedom = float(min(len(each) for each in moved) - 1)
+    size = now.sizes.size
+    freedom = min(size, float(len(moved[1]))) - 1
     parts = [
-        EffectPart(abs(d), abs(d), e, e, float(now.n), freedom, (0.0, 1.0))
+        EffectPart(abs(d), abs(d), e, e, size, freedom, (0.0, 1.0))
         for d, e in zip(change.tolist(), errors.tolist(), strict=True)
     ]
     estimate = floor(parts, params.confidence, worst="max")

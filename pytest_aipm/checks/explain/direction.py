@@ -43,6 +43,7 @@ from pytest_aipm.checks.attributed import (
     named_players,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import Explained
@@ -58,7 +59,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 RANGE = (-1.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"min": 0.0}
 BASIS = "as the policy declares"
 
@@ -74,6 +75,7 @@ class Params(SignedParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     columns = params.signs
     formula = Formula(
         id="direction",

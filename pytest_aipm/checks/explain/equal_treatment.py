@@ -8,8 +8,9 @@ Each row's output is attributed to the model's own columns by Shapley values. An
 logistic regression on attributions and their squares, learns on one half of the rows to tell a
 group from all others by their attributions, and is tried on the other half, and the reverse. The
 value is the largest mean AUC over both halves, of any group, and at least 0.5, which is guessing.
-Its ends come from the variance of DeLong with a floor for small samples, a breach is corrected for
-the number of groups (Sidak).
+Its ends come from the variance of DeLong with a floor for small samples, and what the two halves
+share: each tries what the other seemed to show by chance. A breach is corrected for the number of
+groups (Sidak).
 
 ## When it misleads
 - Groups that rightly differ in a feature that the model uses are told apart, too: this asks for
@@ -39,6 +40,7 @@ from pytest_aipm.checks.attributed import (
     by_group,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.compare import nothing_to_compare
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
@@ -52,7 +54,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 RANGE = (0.5, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.55}
 BASIS = "convention of the field, not law"
 
@@ -65,6 +67,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="equal_treatment",
         numerator="pairs in which the inspector ranks the row of the group higher",

@@ -46,10 +46,19 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, NoAttributions, attributions, spent
+from pytest_aipm.checks.attributed import (
+    ExplainParams,
+    NoAttributions,
+    attributions,
+    no_adverse_class,
+    noise_notes,
+    spent,
+)
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.between import between
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.compare import without_groups
+from pytest_aipm.checks.effective import design_note, level_of, rows_counted
 from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
@@ -58,6 +67,8 @@ from pytest_aipm.evidence.reasons import Reasons, reasons
 from pytest_aipm.evidence.shaken import shaken
 from pytest_aipm.evidence.surrogate import Surrogate, surrogate
 from pytest_aipm.records import Because, Formula
+from pytest_aipm.stats.effective import mean_part
+from pytest_aipm.stats.effects import Units
 from pytest_aipm.stats.means import MeanPart
 from pytest_aipm.stats.parts import RatePart
 
@@ -65,6 +76,8 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
+WEIGHTED = True
+TASKS = ("binary", "multiclass")
 
 BACKGROUND = 16
 """Rows that adverse decisions are compared with, as in explain.reason_codes."""
@@ -86,6 +99,14 @@ class Params(ExplainParams):
     least: float = Field(default=0.05, gt=0, lt=1)
     """Of `reasons`: share that a reason has of all that pushes towards the adverse decision."""
 
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there are no adverse decisions whose reasons could be counted."""
+        named = self.class_ is not None
+        none = no_adverse_class(task, favorable=favorable, named=named)
+        return (none if self.measure == "reasons" else None) or super().unfit(
+            task, favorable=favorable
+        )
+
 
 def value_range(params: Params) -> tuple[float, float]:
     """Return the lowest and the highest value of the limit."""
@@ -94,6 +115,7 @@ def value_range(params: Params) -> tuple[float, float]:
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(id=f"explanation_parity_{params.measure}")
     nobody = without_groups(evidence, params, formula.id)
     if nobody is not None:
@@ -117,7 +139,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     measured = _measured(evidence, params, source, values)
     show = number if params.measure == "reasons" else frequency
     made = between(evidence, params, measured, "difference", formula_id=formula.id, show=show)
-    return made.with_(notes=(*made.notes, note))
+    sizes = [each.n for each in measured.parts]
+    told = design_note(evidence.subject, measured.sizes, sizes)
+    return made.with_(notes=(*made.notes, note, *told, *noise_notes(evidence)))
 
 
 Source = Sample | Surrogate | Reasons
@@ -137,7 +161,7 @@ def _stable(evidence: Evidence, params: Params) -> Found:
         f"numbers move by {params.spread:g} standard deviations; {found.n:,} of "
         f"{found.sample.total:,} rows"
     )
-    return found.sample, moved <= params.change, note
+    return found.sample, moved.relative <= params.change, note
 
 
 def _imitated(evidence: Evidence, params: Params) -> Found:
@@ -172,17 +196,39 @@ def _measured(evidence: Evidence, params: Params, source: Source, values: np.nda
     """Return the measure in every group of the scope that is there in all rows."""
     grouping = evidence.counts(params.by, params.unknown).grouping
     group = grouping.members(evidence.subject, source.rows)
-    own = [values[group == i].astype(float) for i in range(len(grouping.names))]
-    sizes = np.array([len(each) for each in own])
-    unknown = int((group < 0).sum())
-    if params.measure == "reasons":
-        most = (0.0, float(params.k))
-        means = [MeanPart.from_values(each, limits=most) for each in own]
+    known, groups = group >= 0, len(grouping.names)
+    unknown = int((~known).sum())
+    if isinstance(source, Reasons):
+        most = MeanPart(0.0, 0.0, 0.0, 0.0, limits=(0.0, float(params.k)))
+        own = [group == i for i in range(groups)]
+        sizes = np.array([int(each.sum()) for each in own])
+        alpha = level_of(params.confidence, groups)
+        means = []
+        for each in own:
+            people = source.units.inside(each) if each.any() else Units.of(0, None, None)
+            counted = values[each].astype(float)
+            means.append(mean_part(counted, people.weight, people.unit, alpha, most))
+        weight = np.bincount(group[known], source.units.weight[known], groups)
         name, words = "mean number of reasons", ("reasons given", "adverse decisions")
-        return Measured(grouping, means, sizes, unknown, "high", name, *words)
-    rates = [RatePart(float(each.sum()), float(len(each))) for each in own]
+        designed = weight if evidence.subject.designed else None
+        return Measured(grouping, means, sizes, unknown, "high", name, *words, weight=designed)
+    design = [None if each is None else each[known] for each in source.design]
+    found = rows_counted(
+        group[known], values[known], groups, (design[0], design[1]), params.confidence
+    )
+    rates = [RatePart(float(x), float(n)) for x, n in zip(found.x, found.n, strict=True)]
     name, words = {
         "stability": ("share of stable explanations", ("rows that keep theirs", "rows explained")),
         "fidelity": ("fidelity of a small tree", ("rows decided alike", "rows not learned from")),
     }[params.measure]
-    return Measured(grouping, rates, sizes, unknown, "high", name, *words)
+    return Measured(
+        grouping,
+        rates,
+        found.rows,
+        unknown,
+        "high",
+        name,
+        *words,
+        weight=found.weight,
+        people=found.people,
+    )

@@ -48,6 +48,7 @@ from pytest_aipm.checks.attributed import (
     not_an_input,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.compare import (
     nothing_to_compare,
     part_reference,
@@ -67,7 +68,8 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
-TASKS = ("binary", "regression")
+WEIGHTED = True
+TASKS = ("binary", "multiclass", "regression")
 
 MOST_STEPS = 12
 """Features drawn by themselves; the rest are one step."""
@@ -82,6 +84,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     whose = " and ".join(params.of or params.by)
     formula = Formula(
         id="gap_decomposition",
@@ -102,7 +105,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     wanted = named_players(found, params.of or inputs_of(evidence, params.by)[0])
     group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names
     inside = [group == i for i in range(len(names))]
-    parts = [group_mean(found.fit, own, wanted) for own in inside]
+    parts = [group_mean(found.fit, own, wanted, found.sample.units) for own in inside]
     reference = part_reference(evidence, params, counts.grouping)
     estimate = part_difference(
         parts, params.confidence, reference=reference, min_size=params.min_group_size
@@ -114,8 +117,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     series: tuple[Series, ...] = ()
     if pair:
         high, low = pair
-        whole = float(np.mean(found.walked.output[inside[high], 0]))
-        whole -= float(np.mean(found.walked.output[inside[low], 0]))
+        units, said = found.sample.units, found.walked.output[:, 0]
+        means = [float(units.inside(own).mean(said[own])) for own in (inside[high], inside[low])]
+        whole = means[0] - means[1]
         summary = (
             f"where the whole gap is {number(whole)}, {whose} alone raises {found.output.said} by "
             f"{number(estimate.value)} on average for {names[high]} against {names[low]}"
@@ -126,7 +130,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         formula=formula.model_copy(update={"reference": reference_words(reference, names)}),
         summary=summary,
         n=int(sum(own.sum() for own in inside)),
-        groups=_groups(counts.grouping.groups, parts, params),
+        groups=_groups(counts.grouping.groups, parts, [int(own.sum()) for own in inside], params),
         part_names=names,
         series=series,
         notes=(*explain_notes(found), shown.note),
@@ -137,19 +141,20 @@ def check(evidence: Evidence, params: Params) -> Measurement:
 
 
 def _groups(
-    groups: tuple[dict[str, str], ...], parts: list[EffectPart], params: Params
+    groups: tuple[dict[str, str], ...],
+    parts: list[EffectPart],
+    sizes: list[int],
+    params: Params,
 ) -> tuple[GroupValue, ...]:
     told = []
-    for group, part in zip(groups, parts, strict=True):
+    for group, part, rows in zip(groups, parts, sizes, strict=True):
         known = math.isfinite(part.value)
         ends = part.bound(1 - params.confidence) if known else None
         judged = known and part.n >= params.min_group_size
         note = "" if judged else "too few rows" if known else "no row in the sample"
         value = part.value if known else None
         told.append(
-            GroupValue(
-                group=group, n=int(part.n), value=value, interval=ends, judged=judged, note=note
-            )
+            GroupValue(group=group, n=rows, value=value, interval=ends, judged=judged, note=note)
         )
     return tuple(told)
 
@@ -163,8 +168,9 @@ def _steps(
     params: Params,
 ) -> Series:
     """Return the gap as steps, the largest first; what is left over is one step."""
-    fit = found.fit
-    gaps = fit.row[high].mean(axis=0) - fit.row[low].mean(axis=0)
+    fit, units = found.fit, found.sample.units
+    means = [units.inside(own).mean(fit.row[own]) for own in (high, low)]
+    gaps = means[0] - means[1]
     order = [int(i) for i in np.argsort(-np.abs(gaps), kind="stable")]
     drawn, rest = order[:MOST_STEPS], order[MOST_STEPS:]
     sets = [[i] for i in drawn] + ([rest] if rest else [])
@@ -172,7 +178,7 @@ def _steps(
     sets, names = [*sets, order], [*names, "gap in all"]
     values, ends = [], []
     for own in sets:
-        pair = [group_mean(fit, inside, own) for inside in (high, low)]
+        pair = [group_mean(fit, inside, own, units) for inside in (high, low)]
         found_gap = part_difference(pair, params.confidence, reference=1)
         value = pair[0].value - pair[1].value
         reach = found_gap.upper - found_gap.value

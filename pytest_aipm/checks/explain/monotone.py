@@ -36,8 +36,9 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import SignedParams, spent
+from pytest_aipm.checks.attributed import SignedParams, noise_notes, spent
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.reversals import Reversals, reversals
@@ -49,8 +50,9 @@ KIND = "census"
 DECIDE_ON = "point"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.0}
 BASIS = "convention of the field, not law"
 
@@ -70,6 +72,7 @@ class Params(SignedParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     columns = params.signs
     try:
         found = reversals(
@@ -95,12 +98,12 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         ),
         summary="",
         n=n,
-        notes=_notes(found),
+        notes=(*_notes(found), *noise_notes(evidence)),
     )
     if not found.varied:
         why = f"{' and '.join(columns)} has one value only, so there is nothing to raise"
         return shown.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
-    share = float(found.counted.any(axis=1).mean())
+    share = float(found.units.mean(np.any(found.counted, axis=1)))
     return shown.with_(
         estimate=census(share, n),
         summary=_said(found, share),
@@ -138,7 +141,7 @@ def _bars(found: Reversals) -> Series:
         name="rows that fare worse",
         kind="bars",
         x=found.columns,
-        y=tuple(float(x) for x in found.counted.mean(axis=0)),
+        y=tuple(float(x) for x in found.units.mean(found.counted)),
         x_label="column",
         y_label="share of rows",
         counts=tuple(int(x) for x in found.counted.sum(axis=0)),

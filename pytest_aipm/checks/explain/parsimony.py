@@ -6,7 +6,8 @@ Can anybody hold in mind what the model goes by?
 ## How it is measured
 Each row's output is attributed to the model's own columns by Shapley values. Features are ordered
 by their mean |attribution|; the value is how many of the largest it takes to carry `share` (default
-0.80) of the sum. The interval is that of a bootstrap over rows.
+0.80) of the sum. The interval is that of a bootstrap over
+rows, or over people where they have several.
 
 ## When it misleads
 - Noise has a size, too, so features without effect seem to carry a little: with few rows and many
@@ -38,6 +39,7 @@ from pytest_aipm.checks.attributed import (
     share_bars,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.records import Because, Formula
@@ -48,7 +50,8 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
-TASKS = ("binary", "regression")
+WEIGHTED = True
+TASKS = ("binary", "multiclass", "regression")
 
 DRAWS = 1000
 
@@ -62,6 +65,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="parsimony",
         numerator=f"features that carry {params.share:g} of all attribution",
@@ -73,16 +77,19 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         found = attributions(evidence, params)
     except NoAttributions as over:
         return over.measurement.with_(formula=formula)
-    notes, sizes = explain_notes(found), np.abs(found.fit.row)
+    notes, sizes = explain_notes(found), found.sample.units.sums(np.abs(found.fit.row))
     nothing = Measurement(estimate=None, formula=formula, summary="", n=found.n, notes=notes)
     if float(found.sizes.middle.sum()) <= 0:
         why = "the model says the same of every row, so there is nothing to attribute"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
     needed = int(_needed(found.sizes.middle[None], params.share)[0])
     rng = generator(evidence.seed, "parsimony")
-    counts = rng.multinomial(found.n, np.full(found.n, 1 / found.n), size=DRAWS)
+    people = len(sizes)
+    counts = rng.multinomial(people, np.full(people, 1 / people), size=DRAWS)
     draws = _needed(counts @ sizes, params.share).astype(float)
-    part = BootstrapPart(float(needed), draws, found.n, support=(1.0, float(sizes.shape[1])))
+    part = BootstrapPart(
+        float(needed), draws, found.sizes.size, support=(1.0, float(sizes.shape[1]))
+    )
     largest = np.argsort(-found.sizes.middle, kind="stable")[: min(needed, 5)]
     more = ", ..." if needed > 5 else ""
     named = ", ".join(found.players.names[i] for i in largest) + more

@@ -11,6 +11,8 @@ many rows are tried; the note tells what share that is. `linked:` names columns 
 as `{column: {old: new}}`.
 
 ## When it misleads
+- Few flips alone prove little, nor does a small share of attribution: both stand beside the gap
+  between selection rates in the notes.
 - A model that never sees the attribute cannot flip, and may still act through proxies; the check
   then is not judged, and the outcome gap is what counts.
 - Replacing one column can make people that do not exist; a flip there is still a direct use.
@@ -32,9 +34,12 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.attributed import noise_notes
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.effective import design_note, rows_counted
+from pytest_aipm.checks.together import beside_flips
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.flips import Flips, flip, missing_inputs
@@ -47,12 +52,13 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, 1.0)
 DEFAULT_LIMIT = {"max": 0.01}
 BASIS = "convention of the field, not law"
 
 
-class Params(CheckParams):
+class Params(OneClassParams):
     """How many rows, and what changes along."""
 
     rows: int = Field(default=5000, ge=1)
@@ -63,6 +69,7 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     what = " and ".join(params.by)
     nothing = Measurement(estimate=None, formula=_formula(evidence, params), summary="", n=0)
     absent = missing_inputs(evidence, params.by)
@@ -78,7 +85,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         why = f"{what} has one value only, so there is nothing to replace it with"
         return nothing.with_(summary=why, n=flips.n, not_judged=(Because.NO_EVIDENCE, why))
     found = rows_counted(
-        np.zeros_like(flips.group), flips.changed, 1, _design(flips), params.confidence
+        np.zeros_like(flips.group), flips.changed, 1, flips.design, params.confidence
     )
     return nothing.with_(
         estimate=rate(float(found.x[0]), float(found.n[0]), params.confidence),
@@ -90,7 +97,12 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=flips.n,
         groups=_groups(flips, params),
         part_names=("all rows",),
-        notes=(*design_note(evidence.subject, found.rows, found.n), *_notes(flips)),
+        notes=(
+            *design_note(evidence.subject, found.rows, found.n),
+            *_notes(flips),
+            *noise_notes(evidence),
+            beside_flips(evidence, params, float(found.x[0] / found.n[0])),
+        ),
         breach=unknown_breach(params, counts.unknown, counts.n),
         unknown=counts.unknown,
     )
@@ -116,12 +128,8 @@ def _notes(flips: Flips) -> tuple[str, ...]:
     return (note,)
 
 
-def _design(flips: Flips) -> tuple[np.ndarray | None, np.ndarray | None]:
-    return flips.weight, flips.person
-
-
 def _groups(flips: Flips, params: Params) -> tuple[GroupValue, ...]:
-    known, (weight, person) = flips.group >= 0, _design(flips)
+    known, (weight, person) = flips.group >= 0, flips.design
     found = rows_counted(
         flips.group[known],
         flips.changed[known],

@@ -46,6 +46,7 @@ from pytest_aipm.checks.attributed import (
     by_group,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.compare import nothing_to_compare
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
@@ -61,7 +62,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.10}
 BASIS = "convention of the field, not law"
 
@@ -86,6 +87,7 @@ class _Reliance:
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="proxy_reliance",
         numerator="attribution, times how well its column tells the group",

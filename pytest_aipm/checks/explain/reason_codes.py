@@ -11,8 +11,9 @@ The reasons are the at most `k` columns that push most towards the adverse decis
 attribute, and each has its sentence under `phrases`. The value is the share of the decisions
 looked at that are covered; it is a fact about these decisions, so there is no interval.
 
-The reasons must also be stable: two independent halves of the walks give the same ones for at
-least `stability` of the decisions, or the finding fails.
+The reasons must also be stable: two independent halves of the walks must give the same ones for at
+least `stability` of the decisions. Which walks are drawn is chance, so the finding fails only where
+the upper Clopper-Pearson end of that share is lower.
 
 ## When it misleads
 - Reasons are relative to the background, the people in general: compared with others a person may
@@ -28,6 +29,7 @@ write one that a customer understands, or leave the column out.
 People could be refused and told nothing, or be told reasons that were not the model's.
 
 ## Sources
+- Clopper, Pearson, Biometrika 1934.
 - Regulation B, 12 CFR 1002.9 and its commentary (specific reasons, at most four); CFPB Circulars
   2022-03 and 2023-03 (reasons actually used, also of complex models).
 - That every decision must be covered is a convention where no law asks for it.
@@ -39,12 +41,19 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import ExplainParams, refuse_unknown, spent
+from pytest_aipm.checks.attributed import (
+    ExplainParams,
+    no_adverse_class,
+    noise_notes,
+    refuse_unknown,
+    spent,
+)
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.reasons import Reasons, reasons
 from pytest_aipm.records import Because, Formula, Series
+from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import census
 
 NEEDS = Needs(predictions=True, model=True)
@@ -52,8 +61,9 @@ KIND = "census"
 DECIDE_ON = "point"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"min": 1.0}
 BASIS = "convention of the field, not law"
 
@@ -73,6 +83,11 @@ class Params(ExplainParams):
     """Share of decisions whose reasons must be the same in both halves of the walks."""
     background: int = Field(default=16, ge=2, le=1000)
     """Rows that people are compared with."""
+
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there are no adverse decisions to speak of."""
+        none = no_adverse_class(task, favorable=favorable, named=self.class_ is not None)
+        return none or super().unfit(task, favorable=favorable)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
@@ -105,14 +120,14 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     n = len(found.given)
     protected = _protected(evidence, found)
     spoken = np.array([name in params.phrases for name in found.players.names])
-    value = float((~_faults(found, protected, spoken).any(axis=0)).mean())
+    value = _share(found, ~np.any(_faults(found, protected, spoken), axis=0))
     return nothing.with_(
         estimate=census(value, n),
         summary=_said(found, value, protected, spoken),
         n=n,
         part_names=("all rows",),
         series=(_table(found, params, protected),),
-        notes=_notes(found, params),
+        notes=(*_notes(found, params), *noise_notes(evidence)),
         breach=_unstable(found, params),
         harm="down",
     )
@@ -131,6 +146,10 @@ def _faults(found: Reasons, protected: np.ndarray, spoken: np.ndarray) -> np.nda
     return np.stack([none, improper, mute])
 
 
+def _share(found: Reasons, which: np.ndarray) -> float:
+    return float(found.units.mean(which))
+
+
 def _said(
     found: Reasons,
     value: float,
@@ -140,28 +159,29 @@ def _said(
     none, improper, mute = _faults(found, protected, spoken)
     said = f"{frequency(value)} adverse decisions have reasons that a person may be told"
     if improper.any():
-        often = found.given[:, protected].mean(axis=0)
+        often = np.any(found.given[:, protected], axis=0)
         names = [name for name, own in zip(found.players.names, protected, strict=True) if own]
         which = " and ".join(name for name, x in zip(names, often, strict=True) if x > 0)
-        said += f"; in {frequency(float(improper.mean()))} a main reason is {which}, which no one"
+        said += f"; in {frequency(_share(found, improper))} a main reason is {which}, which no one"
         said += " may be refused for"
     if mute.any():
         silent = found.given.any(axis=0) & ~spoken & ~protected
         names = [name for name, own in zip(found.players.names, silent, strict=True) if own]
         more = ", ..." if len(names) > 3 else ""
-        said += f"; {frequency(float(mute.mean()))} have a reason without a sentence "
+        said += f"; {frequency(_share(found, mute))} have a reason without a sentence "
         said += f"({', '.join(names[:3])}{more})"
     if none.any():
-        said += f"; {frequency(float(none.mean()))} have no reason at all"
+        said += f"; {frequency(_share(found, none))} have no reason at all"
     return said
 
 
 def _unstable(found: Reasons, params: Params) -> tuple[Because, str] | None:
-    share = float(found.stable.mean())
-    if share >= params.stability:
+    stable, n = int(found.stable.sum()), len(found.stable)
+    at_most = RatePart(float(stable), float(n)).bound(1 - params.confidence)[1]
+    if at_most >= params.stability:
         return None
     why = (
-        f"the reasons of only {frequency(share)} adverse decisions are the same when the "
+        f"the reasons of only {frequency(stable / n)} adverse decisions are the same when the "
         f"attributions are drawn again; at least {params.stability:g} must be (`stability`)"
     )
     return Because.UNTRUSTED, why
@@ -188,7 +208,7 @@ def _notes(found: Reasons, params: Params) -> tuple[str, ...]:
 
 def _table(found: Reasons, params: Params, protected: np.ndarray) -> Series:
     """Return how often each reason is given, in the words that people are told."""
-    often = found.given.mean(axis=0)
+    often = found.units.mean(found.given)
     order = [int(i) for i in np.argsort(-often, kind="stable") if often[i] > 0]
     names = []
     for i in order:

@@ -39,13 +39,15 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.checks.attributed import out_of_time
+from pytest_aipm.checks.attributed import no_adverse_class, noise_notes, out_of_time
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach, without_groups
+from pytest_aipm.checks.effective import design_note, rows_counted
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.recourses import Recourses, recourses
 from pytest_aipm.records import Because, Formula, GroupValue
+from pytest_aipm.stats.effective import weighted_median
 from pytest_aipm.stats.floors import floor
 from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import from_part
@@ -54,6 +56,8 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "either"
 UNITS = ("",)
+WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, 1.0)
 
 
@@ -70,6 +74,11 @@ class Params(CheckParams):
     """Most adverse decisions to look at, chosen by the seed."""
     budget_s: float | None = Field(default=120.0, gt=0)
     """Seconds it may take; beyond it the finding is inconclusive."""
+
+    def unfit(self, task: str, *, favorable: bool) -> tuple[str, str] | None:
+        """Return why there are no adverse decisions to speak of."""
+        none = no_adverse_class(task, favorable=favorable, named=False)
+        return none or super().unfit(task, favorable=favorable)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
@@ -115,7 +124,18 @@ def _grouped(evidence: Evidence, params: Params, found: Recourses, formula: Form
     if params.by:
         group = grouping.members(evidence.subject, found.rows)
     kept = [i for i in range(len(grouping.names)) if (group == i).any()]
-    parts = [RatePart(float(turned[group == i].sum()), float((group == i).sum())) for i in kept]
+    known, (weight, person) = group >= 0, found.design
+    counted = rows_counted(
+        group[known],
+        turned[known],
+        len(grouping.names),
+        (
+            None if weight is None else weight[known],
+            None if person is None else person[known],
+        ),
+        params.confidence,
+    )
+    parts = [RatePart(float(counted.x[i]), float(counted.n[i])) for i in kept]
     names = [grouping.names[i] for i in kept]
     if params.by and parts:
         estimate = floor(parts, params.confidence, min_size=params.min_group_size)
@@ -143,7 +163,7 @@ def _grouped(evidence: Evidence, params: Params, found: Recourses, formula: Form
         groups=tuple(
             GroupValue(
                 group=grouping.groups[i],
-                n=int(part.n),
+                n=int(counted.rows[i]),
                 value=part.value,
                 interval=end,
                 judged=part.n >= params.min_group_size,
@@ -154,7 +174,11 @@ def _grouped(evidence: Evidence, params: Params, found: Recourses, formula: Form
         if params.by
         else (),
         part_names=tuple(names[i] for i in kept) if params.by else ("all rows",),
-        notes=_notes(found, group, kept, list(grouping.names), params),
+        notes=(
+            *_notes(found, group, kept, list(grouping.names), params),
+            *design_note(evidence.subject, counted.rows, counted.n),
+            *noise_notes(evidence),
+        ),
         breach=unknown_breach(params, counts.unknown, counts.n) if params.by else None,
         unknown=counts.unknown,
         harm="down",
@@ -171,11 +195,18 @@ def _notes(
     )
     costs = []
     for i in kept:
-        own = found.cost[(group == i) & np.isfinite(found.cost)]
+        there = (group == i) & np.isfinite(found.cost)
+        own = found.cost[there]
         if len(own) >= 5:
             who = f" of {names[i]}" if params.by else ""
             costs.append(
-                f"half of the cheapest changes{who} pass at most {number(float(np.median(own)))} "
+                f"half of the cheapest changes{who} pass at most {number(_median(found, there))} "
                 "of all people"
             )
     return (looked, *costs)
+
+
+def _median(found: Recourses, there: np.ndarray) -> float:
+    weight = found.design[0]
+    stands = np.ones(len(there)) if weight is None else weight
+    return weighted_median(found.cost[there], stands[there])

@@ -8,7 +8,9 @@ The numbers of each row are moved by normal noise of `spread` standard deviation
 Row and moved row are attributed against the same background and in the same random orders, so that
 the difference is not that of two draws. A row counts when the length of the difference of its
 attributions is more than `change` of the length of its own, or of that of the median row where its
-own is shorter. The value is the share of rows that count, with Clopper-Pearson ends.
+own is shorter. The value is the share of rows that count, with Clopper-Pearson ends at the
+effective number of rows (a jackknife over twenty parts of them: the rows also give the standard
+deviations and the median length that they are measured by).
 
 ## When it misleads
 - A model that must turn sharply somewhere, at a legal age say, is unstable there and rightly so.
@@ -29,6 +31,7 @@ Two people alike in all that counts could be told opposite reasons.
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
@@ -40,18 +43,22 @@ from pytest_aipm.checks.attributed import (
     spent,
 )
 from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import of_one
+from pytest_aipm.checks.effective import rows_counted
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.shaken import shaken
 from pytest_aipm.records import Because, Formula
+from pytest_aipm.stats.effective import jackknifed_size
 from pytest_aipm.stats.single import rate
 
 NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
 RANGE = (0.0, 1.0)
-TASKS = ("binary", "regression")
+TASKS = ("binary", "multiclass", "regression")
 
 
 class Params(ExplainParams):
@@ -65,6 +72,7 @@ class Params(ExplainParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     formula = Formula(
         id="stability",
         numerator=f"rows whose attributions change by more than {params.change:g} of their length",
@@ -87,11 +95,17 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if moved is None:
         why = "the model is given no number that could be moved, or says the same of every row"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
-    much = int((moved > params.change).sum())
+    much = moved.relative > params.change
+    counted = rows_counted(
+        np.zeros(found.n, dtype=np.int64), much, 1, found.sample.design, params.confidence
+    )
+    value = float(counted.x[0] / counted.n[0])
+    without = moved.shares(params.change, found.sample.units.weight)
+    rows = jackknifed_size(value, float(counted.n[0]), without, 1 - params.confidence)
     return nothing.with_(
-        estimate=rate(much, found.n, params.confidence),
+        estimate=rate(value * rows, rows, params.confidence),
         summary=(
-            f"the attributions of {frequency(much / found.n)} rows change by more than "
+            f"the attributions of {frequency(value)} rows change by more than "
             f"{number(params.change)} of their length when numbers move by {params.spread:g} "
             "standard deviations"
         ),

@@ -27,9 +27,13 @@ A simple account of the model could be given that does not hold for many people.
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import Field
 
-from pytest_aipm.checks.base import CheckParams, Measurement, Needs
+from pytest_aipm.checks.attributed import noise_notes
+from pytest_aipm.checks.base import Measurement, Needs
+from pytest_aipm.checks.classes import OneClassParams, of_one
+from pytest_aipm.checks.effective import design_note, rows_counted
 from pytest_aipm.checks.words import frequency
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.surrogate import surrogate
@@ -40,10 +44,12 @@ NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
+WEIGHTED = True
+TASKS = ("binary", "multiclass")
 RANGE = (0.0, 1.0)
 
 
-class Params(CheckParams):
+class Params(OneClassParams):
     """How small the tree is."""
 
     depth: int = Field(default=3, ge=1, le=10)
@@ -54,6 +60,7 @@ class Params(CheckParams):
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
+    evidence = of_one(evidence, params)
     found = surrogate(evidence, depth=params.depth, rows=params.rows)
     nothing = Measurement(
         estimate=None,
@@ -70,20 +77,28 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if found is None:
         why = "all rows are decided alike, so there is nothing to imitate"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
-    share = found.agreed / found.tried
+    counted = rows_counted(
+        np.zeros(found.tried, dtype=np.int64), found.alike, 1, found.design, params.confidence
+    )
+    agreed, rows = float(counted.x[0]), float(counted.n[0])
+    share = agreed / rows
     beside = (
         f"always giving the commoner decision agrees on "
-        f"{frequency(found.commonest / found.tried)}; the tree has {found.leaves} leaves and asks "
+        f"{frequency(found.commonest)}; the tree has {found.leaves} leaves and asks "
         f"about {', '.join(found.used[:8]) or 'nothing'}"
     )
     return nothing.with_(
-        estimate=rate(found.agreed, found.tried, params.confidence),
+        estimate=rate(agreed, rows, params.confidence),
         summary=(
             f"a tree of at most {params.depth} questions decides {frequency(share)} rows as the "
             "model does"
         ),
         n=found.tried,
         part_names=("all rows",),
-        notes=(beside,),
+        notes=(
+            beside,
+            *design_note(evidence.subject, [found.tried], [rows]),
+            *noise_notes(evidence),
+        ),
         harm="down",
     )
