@@ -115,6 +115,9 @@ def _hashed(column: pd.Series[Any]) -> np.ndarray:
         codes, values = pd.factorize(column)
         texts = np.append(np.asarray(values, dtype=object), _MISSING)
         return _hash_array(texts)[codes]  # -1, of what is missing, is the last
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        codes, values = pd.factorize(column)
+        return _hash_array(np.array([*map(str, values), _MISSING], dtype=object))[codes]
     plain = column.astype(object)
     told = plain.where(plain.notna(), _MISSING).map(str).astype(object)
     return _hash_array(told.to_numpy(), categorize=True)
