@@ -25,6 +25,7 @@ def test_a_green_report_becomes_the_baseline(aipm, project, green, monkeypatch):
         "by": "the owner",
         "reason": "first release",
         "when": "2023-11-14",
+        "evidence": green.evidence,
     }
     assert list(stored["findings"]) == ["green::gap::region"]
     assert said.out.startswith(
