@@ -422,7 +422,7 @@ def counted(
     for case in asked:
         if case.name not in kept:
             kept[case.name] = {"runs": 0, "failed": 0, "limit": limit_of(case, rows)}
-    while True:
+    while asked:
         start = int(min(kept[case.name]["runs"] for case in asked))
         if start >= runs:
             return kept
@@ -436,6 +436,7 @@ def counted(
         if file is not None:
             file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         print({name: own["failed"] for name, own in kept.items()}, start + block, file=sys.stderr)
+    return kept
 
 
 def null_table(kept: dict[str, dict[str, float]]) -> str:
