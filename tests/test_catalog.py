@@ -181,7 +181,7 @@ def test_near_misses_are_guessed(typed: str, meant: str | None) -> None:
         ("fairness.demographic_parity_ratio", "regression", False, False),
         ("fairness.demographic_parity_ratio", "regression", True, True),
         ("fairness.equalized_odds_ratio", "ranking", True, False),
-        ("explain.recourse", "multiclass", False, False),
+        ("explain.recourse", "regression", False, False),
     ],
 )
 def test_what_a_task_can_ask_for_is_known_without_an_import(name, task, decides, applies) -> None:
