@@ -75,6 +75,7 @@ EXAMPLES = YAML(typ="safe").load(Path(__file__).with_name("examples.yaml"))
 NEEDS = {
     "predictions": "decisions (or predicted numbers)",
     "label": "the label",
+    "answer": "a label, whatever its values",
     "scores": "scores",
     "rows": "single rows",
     "model": "a model that can be asked",

@@ -24,6 +24,18 @@ from pytest_aipm.records import Because
 
 CHECKS = Catalog().names()
 OUTSIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+INCIDENT = """\
+incidents:
+  - id: INC-1
+    date: 2026-03-04
+    title: Debtors with a high income were refused
+    what: Debt was read in cents
+    when: income > 60000 and debt < 5000
+    expect: {decision: favorable, share: 0.5}
+    owner: lending-ml@example.org
+    ticket: RISK-1
+"""
+"""What the file holds that `governance.incidents` reads."""
 NEW = "# Unnamed\n\nSee [verdicts](verdicts.md#the-interval) and `fairness.score_gap`.\n"
 
 
@@ -74,7 +86,7 @@ def test_each_check_has_a_page_with_all_that_it_says_and_takes(site: Path) -> No
         said = [docs.title, docs.question, docs.how, docs.misleads, docs.todo, docs.sources]
         for part in (*said, Catalog().left_out(name)):
             first = re.sub(r"[`*]|^- ", "", re.split(r"\n(?:- |\n)", part)[0])
-            assert " ".join(first.split()) in text, name
+            assert " ".join(first.split()) in " ".join(re.sub(r"[`*]", "", text).split()), name
         assert f"{module.KIND}: " in text
         for param in params_of(module.Params, without=CheckParams):
             assert f"{param.name} {param.kind}" in text, (name, param.name)
@@ -84,15 +96,19 @@ def test_each_check_has_a_page_with_all_that_it_says_and_takes(site: Path) -> No
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_the_example_of_a_check_is_a_policy_that_can_be_measured(tree: Path, name: str) -> None:
+def test_the_example_of_a_check_is_a_policy_that_can_be_measured(
+    tree: Path, tmp_path: Path, name: str
+) -> None:
     page = (tree / "docs" / "checks" / f"{name}.md").read_text(encoding="utf-8")
     (text,) = [one.text for one in blocks_of(page, name) if one.language == "yaml"]
     value = policies.parsed(text)
-    assert [one["check"] for one in value["checks"]] == [name]
+    assert value["checks"][-1]["check"] == name
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/incidents.yaml").write_text(INCIDENT)
     demo = lending if value["subject"]["task"] == "binary" else diabetes
     rows, seen = demo.evaluation().head(2_000), demo.training().head(2_000)
     record = pytest_aipm.audit(
-        value, data=rows, train=seen if "train" in value["subject"] else None
+        value, data=rows, train=seen if "train" in value["subject"] else None, root=tmp_path
     )
     assert record.findings
     if getattr(Catalog().load(name), "DEEP", False):  # refits cost too much here
