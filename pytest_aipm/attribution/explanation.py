@@ -98,11 +98,11 @@ def _explained(
 ) -> shap.Explanation:
     rows, background = rows.reset_index(drop=True), background.reset_index(drop=True)
     small = len(own) <= MOST_PLAYERS and len(rows) * len(background) * 2 ** len(own) <= ENUMERATED
-    closed = shortcut(ask, model, rows, background, own, budget=budget)
-    if closed is not None:
-        values, base = closed, asked(ask, background)
-    elif small:
+    closed = None if small else shortcut(ask, model, rows, background, own, budget=budget)
+    if small:
         values, _, base = exact(ask, rows, background, own, budget=budget)
+    elif closed is not None:
+        values, base = closed, asked(ask, background)
     else:
         rng = np.random.default_rng(seed)
         found = walk(ask, rows, background, own, walks=walks, rng=rng, budget=budget)

@@ -66,7 +66,7 @@ def _place(report: Report) -> str:
 def _sentence(report: Report) -> str:
     """Return what was found, for somebody who reads no further."""
     able = [node for node in report.nodes if node.severity == "error"]
-    tried = [node for node in able if node.state == "tried"]
+    tried = [node for node in able if node.state == "tried" and not node.beyond]
     blind = sum(node.blind for node in tried)
     which = "check that can fail the build"
     if not tried:
@@ -78,6 +78,8 @@ def _sentence(report: Report) -> str:
         some = f"{blind} of {plural(len(tried), which, 'checks that can fail the build')}"
         verb, them = ("is", "it") if blind == 1 else ("are", "them")
         said = f"{some} {verb} blind: no harm that was planted turns {them} red."
+    beyond = sum(node.beyond for node in able)
+    said += f" Nothing that can be planted concerns {plural(beyond, 'check')}." if beyond else ""
     red = sum(node.state == "red" for node in able)
     broken = sum(node.state == "error" for node in able)
     said += f" Red without any harm, and not tested: {red}." if red else ""
@@ -124,6 +126,10 @@ def _sections(report: Report) -> Iterator[Section]:
             [node.name for node in nodes if node.state == "red"],
         ),
         (
+            "Nothing that can be planted concerns what they measure",
+            [node.name for node in nodes if node.beyond],
+        ),
+        (
             "Not judged, so nothing was planted",
             [f"{node.name}: {node.reason}" for node in nodes if node.state == "not_judged"],
         ),
@@ -142,8 +148,6 @@ def _why(node: Row) -> str:
     covered = next((trial.waiver for trial in trials if trial.waiver), None)
     if covered is not None:
         return f"waiver {covered} covers it, whatever the harm"
-    if not trials:
-        return "nothing that can be planted concerns what it measures"
     undecided = [trial for trial in trials if trial.verdict == "inconclusive"]
     if undecided:
         trial = undecided[0]

@@ -311,7 +311,16 @@ class Evidence:
         return GroupScores(groups, merged, outside)
 
     def rows(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupRows:
-        """Return row-level arrays of a scope."""
+        """Return row-level arrays of a scope.
+
+        Raises
+        ------
+        DataError
+            When rows stay where they are.
+        """
+        if self.engine.remote:
+            what = "it looks at single rows, and with the engine spark rows stay where they are"
+            raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))
         groups = self._grouping(by, unknown)
         numbers = [
             np.array([groups.index(name) for name in block.names])[block.cells]
@@ -516,14 +525,14 @@ class Evidence:
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
         approved = self.joined
-        predictor, champion = self._predictor, self._champion
+        predictor, champion, wanted = self._predictor, self._champion, self._wanted
         if self.engine.remote:
-            refuse_rows(self.subject, self._wanted)
+            wanted = refuse_rows(self.subject, wanted, paired=champion is not None)
             predictor = predictor.streamed()
             champion = None if champion is None else champion.streamed()
         rows = RowPass(
             self.subject,
-            self._wanted,
+            wanted,
             predictor,
             champion,
             None if approved is None else approved.decisions,

@@ -54,18 +54,27 @@ class Wanted:
     view: View | None = None
 
 
-def refuse_rows(subject: Subject, wanted: Wanted) -> None:
-    """Raise DataError when counts and scores do not do, but rows are to stay where they are."""
+def refuse_rows(subject: Subject, wanted: Wanted, *, paired: bool) -> Wanted:
+    """Return what can be counted where rows stay where they are: all but single rows.
+
+    Raises
+    ------
+    DataError
+        When counts and scores do not do for the whole policy.
+    """
     asked = ""
     if subject.decision is not None and subject.decision.top_k is not None:
         asked = "`decision: {top_k: ...}` compares every row with all others"
-    elif wanted.rows:
-        asked = "a check of this policy looks at single rows: a metric of one's own, or weights"
+    elif wanted.rows and subject.designed:
+        asked = "scores are weighed, or grouped by person, row by row"
+    elif wanted.scores and paired:
+        asked = "scores of an earlier model are compared row by row"
     elif subject.task == "multiclass" and wanted.scores:
         asked = "scores of several classes are kept row by row"
     if asked:
         what = f"{asked}, and with the engine spark rows stay where they are"
         raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))
+    return replace(wanted, rows=False)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from pytest_aipm.selftest.world import Base
 
 __all__ = ["GROUPS", "every_group", "targets_of"]
 
+BESIDE = frozenset({"data", "governance", "operations"})
+"""Families that measure something else than what the model decides: harm to that says nothing."""
 GROUPS = 8
 """Most groups of a scope that harm is planted into: the largest and the smallest."""
 
@@ -32,7 +34,7 @@ def targets_of(base: Base, spec: CheckSpec, scope: Scope, *, most: int = GROUPS)
     most : int
         Most groups to try.
     """
-    found = [*_conduct(base, spec, _groups(base, scope, most))]
+    found = [*_conduct(base, spec, _groups(base, scope, most))] if _concerned(spec) else []
     for name in scope:
         found += [Target("drop", group) for group in _groups(base, (name,), most)]
     if spec.kind != "census":
@@ -44,7 +46,13 @@ def every_group(base: Base, spec: CheckSpec, *, most: int = GROUPS) -> list[Targ
     """Return harm to each single group, for a check of all rows that no other harm turned red."""
     names = [attribute.name for attribute in base.subject.attributes]
     groups = [group for name in names for group in _groups(base, (name,), most)]
+    if not _concerned(spec):
+        return []
     return [target for target in _conduct(base, spec, groups) if target.group]
+
+
+def _concerned(spec: CheckSpec) -> bool:
+    return spec.check.partition(".")[0] not in BESIDE
 
 
 def _conduct(base: Base, spec: CheckSpec, groups: list[Group]) -> Iterator[Target]:

@@ -117,14 +117,20 @@ class Row:
 
     @property
     def blind(self) -> bool:
-        """Whether no harm to the model or its decisions turns the check red."""
-        return self.state == "tried" and not any(
-            trial.conduct and trial.red is not None for trial in self.trials
+        """Whether harm to the model or its decisions concerns the check, and none turns it red."""
+        conduct = [trial for trial in self.trials if trial.conduct]
+        return (
+            self.state == "tried" and bool(conduct) and all(trial.red is None for trial in conduct)
         )
 
     @property
+    def beyond(self) -> bool:
+        """Whether nothing that can be planted concerns what the check measures."""
+        return self.state == "tried" and not any(trial.conduct for trial in self.trials)
+
+    @property
     def vouched(self) -> bool:
-        """Whether the gate can rely on it: it was seen red, or does not apply."""
+        """Whether nothing speaks against it: it was seen red, does not apply, or is beyond this."""
         return self.state in ("red", "not_judged") or (self.state == "tried" and not self.blind)
 
     def of(self, harm: str) -> tuple[Trial, ...]:
@@ -161,7 +167,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether every check that can fail the build is red under some planted harm."""
+        """Whether every check that can fail the build, and that planted harm concerns, is red."""
         return all(node.vouched for node in self.nodes if node.severity == "error")
 
     def plain(self) -> dict[str, Any]:

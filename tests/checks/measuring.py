@@ -24,6 +24,8 @@ def evidence_of(
     needs = needs_of(module, params)
     shared = {"task": "binary", "label": "y", "positive": 1, "favorable": 1, "predictions": "pred"}
     whole = {**shared, **subject}
+    if "label" not in subject and "y" not in frame.columns:
+        whole["label"] = None  # a label that is named must be there
     if whole["task"] == "regression":
         whole["positive"] = whole["favorable"] = None
     return Evidence(

@@ -126,7 +126,7 @@ def test_strata_of_parts_of_the_rows_add_up_to_those_of_all(
         whole = evidence.data.batches
         if size:
             monkeypatch.setattr(
-                evidence.data, "batches", lambda names, size=size: whole(names, size)
+                evidence.data, "batches", lambda names, size=size, **how: whole(names, size, **how)
             )
         return strata_of(evidence, evidence.counts(("race",)).grouping, ("grade",), {})
 

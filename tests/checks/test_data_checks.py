@@ -198,7 +198,7 @@ def test_no_value_of_anybody_is_in_what_is_found(rows: pd.DataFrame) -> None:
 
 def test_hostile_names_of_columns_are_escaped_in_every_view(tmp_path: Path) -> None:
     name = "<script>alert(1)</script>\u202e\x1b[31m" + "x" * 10_000
-    frame = pd.DataFrame({name: [None, 1.0] * 30, "y": [0, 1] * 30})
+    frame = pd.DataFrame({name: [None, 1.0] * 150, "y": [0, 1] * 150})
     policy = {
         "aipm": 1,
         "name": "rows",

@@ -123,7 +123,8 @@ def base_project(path: Path, address: str) -> Project:
     (path / "pytest.ini").write_text("[pytest]\n")
     (path / ".gitignore").write_text("aipm-report/\n.venv/\n.origin.git/\nprivate/\n")
     (path / "policies").mkdir()
-    shutil.copy(ROOT / "policies" / "lending.aipm.yaml", path / "policies")
+    for name in ("lending.aipm.yaml", "sign_offs.yaml"):
+        shutil.copy(ROOT / "policies" / name, path / "policies")
     shutil.copy(ROOT / "policies" / "aipm-baseline.json", path / "aipm-baseline.json")
     rows, model = lending.evaluation(), lending.fair_model()
     score = model.predict_proba(rows[list(FEATURES)])[:, 1]

@@ -151,11 +151,21 @@ def test_a_row_group_cut_short_is_named(folder: Path, session: Any) -> None:
     assert "b.parquet, row group 2" in record.findings[0].reason
 
 
+def test_a_check_of_single_rows_is_refused_by_itself(folder: Path, session: Any) -> None:
+    own = {"check": "performance.metric", "id": "own", "limit": {"min": 0}}
+    own |= {"metric": "sklearn.metrics:matthews_corrcoef"}
+    record = pytest_aipm.audit(policy("rows", [*COUNTS, own]), root=folder, spark=session)
+    *counted, single = record.findings
+    assert not any(finding.verdict == "error" for finding in counted)
+    assert single.verdict == "error"
+    assert "it looks at single rows" in single.reason
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"decision": {"top_k": 0.1}, "scores": "s", "predictions": None}, "top_k"),
-        ({"weights": "income"}, "single rows"),
+        ({"weights": "income"}, "row by row"),
     ],
 )
 def test_what_needs_every_row_is_refused(

@@ -57,13 +57,13 @@ def test_a_separate_word_outside_the_folder_is_refused_with_the_form_that_works(
 
 def test_options_and_keys_of_later_versions_are_unknown_and_not_ignored(project: Any) -> None:
     project.good()
-    result = project.run("--aipm-audit", "--aipm-engine=local")
+    result = project.run("--aipm-audit", "--aipm-quorum=2")
     assert result.ret == 4
-    assert "unrecognized arguments: --aipm-engine=local" in result.stderr.str()
-    project.ini("aipm_engine = local")
+    assert "unrecognized arguments: --aipm-quorum=2" in result.stderr.str()
+    project.ini("aipm_quorum = 2")
     result = project.run("--strict-config", "--collect-only")
     assert result.ret == 4
-    assert "Unknown config option: aipm_engine" in result.stderr.str()
+    assert "Unknown config option: aipm_quorum" in result.stderr.str()
 
 
 def test_an_option_that_would_do_nothing_is_refused(project: Any) -> None:

