@@ -197,6 +197,13 @@ def refuse_strangers(subject: Subject, labels: Classes, classes: Classes) -> Non
             f"label ({listed(labels)}) and predictions ({listed(classes)}) are written differently",
             "write the same two classes in both",
         )
+    if subject.positive is None and seen:
+        raise _fault(
+            subject,
+            "label",
+            f"nobody says which value of the label counts ({listed(seen)})",
+            "add `positive: CLASS` to the subject",
+        )
     wanted = {"positive": subject.positive, "favorable": subject.favorable}
     absent = [key for key, value in wanted.items() if value not in seen]
     one_of_two = len(seen) == 1 and len(absent) == 1

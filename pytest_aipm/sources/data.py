@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,8 @@ __all__ = [
 BATCH = 65_536
 """Rows of a batch, unless said otherwise."""
 NONE: frozenset[str] = frozenset()
+FEW, KEPT = 100_000, 8_000_000
+"""Rows and values of a file that is kept decoded, some 64 MB: memory grows no further with rows."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Part:
         Number of the first row.
     """
 
-    reader: Reader
+    reader: Reader | _Held
     names: tuple[str, ...]
     traits: dict[str, Trait]
     start: int
@@ -183,6 +185,24 @@ class DataSource(ABC):
             raise DataError(problem(f"{what} in {self.ref}", fix, where=place))
 
 
+class _Held:
+    """A small file, each column of which is decoded once, whichever checks ask for it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._columns: dict[tuple[str, bool], Any] = {}
+
+    def tables(self, names: Sequence[str], traits: Mapping[str, Trait]) -> Iterator[pa.Table]:
+        """Yield all rows at once."""
+        keys = [(name, traits[name].type == CODES) for name in names]
+        new = [key[0] for key in keys if key not in self._columns]
+        if new:
+            read = pa.concat_tables(self._reader.tables(new, traits))
+            for name in new:
+                self._columns[name, traits[name].type == CODES] = read.column(name)
+        yield pa.table([self._columns[key] for key in keys], names=list(names))
+
+
 class FileData(DataSource):
     """A file, or a folder of files."""
 
@@ -190,7 +210,7 @@ class FileData(DataSource):
         self, ref: str, kind: str, digest: str, reader: Reader, where: Where | None
     ) -> None:
         self.ref, self.kind, self.sha256, self.where = ref, kind, digest, where
-        self._reader = reader
+        self._reader, self._held = reader, _Held(reader)
         self._traits: dict[str, Trait] = {}
         self.columns = tuple(reader.columns)
         if reader.empty():
@@ -207,7 +227,9 @@ class FileData(DataSource):
         self, names: list[str], size: int, coded: frozenset[str] = NONE
     ) -> Iterator[pd.DataFrame]:
         traits = self._traits_of(names, coded)
-        yield from Part(self._reader, tuple(names), traits, 0).batches(size)
+        small = self.rows <= FEW and self.rows * len(self.columns) <= KEPT
+        reader = self._held if small else self._reader
+        yield from Part(reader, tuple(names), traits, 0).batches(size)
 
     def parts(self, columns: Sequence[str], *, coded: frozenset[str] = NONE) -> list[Part] | None:
         """Return the rows in parts: row groups of Parquet, else whole files."""

@@ -387,3 +387,30 @@ def test_hostile_names_reach_no_page_as_they_are(check: dict[str, Any], tmp_path
         text = (tmp_path / "report" / name).read_text(encoding="utf-8")
         assert "<script>alert" not in text
         assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"check": "data.label_bias", "by": "sex", "limit": {"max": 0.1}},
+        {"check": "data.selective_labels", "limit": {"max": 0.9}},
+    ],
+    ids=lambda check: check["check"],
+)
+def test_rows_alone_must_say_which_label_counts(check) -> None:
+    rows = pd.DataFrame({"y": [0, 1] * 20, "x": range(40), "sex": ["F", "M"] * 20})
+    subject = {"task": "binary", "label": "y", "protected": {"sex": "sex"}}
+    written = {
+        "aipm": 1,
+        "name": "rows",
+        "context": {"purpose": "Look at rows", "owner": "tests@example.org"},
+        "subject": subject,
+        "checks": [check],
+    }
+    (finding,) = pytest_aipm.audit(written, data=rows).findings
+    assert finding.verdict == "error"
+    assert "nobody says which value of the label counts (0, 1); add `positive:" in finding.reason
+    (finding,) = pytest_aipm.audit(
+        {**written, "subject": {**subject, "positive": 1}}, data=rows
+    ).findings
+    assert finding.verdict != "error"

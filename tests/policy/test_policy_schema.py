@@ -405,6 +405,8 @@ def test_the_modeline_names_a_schema_and_disturbs_nobody(load: Callable[..., Pol
 
 def test_the_policies_of_this_repository_name_their_schemas() -> None:
     for path in (ROOT / "policies").glob("*.yaml"):
+        if path.name == "sign_offs.yaml":  # which `aipm sign-off` writes; nobody edits it
+            continue
         kind = "waivers" if path.name == "waivers.yaml" else "policy"
         assert path.read_text(encoding="utf-8").startswith(modeline(kind) + "\n")
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
