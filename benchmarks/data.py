@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from harness import bound, percent, sizes_of, stream, table, versions
+from harness import bound, percent, show, sizes_of, stream, table, versions
 from scipy.stats import norm
 
 from pytest_aipm.checks.data.leakage import Params as LeakageParams
@@ -256,12 +256,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--quick", action="store_true", help="a twentieth of the runs")
     asked = parser.parse_args()
-    text = page(50 if asked.quick else 1000)
-    if asked.write is None:
-        print(text)
-        return
-    old = asked.write.read_text(encoding="utf-8") if asked.write.exists() else ""
-    asked.write.write_text(old.partition("## As measured")[0] + text, encoding="utf-8")
+    show(page(50 if asked.quick else 1000), asked.write)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from harness import Array, bound, percent, stream, table, versions
+from harness import Array, bound, percent, show, stream, table, versions
 from scipy.special import expit
 
 from pytest_aipm.judge import decide
@@ -440,12 +440,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--quick", action="store_true", help="a twentieth of the runs")
     asked = parser.parse_args()
-    text = page(0.05 if asked.quick else 1.0)
-    if asked.write is None:
-        print(text)
-        return
-    old = asked.write.read_text(encoding="utf-8") if asked.write.exists() else ""
-    asked.write.write_text(old.partition("## As measured")[0] + text, encoding="utf-8")
+    show(page(0.05 if asked.quick else 1.0), asked.write)
 
 
 if __name__ == "__main__":

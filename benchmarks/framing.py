@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from harness import bound, percent, table, versions
+from harness import bound, percent, show, table, versions
 from scipy.special import expit
 
 from pytest_aipm.catalog import Catalog
@@ -344,12 +344,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--only", nargs="*", default=())
     asked = parser.parse_args()
-    text = page(asked.runs, tuple(asked.only))
-    if asked.write is None:
-        print(text)
-        return
-    old = asked.write.read_text(encoding="utf-8") if asked.write.exists() else ""
-    asked.write.write_text(old.partition("## As measured")[0] + text, encoding="utf-8")
+    show(page(asked.runs, tuple(asked.only)), asked.write)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from harness import bound, percent, stream, table, versions
+from harness import bound, percent, show, stream, table, versions
 from scipy.stats import gamma
 
 from pytest_aipm.checks.governance import oversight
@@ -164,12 +164,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--runs", type=int, default=RUNS)
     asked = parser.parse_args()
-    text = page(asked.runs)
-    if asked.write is None:
-        print(text)
-        return
-    old = asked.write.read_text(encoding="utf-8") if asked.write.exists() else ""
-    asked.write.write_text(old.partition("## As measured")[0] + text, encoding="utf-8")
+    show(page(asked.runs), asked.write)
 
 
 if __name__ == "__main__":

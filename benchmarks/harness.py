@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ __all__ = [
     "clusters",
     "judged",
     "percent",
+    "show",
     "sizes_of",
     "stream",
     "table",
@@ -121,6 +123,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["| " + " | ".join(map(str, head)) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def show(text: str, page: Path | None) -> None:
+    """Print what was measured, or write it behind the first part of a page."""
+    if page is None:
+        print(text)
+        return
+    old = page.read_text(encoding="utf-8") if page.exists() else ""
+    page.write_text(old.partition("## As measured")[0] + text, encoding="utf-8")
 
 
 def versions(*names: str) -> str:

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from harness import Tally, bound, percent, stream, table, versions
+from harness import Tally, bound, percent, show, stream, table, versions
 from scipy.signal import lfilter
 from scipy.stats import norm
 
@@ -277,12 +277,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--runs", type=int, default=2000)
     asked = parser.parse_args()
-    text = page(asked.runs)
-    if asked.write is None:
-        print(text)
-        return
-    old = asked.write.read_text(encoding="utf-8") if asked.write.exists() else ""
-    asked.write.write_text(old.partition("## As measured")[0] + text, encoding="utf-8")
+    show(page(asked.runs), asked.write)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""The logistic regression of a decision on group and factors, and what it cannot fit in words."""
+"""Groups compared with one of them, like with like; the logistic regression for that, in words."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,11 +13,63 @@ from scipy.special import expit
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.strata import Strata
+from pytest_aipm.records import GroupValue
+from pytest_aipm.stats.adjusted import AgainstOne
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.logistic import Collinear, Fit, LogisticPart, Separated, fit_logistic
 from pytest_aipm.stats.parts import Part
 
-__all__ = ["LogisticModel"]
+__all__ = ["LogisticModel", "against_reference"]
+
+
+def against_reference(
+    groups: Sequence[dict[str, str]],
+    sizes: np.ndarray,
+    plain: Sequence[str],
+    estimate: AgainstOne,
+    *,
+    undefined: str,
+    least: int,
+) -> tuple[GroupValue, ...]:
+    """Return each group with its contrast to the reference, and why one has none.
+
+    Parameters
+    ----------
+    groups : sequence of dict
+        Attributes and values of each group.
+    sizes : int array of shape (k,)
+        Their rows.
+    plain : sequence of str
+        What is said of each before anything is adjusted.
+    estimate : AgainstOne
+    undefined : str
+        Why a group has no contrast: ``nobody in the reference is alike``.
+    least : int
+        Smaller groups are not judged.
+    """
+    records = []
+    for i, group in enumerate(groups):
+        value, lower, upper = estimate.parts[i]
+        own, defined = i == estimate.reference, math.isfinite(value)
+        judged = defined and not own and estimate.sizes[i] >= least
+        note = plain[i]
+        if own:
+            note += "; the reference"
+        elif not defined:
+            note += f"; undefined: {undefined}"
+        elif not judged:
+            note += f"; not judged: fewer than {least} rows"
+        records.append(
+            GroupValue(
+                group=group,
+                n=int(sizes[i]),
+                value=value,
+                interval=(lower, upper) if defined and not own else None,
+                judged=judged,
+                note=note,
+            )
+        )
+    return tuple(records)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from pytest_aipm.checks.adjust import against_reference
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import nothing_to_compare, reference_of, unknown_breach
 from pytest_aipm.checks.words import frequency, number
@@ -234,31 +235,20 @@ def _summary(estimate: AgainstOne, params: Params, found: Labelled, reference: i
 
 
 def _groups(found: Labelled, estimate: AgainstOne, params: Params) -> tuple[GroupValue, ...]:
-    records = []
-    for i, group in enumerate(found.rows.grouping.groups):
-        value, lower, upper = estimate.parts[i]
-        own, defined = i == estimate.reference, math.isfinite(value)
-        judged = defined and not own and estimate.sizes[i] >= params.min_group_size
-        note = "no labelled row"
-        if found.sizes[i]:
-            note = f"{frequency(found.rates[i])} labelled favorably before comparing like with like"
-        if own:
-            note += "; the reference"
-        elif not defined:
-            note += "; undefined: nobody in the reference is alike"
-        elif not judged:
-            note += f"; not judged: fewer than {params.min_group_size} rows"
-        records.append(
-            GroupValue(
-                group=group,
-                n=int(found.sizes[i]),
-                value=value,
-                interval=(lower, upper) if defined and not own else None,
-                judged=judged,
-                note=note,
-            )
-        )
-    return tuple(records)
+    plain = [
+        f"{frequency(rate)} labelled favorably before comparing like with like"
+        if size
+        else "no labelled row"
+        for rate, size in zip(found.rates, found.sizes, strict=True)
+    ]
+    return against_reference(
+        found.rows.grouping.groups,
+        found.sizes,
+        plain,
+        estimate,
+        undefined="nobody in the reference is alike",
+        least=params.min_group_size,
+    )
 
 
 def _unlabelled(found: Labelled) -> tuple[str, ...]:

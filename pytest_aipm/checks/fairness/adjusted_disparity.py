@@ -57,7 +57,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from pytest_aipm.checks.adjust import LogisticModel
+from pytest_aipm.checks.adjust import LogisticModel, against_reference
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import (
     nothing_to_compare,
@@ -250,26 +250,11 @@ def _groups(
     counts: GroupCounts, strata: Strata, estimate: AgainstOne, params: Params
 ) -> tuple[GroupValue, ...]:
     plain = strata.favorable.sum(axis=0) / np.maximum(strata.rows.sum(axis=0), 1)
-    records = []
-    for i, group in enumerate(counts.grouping.groups):
-        value, lower, upper = estimate.parts[i]
-        own, defined = i == estimate.reference, math.isfinite(value)
-        judged = defined and not own and estimate.sizes[i] >= params.min_group_size
-        note = f"{frequency(float(plain[i]))} selected before adjusting"
-        if own:
-            note += "; the reference"
-        elif not defined:
-            note += "; undefined: shares no stratum with the reference"
-        elif not judged:
-            note += f"; not judged: fewer than {params.min_group_size} rows"
-        records.append(
-            GroupValue(
-                group=group,
-                n=int(counts.sizes[i]),
-                value=value,
-                interval=(lower, upper) if defined and not own else None,
-                judged=judged,
-                note=note,
-            )
-        )
-    return tuple(records)
+    return against_reference(
+        counts.grouping.groups,
+        counts.sizes,
+        [f"{frequency(float(rate))} selected before adjusting" for rate in plain],
+        estimate,
+        undefined="shares no stratum with the reference",
+        least=params.min_group_size,
+    )
