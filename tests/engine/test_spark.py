@@ -97,6 +97,15 @@ def test_a_model_is_asked_on_the_executors(folder: Path, session: Any) -> None:
         assert other["interval"] == pytest.approx(one["interval"], rel=1e-9)
 
 
+def test_a_row_group_of_several_batches_is_counted_whole(tmp_path: Path, session: Any) -> None:
+    n = 150_000
+    many = pd.DataFrame({"sex": ["F", "M"] * (n // 2), "y": [1] * n, "p": [0, 1, 1, 1] * (n // 4)})
+    many.assign(race="A", day=pd.Timestamp("2026-01-01")).to_parquet(tmp_path / "many.parquet")
+    here, there = both(policy("many.parquet", COUNTS[:1]), tmp_path, session)
+    assert findings(there) == findings(here)
+    assert there.audits[0].subject.data.rows == n
+
+
 @pytest.mark.parametrize("data", [{"table": "people"}, {"query": "select * from people"}])
 def test_tables_and_queries_give_what_the_file_gives(
     rows: pd.DataFrame, folder: Path, session: Any, data: dict[str, str]

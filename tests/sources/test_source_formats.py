@@ -397,3 +397,19 @@ def test_words_for_missing_are_missing_in_categories_too(tmp_path):
     (batch,) = data.batches(["sex"], coded=frozenset({"sex"}))
 
     assert batch["sex"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("name", ["data.parquet", "data.csv", "data.arrow", "data.jsonl", "f"])
+def test_parts_are_all_rows_with_their_numbers(people, opened, tmp_path, name):
+    if name == "f":
+        (tmp_path / "f").mkdir()
+        save(people, tmp_path / "f/a.parquet")
+        save(people, tmp_path / "f/b.parquet")
+    else:
+        save(people, tmp_path / name)
+    data = opened(name)
+    parts = data.parts(data.columns)
+
+    assert len(parts) == {"data.parquet": 3, "f": 6}.get(name, 1)
+    read = [batch for part in parts for batch in part.batches(2)]
+    assert_frame_equal(pd.concat(read), data.frame())
