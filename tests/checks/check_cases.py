@@ -32,6 +32,7 @@ cannot be pickled.
 from __future__ import annotations
 
 import threading
+import warnings
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,7 +179,10 @@ def _read(path: Path) -> CaseFile:
 
 def expand(blocks: list[dict[str, Any]]) -> pd.DataFrame:
     """Return the rows that blocks describe, in their order."""
-    return pd.concat([_block(i, dict(each)) for i, each in enumerate(blocks)], ignore_index=True)
+    parts = [_block(i, dict(each)) for i, each in enumerate(blocks)]
+    with warnings.catch_warnings():  # pandas 2.2 speaks of what becomes of empty columns in 3
+        warnings.simplefilter("ignore", FutureWarning)
+        return pd.concat(parts, ignore_index=True)
 
 
 def _block(number: int, block: dict[str, Any]) -> pd.DataFrame:
