@@ -154,8 +154,8 @@ def _split(parts: list[Part], tasks: int) -> Iterator[list[Part]]:
 def _by_value(partial: Callable[..., Any]) -> bytes:
     from pyspark import cloudpickle
 
-    held: bytes = cloudpickle.dumps(partial)  # type: ignore[no-untyped-call]
-    return pickle.dumps((sys.path, held))
+    dumps: Callable[[Any], bytes] = cloudpickle.dumps
+    return pickle.dumps((sys.path, dumps(partial)))
 
 
 def _opened(work: bytes) -> Callable[[pd.DataFrame], Any]:
