@@ -126,3 +126,14 @@ def test_nothing_is_shown_in_a_log(project: Path, words: tuple[str, ...]) -> Non
     run = _run(project, *words, stderr=subprocess.STDOUT)
     assert run.returncode == 0
     assert b"rows read" not in run.stdout
+
+
+def test_refits_state_their_cost_before_the_first(lines: list[str]) -> None:
+    from pytest_aipm.evidence.refit import progress
+
+    with shown_by(lines.append):
+        steps = progress(range(16), 5_000)
+        assert next(steps) == 0
+        assert lines == ["aipm: 0 of 16 refits on 5,000 rows each"]
+        steps.close()
+    assert lines[-1] == ""

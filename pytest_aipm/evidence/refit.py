@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.losses import LOSSES, Loss
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.train import TRUTH, Fit, of_true_class
+from pytest_aipm.progress import Progress
 from pytest_aipm.sources.guard import third_party
 from pytest_aipm.sources.model import open_model
 from pytest_aipm.sources.trust import Trust
@@ -193,18 +192,8 @@ def recipe(evidence: Evidence, measure: Loss) -> Refit:
 
 
 def progress(steps: range, rows: int) -> Iterator[int]:
-    """Yield the steps, and tell a terminal how far it is and how long the rest may take."""
-    stream = sys.__stderr__
-    shown = stream is not None and stream.isatty()
-    start = time.monotonic()
-    for step in steps:
-        if shown and stream is not None:
-            left = ""
-            if step:
-                spent = time.monotonic() - start
-                left = f", about {spent / step * (len(steps) - step):.0f} s left"
-            stream.write(f"\raipm: refit {step + 1} of {len(steps)} on {rows:,} rows{left}  ")
-            stream.flush()
-        yield step
-    if shown and stream is not None:
-        stream.write("\n")
+    """Yield the steps, and tell a terminal what they cost before the first, then how far it is."""
+    with Progress(f"refits on {rows:,} rows each", len(steps), quiet=0) as shown:
+        for step in steps:
+            shown.at(step)
+            yield step
