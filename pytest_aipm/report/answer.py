@@ -179,9 +179,18 @@ class Answer:
 
     @cached_property
     def interval(self) -> str:
-        """The interval as it is printed; "withheld", or a dash when there is none."""
+        """The interval as it is printed; "exact", "withheld", or a dash when there is none."""
+        if self.exact:
+            return "exact"
         gone = self.finding.interval is None and self.finding.decide_on != "point"
         return WITHHELD if gone and self._withheld else self.shown.interval(self.finding.interval)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the value was counted over all there is, so that its interval is itself."""
+        finding = self.finding
+        at = finding.value
+        return finding.kind == "census" and at is not None and finding.interval == (at, at)
 
     @property
     def _withheld(self) -> bool:
@@ -203,7 +212,7 @@ class Answer:
             return self.finding.reason
         name = f"{self.quantity[:1].upper()}{self.quantity[1:]} {self.where}"
         unit = "" if self.shown.unit in ("", "AUC") else f" {self.shown.unit}"
-        interval = self.shown.interval(self.finding.interval)
+        interval = DASH if self.exact else self.shown.interval(self.finding.interval)
         amount = f"{self.shown(self.finding.value)}{unit}"
         amount += f" (interval {interval})" if interval != DASH else ""
         limit = limit_text(self.finding.limit, words=True)

@@ -237,6 +237,7 @@ def untested_line(audit: Audit) -> tuple[str, str]:
         return "no check is left out", small
     left = families(audit)
     silent = [family.name.lower() for family in left if not family.asked]
-    asked = listed(f"{each.asked} of {each.total} on {each.name.lower()}" for each in left)
-    said = f"nothing on {listed(silent)}" if silent else "" if small else f"asked: {asked}"
+    least = min(left, key=lambda family: family.asked / family.total)
+    fewest = f"fewest on {least.name.lower()}: {least.asked} of {least.total} asked"
+    said = f"nothing on {listed(silent)}" if silent else "" if small else fewest
     return f"{plural(number, 'check')} left out", "; ".join(filter(None, (small, said)))

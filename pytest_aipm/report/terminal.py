@@ -127,7 +127,7 @@ def _cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
     answer = Answer(finding)
     value = answer.value
     low, high = finding.interval or (None, None)
-    if low is not None or high is not None:
+    if not answer.exact and (low is not None or high is not None):
         value += f" [{shown(low)}, {shown(high)}]"
     limit = limit_text(finding.limit).replace("≥", ">=").replace("≤", "<=").replace(DASH, "-")
     return (

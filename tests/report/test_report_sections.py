@@ -39,6 +39,7 @@ from pytest_aipm.records import (
     Verdict,
 )
 from pytest_aipm.report import index_html
+from pytest_aipm.report.context_view import untested_line
 from pytest_aipm.report.groups_view import gaps, label_rate, period
 
 HUGE = "W" * 10_000
@@ -295,6 +296,19 @@ def test_however_long_the_catalogue_the_list_is_bounded_and_names_all() -> None:
     assert all(name.partition(".")[2] in said for name in names)
     assert said.index("Family0") < said.index("Family1") < said.index("Family9")
     assert len(text) - len(html(left())) < 15_000
+
+
+def test_the_family_that_was_asked_least_is_named_in_a_line_that_is_not_cut() -> None:
+    some = ("fairness.a", "fairness.b", "performance.a", "explain.a", "explain.b", "explain.c")
+    audit = left(*some)
+    asked = [
+        audit.findings[0].model_copy(update={"check": f"{family}.asked"})
+        for family in ("fairness", "performance", "explain")
+    ]
+    audit = audit.model_copy(update={"findings": tuple(asked)})
+    number, said = untested_line(audit)
+    assert number == "6 checks left out"
+    assert said == "fewest on explanation: 1 of 4 asked"
 
 
 def test_columns_that_look_protected_are_told_as_a_guess() -> None:

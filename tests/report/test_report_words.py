@@ -27,6 +27,7 @@ from pytest_aipm.records import (
     RunVerdict,
     Verdict,
 )
+from pytest_aipm.report import terminal_lines
 from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.plain import clip, columns_of, plain_line
 from pytest_aipm.report.ranking import breach, ranked, worst
@@ -240,6 +241,18 @@ def test_the_effect_names_both_groups_in_people_the_value_and_the_limit() -> Non
     assert Answer(intersections()).change == (
         f"Worse than the approved baseline (0.75 then, change {MINUS}0.09)."
     )
+
+
+def test_what_was_counted_over_all_there_is_has_no_interval_of_equal_ends() -> None:
+    one = finding("governance.waivers", "waived", (), "fail", value=3.0, interval=(3.0, 3.0))
+    counted = one.model_copy(update={"kind": "census"})
+    assert Answer(counted).interval == "exact"
+    assert "interval" not in Answer(counted).effect
+    assert Answer(one).interval == "3 to 3"
+    assert not Answer(counted.model_copy(update={"value": None, "interval": None})).exact
+    for each, shown in ((counted, False), (one, True)):
+        audit = lending().model_copy(update={"findings": (each,)})
+        assert ("3 [3, 3]" in "".join(terminal_lines(record_of(audit)))) is shown
 
 
 def test_of_several_rates_the_one_that_makes_the_value_decides() -> None:
