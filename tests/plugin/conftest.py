@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_python import asking
 
 import pytest_aipm.session  # noqa: F401 - pytester forgets what a run imports; not this
 
@@ -53,8 +54,9 @@ waivers:
 class Project:
     """A folder with tests and policies, and how to run pytest in it."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, pytester: pytest.Pytester, warm: str) -> None:
         self.pytester = pytester
+        self.warm = warm
         self.path = pytester.path
 
     def policy(self, name: str, *checks: str, data: str = "data.csv", file: str = "") -> Path:
@@ -88,6 +90,11 @@ class Project:
 
     def run(self, *args: str | Path) -> pytest.RunResult:
         # hypothesis loads its engine at the end of every run; these runs have no use for it
+        run = asking(self.warm, "pytest")
+        return self.pytester.run(*run, "-p", "no:hypothesispytest", *args)
+
+    def cold(self, *args: str | Path) -> pytest.RunResult:
+        """Run in a Python that has imported nothing yet."""
         return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
 
     def here(self, *args: str | Path) -> pytest.RunResult:
@@ -110,7 +117,7 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: str) -> Project:
     for name in ("CI", "PYTEST_ADDOPTS", "SOURCE_DATE_EPOCH", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
@@ -122,7 +129,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
             chosen = i // 4 % 10 < (3 if sex == "F" else 6)
             writer.writerow([i // 7 % 2, int(chosen), sex, region, team])
     (pytester.path / "pytest.ini").write_text("[pytest]\n")
-    return Project(pytester)
+    return Project(pytester, warm)
 
 
 @pytest.fixture

@@ -1,21 +1,35 @@
-"""A warm Python for the many commands of the pages: it imports the libraries once, then forks.
+"""A warm Python for tests that run many commands: it imports the libraries once, then forks.
 
-``docs_server.py serve SOCKET`` does what each ``docs_server.py ask SOCKET COMMAND ...`` wants, in a
+``warm_python.py serve SOCKET`` does what each ``warm_python.py ask SOCKET COMMAND ...`` wants, in a
 fork: with the arguments, folder, environment and standard files of the one who asks, who ends with
 the exit code of the fork. What a start from nothing imports is tested elsewhere (test_imports.py).
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
-import runpy
-import signal
 import socket
 import sys
-import traceback
-from pathlib import Path
+
+__all__ = ["asking"]
+
+LIBRARIES = (
+    "execnet.gateway_base",
+    "pandas",
+    "pyarrow.parquet",
+    "pytest",
+    "pytest_aipm.cli",
+    "pytest_aipm.session",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+)
+
+
+def asking(address: str, name: str) -> list[str]:
+    """Return the words that run `pytest`, `aipm` or `python` warm; arguments come behind them."""
+    return [sys.executable, "-ISE", __file__, "ask", address, name]
 
 
 def ask(address: str, name: str, *arguments: str) -> int:
@@ -23,23 +37,27 @@ def ask(address: str, name: str, *arguments: str) -> int:
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
         socket.send_fds(server, [b"x"], [0, 1, 2])
-        asked = [name, arguments, str(Path.cwd()), dict(os.environ)]
+        asked = [name, arguments, os.getcwd(), dict(os.environ)]  # noqa: PTH109 - starts at once
         server.sendall(json.dumps(asked).encode() + b"\n")
         with server.makefile() as said:
             return int(said.readline() or 70)
 
 
-def work(name: str, arguments: list[str]) -> None:
+def work(address: str, name: str, arguments: list[str]) -> None:
     """Do what `pytest`, `aipm` or `python` would do."""
+    import runpy
+
     sys.argv = [name, *arguments]
     if name == "pytest":
         import pytest
 
-        sys.exit(pytest.console_main())
+        sys.exit(pytest.main(plugins=[_workers(address)]))
     if name == "aipm":
         from pytest_aipm.cli import main
 
         sys.exit(main())
+    while arguments[0] in ("-u", "-B"):
+        del arguments[0]
     if arguments[0] == "-c":
         exec(arguments[1], {"__name__": "__main__"})
     else:
@@ -47,8 +65,27 @@ def work(name: str, arguments: list[str]) -> None:
         runpy.run_path(arguments[0], run_name="__main__")
 
 
-def answer(client: socket.socket) -> int:
+def _workers(address: str) -> object:
+    """Return a plugin that lets the workers of a distributed run be warm, too."""
+    import shlex
+
+    import pytest
+
+    class Workers:
+        @pytest.hookimpl(optionalhook=True)
+        def pytest_xdist_setupnodes(self, specs: list) -> None:
+            for spec in specs:
+                spec.python = shlex.join(asking(address, "python"))
+
+    return Workers()
+
+
+def answer(client: socket.socket, address: str) -> int:
     """Take over the client's files, folder and environment, work, and return the exit code."""
+    import atexit
+    import tempfile
+    import traceback
+
     _, files, _, _ = socket.recv_fds(client, 1, 3)
     with client.makefile() as lines:
         name, arguments, folder, environment = json.loads(lines.readline())
@@ -58,14 +95,20 @@ def answer(client: socket.socket) -> int:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # found anew: the environment may name another
+    paths = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [path for path in paths if path and path not in sys.path]
     code = 0
     try:
-        work(name, arguments)
+        work(address, name, arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
     except BaseException:  # noqa: BLE001 - as the interpreter does at its end
         traceback.print_exc()
         code = 1
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     return code
@@ -73,6 +116,11 @@ def answer(client: socket.socket) -> int:
 
 def serve(address: str) -> None:
     """Fork for each client until this process is ended."""
+    import importlib
+    import signal
+
+    for library in LIBRARIES:
+        importlib.import_module(library)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
@@ -83,7 +131,7 @@ def serve(address: str) -> None:
             if child == 0:
                 server.close()
                 if os.fork() == 0:  # a grandchild, so that nobody has to wait for it
-                    code = answer(client)
+                    code = answer(client, address)
                     client.sendall(f"{code}\n".encode())
                     os._exit(0)
                 os._exit(0)
@@ -95,6 +143,4 @@ if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "ask":
         sys.exit(ask(*rest))
-    for library in ("pandas", "scipy.stats", "sklearn.linear_model", "pytest_aipm.session"):
-        importlib.import_module(library)
     serve(*rest)
