@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,20 @@ if find_spec("hypothesis"):
 
     settings.register_profile("aipm", deadline=None, derandomize=True)
     settings.load_profile("aipm")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let workers take whole stretches of tests, so that few fixtures are made in each of them."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the pages, whose tests take longest: none of them is waited for at the end."""
+    pages = Path(__file__).parent / "docs"
+    items.sort(key=lambda item: pages not in item.path.parents)
 
 
 @pytest.fixture(autouse=True, scope="session")

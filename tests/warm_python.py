@@ -47,18 +47,26 @@ def work(address: str, name: str, arguments: list[str]) -> None:
     """Do what `pytest`, `aipm` or `python` would do."""
     import runpy
 
+    if name == "python":
+        safe = "-P" in arguments[:1]
+        while arguments[0] in ("-u", "-B", "-P"):
+            del arguments[0]
+        if arguments[0] == "-m":
+            sys.path[:0] = [] if safe else [os.getcwd()]  # noqa: PTH109
+            _, name, *arguments = arguments
     sys.argv = [name, *arguments]
     if name == "pytest":
         import pytest
 
         sys.exit(pytest.main(plugins=[_workers(address)]))
-    if name == "aipm":
+    elif name in ("aipm", "pytest_aipm"):
         from pytest_aipm.cli import main
 
         sys.exit(main())
-    while arguments[0] in ("-u", "-B"):
-        del arguments[0]
-    if arguments[0] == "-c":
+    elif name != "python":
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
         exec(arguments[1], {"__name__": "__main__"})
     else:
         sys.argv = arguments
@@ -114,13 +122,29 @@ def answer(client: socket.socket, address: str) -> int:
     return code
 
 
-def serve(address: str) -> None:
-    """Fork for each client until this process is ended."""
+def warm() -> None:
+    """Import what commands use, all checks among it, and compile the page's templates."""
     import importlib
-    import signal
+    from pathlib import Path
 
     for library in LIBRARIES:
         importlib.import_module(library)
+
+    from pytest_aipm.catalog import Catalog
+    from pytest_aipm.report import html
+
+    checks = Catalog()
+    for name in checks.names():
+        checks.load(name)
+    for place in Path(html.__file__).parent.glob("templates/*.j2"):
+        html._environment().get_template(place.name)
+
+
+def serve(address: str) -> None:
+    """Fork for each client until this process is ended."""
+    import signal
+
+    warm()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

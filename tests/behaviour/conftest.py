@@ -26,6 +26,7 @@ ACCURACY = {
     "id": "accuracy",
     "limit": {"min": 0.1},
 }
+LEAN = ("-p", "no:hypothesispytest", "-p", "no:anyio")
 NUMBERS = itertools.count()
 
 
@@ -141,13 +142,14 @@ class Suite(Project):
         self.write("pytest.ini", "[pytest]\n")
 
     def run(self, *args: str | Path) -> pytest.RunResult:
-        # hypothesis loads its engine at the end of every run; these runs have no use for it
+        # hypothesis loads its engine at the end of every run, anyio asyncio at the start of it;
+        # these runs have no use for them
         run = asking(self.warm, "pytest")
-        return self.pytester.run(*run, "-p", "no:hypothesispytest", *args)
+        return self.pytester.run(*run, *LEAN, *args)
 
     def cold(self, *args: str | Path) -> pytest.RunResult:
         """Run in a Python that has imported nothing yet."""
-        return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
+        return self.pytester.runpytest_subprocess(*LEAN, *args)
 
     def here(self, *args: str | Path) -> pytest.RunResult:
         """Run in this process, for what is decided before anything is measured."""

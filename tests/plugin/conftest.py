@@ -33,6 +33,7 @@ subject:
 checks:
 """
 GAP = "fairness.demographic_parity_difference"
+LEAN = ("-p", "no:hypothesispytest", "-p", "no:anyio")
 MIXED = (
     f"{{check: {GAP}, id: gap, by: [sex, region, team], limit: {{max: 0.10}}}}",
     f"{{check: {GAP}, id: known, by: sex, limit: {{max: 0.10}}}}",
@@ -89,13 +90,14 @@ class Project:
         (self.path / "pytest.ini").write_text("\n".join(["[pytest]", *lines, ""]))
 
     def run(self, *args: str | Path) -> pytest.RunResult:
-        # hypothesis loads its engine at the end of every run; these runs have no use for it
+        # hypothesis loads its engine at the end of every run, anyio asyncio at the start of it;
+        # these runs have no use for them
         run = asking(self.warm, "pytest")
-        return self.pytester.run(*run, "-p", "no:hypothesispytest", *args)
+        return self.pytester.run(*run, *LEAN, *args)
 
     def cold(self, *args: str | Path) -> pytest.RunResult:
         """Run in a Python that has imported nothing yet."""
-        return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
+        return self.pytester.runpytest_subprocess(*LEAN, *args)
 
     def here(self, *args: str | Path) -> pytest.RunResult:
         """Run in this process, for what is decided before anything is measured."""
