@@ -1,4 +1,4 @@
-"""What all tests share: one profile of hypothesis, and a build server that is out of sight.
+"""What all tests share: hypothesis, a warm Python, and a build server that is out of sight.
 
 An audit of this repository loads this file too, because of ``testpaths``, and needs no test tools.
 """
@@ -6,8 +6,14 @@ An audit of this repository loads this file too, because of ``testpaths``, and n
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +22,20 @@ if find_spec("hypothesis"):
 
     settings.register_profile("aipm", deadline=None, derandomize=True)
     settings.load_profile("aipm")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let workers take whole stretches of tests, so that few fixtures are made in each of them."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the pages, whose tests take longest: none of them is waited for at the end."""
+    pages = Path(__file__).parent / "docs"
+    items.sort(key=lambda item: pages not in item.path.parents)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,3 +49,21 @@ def _no_build_server() -> Iterator[None]:
         del os.environ[name]
     yield
     os.environ.update(mine)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[str]:
+    """Start the Python of `warm_python` and end it; its address is given."""
+    with tempfile.TemporaryDirectory(prefix="aipm") as folder:  # a socket's name must be short
+        address = Path(folder) / "s"
+        script = Path(__file__).with_name("warm_python.py")
+        command = [sys.executable, "-P", script, "serve", address]
+        with subprocess.Popen(command, cwd=folder) as server:
+            try:
+                for _ in range(1200):
+                    if address.exists() or server.poll() is not None:
+                        break
+                    time.sleep(0.1)
+                yield str(address)
+            finally:
+                server.terminate()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from warm_python import asking
 
 from pytest_aipm.progress import Progress, on_terminal, shown_by
 
@@ -96,8 +96,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(project: Path, *words: str, stderr: int) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "pytest", "--aipm-audit", *words]
+def _run(project: Path, warm: str, *words: str, stderr: int) -> subprocess.CompletedProcess[bytes]:
+    command = [*asking(warm, "pytest"), "--aipm-audit", *words]
     return subprocess.run(
         command, cwd=project, stdout=subprocess.PIPE, stderr=stderr, check=False, timeout=120
     )
@@ -105,11 +105,11 @@ def _run(project: Path, *words: str, stderr: int) -> subprocess.CompletedProcess
 
 @pytest.mark.parametrize("words", [(), ("-s",), ("-p", "no:capture")], ids=" ".join)
 def test_a_run_shows_it_on_a_terminal_past_the_capture(
-    project: Path, words: tuple[str, ...]
+    project: Path, words: tuple[str, ...], warm: str
 ) -> None:
     ours, theirs = pty.openpty()
     try:
-        run = _run(project, *words, stderr=theirs)
+        run = _run(project, warm, *words, stderr=theirs)
         shown = os.read(ours, 100_000)
     finally:
         os.close(ours)
@@ -122,8 +122,8 @@ def test_a_run_shows_it_on_a_terminal_past_the_capture(
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "1")], ids=" ".join)
-def test_nothing_is_shown_in_a_log(project: Path, words: tuple[str, ...]) -> None:
-    run = _run(project, *words, stderr=subprocess.STDOUT)
+def test_nothing_is_shown_in_a_log(project: Path, words: tuple[str, ...], warm: str) -> None:
+    run = _run(project, warm, *words, stderr=subprocess.STDOUT)
     assert run.returncode == 0
     assert b"rows read" not in run.stdout
 

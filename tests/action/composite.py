@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,12 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from warm_python import asking
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github" / "actions" / "audit"
 TOKEN = re.compile(r"\s*('(?:[^']|'')*'|\|\||&&|==|!=|[()]|[A-Za-z_][\w.-]*)")
 PYTHON = {"||": " or ", "&&": " and "}
 
+PROGRAM = f"""#!/bin/sh
+case "$*" in
+  *-m\\ pytest\\ *) exec {{warm}} "$@" ;;
+  *) exec '{sys.executable}' "$@" ;;
+esac
+"""
 GH = f"""#!{sys.executable}
 # Stands for GitHub's command: writes down how it was called, answers from comments.json.
 import json, os, re, shutil, subprocess, sys
@@ -78,9 +86,11 @@ class Composite:
         An empty folder.
     workspace : Path
         The checkout.
+    warm : str
+        Address of the Python that runs pytest.
     """
 
-    def __init__(self, home: Path, workspace: Path) -> None:
+    def __init__(self, home: Path, workspace: Path, warm: str) -> None:
         self.action = YAML(typ="safe").load((ACTION / "action.yml").read_text(encoding="utf-8"))
         self.home, self.workspace = home, workspace
         self.temp = home / "runner temp"
@@ -88,7 +98,7 @@ class Composite:
         for folder in (self.temp, self.bin):
             folder.mkdir()
         self.program("gh", GH)
-        self.program("python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        self.program("python", PROGRAM.format(warm=shlex.join(asking(warm, "python"))))
         self.comments: list[dict[str, Any]] = []
         self.github = {
             "token": "t0ken",

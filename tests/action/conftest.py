@@ -52,7 +52,7 @@ def pytest_unconfigure(config):
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Composite:
+def machine(tmp_path: Path, warm: str) -> Composite:
     """A machine with a checkout whose folder `my loans` holds the project."""
     workspace = tmp_path / "check out"
     project = workspace / "my loans"
@@ -65,7 +65,7 @@ def machine(tmp_path: Path) -> Composite:
             sex, region, team = "FM"[i % 2], "NS"[i // 2 % 2], "Y" if i % 67 == 0 else "X"
             chosen = i // 4 % 10 < (3 if sex == "F" else 6)
             writer.writerow([i // 7 % 2, int(chosen), sex, region, team])
-    return Composite(tmp_path, workspace)
+    return Composite(tmp_path, workspace, warm)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from warm_python import asking
 
 import pytest_aipm
 import pytest_aipm.session  # pytester forgets what a run imports; not this
@@ -25,6 +26,7 @@ ACCURACY = {
     "id": "accuracy",
     "limit": {"min": 0.1},
 }
+LEAN = ("-p", "no:hypothesispytest", "-p", "no:anyio")
 NUMBERS = itertools.count()
 
 
@@ -133,14 +135,21 @@ def one_line(text: str, root: Path) -> str:
 class Suite(Project):
     """A project that pytest is run in."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, pytester: pytest.Pytester, warm: str) -> None:
         super().__init__(pytester.path)
         self.pytester = pytester
+        self.warm = warm
         self.write("pytest.ini", "[pytest]\n")
 
     def run(self, *args: str | Path) -> pytest.RunResult:
-        # hypothesis loads its engine at the end of every run; these runs have no use for it
-        return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
+        # hypothesis loads its engine at the end of every run, anyio asyncio at the start of it;
+        # these runs have no use for them
+        run = asking(self.warm, "pytest")
+        return self.pytester.run(*run, *LEAN, *args)
+
+    def cold(self, *args: str | Path) -> pytest.RunResult:
+        """Run in a Python that has imported nothing yet."""
+        return self.pytester.runpytest_subprocess(*LEAN, *args)
 
     def here(self, *args: str | Path) -> pytest.RunResult:
         """Run in this process, for what is decided before anything is measured."""
@@ -164,11 +173,11 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: str) -> Suite:
     for name in ("CI", "PYTEST_ADDOPTS", "SOURCE_DATE_EPOCH", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
-    made = Suite(pytester)
+    made = Suite(pytester, warm)
     made.policy()
     return made
 

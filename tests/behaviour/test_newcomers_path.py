@@ -6,12 +6,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from warm_python import asking
 
 QUICK_START = Path(__file__).parents[2] / "docs" / "quick-start.md"
 RELEASE = datetime(2026, 3, 2, tzinfo=UTC)
@@ -24,6 +24,7 @@ class Walk:
     """A folder and the commands that are given in it."""
 
     folder: Path
+    warm: str
 
     def run(self, command: str, *, on: datetime = RELEASE) -> tuple[int, str]:
         """Run `aipm ...` or `pytest ...` on a day; return the exit code and what was said."""
@@ -32,7 +33,7 @@ class Walk:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "GITHUB_"))}
         kept.pop("CI", None)
         done = subprocess.run(
-            [sys.executable, "-m", module, *words],
+            [*asking(self.warm, "python"), "-m", module, *words],
             cwd=self.folder,
             env={
                 **kept,
@@ -137,8 +138,8 @@ def test_from_nothing_to_red_to_waived_to_red_again(walk: Walk) -> None:
 
 
 @pytest.fixture
-def walk(tmp_path: Path, request: pytest.FixtureRequest) -> Walk:
+def walk(tmp_path: Path, request: pytest.FixtureRequest, warm: str) -> Walk:
     """The demo in a folder with a blank in its name."""
-    code, said = Walk(tmp_path).run("aipm demo demo")
+    code, said = Walk(tmp_path, warm).run("aipm demo demo")
     assert code == 0, said
-    return Walk((tmp_path / "demo").rename(tmp_path / request.param))
+    return Walk((tmp_path / "demo").rename(tmp_path / request.param), warm)

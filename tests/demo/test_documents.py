@@ -12,6 +12,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+from warm_python import asking
 
 from pytest_aipm.demo import lending
 from pytest_aipm.demo.population import FEATURES, THRESHOLD
@@ -27,16 +28,20 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def run(
-    folder: Path, command: str, *, path: Path | None = None
+    folder: Path, command: str, warm: str = "", *, path: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as a reader would, with this environment's `pytest` and `aipm`."""
+    """Run a command as a reader would, with this environment's `pytest` and `aipm`.
+
+    It starts from nothing unless an address of a warm Python is given.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST") and k != "CI"}
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     program, *arguments = shlex.split(command)
     module = {"pytest": "pytest", "aipm": "pytest_aipm"}[program]
+    python = asking(warm, "python") if warm else [sys.executable]
     return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [*python, "-m", module, *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -107,13 +112,15 @@ def readme_policy() -> str:
     return next(block for block in blocks("README.md", "yaml") if block.startswith("aipm: 1"))
 
 
-def test_the_readmes_policy_has_ten_lines_and_audits_a_predictions_file(mine: Path) -> None:
+def test_the_readmes_policy_has_ten_lines_and_audits_a_predictions_file(
+    mine: Path, warm: str
+) -> None:
     policy = readme_policy()
     assert len(policy.splitlines()) == 10
     (mine / "policies" / "loans.aipm.yaml").write_text(policy)
 
-    read = run(mine, "aipm validate policies")
-    done = run(mine, "pytest --aipm-audit")
+    read = run(mine, "aipm validate policies", warm)
+    done = run(mine, "pytest --aipm-audit", warm)
 
     assert read.returncode == 0, read.stderr
     assert "class 1 = defaulted is what is predicted; the favorable decision is 0" in read.stdout
@@ -122,13 +129,13 @@ def test_the_readmes_policy_has_ten_lines_and_audits_a_predictions_file(mine: Pa
     assert (mine / "aipm-report" / "index.html").is_file()
 
 
-def test_the_readmes_policy_audits_a_model_file_once_it_is_trusted(mine: Path) -> None:
+def test_the_readmes_policy_audits_a_model_file_once_it_is_trusted(mine: Path, warm: str) -> None:
     policy = readme_policy().replace("predictions: predicted", "model: loans.joblib")
     (mine / "policies" / "loans.aipm.yaml").write_text(policy)
 
-    refused = run(mine, "pytest --aipm-audit")
-    trusted = run(mine, "aipm trust loans.joblib")
-    done = run(mine, "pytest --aipm-audit")
+    refused = run(mine, "pytest --aipm-audit", warm)
+    trusted = run(mine, "aipm trust loans.joblib", warm)
+    done = run(mine, "pytest --aipm-audit", warm)
 
     assert refused.returncode == 4
     assert "aipm trust" in refused.stderr
@@ -136,7 +143,7 @@ def test_the_readmes_policy_audits_a_model_file_once_it_is_trusted(mine: Path) -
     assert done.returncode == 1, done.stdout + done.stderr
 
 
-def test_a_model_that_got_worse_fails_against_the_approved_baseline(mine: Path) -> None:
+def test_a_model_that_got_worse_fails_against_the_approved_baseline(mine: Path, warm: str) -> None:
     """The README's five lines; the first check alone, with a limit that both models hold."""
     check = blocks("README.md", "yaml")[1].replace("min: 0.80", "min: 0.10")
     head, _, _ = readme_policy().partition("checks:")
@@ -150,10 +157,10 @@ def test_a_model_that_got_worse_fails_against_the_approved_baseline(mine: Path) 
         mine / "holdout.csv", index=False
     )
 
-    without = run(mine, audit)
-    approved = run(mine, update)
+    without = run(mine, audit, warm)
+    approved = run(mine, update, warm)
     (mine / "holdout.csv").write_bytes(biased)
-    worse = run(mine, audit)
+    worse = run(mine, audit, warm)
 
     assert without.returncode == 4, "no baseline yet"
     assert "--aipm-update-baseline" in without.stderr
@@ -200,14 +207,16 @@ def test_the_first_check_of_a_contributor_works_where_it_is_put(tmp_path: Path) 
     assert "a few rows cannot tell" in cases.stdout
 
 
-def test_a_check_of_ones_own_project_is_registered_by_its_conftest(tmp_path: Path) -> None:
+def test_a_check_of_ones_own_project_is_registered_by_its_conftest(
+    tmp_path: Path, warm: str
+) -> None:
     (command,) = blocks("docs/writing-a-check.md", "sh")
-    written = run(tmp_path, command)
+    written = run(tmp_path, command, warm)
     (tmp_path / "conftest.py").write_text(blocks("docs/writing-a-check.md", "python")[0])
     (tmp_path / "planned.aipm.yaml").write_text(blocks("CONTRIBUTING.md", "yaml")[0])
 
-    done = run(tmp_path, "pytest --aipm-audit --aipm-policy=planned.aipm.yaml")
-    tested = run(tmp_path, "pytest tests")
+    done = run(tmp_path, "pytest --aipm-audit --aipm-policy=planned.aipm.yaml", warm)
+    tested = run(tmp_path, "pytest tests", warm)
 
     assert written.returncode == 0, written.stderr
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The repository's own policies, audited end to end as a user would, one subprocess each."""
+"""The repository's own policies, audited end to end as a user would."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_python import asking
 
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.demo.population import PENALTY, true_rates
@@ -37,8 +38,9 @@ class Run:
         return found[finding_id]
 
 
-def audit(folder: Path, *options: str) -> Run:
-    command = [sys.executable, "-m", "pytest", "--aipm-audit", f"--aipm-report={folder}"]
+def audit(folder: Path, *options: str, warm: str = "") -> Run:
+    python = asking(warm, "python") if warm else [sys.executable]
+    command = [*python, "-m", "pytest", "--aipm-audit", f"--aipm-report={folder}"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider", *options],
@@ -59,22 +61,24 @@ def approved(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def biased(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def biased(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Run:
     return audit(
         tmp_path_factory.mktemp("biased"),
         "--aipm-policy=policies/lending.aipm.yaml",
         "--aipm-model=pytest_aipm.demo.lending:biased_model",
+        warm=warm,
     )
 
 
 @pytest.fixture(scope="module")
-def overfitted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def overfitted(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Run:
     return audit(
         tmp_path_factory.mktemp("overfitted"),
         "--aipm-policy=policies/lending.aipm.yaml",
         "--aipm-model=pytest_aipm.demo.lending:overfitted_model",
         "-k",
         "membership or overlap",
+        warm=warm,
     )
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
@@ -17,17 +13,13 @@ import pandas as pd
 import skops.io
 from docs_pages import ROOT
 from sklearn.linear_model import LogisticRegression
+from warm_python import asking
 
 from pytest_aipm.demo import lending
 from pytest_aipm.demo.population import FEATURES, THRESHOLD
 
-__all__ = ["AUDIT", "Project", "base_project", "warm_python"]
+__all__ = ["AUDIT", "Project", "base_project"]
 
-SERVER = Path(__file__).with_name("docs_server.py")
-SHIM = """\
-#!/bin/sh
-exec "{python}" -ISE "{server}" ask "{address}" {name} "$@"
-"""
 TODAY = "1796083200"
 """2026-12-01: pages tell of dates, and must hold on any day."""
 AUDIT = "pytest --aipm-audit --junitxml=junit.xml"
@@ -92,32 +84,13 @@ def _files_of_the_pages(path: Path, rows: pd.DataFrame) -> None:
     rows.to_parquet(path / "data" / "holdout.parquet")
 
 
-@contextmanager
-def warm_python() -> Iterator[str]:
-    """Start the process that does the work of the commands, and end it; its address is given."""
-    with tempfile.TemporaryDirectory(prefix="aipm") as folder:  # a socket's name must be short
-        address = str(Path(folder) / "s")
-        command = [sys.executable, "-P", SERVER, "serve", address]
-        with subprocess.Popen(command, cwd=folder) as server:
-            try:
-                for _ in range(600):
-                    if Path(address).exists() or server.poll() is not None:
-                        break
-                    time.sleep(0.1)
-                yield address
-            finally:
-                server.terminate()
-
-
 def base_project(path: Path, address: str) -> Project:
     """Make the project that every page gets a copy of: a git repository with one commit."""
     shims = path / ".venv" / "bin"
     shims.mkdir(parents=True)
     for name in ("pytest", "aipm", "python"):
         shim = shims / name
-        shim.write_text(
-            SHIM.format(python=sys.executable, server=SERVER, address=address, name=name)
-        )
+        shim.write_text(f'#!/bin/sh\nexec {shlex.join(asking(address, name))} "$@"\n')
         shim.chmod(0o755)
     (path / ".venv" / "gitconfig").write_text(GIT)
     (path / "pytest.ini").write_text("[pytest]\n")

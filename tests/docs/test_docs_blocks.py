@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from docs_blocks import Runner
 from docs_pages import PAGES, Block, blocks_of
-from docs_project import Project, base_project, warm_python
+from docs_project import Project, base_project
 
 SKIPPED = 2
 """Blocks that cannot be tried here, each with its reason on the page: raise this for a reason."""
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with warm_python() as address:
-        yield base_project(tmp_path_factory.mktemp("docs") / "project", address)
+def base(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Project:
+    return base_project(tmp_path_factory.mktemp("docs") / "project", warm)
 
 
 @pytest.fixture

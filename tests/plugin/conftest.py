@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_python import asking
 
 import pytest_aipm.session  # noqa: F401 - pytester forgets what a run imports; not this
 
@@ -32,6 +33,7 @@ subject:
 checks:
 """
 GAP = "fairness.demographic_parity_difference"
+LEAN = ("-p", "no:hypothesispytest", "-p", "no:anyio")
 MIXED = (
     f"{{check: {GAP}, id: gap, by: [sex, region, team], limit: {{max: 0.10}}}}",
     f"{{check: {GAP}, id: known, by: sex, limit: {{max: 0.10}}}}",
@@ -53,8 +55,9 @@ waivers:
 class Project:
     """A folder with tests and policies, and how to run pytest in it."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, pytester: pytest.Pytester, warm: str) -> None:
         self.pytester = pytester
+        self.warm = warm
         self.path = pytester.path
 
     def policy(self, name: str, *checks: str, data: str = "data.csv", file: str = "") -> Path:
@@ -87,8 +90,14 @@ class Project:
         (self.path / "pytest.ini").write_text("\n".join(["[pytest]", *lines, ""]))
 
     def run(self, *args: str | Path) -> pytest.RunResult:
-        # hypothesis loads its engine at the end of every run; these runs have no use for it
-        return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *args)
+        # hypothesis loads its engine at the end of every run, anyio asyncio at the start of it;
+        # these runs have no use for them
+        run = asking(self.warm, "pytest")
+        return self.pytester.run(*run, *LEAN, *args)
+
+    def cold(self, *args: str | Path) -> pytest.RunResult:
+        """Run in a Python that has imported nothing yet."""
+        return self.pytester.runpytest_subprocess(*LEAN, *args)
 
     def here(self, *args: str | Path) -> pytest.RunResult:
         """Run in this process, for what is decided before anything is measured."""
@@ -110,7 +119,7 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: str) -> Project:
     for name in ("CI", "PYTEST_ADDOPTS", "SOURCE_DATE_EPOCH", "PYTEST_XDIST_WORKER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
@@ -122,7 +131,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
             chosen = i // 4 % 10 < (3 if sex == "F" else 6)
             writer.writerow([i // 7 % 2, int(chosen), sex, region, team])
     (pytester.path / "pytest.ini").write_text("[pytest]\n")
-    return Project(pytester)
+    return Project(pytester, warm)
 
 
 @pytest.fixture
