@@ -11,9 +11,10 @@ import os
 import pickle
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,7 +33,7 @@ __all__ = ["Spark", "Table", "session_of", "table_of"]
 TASKS = 4
 """Tasks for each core: one that is slow does not hold up the rest for long."""
 ROWS = 40
-"""Rows of a part of a table are numbered from its own number times 2 to this."""
+"""Rows of a part of a table are numbered from its own number times 2 to this, where any will do."""
 
 _Part = TypeVar("_Part", bound=Mergeable)
 
@@ -108,21 +109,25 @@ class Spark:
         empty: _Part,
         *,
         coded: frozenset[str] = NONE,
+        numbered: bool = False,
     ) -> _Part:
-        """Run one pass; see `local.Local.run`.
+        """Run one pass; see `local.Engine.run`.
 
         Raises
         ------
         MeasurementError
             What went wrong with the rows of a part, or the job itself.
         """
+        names = list(dict.fromkeys(columns)) or list(source.columns[:1])
         if isinstance(source, Table):
-            frame = source.spark.select(*[f"`{name}`" for name in columns])
-            decode: Callable[..., Iterator[pd.DataFrame]] = source.decoder(columns)
+            source.require(names)
+            frame = source.select(names)
+            starts = self._starts(source, frame, names) if numbered else None
+            decode: Callable[..., Iterator[pd.DataFrame]] = source.decoder(names, starts)
         else:
-            parts = source.parts(columns, coded=coded)
+            parts = source.parts(names, coded=coded)
             if parts is None:
-                return Local().run(source, columns, partial, empty, coded=coded)
+                return Local().run(source, names, partial, empty, coded=coded)
             tasks = min(len(parts), TASKS * self.session.sparkContext.defaultParallelism)
             shares = [list(each) for each in _split(parts, tasks)]
             with _quiet():
@@ -131,19 +136,40 @@ class Spark:
         # by value: executors need not have the user's own modules
         work = self.session.sparkContext.broadcast(_by_value(partial))
         try:
-            with _quiet():
-                found = frame.mapInArrow(_task(decode, work, empty), "part long, found binary")
-                rows = found.collect()
-        except Exception as error:  # noqa: BLE001 - whatever ended the job, in one line
-            what = f"the Spark job died ({_cause(error)})"
-            raise DataError(Problem(what, "look at the log of its executors", source.ref)) from None
+            ran = self._ran(frame, _task(decode, work, empty), source.ref)
+        finally:
+            work.destroy()
         result = empty
-        for row in sorted(rows, key=lambda each: each["part"]):
-            part = pickle.loads(bytes(row["found"]))  # noqa: S301 - written by our own task
+        for _, found in ran:
+            part = pickle.loads(found)  # noqa: S301 - written by our own task
             if isinstance(part, MeasurementError):
                 raise part
             result = result.merge(part)
         return result
+
+    def _ran(
+        self, frame: Any, task: Callable[..., Iterator[Any]], ref: str
+    ) -> list[tuple[int, bytes]]:
+        """Return the number of each part of the rows and what it gave, in their order."""
+        try:
+            with _quiet():
+                rows = frame.mapInArrow(task, "part long, found binary").collect()
+        except Exception as error:  # noqa: BLE001 - whatever ended the job, in one line
+            what = f"the Spark job died ({_cause(error)})"
+            raise DataError(Problem(what, "look at the log of its executors", ref)) from None
+        return sorted((int(row["part"]), bytes(row["found"])) for row in rows)
+
+    def _starts(self, source: Table, frame: Any, names: Sequence[str]) -> dict[int, int]:
+        """Return the number of the first row of each part; counted once for the same columns.
+
+        Of these very columns, since a query may be planned, and its rows cut, otherwise for others.
+        """
+        key = tuple(names)
+        if key not in source.starts:
+            counted = [(part, int(found)) for part, found in self._ran(frame, _counted, source.ref)]
+            before = accumulate((n for _, n in counted), initial=0)
+            source.starts[key] = dict(zip((part for part, _ in counted), before, strict=False))
+        return source.starts[key]
 
 
 def _split(parts: list[Part], tasks: int) -> Iterator[list[Part]]:
@@ -180,22 +206,33 @@ def _task(
     decode: Callable[[Iterator[Any]], Iterator[pd.DataFrame]], work: Any, empty: Any
 ) -> Callable[[Iterator[Any]], Iterator[Any]]:
     def task(batches: Iterator[Any]) -> Iterator[Any]:
-        from pyspark import TaskContext
-
         partial = _opened(work.value)
-        context = TaskContext.get()
-        number = 0 if context is None else context.partitionId()
         found: Any = empty
         try:
             for frame in decode(batches):
                 found = found.merge(partial(frame))
         except MeasurementError as error:
             found = error
-        schema = pa.schema([("part", pa.int64()), ("found", pa.binary())])
-        held = [pa.array([number], pa.int64()), pa.array([pickle.dumps(found)], pa.binary())]
-        yield pa.RecordBatch.from_arrays(held, schema=schema)
+        yield _told(pickle.dumps(found))
 
     return task
+
+
+def _counted(batches: Iterator[Any]) -> Iterator[Any]:
+    yield _told(str(sum(batch.num_rows for batch in batches)).encode())
+
+
+def _told(found: bytes) -> Any:
+    schema = pa.schema([("part", pa.int64()), ("found", pa.binary())])
+    held = [pa.array([_part_number()], pa.int64()), pa.array([found], pa.binary())]
+    return pa.RecordBatch.from_arrays(held, schema=schema)
+
+
+def _part_number() -> int:
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return 0 if context is None else int(context.partitionId())
 
 
 def _cause(error: BaseException) -> str:
@@ -220,6 +257,7 @@ class Table(DataSource):
         with _quiet():
             self._schema = spark.limit(0).toArrow().schema
         self._traits: dict[str, Trait] = {}
+        self.starts: dict[tuple[str, ...], dict[int, int]] = {}
 
     @cached_property
     def rows(self) -> int:
@@ -248,7 +286,7 @@ class Table(DataSource):
 
         wanted = []
         for i, name in enumerate(names):
-            column = f.col(f"`{name}`")
+            column = f.col(f"`{name.replace('`', '``')}`")
             wanted.append(f.count_if(column.isNull()).alias(f"gaps{i}"))
             if pa.types.is_integer(kinds[name]):
                 wanted += [f.min(column).alias(f"low{i}"), f.max(column).alias(f"high{i}")]
@@ -260,15 +298,26 @@ class Table(DataSource):
             found[name] = Trait(kinds[name], bool(row[f"gaps{i}"]), wide)
         return found
 
-    def decoder(self, names: Sequence[str]) -> Callable[[Iterator[Any]], Iterator[pd.DataFrame]]:
-        """Return what turns the record batches of one part into frames, in any process."""
+    def select(self, names: Sequence[str]) -> Any:
+        """Return some columns, as Spark holds them."""
+        return self.spark.select(*[f"`{name.replace('`', '``')}`" for name in names])
+
+    def decoder(
+        self, names: Sequence[str], starts: Mapping[int, int] | None = None
+    ) -> Callable[[Iterator[Any]], Iterator[pd.DataFrame]]:
+        """Return what turns the record batches of one part into frames, in any process.
+
+        Parameters
+        ----------
+        names : sequence of str
+        starts : mapping of int to int, optional
+            Number of the first row of each part; without, numbers only tell the rows apart.
+        """
         traits = self.traits(names)
 
         def decode(batches: Iterator[Any]) -> Iterator[pd.DataFrame]:
-            from pyspark import TaskContext
-
-            context = TaskContext.get()
-            start = (0 if context is None else context.partitionId()) << ROWS
+            number = _part_number()
+            start = number << ROWS if starts is None else starts[number]
             for batch in batches:
                 table = pa.Table.from_batches([batch]).select(list(names))
                 plain_ = [table.column(name).cast(traits[name].type) for name in names]
@@ -286,9 +335,7 @@ class Table(DataSource):
         """Yield the rows through this process, a few batches at a time."""
         traits = self.traits(names)
         with _quiet():
-            packed = self.spark.select(*[f"`{name}`" for name in names]).mapInArrow(
-                _packed, "held binary"
-            )
+            packed = self.select(names).mapInArrow(_packed, "held binary")
         start = 0
         for row in packed.toLocalIterator(prefetchPartitions=True):
             table = pa.ipc.open_stream(bytes(row["held"])).read_all()

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.evidence.evidence import located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.identifiers import (
     CHANCE,
     KINDS,
@@ -26,7 +26,6 @@ from pytest_aipm.evidence.identifiers import (
     iban_form,
     personal_name,
 )
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.parts import rate_bounds
 
@@ -104,19 +103,17 @@ class Scan:
     """Columns of which most was not."""
 
 
-def scan(source: DataSource, columns: Iterable[str], seed: int) -> Scan:
-    """Look for personal data in some columns.
+def scan(evidence: Evidence, source: DataSource, columns: Iterable[str]) -> Scan:
+    """Look for personal data in some columns; in a sample where there are more than 20,000 rows.
 
     Parameters
     ----------
+    evidence : Evidence
     source : DataSource
     columns : iterable of str
-    seed : int
-        Of the sample of rows, where there are more than 20,000.
     """
     names = list(columns)
-    with located(source.ref):
-        frame = sample_rows(source.batches(names), MAX_ROWS, seed)
+    frame = evidence.drawn(source, names, MAX_ROWS)
     found: list[Found] = []
     texts, cut, unread = [], [], []
     for name in names:

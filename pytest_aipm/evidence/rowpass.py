@@ -132,7 +132,11 @@ class RowPass:
             # areas are paired row by row; without a champion their scores are only counted
             keep_rows=self.wanted.rows or (self.wanted.scores and coded.champion_score is not None),
         )
-        return tally if self._date is None else replace(tally, days=Days.of(batch[self._date]))
+        days = None if self._date is None else Days.of(batch[self._date])
+        asked = [self.predictor] if self.champion is None else [self.predictor, self.champion]
+        heard = [(who, text) for who, each in enumerate(asked) for text in each.heard()]
+        missing = self.predictor.gaps(batch)
+        return replace(tally, days=days, missing=missing, heard=tuple(heard))
 
     def coded(self, batch: pd.DataFrame) -> Coded:
         """Return one batch in codes.

@@ -20,7 +20,7 @@ from pytest_aipm.evidence.classes import (
 from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.losses import LOSSES
-from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
+from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Prediction
@@ -370,7 +370,7 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
     wanted = list(dict.fromkeys([*features, label, *people]))
     several = subject.task == "multiclass"
     with located(source.ref):
-        frame = sample_rows(source.batches(wanted), MAX_ROWS, evidence.seed)
+        frame = evidence.drawn(source, wanted, MAX_ROWS)
         truth = _truth(subject, frame[label])
         classes = distinct(frame[label], MAX_CLASSES + 1 if several else MOST)
         prediction = model.predict(frame[features], labels=False)

@@ -82,7 +82,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         )
     source.require(list(params.allow))
     read = [name for name in source.columns if name not in params.allow]
-    seen = scan(source, read, evidence.seed)
+    seen = scan(evidence, source, read)
     hit = list(dict.fromkeys(each.column for each in seen.found))
     what = "training rows" if params.of == "train" else "evaluation rows"
     measured = Measurement(
