@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.identifiers import (
     CHANCE,
     KINDS,
@@ -26,10 +25,9 @@ from pytest_aipm.evidence.identifiers import (
     iban_form,
     personal_name,
 )
-from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.parts import rate_bounds
 
-__all__ = ["Found", "Scan", "scan"]
+__all__ = ["MAX_ROWS", "Found", "Scan", "scan"]
 
 MAX_ROWS = 20_000
 MAX_CELL = 10_000
@@ -103,17 +101,17 @@ class Scan:
     """Columns of which most was not."""
 
 
-def scan(evidence: Evidence, source: DataSource, columns: Iterable[str]) -> Scan:
-    """Look for personal data in some columns; in a sample where there are more than 20,000 rows.
+def scan(frame: pd.DataFrame, rows: int) -> Scan:
+    """Look for personal data in some columns.
 
     Parameters
     ----------
-    evidence : Evidence
-    source : DataSource
-    columns : iterable of str
+    frame : DataFrame
+        The rows that are read: all, or a sample of at most `MAX_ROWS`.
+    rows : int
+        How many there are.
     """
-    names = list(columns)
-    frame = evidence.drawn(source, names, MAX_ROWS)
+    names = list(frame.columns)
     found: list[Found] = []
     texts, cut, unread = [], [], []
     for name in names:
@@ -133,7 +131,7 @@ def scan(evidence: Evidence, source: DataSource, columns: Iterable[str]) -> Scan
         if column.unread(MAX_TEXT) > MOST:
             unread.append(name)
     return Scan(
-        tuple(found), len(frame), source.rows, len(names), tuple(texts), tuple(cut), tuple(unread)
+        tuple(found), len(frame), rows, len(names), tuple(texts), tuple(cut), tuple(unread)
     )
 
 

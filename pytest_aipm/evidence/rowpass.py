@@ -65,8 +65,6 @@ def refuse_rows(subject: Subject, wanted: Wanted, *, paired: bool) -> Wanted:
     asked = ""
     if subject.decision is not None and subject.decision.top_k is not None:
         asked = "`decision: {top_k: ...}` compares every row with all others"
-    elif wanted.rows and subject.designed:
-        asked = "scores are weighed, or grouped by person, row by row"
     elif wanted.scores and paired:
         asked = "scores of an earlier model are compared row by row"
     elif subject.task == "multiclass" and wanted.scores:
