@@ -194,10 +194,10 @@ def _opened(work: bytes) -> Callable[[pd.DataFrame], Any]:
 
 def _reading(shares: Any) -> Callable[[Iterator[Any]], Iterator[pd.DataFrame]]:
     def decode(batches: Iterator[Any]) -> Iterator[pd.DataFrame]:
-        for batch in batches:
-            for share in batch.column(0).to_pylist():
-                for part in shares.value[share]:
-                    yield from part.batches()
+        # all of the few numbers first: a process that leaves input unread is not used again
+        for share in [each for batch in batches for each in batch.column(0).to_pylist()]:
+            for part in shares.value[share]:
+                yield from part.batches()
 
     return decode
 

@@ -130,9 +130,7 @@ def scan(frame: pd.DataFrame, rows: int) -> Scan:
             cut.append(name)
         if column.unread(MAX_TEXT) > MOST:
             unread.append(name)
-    return Scan(
-        tuple(found), len(frame), rows, len(names), tuple(texts), tuple(cut), tuple(unread)
-    )
+    return Scan(tuple(found), len(frame), rows, len(names), tuple(texts), tuple(cut), tuple(unread))
 
 
 def _beyond(kind: str, valid: int, tried: int) -> bool:
