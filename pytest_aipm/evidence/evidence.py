@@ -24,6 +24,7 @@ from pytest_aipm.evidence.classes import (
 )
 from pytest_aipm.evidence.confusion import ClassCounts, PerClass
 from pytest_aipm.evidence.decide import refuse_beyond
+from pytest_aipm.evidence.differing import Differing
 from pytest_aipm.evidence.groups import (
     GroupCounts,
     Grouping,
@@ -211,6 +212,19 @@ class Evidence:
             return empty.of(rows.loc[~favorable] if against else rows)
 
         return self.over_decided(names, partial, empty, numbered=True)
+
+    def content(self, source: DataSource, columns: Sequence[str]) -> pd.DataFrame:
+        """Return all rows of some columns, in any order.
+
+        Of rows that stay where they are only those that differ come here, with their number.
+        """
+        names = list(dict.fromkeys(columns))
+        if not self.engine.remote:
+            return source.frame(names)
+        found = self.over(source, names, Differing.of, Differing())
+        return found.frame.loc[np.repeat(np.arange(len(found.counts)), found.counts)].reset_index(
+            drop=True
+        )
 
     def over_decided(
         self,

@@ -53,6 +53,13 @@ ROWS: list[dict[str, Any]] = [
         "limit": {"max": 0},
     },
     {"check": "privacy.pii", "limit": {"max": 0}},
+    {"check": "data.sufficiency", "limit": {"min": 0.01}},
+    {
+        "check": "data.representation",
+        "by": "sex",
+        "population": {"sex": {"F": 0.5, "<b>M</b>": 0.5}},
+        "limit": {"max": 0.5},
+    },
     {"check": "privacy.k_anonymity", "quasi_identifiers": ["sex", "race"], "limit": {"min": 2}},
 ]
 ASKED: list[dict[str, Any]] = [
@@ -155,11 +162,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def spread(root: Path, session: Any) -> Any:
-    """The same rows as a table of 50 parts, some empty, some of one row, in their order."""
+    """The same rows as a table of 14 parts, some empty, some of one row, in their order."""
     whole = session.createDataFrame(pq.read_table(root / "all.parquet"))
-    cut = whole.repartitionByRange(50, "id").sortWithinPartitions("id")
-    empty = cut.where("id >= 60 or id < 10 or id = 20")
-    kept = pd.read_parquet(root / "all.parquet").query("id >= 60 or id < 10 or id == 20")
+    cut = whole.repartitionByRange(14, "id").sortWithinPartitions("id")
+    empty = cut.where("id >= 160 or id < 10 or id = 70")
+    kept = pd.read_parquet(root / "all.parquet").query("id >= 160 or id < 10 or id == 70")
     kept.to_parquet(root / "kept.parquet", index=False)
     empty.createOrReplaceTempView("spread")
     return empty
@@ -180,7 +187,7 @@ def test_a_model_and_every_family_over_a_folder(root: Path, session: Any) -> Non
 
 
 def test_columns_of_a_table_in_many_parts(root: Path, spread: Any, session: Any) -> None:
-    assert spread.rdd.getNumPartitions() == 50
+    assert spread.rdd.getNumPartitions() == 14
     given = {"predictions": "p", "scores": "s"}
     checks = COUNTED + SCORED + ROWS
     here = pytest_aipm.audit(policy("kept.parquet", checks, **given), root=root)
