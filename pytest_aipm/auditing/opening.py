@@ -10,7 +10,8 @@ from typing import Any
 
 from pytest_aipm.auditing.plan import Plan, champion_spec, model_spec
 from pytest_aipm.engine.local import Engine
-from pytest_aipm.engine.spark import Spark, table_of
+from pytest_aipm.engine.spark import Spark
+from pytest_aipm.engine.table import table_of
 from pytest_aipm.errors import DataError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.kept import Kept

@@ -39,8 +39,20 @@ class Engine(Protocol):
         empty: Part,
         *,
         coded: frozenset[str] = NONE,
+        numbered: bool = False,
     ) -> Part:
-        """Run one pass over these columns of a source; see `run_pass`."""
+        """Run one pass over these columns of a source; see `run_pass`.
+
+        Parameters
+        ----------
+        source : DataSource
+        columns : sequence of str
+        partial, empty
+        coded : frozenset of str
+            As for `DataSource.batches`.
+        numbered : bool
+            Whether `partial` needs the numbers that rows have in the whole source.
+        """
         ...
 
 
@@ -57,6 +69,7 @@ class Local:
         empty: Part,
         *,
         coded: frozenset[str] = NONE,
+        numbered: bool = False,  # noqa: ARG002 - the rows have their numbers
     ) -> Part:
         """Run one pass."""
         batches = source.batches(columns, coded=coded)

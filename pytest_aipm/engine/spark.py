@@ -10,30 +10,34 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
+from pytest_aipm.engine.executors import (
+    FAULT,
+    Ran,
+    by_value,
+    counted,
+    quiet,
+    reading,
+    task_of,
+    told,
+)
 from pytest_aipm.engine.local import Local, Mergeable
+from pytest_aipm.engine.table import Table
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.sources.data import BATCH, NONE, DataSource, Part
-from pytest_aipm.sources.faults import first_line, problem
-from pytest_aipm.sources.spec import Where
-from pytest_aipm.sources.typed import EXACT, Trait, plain, to_frame
+from pytest_aipm.sources.faults import first_line
 
-__all__ = ["Spark", "Table", "session_of", "table_of"]
+__all__ = ["Spark", "session_of"]
 
 TASKS = 4
 """Tasks for each core: one that is slow does not hold up the rest for long."""
-ROWS = 40
-"""Rows of a part of a table are numbered from its own number times 2 to this."""
-
 _Part = TypeVar("_Part", bound=Mergeable)
 
 
@@ -72,14 +76,6 @@ def session_of(master: str) -> Any:
         raise MeasurementError(Problem(what, "correct `aipm_spark_master`")) from None
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what pyspark says of pandas' version out of findings, which are those of any engine."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, message="PySpark")
-        yield
-
-
 class Spark:
     """Runs passes on a Spark session, made when the first one is wanted.
 
@@ -97,7 +93,7 @@ class Spark:
     @cached_property
     def session(self) -> Any:
         """The session."""
-        with _quiet():
+        with quiet():
             return self._made()
 
     def run(
@@ -108,222 +104,75 @@ class Spark:
         empty: _Part,
         *,
         coded: frozenset[str] = NONE,
+        numbered: bool = False,
     ) -> _Part:
-        """Run one pass; see `local.Local.run`.
+        """Run one pass; see `local.Engine.run`.
 
         Raises
         ------
         MeasurementError
             What went wrong with the rows of a part, or the job itself.
         """
+        names = list(dict.fromkeys(columns)) or list(source.columns[:1])
         if isinstance(source, Table):
-            frame = source.spark.select(*[f"`{name}`" for name in columns])
-            decode: Callable[..., Iterator[pd.DataFrame]] = source.decoder(columns)
+            source.require(names)
+            ran = self._of_table(source, names, by_value(partial), empty, numbered=numbered)
         else:
-            parts = source.parts(columns, coded=coded)
+            parts = source.parts(names, coded=coded)
             if parts is None:
-                return Local().run(source, columns, partial, empty, coded=coded)
-            tasks = min(len(parts), TASKS * self.session.sparkContext.defaultParallelism)
-            shares = [list(each) for each in _split(parts, tasks)]
-            with _quiet():
-                frame = self.session.range(0, tasks, 1, tasks)
-            decode = _reading(self.session.sparkContext.broadcast(shares))
-        # by value: executors need not have the user's own modules
-        work = self.session.sparkContext.broadcast(_by_value(partial))
-        try:
-            with _quiet():
-                found = frame.mapInArrow(_task(decode, work, empty), "part long, found binary")
-                rows = found.collect()
-        except Exception as error:  # noqa: BLE001 - whatever ended the job, in one line
-            what = f"the Spark job died ({_cause(error)})"
-            raise DataError(Problem(what, "look at the log of its executors", source.ref)) from None
+                return Local().run(source, names, partial, empty, coded=coded)
+            ran = self._of_parts(parts, by_value(partial), empty, source.ref)
         result = empty
-        for row in sorted(rows, key=lambda each: each["part"]):
-            part = pickle.loads(bytes(row["found"]))  # noqa: S301 - written by our own task
+        for each in ran:
+            part = pickle.loads(each.found)  # noqa: S301 - written by our own task
             if isinstance(part, MeasurementError):
                 raise part
             result = result.merge(part)
         return result
 
+    def _of_parts(self, parts: list[Part], work: bytes, empty: Any, ref: str) -> list[Ran]:
+        tasks = min(len(parts), TASKS * self.session.sparkContext.defaultParallelism)
+        shares = self.session.sparkContext.broadcast([list(each) for each in _split(parts, tasks)])
+        try:
+            with quiet():
+                frame = self.session.range(0, tasks, 1, tasks)
+            return self._ran(frame, reading(shares), work, empty, ref)
+        finally:
+            shares.destroy()
+
+    def _of_table(
+        self, source: Table, names: list[str], work: bytes, empty: Any, *, numbered: bool
+    ) -> list[Ran]:
+        """Run over a table; where rows need their numbers, parts must be cut as they were counted.
+
+        They are counted without a column, which costs next to nothing. A query may be planned, and
+        its rows cut, otherwise for other columns: then they are counted again, of these very ones.
+        """
+        frame = source.select(names)
+        if not numbered:
+            return self._ran(frame, source.decoder(names), work, empty, source.ref)
+        for again in (False, True):
+            sizes = counted(frame, source.ref) if again else source.sizes
+            starts = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
+            ran = self._ran(frame, source.decoder(names, starts), work, empty, source.ref)
+            read = {each.part: each.rows for each in ran}
+            if read == sizes or FAULT in read.values():
+                return ran
+        what = f"the rows of {source.ref} come in other parts each time they are read"
+        raise DataError(Problem(what, "write them to a table, and audit that", source.ref))
+
+    def _ran(
+        self, frame: Any, decode: Callable[..., Any], work: bytes, empty: Any, ref: str
+    ) -> list[Ran]:
+        """Return what each part of the rows gave, in their order."""
+        # by value: executors need not have the user's own modules
+        sent = self.session.sparkContext.broadcast(work)
+        try:
+            return told(frame, task_of(decode, sent, empty), ref)
+        finally:
+            sent.destroy()
+
 
 def _split(parts: list[Part], tasks: int) -> Iterator[list[Part]]:
     for some in np.array_split(np.arange(len(parts)), tasks):
         yield [parts[i] for i in some]
-
-
-def _by_value(partial: Callable[..., Any]) -> bytes:
-    from pyspark import cloudpickle
-
-    dumps: Callable[[Any], bytes] = cloudpickle.dumps
-    return pickle.dumps((sys.path, dumps(partial)))
-
-
-def _opened(work: bytes) -> Callable[[pd.DataFrame], Any]:
-    """Return the function of a batch; the project's own modules are where they were found here."""
-    paths, held = pickle.loads(work)  # noqa: S301 - broadcast by `run`
-    sys.path += [path for path in paths if path not in sys.path]
-    partial: Callable[[pd.DataFrame], Any] = pickle.loads(held)  # noqa: S301
-    return partial
-
-
-def _reading(shares: Any) -> Callable[[Iterator[Any]], Iterator[pd.DataFrame]]:
-    def decode(batches: Iterator[Any]) -> Iterator[pd.DataFrame]:
-        for batch in batches:
-            for share in batch.column(0).to_pylist():
-                for part in shares.value[share]:
-                    yield from part.batches()
-
-    return decode
-
-
-def _task(
-    decode: Callable[[Iterator[Any]], Iterator[pd.DataFrame]], work: Any, empty: Any
-) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    def task(batches: Iterator[Any]) -> Iterator[Any]:
-        from pyspark import TaskContext
-
-        partial = _opened(work.value)
-        context = TaskContext.get()
-        number = 0 if context is None else context.partitionId()
-        found: Any = empty
-        try:
-            for frame in decode(batches):
-                found = found.merge(partial(frame))
-        except MeasurementError as error:
-            found = error
-        schema = pa.schema([("part", pa.int64()), ("found", pa.binary())])
-        held = [pa.array([number], pa.int64()), pa.array([pickle.dumps(found)], pa.binary())]
-        yield pa.RecordBatch.from_arrays(held, schema=schema)
-
-    return task
-
-
-def _cause(error: BaseException) -> str:
-    """Return the line of a Spark error that says what happened, of its hundreds."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "Caused by:" in line or "Error:" in line]
-    return (told[-1] if told else lines[0] if lines else type(error).__name__)[:300]
-
-
-class Table(DataSource):
-    """A table or a query of a Spark session.
-
-    Parameters
-    ----------
-    spark : pyspark.sql.DataFrame
-    ref : str
-    """
-
-    def __init__(self, spark: Any, ref: str, where: Where | None = None) -> None:
-        self.spark, self.ref, self.kind, self.sha256, self.where = spark, ref, "spark", None, where
-        self.columns = tuple(spark.columns)
-        with _quiet():
-            self._schema = spark.limit(0).toArrow().schema
-        self._traits: dict[str, Trait] = {}
-
-    @cached_property
-    def rows(self) -> int:
-        """Number of rows."""
-        return int(self.spark.count())
-
-    def traits(self, names: Sequence[str]) -> dict[str, Trait]:
-        """Return what these columns are, over all rows: one query for those where gaps count."""
-        new = [name for name in names if name not in self._traits]
-        kinds = {name: plain(self._schema.field(name).type) for name in new}
-        for name, kind in kinds.items():
-            if pa.types.is_nested(kind):
-                what = f"column {name!r} holds {kind}"
-                raise DataError(Problem(what, "flatten it into columns of their own", self.ref))
-        asked = [
-            name
-            for name, kind in kinds.items()
-            if pa.types.is_integer(kind) or pa.types.is_boolean(kind)
-        ]
-        told = self._told(asked, kinds) if asked else {}
-        self._traits |= {name: told.get(name, Trait(kind, True)) for name, kind in kinds.items()}
-        return {name: self._traits[name] for name in names}
-
-    def _told(self, names: Sequence[str], kinds: dict[str, Any]) -> dict[str, Trait]:
-        from pyspark.sql import functions as f
-
-        wanted = []
-        for i, name in enumerate(names):
-            column = f.col(f"`{name}`")
-            wanted.append(f.count_if(column.isNull()).alias(f"gaps{i}"))
-            if pa.types.is_integer(kinds[name]):
-                wanted += [f.min(column).alias(f"low{i}"), f.max(column).alias(f"high{i}")]
-        row = self.spark.agg(*wanted).collect()[0].asDict()
-        found = {}
-        for i, name in enumerate(names):
-            ends = (row.get(f"low{i}") or 0, row.get(f"high{i}") or 0)
-            wide = ends[0] < -EXACT or ends[1] > EXACT
-            found[name] = Trait(kinds[name], bool(row[f"gaps{i}"]), wide)
-        return found
-
-    def decoder(self, names: Sequence[str]) -> Callable[[Iterator[Any]], Iterator[pd.DataFrame]]:
-        """Return what turns the record batches of one part into frames, in any process."""
-        traits = self.traits(names)
-
-        def decode(batches: Iterator[Any]) -> Iterator[pd.DataFrame]:
-            from pyspark import TaskContext
-
-            context = TaskContext.get()
-            start = (0 if context is None else context.partitionId()) << ROWS
-            for batch in batches:
-                table = pa.Table.from_batches([batch]).select(list(names))
-                plain_ = [table.column(name).cast(traits[name].type) for name in names]
-                yield to_frame(pa.table(plain_, names=list(names)), traits, start)
-                start += batch.num_rows
-
-        return decode
-
-    def _batches(
-        self,
-        names: list[str],
-        size: int,  # noqa: ARG002 - that of Spark's own batches
-        coded: frozenset[str] = NONE,  # noqa: ARG002
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the rows through this process, a few batches at a time."""
-        traits = self.traits(names)
-        with _quiet():
-            packed = self.spark.select(*[f"`{name}`" for name in names]).mapInArrow(
-                _packed, "held binary"
-            )
-        start = 0
-        for row in packed.toLocalIterator(prefetchPartitions=True):
-            table = pa.ipc.open_stream(bytes(row["held"])).read_all()
-            columns = [table.column(name).cast(traits[name].type) for name in names]
-            yield to_frame(pa.table(columns, names=list(names)), traits, start)
-            start += table.num_rows
-
-
-def _packed(batches: Iterator[Any]) -> Iterator[Any]:
-    for batch in batches:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-        held = pa.array([sink.getvalue().to_pybytes()], pa.binary())
-        yield pa.RecordBatch.from_arrays([held], names=["held"])
-
-
-def table_of(session: Any, *, table: str | None, query: str | None, where: Where | None) -> Table:
-    """Return a table, or what a query gives, as a source of rows.
-
-    Raises
-    ------
-    DataError
-        When Spark does not know it, or there is no row.
-    """
-    ref = table or "the query"
-    try:
-        frame = session.table(table) if table is not None else session.sql(query)
-        source = Table(frame, ref, where)
-        empty = not frame.take(1)
-    except DataError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever Spark says, in one line
-        what = f"Spark cannot read {ref} ({first_line(error)})"
-        raise DataError(problem(what, "correct its name, or the query", where=where)) from None
-    if empty:
-        raise DataError(problem(f"{ref} has no row", "name a table with rows", where=where))
-    return source

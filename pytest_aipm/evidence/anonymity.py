@@ -81,7 +81,7 @@ def alike(
                 "train", "there are no training rows", "add `train: PATH` to the subject"
             )
         )
-    frame = source.frame([*quasi, *sensitive])
+    frame = evidence.content(source, [*quasi, *sensitive])
     with located(source.ref):
         classes = _classes(frame, quasi)
         found = {name: _secrets(classes, frame[name], name, c) for name in sensitive}

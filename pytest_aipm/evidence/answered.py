@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from pytest_aipm.errors import MeasurementError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.sources.faults import describe
 from pytest_aipm.sources.model import Prediction
 
@@ -65,7 +64,7 @@ def answered(
     """
     model, features = evidence.model, evidence.feature_columns()
     assert model is not None  # noqa: S101 - checked by the plan
-    frame = sample_rows(evidence.data.batches(features), rows, evidence.seed)
+    frame = evidence.drawn(evidence.data, features, rows)
     if not len(frame):
         raise MeasurementError(Problem("there are no rows to ask the model about"))
     model.bare().given(frame[features])  # columns that are not there are no fault of a row

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pytest_aipm.engine.local import Engine, Local
 from pytest_aipm.evidence.columns import as_texts, date_form, kinds_in
 from pytest_aipm.evidence.evidence import located
 from pytest_aipm.evidence.expected import ColumnRule, ExpectedRows
@@ -76,8 +77,17 @@ class _Forms:
     seen: set[str] = field(default_factory=set)
 
 
-def breaches_of(source: DataSource, expected: ExpectedRows) -> tuple[Breach, ...]:
+def breaches_of(
+    source: DataSource, expected: ExpectedRows, engine: Engine | None = None
+) -> tuple[Breach, ...]:
     """Return every rule that the rows break, in the order of the rules.
+
+    Parameters
+    ----------
+    source : DataSource
+    expected : ExpectedRows
+    engine : Engine, optional
+        Where the pass over the rows runs; here, unless said otherwise.
 
     Raises
     ------
@@ -85,35 +95,84 @@ def breaches_of(source: DataSource, expected: ExpectedRows) -> tuple[Breach, ...
         When the rows cannot be read.
     """
     with located(source.ref):
-        return tuple(_breaches(source, expected))
+        return tuple(_breaches(source, expected, engine or Local()))
 
 
-def _breaches(source: DataSource, expected: ExpectedRows) -> Iterator[Breach]:
+def _breaches(source: DataSource, expected: ExpectedRows, engine: Engine) -> Iterator[Breach]:
     yield from _of_columns(source, expected)
     yield from _of_number(source.rows, expected)
     here = {name: rule for name, rule in expected.columns.items() if name in source.columns}
-    forms = {name: _Forms() for name in here}
-    watched = {name: list(_watches(rule, forms[name])) for name, rule in here.items()}
-    hashes: dict[tuple[str, ...], list[np.ndarray]] = {
-        key: []
+    keys = [
+        key
         for key in (*((name,) for name, rule in here.items() if rule.unique), *expected.keys)
         if all(name in source.columns for name in key)
-    }
-    named = [name for name in here if watched[name]]
-    for batch in source.batches([*named, *(name for key in hashes for name in key)]):
-        for name in named:
+    ]
+    look = _Look(here, tuple(dict.fromkeys(keys)))
+    watched = look.watches()
+    columns = [
+        *(name for name in here if watched[name][0]),
+        *(name for key in keys for name in key),
+    ]
+    seen = engine.run(source, columns, look, _Seen(), numbered=True)
+    for name, (watches, _) in watched.items():
+        for place, watch in enumerate(watches):
+            rows, first = seen.broken.get((name, place), (0, None))
+            if rows:
+                more = _in_ways(seen.forms.get(name, frozenset())) if watch.dates else ""
+                yield Breach(name, watch.what + more, rows, first)
+    for key in look.keys:
+        yield from _repeated(key, np.concatenate(seen.hashes[key]))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was seen of some rows: broken rules by column and place, forms of dates, hashes."""
+
+    broken: dict[tuple[str, int], tuple[int, int | None]] = field(default_factory=dict)
+    forms: dict[str, frozenset[str]] = field(default_factory=dict)
+    hashes: dict[tuple[str, ...], tuple[np.ndarray, ...]] = field(default_factory=dict)
+
+    def merge(self, other: _Seen) -> _Seen:
+        broken, forms, hashes = dict(self.broken), dict(self.forms), dict(self.hashes)
+        for place, (rows, first) in other.broken.items():
+            before, earlier = broken.get(place, (0, None))
+            broken[place] = (before + rows, first if earlier is None else earlier)
+        for name, seen in other.forms.items():
+            forms[name] = forms.get(name, frozenset()) | seen
+        for key, parts in other.hashes.items():
+            hashes[key] = (*hashes.get(key, ()), *parts)
+        return _Seen(broken, forms, hashes)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Looks at one batch."""
+
+    rules: dict[str, ColumnRule]
+    keys: tuple[tuple[str, ...], ...]
+
+    def watches(self) -> dict[str, tuple[list[_Watch], _Forms]]:
+        """Return new watches of every column, and what they hear of the forms of its dates."""
+        made = {}
+        for name, rule in self.rules.items():
+            forms = _Forms()
+            made[name] = list(_watches(rule, forms)), forms
+        return made
+
+    def __call__(self, batch: pd.DataFrame) -> _Seen:
+        watched = {name: each for name, each in self.watches().items() if each[0]}
+        for name, (watches, _) in watched.items():
             missing = batch[name].isna().to_numpy()
-            for watch in watched[name]:
+            for watch in watches:
                 watch.look(batch[name], missing)
-        for key, parts in hashes.items():
-            parts.append(_keyed(batch, key))
-    for name in named:
-        for watch in watched[name]:
-            if watch.rows:
-                more = _in_ways(forms[name]) if watch.dates else ""
-                yield Breach(name, watch.what + more, watch.rows, watch.first)
-    for key, parts in hashes.items():
-        yield from _repeated(key, np.concatenate(parts))
+        broken = {
+            (name, place): (watch.rows, watch.first)
+            for name, (watches, _) in watched.items()
+            for place, watch in enumerate(watches)
+            if watch.rows
+        }
+        forms = {name: frozenset(forms.seen) for name, (_, forms) in watched.items() if forms.seen}
+        return _Seen(broken, forms, {key: (_keyed(batch, key),) for key in self.keys})
 
 
 def _keyed(batch: pd.DataFrame, key: tuple[str, ...]) -> np.ndarray:
@@ -122,10 +181,10 @@ def _keyed(batch: pd.DataFrame, key: tuple[str, ...]) -> np.ndarray:
     return hashed[batch[list(key)].notna().any(axis=1).to_numpy()]
 
 
-def _in_ways(forms: _Forms) -> str:
-    if len(forms.seen) < 2:
-        return f" (they are written as {min(forms.seen)})" if forms.seen else ""
-    return f" (dates are written in {len(forms.seen)} ways: {', '.join(sorted(forms.seen))})"
+def _in_ways(forms: frozenset[str]) -> str:
+    if len(forms) < 2:
+        return f" (they are written as {min(forms)})" if forms else ""
+    return f" (dates are written in {len(forms)} ways: {', '.join(sorted(forms))})"
 
 
 def _of_columns(source: DataSource, expected: ExpectedRows) -> Iterator[Breach]:

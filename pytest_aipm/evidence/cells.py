@@ -64,7 +64,7 @@ def label_cells(
     subject = evidence.subject
     several = subject.task in ("binary", "multiclass") and subject.label is not None
     columns = [subject.label] if several and subject.label is not None else []
-    rows = grouped(evidence, by, unknown, columns, of=of)
+    rows = grouped(evidence, by, unknown, columns, of=of, ordered=False)
     names: tuple[str, ...] = ("",)
     label = np.zeros(rows.n, dtype=np.int64)
     if columns:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.spread import Spread, spread_of
 from pytest_aipm.evidence.words_of_missing import WORDS, missing_number
 from pytest_aipm.sources.data import DataSource
@@ -229,21 +229,40 @@ def rows_of(evidence: Evidence, of: str) -> DataSource:
 def columns_of(evidence: Evidence, of: str = "data") -> dict[str, Cells]:
     """Return the tally of every column, read once for all checks."""
     source = rows_of(evidence, of)
-    return evidence.once(("columns", source.ref, of), lambda: _read(source))
+
+    def read() -> dict[str, Cells]:
+        return _some(evidence.over(source, source.columns, Columns.of, Columns()).found)
+
+    return evidence.once(("columns", source.ref, of), read)
 
 
-def _read(source: DataSource) -> dict[str, Cells]:
-    with located(source.ref):
-        return tally_columns(source.batches())
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The tally of every column of some rows."""
+
+    found: dict[str, Cells] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, batch: pd.DataFrame) -> Columns:
+        """Return that of one batch."""
+        return cls({name: _cells(batch.iloc[:, i]) for i, name in enumerate(batch.columns)})
+
+    def merge(self, other: Columns) -> Columns:
+        """Return that of the rows of both."""
+        if not (self.found and other.found):
+            return self if self.found else other
+        return Columns({name: cells + other.found[name] for name, cells in self.found.items()})
 
 
 def tally_columns(batches: Iterable[pd.DataFrame]) -> dict[str, Cells]:
     """Return the tally of every column of some batches of the same columns."""
-    found: dict[str, Cells] = {}
+    found = Columns()
     for batch in batches:
-        for place, name in enumerate(batch.columns):
-            cells = _cells(batch.iloc[:, place])
-            found[name] = found[name] + cells if name in found else cells
+        found = found.merge(Columns.of(batch))
+    return _some(found.found)
+
+
+def _some(found: dict[str, Cells]) -> dict[str, Cells]:
     if not found:
         raise DataError(Problem("there are no rows", "name a table with rows"))
     return found

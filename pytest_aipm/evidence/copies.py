@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from pytest_aipm.evidence.evidence import located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import hash_rows
 from pytest_aipm.sources.data import DataSource
 
@@ -43,6 +44,7 @@ class Copies:
 
 
 def copies_in(
+    evidence: Evidence,
     source: DataSource,
     columns: Sequence[str],
     *,
@@ -53,6 +55,7 @@ def copies_in(
 
     Parameters
     ----------
+    evidence : Evidence
     source : DataSource
     columns : sequence of str
     answer : str, optional
@@ -65,24 +68,14 @@ def copies_in(
     DataError
         When a column is not there.
     """
-    hashes, answers, missing = [], [], 0
-    with located(source.ref):
-        source.require([*columns, *([answer] if answer else [])])
-        for batch in source.batches([*columns, *([answer] if answer else [])]):
-            kept = np.ones(len(batch), dtype=bool)
-            for name in columns if key else ():
-                kept &= batch[name].notna().to_numpy()
-            if answer is not None:
-                kept &= batch[answer].notna().to_numpy()
-                answers.append(hash_rows(batch, [answer])[kept])
-            missing += int((~kept).sum())
-            hashes.append(hash_rows(batch, list(columns))[kept])
-    joined = np.concatenate(hashes)
+    names = [*columns, *([answer] if answer else [])]
+    found = evidence.over(source, names, _Hash(tuple(columns), answer, key=key), _Hashed())
+    joined = np.concatenate(found.hashes)
     _, place, counts = np.unique(joined, return_inverse=True, return_counts=True)
     conflicting = 0
     if answer is not None and joined.size:
         # the answers of a class are one where the smallest is the largest
-        said = np.concatenate(answers)
+        said = np.concatenate(found.answers)
         order = np.argsort(place, kind="stable")
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         low = np.minimum.reduceat(said[order], starts)
@@ -90,9 +83,43 @@ def copies_in(
         conflicting = int(counts[low != high].sum())
     return Copies(
         rows=int(joined.size),
-        missing=missing,
+        missing=found.missing,
         again=int(joined.size - counts.size),
         most=int(counts.max(initial=0)),
         conflicting=conflicting,
         apart=int(counts.size),
     )
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """Hashes of rows, and of their answers; how many rows were left out."""
+
+    hashes: tuple[np.ndarray, ...] = ()
+    answers: tuple[np.ndarray, ...] = ()
+    missing: int = 0
+
+    def merge(self, other: _Hashed) -> _Hashed:
+        return _Hashed(
+            self.hashes + other.hashes, self.answers + other.answers, self.missing + other.missing
+        )
+
+
+@dataclass(frozen=True)
+class _Hash:
+    """Hashes one batch."""
+
+    columns: tuple[str, ...]
+    answer: str | None
+    key: bool
+
+    def __call__(self, batch: pd.DataFrame) -> _Hashed:
+        kept = np.ones(len(batch), dtype=bool)
+        for name in self.columns if self.key else ():
+            kept &= batch[name].notna().to_numpy()
+        answers = []
+        if self.answer is not None:
+            kept &= batch[self.answer].notna().to_numpy()
+            answers.append(hash_rows(batch, [self.answer])[kept])
+        hashes = hash_rows(batch, list(self.columns))[kept]
+        return _Hashed((hashes,), tuple(answers), int((~kept).sum()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.engine.local import Engine, Local, run_pass
+from pytest_aipm.engine.local import Engine, Local, Mergeable, run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.evidence.classes import (
     listed,
@@ -24,6 +24,7 @@ from pytest_aipm.evidence.classes import (
 )
 from pytest_aipm.evidence.confusion import ClassCounts, PerClass
 from pytest_aipm.evidence.decide import refuse_beyond
+from pytest_aipm.evidence.differing import Differing
 from pytest_aipm.evidence.groups import (
     GroupCounts,
     Grouping,
@@ -39,6 +40,7 @@ from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
 from pytest_aipm.evidence.rowpass import RowPass, Wanted, refuse_rows
+from pytest_aipm.evidence.sample import Drawn
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.evidence.subject import Attribute, Classes, Subject
@@ -51,6 +53,7 @@ from pytest_aipm.sources.model import Model, Prediction
 __all__ = ["Evidence", "located"]
 
 _Kept = TypeVar("_Kept")
+_Part = TypeVar("_Part", bound=Mergeable)
 
 
 @contextmanager
@@ -61,6 +64,18 @@ def located(path: str) -> Iterator[None]:
     except MeasurementError as error:
         problems = [each if each.path else replace(each, path=path) for each in error.problems]
         raise type(error)(problems) from error
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """A function of a batch and of the decisions on it, as one of the batch alone."""
+
+    predictor: Predictor
+    partial: Callable[[pd.DataFrame, np.ndarray], Any]
+
+    def __call__(self, batch: pd.DataFrame) -> Any:
+        favorable = self.predictor.favorable(batch, self.predictor.prediction(batch))
+        return self.partial(batch, favorable)
 
 
 class Evidence:
@@ -148,6 +163,86 @@ class Evidence:
         self.engine: Engine = engine or Local()
         self._key = key
         self._tally: Tally | MeasurementError | None = None
+
+    # -- passes over rows, wherever they are -----------------------------------------------------
+
+    def over(
+        self,
+        source: DataSource,
+        columns: Sequence[str],
+        partial: Callable[[pd.DataFrame], _Part],
+        empty: _Part,
+        *,
+        numbered: bool = False,
+    ) -> _Part:
+        """Return what one pass over some columns of a source gives; see `Engine.run`.
+
+        Raises
+        ------
+        DataError
+            When a column is not there, or the rows cannot be read.
+        """
+        with located(source.ref):
+            source.require(list(columns))
+            return self.engine.run(source, columns, partial, empty, numbered=numbered)
+
+    def drawn(self, source: DataSource, columns: Sequence[str], k: int) -> pd.DataFrame:
+        """Return at most `k` rows of a source, chosen by the seed; see `sample.Drawn`."""
+        names, empty = list(dict.fromkeys(columns)), Drawn(k, self.seed)
+        return self.over(source, names, empty.of, empty, numbered=True).frame
+
+    def drawn_decided(
+        self, columns: Sequence[str], k: int, name: str | None = None, *, against: bool = False
+    ) -> Drawn:
+        """Return at most `k` evaluation rows, with the decisions on them.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        k : int
+        name : str, optional
+            A column that shall say whether the decision is favorable.
+        against : bool
+            Whether only rows that are decided against are drawn.
+        """
+        names, empty = list(dict.fromkeys(columns)), Drawn(k, self.seed)
+
+        def partial(batch: pd.DataFrame, favorable: np.ndarray) -> Drawn:
+            rows = batch[names] if name is None else batch[names].assign(**{name: favorable})
+            return empty.of(rows.loc[~favorable] if against else rows)
+
+        return self.over_decided(names, partial, empty, numbered=True)
+
+    def content(self, source: DataSource, columns: Sequence[str]) -> pd.DataFrame:
+        """Return all rows of some columns, in any order.
+
+        Of rows that stay where they are only those that differ come here, with their number.
+        """
+        names = list(dict.fromkeys(columns))
+        if not self.engine.remote:
+            return source.frame(names)
+        found = self.over(source, names, Differing.of, Differing())
+        return found.frame.loc[np.repeat(np.arange(len(found.counts)), found.counts)].reset_index(
+            drop=True
+        )
+
+    def over_decided(
+        self,
+        columns: Sequence[str],
+        partial: Callable[[pd.DataFrame, np.ndarray], _Part],
+        empty: _Part,
+        *,
+        numbered: bool = False,
+    ) -> _Part:
+        """Return what one pass over the evaluation rows gives, and where decisions are favorable.
+
+        For what no count of cells can tell: factors to adjust for, neighbours. A model is asked
+        once in all; where rows stay where they are, once in each pass.
+        """
+        predictor = self._predictor.streamed() if self.engine.remote else self._predictor
+        names = list(dict.fromkeys([*columns, *predictor.columns]))
+        each = _Decided(predictor, partial)
+        return self.over(self.data, names, each, empty, numbered=numbered)
 
     # -- what checks ask for -------------------------------------------------------------------
 
@@ -452,7 +547,12 @@ class Evidence:
     @property
     def missing(self) -> dict[str, int] | None:
         """How many values each feature lacks; None where no model was given any."""
-        return None if self.model is None or self.engine.remote else self._predictor.missing
+        if self.model is None:
+            return None
+        if not self.engine.remote:
+            return self._predictor.missing
+        counted = self.tally.missing
+        return None if counted is None else self._predictor.lacking(counted)
 
     @property
     def paired_scores(self) -> bool:
@@ -517,11 +617,7 @@ class Evidence:
         return self._tally
 
     def _run(self) -> Tally:
-        # a column that is named and not there is a fault, whether a check reads it or not
-        for role in ("label", "id", "date"):
-            column = getattr(self.subject, role)
-            if column is not None and (role != "date" or self._wanted.days):
-                self.data.require([column], self.subject.where(role))
+        self._require_roles()
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
         approved = self.joined
@@ -546,6 +642,10 @@ class Evidence:
             if written is not None:  # the same fault, told by the rows of the file
                 run_pass(written.batches(rows.columns()), rows.partial, Tally())
             raise
+        for who, text in tally.heard:  # by copies in other processes
+            model = (self.model, self.champion)[who]
+            if model is not None and text not in model.warnings:
+                model.warnings.append(text)
         refuse_nobody(self.subject, tally)
         if tally.n == 0:
             raise DataError(Problem("there are no rows to audit"))
@@ -556,6 +656,13 @@ class Evidence:
         if self.subject.task == "multiclass":
             refuse_misfits(self.subject, tally.labels, tally.classes)
         return tally
+
+    def _require_roles(self) -> None:
+        """Refuse a column that is named and not there, whether a check reads it or not."""
+        for role in ("label", "id", "date"):
+            column = getattr(self.subject, role)
+            if column is not None and (role != "date" or self._wanted.days):
+                self.data.require([column], self.subject.where(role))
 
     def _grouping(self, by: tuple[str, ...], unknown: Unknown) -> Grouping:
         return grouping(self.subject, by, self.tally.counts, unknown)

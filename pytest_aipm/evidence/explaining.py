@@ -16,7 +16,7 @@ from pytest_aipm.attribution.asking import BudgetSpent, asked
 from pytest_aipm.errors import CheckError, DataError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.predictor import Predictor
-from pytest_aipm.evidence.sample import generator, hash_rows, row_keys, sample_rows
+from pytest_aipm.evidence.sample import generator, hash_rows, row_keys
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.sources.model import Model, Prediction
@@ -171,7 +171,7 @@ def noise_of(evidence: Evidence) -> float:
 
     def compute() -> float:
         features = evidence.feature_columns()
-        frame = sample_rows(evidence.data.batches(features), TWICE, evidence.seed)
+        frame = evidence.drawn(evidence.data, features, TWICE)
         return asked_twice(output_of(evidence, "auto").ask, frame.reset_index(drop=True))
 
     return evidence.once(("noise",), compute)
@@ -312,9 +312,7 @@ def _sample(evidence: Evidence, rows: int, background: int, also: Sequence[str])
     wanted = [*features, *(each.column for each in subject.attributes), *beside(subject)]
     columns = list(dict.fromkeys(wanted))
     evidence.data.require(columns)
-    drawn = sample_rows(
-        evidence.data.batches(columns), rows + CANDIDATES * background, evidence.seed
-    )
+    drawn = evidence.drawn(evidence.data, columns, rows + CANDIDATES * background)
     drawn, stands, whose = standing(subject, drawn)
     if len(drawn) < 2:
         what = f"{len(drawn)} row cannot be compared with any other"

@@ -13,7 +13,6 @@ import pandas as pd
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import display_order
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, group_name
 from pytest_aipm.evidence.weighing import beside, standing
 
@@ -116,9 +115,7 @@ def flip(
     attributes = [evidence.subject.attribute(name) for name in by]
     subject = evidence.subject
     columns = list(dict.fromkeys([*features, *beside(subject)]))
-    frame, weight, person = standing(
-        subject, sample_rows(evidence.data.batches(columns), rows, evidence.seed)
-    )
+    frame, weight, person = standing(subject, evidence.drawn(evidence.data, columns, rows))
     parts = [_replaceable(evidence, each, frame) for each in attributes]
     combinations = _combinations(by, parts)
     flipped = _flipped(evidence, frame, parts, combinations, linked)

@@ -83,6 +83,7 @@ def grouped(
     columns: Sequence[str] = (),
     *,
     of: Of = "data",
+    ordered: bool = True,
 ) -> GroupedRows:
     """Return the rows of a scope with some columns.
 
@@ -95,6 +96,8 @@ def grouped(
     columns : sequence of str
         Further columns to keep.
     of : {"data", "train"}
+    ordered : bool
+        Whether the rows must come in the order of the data.
 
     Raises
     ------
@@ -105,7 +108,8 @@ def grouped(
     _refuse_joined(evidence, by, source)
     attributes = [subject.attribute(name).column for name in by]
     design = [each for each in (subject.weights, subject.cluster) if each is not None]
-    frame = source.frame([*columns, *attributes, *design])
+    wanted = [*columns, *attributes, *design]
+    frame = source.frame(wanted) if ordered else evidence.content(source, wanted)
     with located(source.ref):
         found = grouping(subject, by, _cells(evidence, by, frame), unknown)
         return GroupedRows(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import DataError
+from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.classes import MAX_CLASSES
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.groups import Grouping, Unknown
 from pytest_aipm.evidence.rowgroups import groups_in, people_of
-from pytest_aipm.evidence.subject import Classes, class_name
+from pytest_aipm.evidence.subject import Classes, Subject, class_name
 from pytest_aipm.sources.data import DataSource
 
 __all__ = ["OTHER", "LabelCounts", "label_counts", "label_of"]
@@ -73,31 +74,62 @@ def label_counts(
     people = people_of(evidence.subject)
     with located(source.ref):
         grouping = groups_in(evidence, source, by, unknown).grouping if by else None
-        keys = [people.attribute(name).column for name in by]
-        found: dict[tuple[Any, int], int] = {}
-        missing = outside = 0
-        for batch in source.batches([label, *keys]):
-            codes, values = pd.factorize(batch[label])
-            number = np.zeros(len(batch), dtype=np.int64)
-            if grouping is not None:
-                number = grouping.members(people, batch)
-            missing += int((codes < 0).sum())
-            outside += int(((codes >= 0) & (number < 0)).sum())
-            inside = (codes >= 0) & (number >= 0)
-            joint = number[inside] * len(values) + codes[inside]
-            for place, n in zip(*np.unique(joint, return_counts=True), strict=True):
-                key = (values[place % len(values)], int(place // len(values)))
-                found[key] = found.get(key, 0) + int(n)
-            if len({value for value, _ in found}) > MAX_CLASSES:
-                what = f"label {label!r} has more than {MAX_CLASSES} different values"
-                fix = "a balance is of classes: name a label with few of them"
-                raise DataError(evidence.subject.problem("label", what, fix))
-    names = _ordered({value for value, _ in found}, evidence.subject.positive)
+    what = f"label {label!r} has more than {MAX_CLASSES} different values"
+    fix = "a balance is of classes: name a label with few of them"
+    counter = _Counter(label, grouping, people, evidence.subject.problem("label", what, fix))
+    keys = [people.attribute(name).column for name in by]
+    counted = evidence.over(source, [label, *keys], counter, _Counted())
+    if counted.crowded:
+        raise DataError(counter.crowd)
+    names = _ordered({value for value, _ in counted.found}, evidence.subject.positive)
     groups = 1 if grouping is None else len(grouping.keys)
     table = np.zeros((groups, len(names)), dtype=np.int64)
-    for (value, group), n in found.items():
+    for (value, group), n in counted.found.items():
         table[group, names.index(class_name(value))] += n
-    return LabelCounts(tuple(names), table, missing, outside, grouping)
+    return LabelCounts(tuple(names), table, counted.missing, counted.outside, grouping)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Rows by class and number of the group; those without a label, and without a group."""
+
+    found: Counter[tuple[Any, int]] = field(default_factory=Counter)
+    missing: int = 0
+    outside: int = 0
+
+    @property
+    def crowded(self) -> bool:
+        return len({value for value, _ in self.found}) > MAX_CLASSES
+
+    def merge(self, other: _Counted) -> _Counted:
+        return _Counted(
+            self.found + other.found, self.missing + other.missing, self.outside + other.outside
+        )
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """Counts one batch; a crowd of values is refused at once, before it is kept."""
+
+    label: str
+    grouping: Grouping | None
+    people: Subject
+    crowd: Problem
+
+    def __call__(self, batch: pd.DataFrame) -> _Counted:
+        codes, values = pd.factorize(batch[self.label])
+        number = np.zeros(len(batch), dtype=np.int64)
+        if self.grouping is not None:
+            number = self.grouping.members(self.people, batch)
+        inside = (codes >= 0) & (number >= 0)
+        joint = number[inside] * len(values) + codes[inside]
+        found: Counter[tuple[Any, int]] = Counter()
+        for place, n in zip(*np.unique(joint, return_counts=True), strict=True):
+            found[values[place % len(values)], int(place // len(values))] += int(n)
+        counted = _Counted(found, int((codes < 0).sum()), int(((codes >= 0) & (number < 0)).sum()))
+        if counted.crowded:
+            raise DataError(self.crowd)
+        return counted
 
 
 def _ordered(values: set[Any], positive: object) -> list[str]:

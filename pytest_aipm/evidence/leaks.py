@@ -20,7 +20,7 @@ from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.decide import matches, numeric
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.labels import label_of
-from pytest_aipm.evidence.sample import row_keys, sample_rows
+from pytest_aipm.evidence.sample import row_keys
 from pytest_aipm.evidence.subject import Classes, class_name
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.association import Correlation, EitherArea, rank_correlation, ranks_of
@@ -81,7 +81,7 @@ def leaks_in(evidence: Evidence, source: DataSource, columns: Sequence[str]) -> 
     label = label_of(evidence, source)
     source.require(list(columns))
     with located(source.ref):
-        frame = sample_rows(source.batches([*columns, label]), MAX_ROWS, evidence.seed)
+        frame = evidence.drawn(source, [*columns, label], MAX_ROWS)
         known = frame[label].notna().to_numpy()
         missing, frame = int((~known).sum()), frame[known]
         if frame.empty:

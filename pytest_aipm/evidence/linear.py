@@ -15,7 +15,6 @@ from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.classes import MOST, distinct, listed
 from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence, located
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.train import compared, training_rows
 
 __all__ = ["Linear", "linear", "same_classes"]
@@ -69,7 +68,7 @@ def _linear(evidence: Evidence) -> Linear:
     train.require([label], evidence.subject.where("train"))
     binary = evidence.subject.task == "binary"
     with located(train.ref):
-        frame = sample_rows(train.batches([*features, label]), MAX_FIT, evidence.seed)
+        frame = evidence.drawn(train, [*features, label], MAX_FIT)
         truth = (
             _classes(evidence, frame[label]) if binary else numeric(frame[label], "label", label)
         )

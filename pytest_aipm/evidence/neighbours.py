@@ -12,7 +12,6 @@ import pandas as pd
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.subject import MAX_LEVELS, group_name
 
 __all__ = ["Points", "compared_columns", "coordinates", "points_of"]
@@ -67,11 +66,7 @@ def points_of(evidence: Evidence, groups: Grouping, *, columns: Sequence[str], r
     by = [evidence.subject.attribute(name).column for name in groups.by]
     wanted = [*compared, *by]
     evidence.data.require(wanted)
-    batches = (
-        batch[list(dict.fromkeys(wanted))].assign(**{FAVORABLE: favorable})
-        for batch, favorable in evidence.decided(wanted)
-    )
-    frame = sample_rows(batches, rows, evidence.seed)
+    frame = evidence.drawn_decided(wanted, rows, FAVORABLE).frame
     parts = [part for name in compared for part in coordinates(frame[name], name)]
     return Points(
         points=np.column_stack(parts) if parts else np.zeros((len(frame), 1)),

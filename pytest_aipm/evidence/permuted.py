@@ -15,7 +15,7 @@ from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.decide import matches, numeric, positive_mask, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import TWICE, output_of
-from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.auc import placements
 from pytest_aipm.stats.dyadic import DyadicPart, dyadic_part
@@ -107,9 +107,7 @@ def permuted(
     label = subject.label
     assert label is not None  # noqa: S101 - checked by the plan
     wanted = list(dict.fromkeys([*features, label, *beside(subject)]))
-    frame, weight, whose = standing(
-        subject, sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
-    )
+    frame, weight, whose = standing(subject, evidence.drawn(evidence.data, wanted, rows))
     ask, y = _asking(evidence, metric), _labels(evidence, frame[label])
     if metric == "accuracy" and each_class:
         ask, y = _naming(evidence, frame[label])

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.evidence.evidence import located
 from pytest_aipm.evidence.identifiers import (
     CHANCE,
     KINDS,
@@ -26,11 +25,9 @@ from pytest_aipm.evidence.identifiers import (
     iban_form,
     personal_name,
 )
-from pytest_aipm.evidence.sample import sample_rows
-from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.parts import rate_bounds
 
-__all__ = ["Found", "Scan", "scan"]
+__all__ = ["MAX_ROWS", "Found", "Scan", "scan"]
 
 MAX_ROWS = 20_000
 MAX_CELL = 10_000
@@ -104,19 +101,17 @@ class Scan:
     """Columns of which most was not."""
 
 
-def scan(source: DataSource, columns: Iterable[str], seed: int) -> Scan:
+def scan(frame: pd.DataFrame, rows: int) -> Scan:
     """Look for personal data in some columns.
 
     Parameters
     ----------
-    source : DataSource
-    columns : iterable of str
-    seed : int
-        Of the sample of rows, where there are more than 20,000.
+    frame : DataFrame
+        The rows that are read: all, or a sample of at most `MAX_ROWS`.
+    rows : int
+        How many there are.
     """
-    names = list(columns)
-    with located(source.ref):
-        frame = sample_rows(source.batches(names), MAX_ROWS, seed)
+    names = list(frame.columns)
     found: list[Found] = []
     texts, cut, unread = [], [], []
     for name in names:
@@ -135,9 +130,7 @@ def scan(source: DataSource, columns: Iterable[str], seed: int) -> Scan:
             cut.append(name)
         if column.unread(MAX_TEXT) > MOST:
             unread.append(name)
-    return Scan(
-        tuple(found), len(frame), source.rows, len(names), tuple(texts), tuple(cut), tuple(unread)
-    )
+    return Scan(tuple(found), len(frame), rows, len(names), tuple(texts), tuple(cut), tuple(unread))
 
 
 def _beyond(kind: str, valid: int, tried: int) -> bool:

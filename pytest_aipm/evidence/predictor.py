@@ -235,7 +235,20 @@ class Predictor:
     @property
     def missing(self) -> dict[str, int]:
         """How many values each feature lacks, counted while the model was asked."""
-        return dict(zip(self.features, self._arrays["missing"].tolist(), strict=True))
+        return self.lacking(self._arrays["missing"])
+
+    def lacking(self, missing: np.ndarray) -> dict[str, int]:
+        """Return counts of missing values by the name of the feature."""
+        return dict(zip(self.features, missing.tolist(), strict=True))
+
+    def gaps(self, batch: pd.DataFrame) -> np.ndarray | None:
+        """Return how many values each feature lacks; None where batches do not hold them."""
+        asked = self.model is not None and self.streams
+        return batch[self.features].isna().to_numpy().sum(axis=0) if asked else None
+
+    def heard(self) -> list[str]:
+        """Return what libraries warned about in this process, where others cannot hear it."""
+        return self.model.warnings if self.model is not None and self.streams else []
 
     @cached_property
     def _arrays(self) -> Mapping[str, np.ndarray]:

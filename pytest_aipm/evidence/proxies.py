@@ -10,7 +10,7 @@ import pandas as pd
 
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping
-from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.sample import generator
 
 __all__ = ["FOLDS", "People", "Proxy", "people_of", "proxies"]
 
@@ -64,8 +64,7 @@ def people_of(evidence: Evidence, groups: Grouping) -> People:
     """
     features = evidence.feature_columns()
     columns = [*features, *(evidence.subject.attribute(name).column for name in groups.by)]
-    batches = evidence.data.batches(list(dict.fromkeys(columns)))
-    frame = sample_rows(batches, ROWS, evidence.seed)
+    frame = evidence.drawn(evidence.data, columns, ROWS)
     return People(frame[features], groups.members(evidence.subject, frame))
 
 

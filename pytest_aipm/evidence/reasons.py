@@ -12,7 +12,7 @@ from pytest_aipm.attribution import Budget, Local, Players, local, players_of
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import Output, OutputName, Sample, output_of, sample_of
-from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.effects import Units
 
@@ -90,16 +90,14 @@ def reasons(
     if chosen.adverse == 0:
         what = "nobody says which predictions are adverse"
         raise CheckError(Problem(what, "add `decision: {threshold: ...}` to the subject"))
-    features, against = evidence.feature_columns(), 0
+    features = evidence.feature_columns()
     attributes = [each.column for each in evidence.subject.attributes]
     columns = list(dict.fromkeys([*features, *attributes, *beside(evidence.subject)]))
-    batches = []
-    for batch, favorable in evidence.decided(columns):
-        against += int((~favorable).sum())
-        batches.append(batch.loc[~favorable, columns])
+    drawn = evidence.drawn_decided(columns, rows, against=True)
+    against = drawn.seen
     if not against:
         return None
-    refused, weight, whose = standing(evidence.subject, sample_rows(batches, rows, evidence.seed))
+    refused, weight, whose = standing(evidence.subject, drawn.frame)
     refused = refused.reset_index(drop=True)
     if not len(refused):
         return None

@@ -15,7 +15,6 @@ from pytest_aipm.attribution.asking import chunk_rows
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.orders import ranks_of
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.weighing import beside, standing
 
 __all__ = ["Recourses", "Way", "recourses"]
@@ -86,18 +85,16 @@ def recourses(
             raise CheckError(Problem(f"column {name!r} under `mutable` {why}", fix))
     subject = evidence.subject
     columns = list(dict.fromkeys([*features, *attributes, *beside(subject)]))
-    adverse, against, everyone = 0, [], []
-    for batch, favorable in evidence.decided(columns):
-        adverse += int((~favorable).sum())
-        against.append(batch.loc[~favorable, columns])
-        everyone.append(batch[list(dict.fromkeys([*mutable, *beside(subject)]))])
+    drawn = evidence.drawn_decided(columns, rows, against=True)
+    adverse = drawn.seen
     if not adverse:
         return None
-    people, weight, whose = standing(subject, sample_rows(against, rows, evidence.seed))
+    people, weight, whose = standing(subject, drawn.frame)
     people = people.reset_index(drop=True)
     if not len(people):
         return None
-    everybody, stands, _ = standing(subject, pd.concat(everyone))
+    everyone = evidence.data.frame([*mutable, *beside(subject)])
+    everybody, stands, _ = standing(subject, everyone)
     scales = {name: _Scale(everybody[name], steps, stands) for name in mutable}
     sets = [
         each for size in range(1, changes + 1) for each in itertools.combinations(mutable, size)

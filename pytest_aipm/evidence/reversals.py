@@ -14,7 +14,6 @@ from pytest_aipm.attribution.asking import asked, chunk_rows
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import TWICE, OutputName, output_of
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.effects import Units
 
@@ -99,9 +98,7 @@ def reversals(
     chosen = output_of(evidence, output)
     good = -chosen.adverse or 1
     wanted = list(dict.fromkeys([*features, *beside(evidence.subject)]))
-    frame, weight, whose = standing(
-        evidence.subject, sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
-    )
+    frame, weight, whose = standing(evidence.subject, evidence.drawn(evidence.data, wanted, rows))
     units = Units.of(len(frame), weight, whose)
     frame = frame[features].reset_index(drop=True)
     eps = max(eps, 2 * asked_twice(chosen.ask, frame[:TWICE]))

@@ -19,6 +19,10 @@ def people_of(subject: Subject) -> Subject:
     )
 
 
+def _alone(evidence: Evidence, subject: Subject, source: DataSource) -> Evidence:
+    return Evidence(subject, source, need_decision=False, engine=evidence.engine)
+
+
 def groups_in(
     evidence: Evidence, source: DataSource, by: tuple[str, ...], unknown: Unknown
 ) -> GroupCounts:
@@ -36,5 +40,5 @@ def groups_in(
     alone = replace(people_of(evidence.subject), attributes=chosen)
     return evidence.once(
         ("groups in", source.ref, by, unknown),
-        lambda: Evidence(alone, source, need_decision=False).counts(by, unknown),
+        lambda: _alone(evidence, alone, source).counts(by, unknown),
     )

@@ -65,8 +65,6 @@ def refuse_rows(subject: Subject, wanted: Wanted, *, paired: bool) -> Wanted:
     asked = ""
     if subject.decision is not None and subject.decision.top_k is not None:
         asked = "`decision: {top_k: ...}` compares every row with all others"
-    elif wanted.rows and subject.designed:
-        asked = "scores are weighed, or grouped by person, row by row"
     elif wanted.scores and paired:
         asked = "scores of an earlier model are compared row by row"
     elif subject.task == "multiclass" and wanted.scores:
@@ -132,7 +130,11 @@ class RowPass:
             # areas are paired row by row; without a champion their scores are only counted
             keep_rows=self.wanted.rows or (self.wanted.scores and coded.champion_score is not None),
         )
-        return tally if self._date is None else replace(tally, days=Days.of(batch[self._date]))
+        days = None if self._date is None else Days.of(batch[self._date])
+        asked = [self.predictor] if self.champion is None else [self.predictor, self.champion]
+        heard = [(who, text) for who, each in enumerate(asked) for text in each.heard()]
+        missing = self.predictor.gaps(batch)
+        return replace(tally, days=days, missing=missing, heard=tuple(heard))
 
     def coded(self, batch: pd.DataFrame) -> Coded:
         """Return one batch in codes.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["among", "generator", "hash_rows", "row_keys", "sample_rows"]
+__all__ = ["Drawn", "among", "generator", "hash_rows", "row_keys", "sample_rows"]
 
 _MISSING = "\ue000missing"
 """A text of nobody's; pandas 2.2 takes one that begins with a zero byte for the empty text."""
@@ -54,14 +55,53 @@ def sample_rows(batches: Iterable[pd.DataFrame], k: int, seed: int) -> pd.DataFr
     -------
     DataFrame of at most `k` rows
     """
-    kept: pd.DataFrame | None = None
+    drawn = Drawn(k, seed)
     for batch in batches:
-        pool = batch if kept is None else pd.concat([kept, batch])
-        if len(pool) > k:
-            keys = row_keys(pool.index.to_numpy(), seed)
-            pool = pool.iloc[np.sort(np.argsort(keys, kind="stable")[:k])]
-        kept = pool
-    return pd.DataFrame() if kept is None else kept
+        drawn = drawn.merge(drawn.of(batch))
+    return drawn.frame
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """At most `k` rows: those with the smallest keys, in the order of the data.
+
+    Attributes
+    ----------
+    k, seed : int
+    rows : DataFrame or None
+        Indexed by global row number; None before the first batch.
+    seen : int
+        From how many they were drawn.
+    """
+
+    k: int
+    seed: int
+    rows: pd.DataFrame | None = None
+    seen: int = 0
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows; an empty frame where there was no batch."""
+        return pd.DataFrame() if self.rows is None else self.rows
+
+    def of(self, batch: pd.DataFrame) -> Drawn:
+        """Return those of one batch."""
+        return replace(self, rows=self._cut(batch), seen=len(batch))
+
+    def merge(self, other: Drawn) -> Drawn:
+        """Return those of both."""
+        seen = self.seen + other.seen
+        if self.rows is None or (self.rows.empty and other.rows is not None):
+            return replace(other, seen=seen)
+        if other.rows is None or other.rows.empty:
+            return replace(self, seen=seen)
+        return replace(self, rows=self._cut(pd.concat([self.rows, other.rows])), seen=seen)
+
+    def _cut(self, rows: pd.DataFrame) -> pd.DataFrame:
+        if len(rows) <= self.k:
+            return rows
+        keys = row_keys(rows.index.to_numpy(), self.seed)
+        return rows.iloc[np.sort(np.argpartition(keys, self.k - 1)[: self.k])]
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:

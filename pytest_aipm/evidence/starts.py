@@ -9,7 +9,6 @@ from typing import Any
 
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.hardware import hardware
-from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.sources.fresh import Handed, OutOfTime, Start, started
 from pytest_aipm.sources.guard import third_party
 from pytest_aipm.sources.model import Opening
@@ -95,7 +94,7 @@ def _starts(evidence: Evidence, rows: int, runs: int, budget_s: float) -> Starts
     if isinstance(opening, str):
         return Starts((), rows, spent=False, conditions=hardware(), why_not=opening)
     features = evidence.feature_columns()
-    frame = sample_rows(evidence.data.batches(features), rows, evidence.seed)[features]
+    frame = evidence.drawn(evidence.data, features, rows)[features]
     labels = evidence.subject.decision is None
     deadline, found = time.monotonic() + budget_s, []
     spent = False

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pytest_aipm.errors import ModelError
 from pytest_aipm.evidence.evidence import Evidence, located
-from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
+from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.tables import EXTRA, tables_in
 from pytest_aipm.evidence.train import compared, training_rows
 from pytest_aipm.evidence.walk import Part, Walk
@@ -84,7 +84,7 @@ def stored_rows_of(evidence: Evidence, seconds: float) -> Stored:
         )
     columns = compared(evidence, train)
     with located(train.ref):
-        frame = sample_rows(train.batches(columns), MAX_ROWS, evidence.seed)
+        frame = evidence.drawn(train, columns, MAX_ROWS)
     return stored_in(evidence.model.fitted, frame, seconds=seconds, of=train.rows)
 
 

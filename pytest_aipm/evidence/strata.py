@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.decide import numeric
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping
-from pytest_aipm.evidence.subject import CROWD, MAX_LEVELS, UNKNOWN, Attribute
+from pytest_aipm.evidence.subject import CROWD, MAX_LEVELS, UNKNOWN, Attribute, Subject
 
 __all__ = ["Strata", "strata_of"]
 
@@ -84,26 +84,67 @@ def strata_of(
         When a column is not there, cannot be cut, or has too many values.
     """
     attributes = [evidence.subject.attribute(name) for name in groups.by]
-    if rows is None:
-        evidence.data.require(factors)
-        rows = evidence.decided([*factors, *(each.column for each in attributes)])
     for name in factors:
         if name in {each.column for each in attributes}:
             what = f"factor {name!r} is the attribute whose groups are compared"
             raise CheckError(Problem(what, "adjust for other columns"))
-    coders = [_Coder(name, bins.get(name, ()), numbers=numbers) for name in factors]
-    parts = []
-    for batch, favorable in rows:
-        group = groups.members(evidence.subject, batch)
-        known = group >= 0
-        cells = np.column_stack([coder.code(batch[coder.name]) for coder in coders])
-        parts.append(_counted(cells[known], group[known], favorable[known], len(groups.keys)))
-    cells, counted, chosen = _merged(parts)
-    for i, coder in enumerate(coders):
+    coders = tuple(_Coder(name, bins.get(name, ()), numbers=numbers) for name in factors)
+    one, found = _One(evidence.subject, groups, coders), _Part(coders)
+    if rows is None:
+        evidence.data.require(factors)
+        columns = [*factors, *(each.column for each in attributes)]
+        found = evidence.over_decided(columns, one, found)
+    else:
+        for batch, favorable in rows:
+            found = found.merge(one(batch, favorable))
+    cells, counted, chosen = found.counts or _nobody(len(factors), len(groups.keys))
+    for i, coder in enumerate(found.coders):
         cells[:, i] = coder.ordered(cells[:, i])
     order = np.lexsort(cells.T[::-1])
-    levels = tuple(coder.levels for coder in coders)
+    levels = tuple(coder.levels for coder in found.coders)
     return Strata(tuple(factors), levels, cells[order], counted[order], chosen[order])
+
+
+def _nobody(factors: int, groups: int) -> Counts:
+    none = np.zeros((0, groups), dtype=np.int64)
+    return np.zeros((0, factors)), none, none
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The counts of some rows, in the numbers of their own coders."""
+
+    coders: tuple[_Coder, ...]
+    counts: Counts | None = None
+
+    def merge(self, other: _Part) -> _Part:
+        if self.counts is None or other.counts is None:
+            return other if self.counts is None else self
+        coders = tuple(a.joined(b) for a, b in zip(self.coders, other.coders, strict=True))
+        cells, *sums = other.counts
+        moved = [
+            new.moved(own, column)
+            for new, own, column in zip(coders, other.coders, cells.T, strict=True)
+        ]
+        theirs = np.column_stack(moved), sums[0], sums[1]
+        return _Part(coders, _merged([self.counts, theirs]))
+
+
+@dataclass(frozen=True)
+class _One:
+    """Counts one batch."""
+
+    subject: Subject
+    groups: Grouping
+    coders: tuple[_Coder, ...]
+
+    def __call__(self, batch: pd.DataFrame, favorable: np.ndarray) -> _Part:
+        coders = tuple(replace(coder, seen={}) for coder in self.coders)
+        group = self.groups.members(self.subject, batch)
+        known = group >= 0
+        cells = np.column_stack([coder.code(batch[coder.name]) for coder in coders])
+        k = len(self.groups.keys)
+        return _Part(coders, _counted(cells[known], group[known], favorable[known], k))
 
 
 @dataclass
@@ -132,15 +173,31 @@ class _Coder:
             raise DataError(Problem(what, "name a column of numbers or of categories")) from None
         used = np.unique(codes)
         own = {i: UNKNOWN if names[i] is None else str(names[i]) for i in used.tolist()}
-        if CROWD in own.values() or len({*self.seen, *own.values()}) > MAX_LEVELS:
-            what = f"factor {self.name!r} has more than {MAX_LEVELS} values, too many to compare in"
-            fix = f"give cut points under `bins: {{{self.name}: [...]}}`, or name another column"
-            raise DataError(Problem(what, fix))
+        self._refuse_crowd(own.values())
         place = np.zeros(len(names))
         for i, name in own.items():
             place[i] = self.seen.setdefault(name, len(self.seen))
         coded: np.ndarray = place[codes]
         return coded
+
+    def _refuse_crowd(self, names: Collection[str]) -> None:
+        if CROWD in names or len(set(names)) > MAX_LEVELS:
+            what = f"factor {self.name!r} has more than {MAX_LEVELS} values, too many to compare in"
+            fix = f"give cut points under `bins: {{{self.name}: [...]}}`, or name another column"
+            raise DataError(Problem(what, fix))
+
+    def joined(self, other: _Coder) -> _Coder:
+        """Return a coder of the values of both; those of this one keep their numbers."""
+        names = dict.fromkeys((*self.seen, *other.seen))
+        self._refuse_crowd(names)
+        return replace(self, seen={name: i for i, name in enumerate(names)})
+
+    def moved(self, other: _Coder, codes: np.ndarray) -> np.ndarray:
+        """Return codes of another coder as those of this one, which knows all its values."""
+        if not other.seen:
+            return codes
+        numbers = np.array([self.seen[name] for name in other.seen], dtype=float)
+        return np.asarray(numbers[codes.astype(int)])
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.weighing import beside, standing
 
 __all__ = ["Surrogate", "Tree", "surrogate"]
@@ -112,11 +112,8 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     attributes = [each.column for each in evidence.subject.attributes]
     subject = evidence.subject
     columns = list(dict.fromkeys([*features, *attributes, *beside(subject)]))
-    batches = (
-        batch[columns].assign(**{FAVORABLE: favorable})
-        for batch, favorable in evidence.decided(columns)
-    )
-    frame, weight, whose = standing(subject, sample_rows(batches, rows, evidence.seed))
+    drawn = evidence.drawn_decided(columns, rows, FAVORABLE).frame
+    frame, weight, whose = standing(subject, drawn)
     if len(frame) < 4:
         what = f"{len(frame)} rows are too few to learn from and to try"
         raise DataError(Problem(what, "add rows"))

@@ -90,6 +90,10 @@ class Tally:
     days: Days | None = None
     """From when to when the rows are, where somebody wants to know."""
     confusion: Confusion | None = None
+    missing: np.ndarray | None = None
+    """How many values each feature lacks, where a model was asked in this pass."""
+    heard: tuple[tuple[int, str], ...] = ()
+    """What libraries warned about while it was (0), or the champion (1)."""
 
     @property
     def scored(self) -> bool:
@@ -119,6 +123,8 @@ class Tally:
             paired_scores=self.paired_scores or other.paired_scores,
             days=_both(self.days, other.days),
             confusion=_both(self.confusion, other.confusion),
+            missing=_sum(self.missing, other.missing),
+            heard=tuple(dict.fromkeys((*self.heard, *other.heard))),
         )
 
 
@@ -127,6 +133,10 @@ _Sums = TypeVar("_Sums", WeightSums, PersonSums, Days, Confusion)
 
 def _both(one: _Sums | None, two: _Sums | None) -> _Sums | None:
     return one if two is None else two if one is None else one.merge(two)
+
+
+def _sum(one: np.ndarray | None, two: np.ndarray | None) -> np.ndarray | None:
+    return one if two is None else two if one is None else one + two
 
 
 def _add(one: dict[_Key, np.ndarray], two: dict[_Key, np.ndarray]) -> dict[_Key, np.ndarray]:

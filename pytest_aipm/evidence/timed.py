@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from pytest_aipm.errors import MeasurementError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.hardware import hardware
-from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.sample import generator
 from pytest_aipm.sources.faults import describe
 from pytest_aipm.sources.guard import third_party
 from pytest_aipm.stats.serial import neighbours
@@ -120,7 +120,7 @@ def _timed(
 ) -> Timed:
     model, features = evidence.model, evidence.feature_columns()
     assert model is not None  # noqa: S101 - checked by the plan
-    frame = sample_rows(evidence.data.batches(features), max(rows, MOST_ROWS), evidence.seed)
+    frame = evidence.drawn(evidence.data, features, max(rows, MOST_ROWS))
     if not len(frame):
         raise MeasurementError(Problem("there are no rows to ask the model about"))
     order = generator(evidence.seed, "timed").permutation(len(frame))

@@ -20,7 +20,7 @@ from pytest_aipm.evidence.classes import (
 from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
 from pytest_aipm.evidence.evidence import Evidence, located
 from pytest_aipm.evidence.losses import LOSSES
-from pytest_aipm.evidence.sample import among, hash_rows, sample_rows
+from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Prediction
@@ -66,6 +66,16 @@ class Overlap:
     near: int
     conflicting: int
     columns: tuple[str, ...]
+
+    def merge(self, other: Overlap) -> Overlap:
+        """Return the counts of the rows of both."""
+        return Overlap(
+            self.rows + other.rows,
+            self.shared + other.shared,
+            self.near + other.near,
+            self.conflicting + other.conflicting,
+            self.columns,
+        )
 
 
 @dataclass(frozen=True)
@@ -119,20 +129,20 @@ def overlap_of(evidence: Evidence, digits: int | None = None) -> Overlap:
     label = evidence.subject.label
     labelled = label is not None and label in train.columns and label in evidence.data.columns
     keyed = [*columns, label] if labelled and label is not None else columns
-    known = _hashes(train, columns)
-    nearly = known if digits is None else _hashes(train, columns, digits)
-    exact = _hashes(train, keyed, digits, columns) if labelled else known
-    rows = shared = near = conflicting = 0
-    for batch in evidence.data.batches(keyed):
-        rows += len(batch)
-        same = among(hash_rows(batch, columns), known)
+    known = _hashes(evidence, train, columns)
+    nearly = known if digits is None else _hashes(evidence, train, columns, digits)
+    exact = _hashes(evidence, train, keyed, digits, columns) if labelled else known
+
+    def partial(batch: pd.DataFrame) -> Overlap:
+        same, conflicting = among(hash_rows(batch, columns), known), 0
         rounded = coarse(batch, columns, digits)
         inside = same if digits is None else same | among(hash_rows(rounded, columns), nearly)
-        shared += int(same.sum())
-        near += int((inside & ~same).sum())
         if labelled:
-            conflicting += int((inside & ~among(hash_rows(rounded, keyed), exact)).sum())
-    return Overlap(rows, shared, near, conflicting, tuple(columns))
+            conflicting = int((inside & ~among(hash_rows(rounded, keyed), exact)).sum())
+        near = int((inside & ~same).sum())
+        return Overlap(len(batch), int(same.sum()), near, conflicting, tuple(columns))
+
+    return evidence.over(evidence.data, keyed, partial, Overlap(0, 0, 0, 0, tuple(columns)))
 
 
 def coarse(rows: pd.DataFrame, columns: list[str], digits: int | None) -> pd.DataFrame:
@@ -192,11 +202,12 @@ def fit_against(evidence: Evidence, source: DataSource, *, trained: DataSource) 
     members, others = _asked(evidence, source), _asked(evidence, evidence.data)
     _same_classes(evidence.subject, members, others, source.ref)
     loss, name = _loss(evidence, members, others)
-    inside, outside = _counted(source, columns), _counted(evidence.data, columns)
+    inside = _counted(evidence, source, columns)
+    outside = _counted(evidence, evidence.data, columns)
     own, foreign = hash_rows(members.frame, columns), hash_rows(others.frame, columns)
     seen = among(foreign, inside.hashes)
     if trained is not source:
-        seen |= among(foreign, _counted(trained, columns).hashes)
+        seen |= among(foreign, _counted(evidence, trained, columns).hashes)
     stay, crowd = np.ones(len(own), dtype=bool), np.zeros(len(seen), dtype=bool)
     if seen.mean() > COARSE < inside.crowded:
         stay = ~(among(own, inside.twice) | among(own, outside.hashes))
@@ -226,8 +237,11 @@ class _Counted:
     """Share of the rows that another row of the source equals."""
 
 
-def _counted(source: DataSource, columns: list[str]) -> _Counted:
-    parts = [hash_rows(batch, columns) for batch in source.batches(columns)]
+def _counted(evidence: Evidence, source: DataSource, columns: list[str]) -> _Counted:
+    def partial(batch: pd.DataFrame) -> _Hashes:
+        return _Hashes((hash_rows(batch, columns),))
+
+    parts = evidence.over(source, columns, partial, _Hashes()).parts
     hashes, counts = np.unique(np.concatenate(parts), return_counts=True)
     crowded = float(counts[counts > 1].sum() / max(1, counts.sum()))
     return _Counted(hashes, hashes[counts > 1], crowded)
@@ -301,18 +315,29 @@ def _kind(column: pd.Series[Any]) -> str:
     return "numbers" if pd.api.types.is_numeric_dtype(column) else "texts"
 
 
+@dataclass(frozen=True)
+class _Hashes:
+    """Hashes of rows, a part for each batch."""
+
+    parts: tuple[np.ndarray, ...] = ()
+
+    def merge(self, other: _Hashes) -> _Hashes:
+        return _Hashes(self.parts + other.parts)
+
+
 def _hashes(
+    evidence: Evidence,
     source: DataSource,
     columns: list[str],
     digits: int | None = None,
     rounded: list[str] | None = None,
 ) -> np.ndarray:
     """Return the distinct hashes of a source's rows, ascending; `rounded` columns made coarse."""
-    parts = [
-        np.unique(hash_rows(coarse(batch, rounded or columns, digits), columns))
-        for batch in source.batches(columns)
-    ]
-    return np.unique(np.concatenate(parts))
+
+    def partial(batch: pd.DataFrame) -> _Hashes:
+        return _Hashes((np.unique(hash_rows(coarse(batch, rounded or columns, digits), columns)),))
+
+    return np.unique(np.concatenate(evidence.over(source, columns, partial, _Hashes()).parts))
 
 
 @dataclass(frozen=True)
@@ -370,7 +395,7 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
     wanted = list(dict.fromkeys([*features, label, *people]))
     several = subject.task == "multiclass"
     with located(source.ref):
-        frame = sample_rows(source.batches(wanted), MAX_ROWS, evidence.seed)
+        frame = evidence.drawn(source, wanted, MAX_ROWS)
         truth = _truth(subject, frame[label])
         classes = distinct(frame[label], MAX_CLASSES + 1 if several else MOST)
         prediction = model.predict(frame[features], labels=False)

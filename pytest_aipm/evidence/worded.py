@@ -14,7 +14,7 @@ from pytest_aipm.attribution.words import attribute_words
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.explaining import Output, OutputName, output_of
-from pytest_aipm.evidence.sample import generator, sample_rows
+from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.weighing import beside, standing
 from pytest_aipm.stats.effects import Magnitudes, Units
 
@@ -80,9 +80,7 @@ def worded(
         raise CheckError(Problem(what, "remove `words`; a text column is one player beside others"))
     (name,) = features
     wanted = list(dict.fromkeys([name, *beside(evidence.subject)]))
-    frame, weight, whose = standing(
-        evidence.subject, sample_rows(evidence.data.batches(wanted), rows, evidence.seed)
-    )
+    frame, weight, whose = standing(evidence.subject, evidence.drawn(evidence.data, wanted, rows))
     texts = frame[name].fillna("").tolist()
     if not all(isinstance(text, str) for text in texts):
         what = f"column {name!r} holds no texts, so it has no words"

@@ -20,9 +20,14 @@ def session() -> Any:
     )
     if shutil.which("java") is None and "CI" not in os.environ:
         pytest.skip("no Java: Spark needs version 17 or newer")
+    # seconds of a small Spark go into compiling itself
+    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--driver-java-options '{quick}' pyspark-shell"
     started = session_of("local[2]")
+    started.conf.set("spark.sql.shuffle.partitions", "2")
     yield started
     started.stop()
+    del os.environ["PYSPARK_SUBMIT_ARGS"]
 
 
 @pytest.fixture(scope="session")

@@ -174,7 +174,7 @@ def test_a_check_of_single_rows_is_refused_by_itself(folder: Path, session: Any)
     ("changes", "said"),
     [
         ({"decision": {"top_k": 0.1}, "scores": "s", "predictions": None}, "top_k"),
-        ({"weights": "income"}, "row by row"),
+        ({"weights": "income"}, "single rows"),
     ],
 )
 def test_what_needs_every_row_is_refused(

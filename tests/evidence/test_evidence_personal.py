@@ -11,6 +11,7 @@ import pytest
 from pytest_aipm.evidence import personal
 from pytest_aipm.evidence.identifiers import CHANCE, KINDS, card, iban, luhn, personal_name
 from pytest_aipm.evidence.personal import scan
+from pytest_aipm.evidence.sample import sample_rows
 from pytest_aipm.sources.data import open_data
 
 # published examples: each country's own, the IBAN registry, the test numbers of card issuers
@@ -104,7 +105,8 @@ def test_what_a_columns_name_promises(name: str, kind: str) -> None:
 
 
 def look(frame: pd.DataFrame) -> personal.Scan:
-    return scan(open_data(frame, root=Path()), list(frame.columns), 0)
+    source = open_data(frame, root=Path())
+    return scan(sample_rows(source.batches(), personal.MAX_ROWS, 0), source.rows)
 
 
 def kinds(frame: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -208,7 +210,7 @@ def test_at_most_so_many_rows_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def kinds_of(values: list[object], name: str = "x") -> list[str]:
     frame = pd.DataFrame({name: pd.Series(values, dtype=object)})
-    return [each.kind for each in scan(open_data(frame, root=Path()), [name], 0).found]
+    return [each.kind for each in scan(open_data(frame, root=Path()).frame(), len(frame)).found]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     source = rows_of(evidence, params.of)
     columns = _columns(evidence, source, params)
     label = evidence.subject.label if params.unit == "conflicts" else None
-    found = copies_in(source, columns, answer=label, key=params.unit == "keys")
+    found = copies_in(evidence, source, columns, answer=label, key=params.unit == "keys")
     counted = found.conflicting if params.unit == "conflicts" else found.again
     numerator = {
         "": "rows that equal an earlier one",

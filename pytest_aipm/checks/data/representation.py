@@ -101,7 +101,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         what = "there is no attribute whose groups could be counted"
         raise CheckError(Problem(what, "declare it under `protected` and name it under `by`"))
     expected = expected_shares(evidence, params.by, params.population)
-    rows = grouped(evidence, params.by, params.unknown, of=params.of)
+    rows = grouped(evidence, params.by, params.unknown, of=params.of, ordered=False)
     keys, strangers = tuple(expected), [k for k in rows.grouping.keys if k not in expected]
     place = {key: i for i, key in enumerate(keys)}
     numbers = np.array([*(place.get(key, -2) for key in rows.grouping.keys), -1])

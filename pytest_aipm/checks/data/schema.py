@@ -106,7 +106,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
     if params.pinned is not None:
         expected = expected.over(read_expected(evidence.root / params.pinned, params.pinned))
-    found = breaches_of(source, expected)
+    found = breaches_of(source, expected, evidence.engine)
     broken = list(dict.fromkeys(each.column for each in found))
     what = "training rows" if params.of == "train" else "evaluation rows"
     return Measurement(

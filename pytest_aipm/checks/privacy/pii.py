@@ -42,7 +42,7 @@ from typing import Literal
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.personal import Found, Scan, scan
+from pytest_aipm.evidence.personal import MAX_ROWS, Found, Scan, scan
 from pytest_aipm.records import Because, Formula
 from pytest_aipm.stats.single import census
 
@@ -82,7 +82,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         )
     source.require(list(params.allow))
     read = [name for name in source.columns if name not in params.allow]
-    seen = scan(source, read, evidence.seed)
+    seen = scan(evidence.drawn(source, read, MAX_ROWS), source.rows)
     hit = list(dict.fromkeys(each.column for each in seen.found))
     what = "training rows" if params.of == "train" else "evaluation rows"
     measured = Measurement(
