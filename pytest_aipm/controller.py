@@ -65,6 +65,7 @@ class Controller:
         self.notes: list[str] = []
         self._clock = time.monotonic()
         self._run_dir: Path | None = None
+        self._died: list[str] = []
 
     # Gathering
 
@@ -74,6 +75,12 @@ class Controller:
         if self._run_dir is None:
             self._run_dir = Path(tempfile.mkdtemp(prefix="aipm-"))
         node.workerinput["aipm_run_dir"] = str(self._run_dir)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Remember a worker that ended without a word: killed, or out of memory."""
+        if error and error != "keyboard-interrupt":
+            self._died.append(str(node.gateway.id))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -180,6 +187,17 @@ class Controller:
         if self.record is None:
             return False
         folder = self.plan.settings.report
+        if self._died and self.record.partial:
+            self.notes.append(
+                f"{' and '.join(self._died)} died, killed or out of memory: what was measured there "
+                "is missing"
+            )
+            if any((folder / name).is_file() for name in report.FILES):
+                self.lost = plain_line(
+                    f"{self._shown(folder)}: the report of this run is NOT written, because a "
+                    "worker died; THE FOLDER STILL HOLDS THE REPORT OF AN EARLIER RUN; run again"
+                )
+                return True
         try:
             written = report.write_reports(self.record, folder, exports=self.plan.settings.exports)
         except OSError as fault:
@@ -199,13 +217,15 @@ class Controller:
         except OSError:
             older = "; THE FOLDER STILL HOLDS THE REPORT OF AN EARLIER RUN, not of this one"
         strict = "; under strict that fails the run" if self.plan.settings.strict else ""
-        root = self.plan.settings.root
-        shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
         return plain_line(
-            f"{shown}: the report of this run is NOT written ({fault.strerror or fault}); make "
+            f"{self._shown(folder)}: the report of this run is NOT written ({fault.strerror or fault}); make "
             "room, allow writing there, or name another folder with --aipm-report=DIR, and run "
             f"again{older}{strict}"
         )
+
+    def _shown(self, folder: Path) -> Path:
+        root = self.plan.settings.root
+        return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
     def _add_to_history(self, status: int) -> None:
         """Add a full run, whose evidence is written, to the history; a failure is a note."""

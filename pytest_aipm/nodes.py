@@ -75,12 +75,18 @@ class Policies:
     def auditor(self, policy: Policy) -> Auditor:
         """Return the one auditor of a policy in this process."""
         if policy.name not in self.auditors:
-            cache = getattr(self.config, "cache", None)  # which `-p no:cacheprovider` takes away
-            kept = None if cache is None else Kept(cache.mkdir("aipm"))
             self.auditors[policy.name] = Auditor(
-                self.plan, policy, self.run_dir, kept=kept, engine=self._engine
+                self.plan, policy, self.run_dir, kept=self._kept(), engine=self._engine
             )
         return self.auditors[policy.name]
+
+    def _kept(self) -> Kept | None:
+        """Return the predictions of earlier runs; None where pytest can keep nothing."""
+        cache = getattr(self.config, "cache", None)  # which `-p no:cacheprovider` takes away
+        try:
+            return None if cache is None else Kept(cache.mkdir("aipm"))
+        except OSError:  # a project that may only be read, for one
+            return None
 
     @cached_property
     def _engine(self) -> Engine:

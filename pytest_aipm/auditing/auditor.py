@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_aipm.auditing.alike import refuse_unlike
 from pytest_aipm.auditing.asking import asked_of, rules_of, tolerance_of
 from pytest_aipm.auditing.claims import claims_of
 from pytest_aipm.auditing.header import header_of, pairing_of
@@ -191,7 +192,7 @@ class Auditor:
             raise self._fault
         if self._evidence is None:
             try:
-                self._evidence = open_evidence(
+                opened = open_evidence(
                     self.plan,
                     self.policy,
                     run_dir=self._run_dir,
@@ -199,6 +200,8 @@ class Auditor:
                     kept=self._kept,
                     engine=self._engine,
                 )
+                refuse_unlike(opened, self._run_dir, self.policy.name)
+                self._evidence = opened
                 self._evidence.stated = self._stated()
             except MeasurementError as error:
                 self._fault = error

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from pytest_aipm import __version__
-from pytest_aipm.drafts import drafted
+from pytest_aipm.drafts import drafted, swept
 
 __all__ = ["Kept", "surroundings"]
 
@@ -32,7 +32,8 @@ MOST = 8
 """Entries that are kept; the oldest goes first."""
 LARGEST = 512 * 2**20
 """Bytes of one entry beyond which asking again is as quick as reading."""
-_SEAL = 32
+_SEAL, _AROUND = 32, 2**20
+"""Bytes of the seal, and more than those of the names and shapes in an entry."""
 
 
 class Kept:
@@ -59,7 +60,7 @@ class Kept:
         compute : callable
             Returns named arrays without objects.
         """
-        secret = self._secret()
+        secret = None if self._home is None else self._secret(self._home / "secret")
         if secret is None:
             return compute()
         named = json.dumps(key, sort_keys=True, default=str).encode()
@@ -73,25 +74,27 @@ class Kept:
     def _write(self, place: Path, secret: bytes, named: bytes, arrays: Arrays) -> None:
         if sum(each.nbytes for each in arrays.values()) > LARGEST:
             return
-        packed = io.BytesIO()
-        np.savez(packed, **dict(arrays))  # type: ignore[arg-type]
-        body = packed.getvalue()
+        if any(each.dtype.hasobject for each in arrays.values()):  # which a pickle alone can hold
+            return
         try:
+            packed = io.BytesIO()
+            np.savez(packed, **dict(arrays))  # type: ignore[arg-type]
+            body = packed.getvalue()
             self._folder.mkdir(parents=True, exist_ok=True)
             with drafted(place) as draft:
                 draft.write_bytes(_sealed(secret, named, body) + body)
+            swept(self._folder, ".*.predictions.*.tmp", place)
             old = sorted(self._folder.glob("*.predictions"), key=_written, reverse=True)[MOST:]
             for each in old:
                 each.unlink(missing_ok=True)
-        except OSError:  # a full disk or a read-only folder: the next run asks again
+        except (OSError, MemoryError):  # a full disk, a read-only folder: the next run asks again
             return
 
-    def _secret(self) -> bytes | None:
+    def _secret(self, place: Path) -> bytes | None:
         """Return this user's secret, made at first; None where nothing can be kept."""
-        place = self._home / "secret"
         try:
             if not place.exists():
-                self._home.mkdir(parents=True, exist_ok=True)
+                place.parent.mkdir(parents=True, exist_ok=True)
                 with drafted(place) as draft:
                     draft.touch(mode=0o600)
                     draft.write_bytes(secrets.token_bytes(_SEAL))
@@ -103,6 +106,9 @@ class Kept:
 
 def _read(place: Path, secret: bytes, named: bytes) -> Arrays | None:
     try:
+        # neither a pipe, which nobody may ever write to, nor what cannot be ours
+        if not place.is_file() or place.stat().st_size > LARGEST + _AROUND:
+            return None
         held = place.read_bytes()
     except OSError:
         return None
@@ -126,11 +132,15 @@ def _written(place: Path) -> float:
         return 0.0
 
 
-def _home() -> Path:
-    """Return the folder for caches of this user."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "pytest-aipm"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-aipm"
+def _home() -> Path | None:
+    """Return the folder for caches of this user; None for one without a home."""
+    windows = sys.platform == "win32"
+    named = os.environ.get("LOCALAPPDATA" if windows else "XDG_CACHE_HOME")
+    try:
+        caches = Path(named or Path.home() / ("AppData/Local" if windows else ".cache"))
+    except RuntimeError:  # a container's user of any number
+        return None
+    return caches / "pytest-aipm"
 
 
 def surroundings(*, code: bool) -> dict[str, object]:

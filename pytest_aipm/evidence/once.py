@@ -2,19 +2,21 @@
 
 The first process locks a file and writes the arrays into the run folder, the others wait and read.
 The operating system lets go of the lock of a process that died. Without a run folder nothing is
-written. A computation that fails leaves no arrays, so that every process reports the error itself.
+written. A computation that fails leaves no arrays, so that every process reports the error itself;
+where a full disk takes no arrays, every process computes them.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+
+from pytest_aipm.drafts import drafted
 
 if sys.platform == "win32":
     import msvcrt
@@ -48,9 +50,8 @@ def once(folder: Path | None, name: str, compute: Callable[[], Arrays]) -> Array
     with _locked(folder / f"{name}.lock"):
         if not target.exists():
             arrays = compute()
-            draft = folder / f"{name}.{os.getpid()}.tmp.npz"
-            np.savez(draft, **dict(arrays))  # type: ignore[arg-type]
-            draft.replace(target)
+            with suppress(OSError), drafted(target) as draft, draft.open("wb") as file:
+                np.savez(file, **dict(arrays))  # type: ignore[arg-type]
             return arrays
     with np.load(target, allow_pickle=False) as stored:
         return {key: stored[key] for key in stored.files}

@@ -100,7 +100,9 @@ def write_reports(record: Record, folder: Path, *, exports: Iterable[str] | None
     contents[MANIFEST] = (canonical_json(manifest, indent=1) + "\n").encode()
 
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with _alone(folder) as alone:
+        if alone:
+            _sweep(folder)
         stale = _outdated(folder, set(FILES) - set(contents))
         if not _same(folder / MANIFEST, contents[MANIFEST]):
             stale |= _outdated(folder, [SIGNATURE])
@@ -167,21 +169,34 @@ def _restore(old: Path, place: Path) -> None:
         shutil.copyfile(old, place)
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what a run has left that was killed while it exchanged the files."""
+    for path in folder.glob(".*"):
+        name, _, rest = path.name.removeprefix(".").rpartition(".")
+        name, _, number = name.rpartition(".")
+        ours = name.replace(".stale.", ".") in (*FILES, SIGNATURE)
+        if ours and number.isdecimal() and rest in ("part", "old"):
+            with suppress(OSError):
+                path.unlink()
+
+
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> Iterator[bool]:
     """Hold a folder while its files are exchanged, so that two runs do not mix theirs.
 
     Where folders cannot be locked, on Windows for one, `manifest.json` tells which belong together.
+    Yields whether nobody else is at it.
     """
     if sys.platform == "win32":
-        yield
+        yield False
         return
-    handle = None
+    handle, alone = None, False
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         fcntl.flock(handle, fcntl.LOCK_EX)
+        alone = True
     try:
-        yield
+        yield alone
     finally:
         if handle is not None:
             os.close(handle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,11 +20,18 @@ __all__ = ["ArrowFormat", "Columnar", "ParquetFormat"]
 _ROWS = 65_536
 """Rows decoded at a time."""
 
+_DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What reading a damaged file raises."""
+
+_TEXTS = frozenset({"string", "large_string", "string_view"})
+
 
 class Format(Protocol):
     """How one columnar format is read."""
 
     name: str
+    part: str
+    """What a file consists of."""
 
     def schema(self, path: Path) -> Any:
         """Return the schema, without reading rows."""
@@ -48,11 +55,15 @@ class Format(Protocol):
         """Return the traits that the file itself states, without reading rows."""
         ...
 
+    def damaged(self, path: Path, names: Sequence[str]) -> int | None:
+        """Return which part of these columns is the first that cannot be read, from 0."""
+        ...
+
 
 class ParquetFormat:
     """Apache Parquet. Row groups are read one after the other, page by page."""
 
-    name = "Parquet"
+    name, part = "Parquet", "row group"
 
     def schema(self, path: Path) -> Any:
         """Return the schema, from the footer."""
@@ -73,6 +84,8 @@ class ParquetFormat:
         """Yield record batches."""
         # A buffered, not pre-buffered, reader holds a page of each column, not a row group.
         buffered: dict[str, Any] = {"pre_buffer": False, "buffer_size": 1 << 20}
+        # Pages that carry a checksum are held to it: a changed byte may well decode to a value.
+        buffered["page_checksum_verification"] = True
         # Texts lie in the file as codes, mostly: they need not be written out to be counted.
         with pq.ParquetFile(path, read_dictionary=list(coded), **buffered) as file:
             some = None if group is None else [group]
@@ -98,11 +111,21 @@ class ParquetFormat:
                 found[name] = Trait(kind, nulls, wide)
         return found
 
+    def damaged(self, path: Path, names: Sequence[str]) -> int | None:
+        """Return the first row group of these columns that cannot be read."""
+        for group in range(len(self.groups(path))):
+            try:
+                for batch in self.read(path, names, (), group):
+                    _refuse_broken(batch)
+            except _DAMAGED:
+                return group
+        return None
+
 
 class ArrowFormat:
     """Arrow IPC, as a file (Feather 2) or a stream. Memory is bounded by its record batches."""
 
-    name = "Arrow"
+    name, part = "Arrow", "record batch"
 
     def schema(self, path: Path) -> Any:
         """Return the schema."""
@@ -130,14 +153,29 @@ class ArrowFormat:
         options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
         with pa.OSFile(str(path)) as source:
             reader = _reader(source, options)
+            batches = reader
             if isinstance(reader, pa.ipc.RecordBatchFileReader):
-                yield from (reader.get_batch(i) for i in range(reader.num_record_batches))
-            else:
-                yield from reader
+                batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+            for batch in batches:
+                for column in batch.columns:
+                    if pa.types.is_dictionary(column.type):
+                        column.validate(full=True)  # codes beyond its list, which Parquet refuses
+                yield batch
 
     def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:  # noqa: ARG002
         """Return nothing: Arrow files keep no statistics."""
         return {}
+
+    def damaged(self, path: Path, names: Sequence[str]) -> int | None:
+        """Return the first record batch of these columns that cannot be read."""
+        sound = 0
+        try:
+            for batch in self.read(path, names, (), None):
+                _refuse_broken(batch)
+                sound += 1
+        except _DAMAGED:
+            return sound
+        return None
 
 
 class Columnar:
@@ -172,7 +210,7 @@ class Columnar:
 
     def rows(self) -> int:
         """Return the number of rows."""
-        with self._faults():
+        with self._faults(self.columns[:1]):
             if self._group is not None:
                 return self._format.groups(self._path)[self._group]
             return self._format.rows(self._path)
@@ -208,8 +246,9 @@ class Columnar:
 
     def _tables(self, names: Sequence[str], kinds: Mapping[str, Any]) -> Iterator[pa.Table]:
         coded = [name for name in names if kinds[name] == CODES]
-        with self._faults():
+        with self._faults(names):
             for batch in self._format.read(self._path, names, coded, self._group):
+                _refuse_broken(batch)
                 table = pa.Table.from_batches([batch])
                 yield pa.table({name: self._column(table, name, kinds[name]) for name in names})
 
@@ -229,14 +268,37 @@ class Columnar:
         return kind
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
+    def _faults(self, names: Sequence[str] = ()) -> Iterator[None]:
+        """Say what a fault means, and in which part of these columns it is."""
         try:
             yield
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except _DAMAGED as error:
             what = f"cannot be read as {self._format.name} ({first_line(error)})"
             fix = "write the file again; it is damaged, cut short or of another format"
-            where = "" if self._group is None else f", row group {self._group + 1}"
-            raise DataError(Problem(what, fix, f"{self._ref}{where}")) from None
+            if "UTF8" in str(error):
+                what, fix = "holds texts that are not UTF-8", "write them as UTF-8"
+            raise DataError(Problem(what, fix, f"{self._ref}{self._spot(names)}")) from None
+
+    def _spot(self, names: Sequence[str]) -> str:
+        """Return where the damage is: all parts are tried, which only a damaged file costs."""
+        part = self._group
+        if part is None and names:
+            with suppress(*_DAMAGED):
+                part = self._format.damaged(self._path, names)
+        return "" if part is None else f", {self._format.part} {part + 1}"
+
+
+def _refuse_broken(batch: Any) -> None:
+    """Raise ArrowInvalid for texts that are none, and places of texts that do not exist.
+
+    Neither is looked at when they are decoded: it would end somewhere behind, or in a crash.
+    """
+    batch.validate()
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            column.dictionary.validate(full=True)
+        elif str(column.type) in _TEXTS:
+            column.validate(full=True)
 
 
 def _reader(source: Any, options: Any = None) -> Any:

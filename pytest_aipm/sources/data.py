@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from pytest_aipm.sources.folder import Folder
 from pytest_aipm.sources.frames import as_frame, content_hash, tidy
 from pytest_aipm.sources.jsonlines import JsonLines
 from pytest_aipm.sources.spec import DataSpec, Where
+from pytest_aipm.sources.steady import Steady
 from pytest_aipm.sources.typed import CODES, Reader, Trait, to_frame
 
 __all__ = [
@@ -226,10 +227,12 @@ class FileData(DataSource):
     def _batches(
         self, names: list[str], size: int, coded: frozenset[str] = NONE
     ) -> Iterator[pd.DataFrame]:
+        # Now, not at the first batch: a thread that reads ahead cannot be interrupted, and this
+        # may take a pass of its own.
         traits = self._traits_of(names, coded)
         small = self.rows <= FEW and self.rows * len(self.columns) <= KEPT
         reader = self._held if small else self._reader
-        yield from Part(reader, tuple(names), traits, 0).batches(size)
+        return Part(reader, tuple(names), traits, 0).batches(size)
 
     def parts(self, columns: Sequence[str], *, coded: frozenset[str] = NONE) -> list[Part] | None:
         """Return the rows in parts: row groups of Parquet, else whole files."""
@@ -332,7 +335,9 @@ def digest_of(path: Path, ref: str) -> str:
     OSError
         When one of them cannot be read.
     """
-    return folder_digest(_files_of(path, ref)) if path.is_dir() else sha256_of(path)
+    if not path.is_dir():
+        return sha256_of(path)
+    return folder_digest({each.name: sha256_of(each) for each in _files_of(path, ref)})
 
 
 SALTING = 2000
@@ -368,21 +373,23 @@ def _open_path(spec: DataSpec, root: Path, where: Where | None) -> DataSource:
         fix = did_you_mean(suffix, _FORMATS) or f"known suffixes are {listed(_FORMATS, 99)}"
         raise DataError(problem(what, fix, where=where))
     kind, opener = _FORMATS[suffix]
+    names = {f"{ref}/{each.name}": each for each in files} if path.is_dir() else {ref: path}
     try:
-        digest = digest_of(path, ref)
         salt = salt_of(files[0])
+        readers = {
+            name: Steady(each, name, partial(opener, each, name, spec.missing))
+            for name, each in names.items()
+        }
     except OSError as error:
         name = Path(error.filename or path).name
         what = f"{name!r} cannot be read ({error.strerror or error})"
         raise DataError(problem(what, "make it readable", where=where)) from None
-    if not path.is_dir():
-        source = FileData(ref, kind, digest, opener(path, ref, spec.missing), where)
-        source.salt = salt
-        return source
-    parts = {f"{ref}/{each.name}": each for each in files}
-    readers = {name: opener(each, name, spec.missing) for name, each in parts.items()}
-    folder = Folder(readers, untyped=kind in {"csv", "tsv", "jsonl"})
-    source = FileData(ref, "folder", digest, folder, where)
+    if path.is_dir():
+        hashes = {names[name].name: reader.sha256 for name, reader in readers.items()}
+        folder = Folder(readers, untyped=kind in {"csv", "tsv", "jsonl"})
+        source = FileData(ref, "folder", folder_digest(hashes), folder, where)
+    else:
+        source = FileData(ref, kind, readers[ref].sha256, readers[ref], where)
     source.salt = salt
     return source
 
@@ -397,10 +404,13 @@ def _files_of(path: Path, ref: str) -> list[Path]:
     if folders:
         what = f"the folder holds folders ({listed(folders, 3)})"
         raise DataError(Problem(what, "keep data files only, side by side", ref))
-    suffixes = sorted({suffix_of(each) for each in seen})
-    if len(suffixes) > 1:
-        what = f"the folder mixes formats ({listed(suffixes)})"
-        raise DataError(Problem(what, "keep files of one suffix", ref))
+    found = Counter(suffix_of(each) for each in seen)
+    if len(found) > 1:
+        rarest = min(found, key=lambda suffix: (found[suffix], suffix in _FORMATS, suffix))
+        odd = next(each.name for each in seen if suffix_of(each) == rarest)
+        what = f"the folder mixes formats ({listed(sorted(each or 'none' for each in found))})"
+        fix = f"keep files of one suffix; {odd!r} is one of another"
+        raise DataError(Problem(what, fix, ref))
     return seen
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_aipm.errors import AipmError, Problem
@@ -84,9 +85,9 @@ def salt_of(path: Path) -> str:
         return hashlib.sha256(SALT + file.read(_SALTING)).hexdigest()
 
 
-def folder_digest(files: list[Path]) -> str:
+def folder_digest(hashes: Mapping[str, str]) -> str:
     """Return the sha256 of the sorted (name, sha256) of some files."""
-    lines = sorted(f"{path.name}\0{sha256_of(path)}\n" for path in files)
+    lines = sorted(f"{name}\0{digest}\n" for name, digest in hashes.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -33,6 +33,9 @@ class Folder:
     def __init__(self, parts: Mapping[str, Reader], *, untyped: bool) -> None:
         self._parts, self._untyped = dict(parts), untyped
         first, *_ = self._parts
+        for ref, part in self._parts.items():
+            if not part.columns:  # JSON lines alone have no header
+                raise DataError(Problem("there is no row", "write rows into it, or remove it", ref))
         self.columns = self._parts[first].columns
         self.codes = all(part.codes for part in self._parts.values())
         for ref, part in self._parts.items():

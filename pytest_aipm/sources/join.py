@@ -108,10 +108,16 @@ class JoinedData(DataSource):
         spec = self._lookup.spec
         own = [name for name in names if name != spec.name]
         if own == names:
-            yield from self._data.batches(names, size, coded=coded)
-            return
-        found = 0
-        for batch in self._data.batches([*own, spec.key], size, coded=coded - {spec.key}):
+            return self._data.batches(names, size, coded=coded)
+        keyed = self._data.batches([*own, spec.key], size, coded=coded - {spec.key})
+        return self._looked_up(keyed, names)
+
+    def _looked_up(
+        self, batches: Iterator[pd.DataFrame], names: list[str]
+    ) -> Iterator[pd.DataFrame]:
+        spec, found = self._lookup.spec, 0
+        own = [name for name in names if name != spec.name]
+        for batch in batches:
             values, count = self._lookup.find(batch[spec.key])
             found += count
             yield batch[own].assign(**{spec.name: values})[names]

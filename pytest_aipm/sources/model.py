@@ -135,6 +135,7 @@ class Model:
         self.opening: Opening | None = None
         self.output = output
         self._where = where
+        self._scores: bool | None = None
         model = self.fitted = opened.model
         with third_party(heard):
             self.classes = classes_of(model)
@@ -250,7 +251,7 @@ class Model:
                 where=self._where,
             )
             return Prediction(None, None, found)
-        if voice.kind == "either" and np.asarray(answer).dtype.kind != "f":
+        if voice.kind == "either" and not self._answers_scores(answer, said, frame):
             return Prediction(None, checked_labels(answer, frame, said=said, where=self._where))
         scores = checked_scores(
             answer,
@@ -261,6 +262,17 @@ class Model:
             where=self._where,
         )
         return Prediction(scores if voice.sign > 0 else -scores, None)
+
+    def _answers_scores(self, answer: Any, said: str, frame: pd.DataFrame) -> bool:
+        """Return whether a function answers with scores, which it does for all rows or for none."""
+        scores = bool(np.asarray(answer).dtype.kind == "f")
+        if self._scores is not None and self._scores != scores:
+            words = ("scores", "classes") if scores else ("classes", "scores")
+            what = "{} returned {} now and {} before".format(said, *words)
+            fix = "return numbers with a fraction for all rows, or classes for all"
+            raise self._error(f"{what} ({rows_of(frame)})", fix)
+        self._scores = scores
+        return scores
 
     def _given(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the features as the model expects them, rows numbered from 0 as it saw them."""

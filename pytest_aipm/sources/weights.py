@@ -119,8 +119,14 @@ class RepeatedData(DataSource):
         self, names: list[str], size: int, coded: frozenset[str] = NONE
     ) -> Iterator[pd.DataFrame]:
         assert self.rows  # noqa: S101 - the column is checked before anything is written out
+        counted = self.written.batches([*names, self._column], size, coded=coded)
+        return self._written_out(counted, names, size)
+
+    def _written_out(
+        self, batches: Iterator[pd.DataFrame], names: list[str], size: int
+    ) -> Iterator[pd.DataFrame]:
         start = 0
-        for batch in self.written.batches([*names, self._column], size, coded=coded):
+        for batch in batches:
             ends = np.cumsum(self._counts(batch)).astype(np.int64)
             own = batch[names]
             for first in range(0, int(ends[-1]), size):
