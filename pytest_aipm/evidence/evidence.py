@@ -55,6 +55,9 @@ __all__ = ["Evidence", "located"]
 _Kept = TypeVar("_Kept")
 _Part = TypeVar("_Part", bound=Mergeable)
 
+USUAL_ROWS, USUAL_VALUES = 5000, 4_000_000
+"""How much is drawn for the first check that wants a sample, so that it does for most others."""
+
 
 @contextmanager
 def located(path: str) -> Iterator[None]:
@@ -187,9 +190,17 @@ class Evidence:
             return self.engine.run(source, columns, partial, empty, numbered=numbered)
 
     def drawn(self, source: DataSource, columns: Sequence[str], k: int) -> pd.DataFrame:
-        """Return at most `k` rows of a source, chosen by the seed; see `sample.Drawn`."""
-        names, empty = list(dict.fromkeys(columns)), Drawn(k, self.seed)
-        return self.over(source, names, empty.of, empty, numbered=True).frame
+        """Return at most `k` rows of a source, chosen by the seed; see `sample.Drawn`.
+
+        What one check draws is wide enough for most others, so that rows are read once for all.
+        """
+
+        def draw(names: list[str], empty: Drawn) -> Drawn:
+            return self.over(source, names, empty.of, empty, numbered=True)
+
+        with located(source.ref):
+            source.require(list(columns))
+        return self._cut(("rows of", id(source)), source, columns, k, draw).frame
 
     def drawn_decided(
         self, columns: Sequence[str], k: int, name: str | None = None, *, against: bool = False
@@ -205,13 +216,49 @@ class Evidence:
         against : bool
             Whether only rows that are decided against are drawn.
         """
-        names, empty = list(dict.fromkeys(columns)), Drawn(k, self.seed)
 
-        def partial(batch: pd.DataFrame, favorable: np.ndarray) -> Drawn:
-            rows = batch[names] if name is None else batch[names].assign(**{name: favorable})
-            return empty.of(rows.loc[~favorable] if against else rows)
+        def draw(names: list[str], empty: Drawn) -> Drawn:
+            own = [each for each in names if each != name]
 
-        return self.over_decided(names, partial, empty, numbered=True)
+            def partial(batch: pd.DataFrame, favorable: np.ndarray) -> Drawn:
+                rows = batch[own] if name is None else batch[own].assign(**{name: favorable})
+                return empty.of(rows.loc[~favorable] if against else rows)
+
+            return self.over_decided(own, partial, empty, numbered=True)
+
+        wanted = [*columns, *([] if name is None else [name])]
+        return self._cut(("decided", name, against), self.data, wanted, k, draw)
+
+    def _cut(
+        self,
+        key: tuple[object, ...],
+        source: DataSource,
+        columns: Sequence[str],
+        k: int,
+        draw: Callable[[list[str], Drawn], Drawn],
+    ) -> Drawn:
+        """Return a sample, cut from the widest one that was drawn of these rows so far."""
+        names, held = list(dict.fromkeys(columns)), self._drawn.get(key)
+        if held is None or not held.holds(names, k):
+            wide = list(dict.fromkeys([*names, *self._usual(source)]))
+            most = max(k, min(USUAL_ROWS, USUAL_VALUES // max(len(wide), 1)))
+            if held is not None:
+                wide = list(dict.fromkeys([*wide, *held.frame.columns]))
+                most = max(most, held.k)
+            held = self._drawn[key] = draw(wide, Drawn(most, self.seed))
+        return held.cut(names, k)
+
+    def _usual(self, source: DataSource) -> list[str]:
+        """Return the columns that samples of some rows mostly need."""
+        subject = self.subject
+        roles = [subject.label, subject.weights, subject.cluster]
+        attributes = [each.column for each in subject.attributes]
+        names = [*(self.feature_columns() if self.model is not None else ()), *attributes, *roles]
+        return [name for name in names if name is not None and name in source.columns]
+
+    @cached_property
+    def _drawn(self) -> dict[tuple[object, ...], Drawn]:
+        return {}
 
     def content(self, source: DataSource, columns: Sequence[str]) -> pd.DataFrame:
         """Return all rows of some columns, in any order.

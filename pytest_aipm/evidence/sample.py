@@ -88,6 +88,14 @@ class Drawn:
         """Return those of one batch."""
         return replace(self, rows=self._cut(batch), seen=len(batch))
 
+    def holds(self, columns: Sequence[str], k: int) -> bool:
+        """Return whether a sample of at most `k` rows of these columns can be cut from it."""
+        return k <= self.k and set(columns) <= set(self.frame.columns)
+
+    def cut(self, columns: Sequence[str], k: int) -> Drawn:
+        """Return the sample of `k` rows that a pass of its own would have drawn."""
+        return replace(replace(self, k=k).of(self.frame[list(columns)]), seen=self.seen)
+
     def merge(self, other: Drawn) -> Drawn:
         """Return those of both."""
         seen = self.seen + other.seen
