@@ -14,6 +14,7 @@ import pandas as pd
 from threadpoolctl import ThreadpoolController
 
 from pytest_aipm.errors import ModelError, Problem
+from pytest_aipm.progress import Progress
 
 __all__ = ["CELLS", "ROWS", "Ask", "Budget", "BudgetSpent", "asked", "asked_twice", "chunk_rows"]
 
@@ -44,7 +45,7 @@ class BudgetSpent(Exception):  # noqa: N818 - not an error: the caller says what
 
 @dataclass
 class Budget:
-    """Seconds that may be spent; None is without end.
+    """Seconds that may be spent, None is without end; and who is told how far the work is.
 
     What would take more than twice the budget is given up after a tenth of it: nobody waits for
     what cannot be done.
@@ -56,14 +57,41 @@ class Budget:
 
     def __post_init__(self) -> None:
         """Start the clock."""
-        self.started = self.clock()
+        self.started = self._leg = self.clock()
+        self._progress: Progress | None = None
+        self._part = (0.0, 0.0)
+
+    @contextmanager
+    def telling(self, what: str, total: int) -> Iterator[None]:
+        """Show on a terminal how much of `total` is done; work within such work says nothing."""
+        if self._progress is not None:
+            yield
+            return
+        self._part = (0.0, 0.0)
+        with Progress(what, total) as shown:
+            self._progress = shown
+            try:
+                yield
+            finally:
+                self._progress = None
+
+    def part(self, start: float, end: float) -> None:
+        """Say that the next steps lead from `start` to `end` of what is shown."""
+        self._part = (start, end)
 
     def check(self, done: int, total: int) -> None:
-        """Raise BudgetSpent when the time is over, or will clearly not do."""
+        """Tell how far these steps are; raise BudgetSpent when the time will clearly not do."""
+        if self._progress is not None:
+            start, end = self._part
+            self._progress.at(int(start + (end - start) * done / max(total, 1)))
         if self.seconds is None or done >= total:
             return
-        spent = self.clock() - self.started
-        hopeless = done and spent > self.seconds / 10 and spent * total / done > 2 * self.seconds
+        now = self.clock()
+        if not done:
+            self._leg = now
+        spent = now - self.started
+        needed = self._leg - self.started + (now - self._leg) * total / max(done, 1)
+        hopeless = done and spent > self.seconds / 10 and needed > 2 * self.seconds
         if spent > self.seconds or hopeless:
             raise BudgetSpent(done, total)
 

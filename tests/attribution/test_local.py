@@ -13,10 +13,10 @@ from games import people, tangled
 from pytest_aipm.attribution import Budget, exact, local, players_of, walk
 from pytest_aipm.attribution import coalitions as chosen_ones
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.attribution.coalitions import Coalitions
 from pytest_aipm.attribution.design import design
 from pytest_aipm.attribution.exact import weigh
 from pytest_aipm.attribution.hybrids import Pool
+from pytest_aipm.attribution.local import Chosen
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -181,7 +181,7 @@ def test_coalitions_beat_walks_at_the_same_number_of_mixed_rows() -> None:
     pool = Pool(rows, background, players)
     ends = pool.ends(rough, Budget())[:, 0]
     asked.clear()
-    many = Coalitions(rough, pool, ends, most=8, rng=rng())
+    many = Chosen(rough, pool, ends, most=8, rng=rng())
     own = many.rounds(np.arange(20), 8, Budget())
     assert sum(asked) == 20 * 16 * 8 * 4 * 13
     ours = own.var(axis=1, ddof=1).mean()
