@@ -16,7 +16,17 @@ from threadpoolctl import ThreadpoolController
 from pytest_aipm.errors import ModelError, Problem
 from pytest_aipm.progress import Progress
 
-__all__ = ["CELLS", "ROWS", "Ask", "Budget", "BudgetSpent", "asked", "asked_twice", "chunk_rows"]
+__all__ = [
+    "CALL",
+    "CELLS",
+    "ROWS",
+    "Ask",
+    "Budget",
+    "BudgetSpent",
+    "asked",
+    "asked_twice",
+    "chunk_rows",
+]
 
 Ask = Callable[[pd.DataFrame], np.ndarray]
 """A frame of n rows in; finite numbers of shape (n,) or, for several outputs, (n, k) out."""
@@ -25,6 +35,8 @@ ROWS = 100_000
 """Most rows of one call; beyond that a call gains nothing and its frame costs memory."""
 CELLS = 4_000_000
 """Most values of one call, so that wide frames are asked in smaller parts."""
+CALL = 10.0
+"""Seconds of one call beyond which the next ones get fewer rows."""
 SMALL = 5_000
 """Calls of fewer rows run on one thread: 120 times faster where CPUs are contended."""
 
@@ -60,6 +72,7 @@ class Budget:
         self.started = self._leg = self.clock()
         self._progress: Progress | None = None
         self._part = (0.0, 0.0)
+        self._last = (0, 1)
 
     @contextmanager
     def telling(self, what: str, total: int) -> Iterator[None]:
@@ -77,13 +90,12 @@ class Budget:
 
     def part(self, start: float, end: float) -> None:
         """Say that the next steps lead from `start` to `end` of what is shown."""
-        self._part = (start, end)
+        self._part, self._last = (start, end), (0, 1)
 
     def check(self, done: int, total: int) -> None:
         """Tell how far these steps are; raise BudgetSpent when the time will clearly not do."""
-        if self._progress is not None:
-            start, end = self._part
-            self._progress.at(int(start + (end - start) * done / max(total, 1)))
+        self._last = (done, max(total, 1))
+        self._tell()
         if self.seconds is None or done >= total:
             return
         now = self.clock()
@@ -94,6 +106,17 @@ class Budget:
         hopeless = done and spent > self.seconds / 10 and needed > 2 * self.seconds
         if spent > self.seconds or hopeless:
             raise BudgetSpent(done, total)
+
+    def call(self) -> None:
+        """Raise BudgetSpent when the time is over, within a step, before one more call."""
+        self._tell()
+        if self.seconds is not None and self.clock() - self.started > self.seconds:
+            raise BudgetSpent(*self._last)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            (start, end), (done, total) = self._part, self._last
+            self._progress.at(int(start + (end - start) * done / total))
 
 
 def chunk_rows(columns: int) -> int:

@@ -15,7 +15,7 @@ MOST_REGRESSED = 64
 """Players for whom coalitions are chosen; for more that takes longer than it saves."""
 ENUMERATED = 6
 """Players that differ between two rows up to which all their coalitions are asked about."""
-BLOCK = 200_000
+BLOCK = 50_000
 """Mixed rows that are laid out at once."""
 
 
@@ -74,16 +74,16 @@ class Coalitions:
             each = max(1, BLOCK // rows)
             for low in range(0, len(of_size), each):
                 budget.check(done + low, len(games))
-                self._play(of_size[low : low + each], q, new)
+                self._play(of_size[low : low + each], q, new, budget)
             done += len(of_size)
         return self._found[games, :rounds]
 
-    def _play(self, games: np.ndarray, q: int, new: slice) -> None:
+    def _play(self, games: np.ndarray, q: int, new: slice, budget: Budget) -> None:
         """Find the values of games in which `q` players differ."""
         own = self._own[games, :q]
         if q <= ENUMERATED:
             if new.start == 0:
-                values = self._enumerated(games, own)
+                values = self._enumerated(games, own, budget)
                 self._found[games[:, None], :, own] = values[:, :, None]
             return
         chosen = design(q)
@@ -91,7 +91,7 @@ class Coalitions:
         members = chosen.members.T[order].transpose(0, 1, 3, 2)
         g, rounds, count, _ = members.shape
         both = np.concatenate([members, ~members], axis=2).reshape(g, -1, q)
-        said = self._said(games, own, both).reshape(g, rounds, 2, count, -1)
+        said = self._said(games, own, both, budget).reshape(g, rounds, 2, count, -1)
         gaps = np.moveaxis(said[:, :, 0] - said[:, :, 1], 3, 2)
         total = np.repeat(self._total[games, None], rounds, axis=1)
         values = chosen.values(gaps.reshape(-1, count), total.reshape(-1))
@@ -100,17 +100,19 @@ class Coalitions:
         which = np.arange(new.start, new.stop)[:, None]
         self._found[games[:, None, None], which, own[:, None]] = values
 
-    def _enumerated(self, games: np.ndarray, own: np.ndarray) -> np.ndarray:
+    def _enumerated(self, games: np.ndarray, own: np.ndarray, budget: Budget) -> np.ndarray:
         """Return the exact values where few players differ, shape (len(games), q, k)."""
         q = own.shape[1]
         value = np.zeros((len(games), 2**q, self._base.shape[1]))
         if q > 1:
             inner = np.broadcast_to(coalition_names(q)[1:-1], (len(games), 2**q - 2, q))
-            value[:, 1:-1] = self._said(games, own, inner) - self._base[games, None]
+            value[:, 1:-1] = self._said(games, own, inner, budget) - self._base[games, None]
         value[:, -1] = self._total[games]
         return weigh(value, q)
 
-    def _said(self, games: np.ndarray, own: np.ndarray, members: np.ndarray) -> np.ndarray:
+    def _said(
+        self, games: np.ndarray, own: np.ndarray, members: np.ndarray, budget: Budget
+    ) -> np.ndarray:
         """Return what the function says about coalitions, shape (len(games), count, k)."""
         g, count, q = members.shape
         p = self._own.shape[1]
@@ -121,5 +123,5 @@ class Coalitions:
         else:
             member = members
         row, second = (np.repeat(each[games], count) for each in (self._row, self._second))
-        said = self._pool.ask_between(self._ask, row, second, member.reshape(-1, p), Budget())
+        said = self._pool.ask_between(self._ask, row, second, member.reshape(-1, p), budget)
         return said.reshape(g, count, -1)

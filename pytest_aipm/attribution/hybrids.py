@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.attribution.asking import Ask, Budget, asked, chunk_rows
+from pytest_aipm.attribution.asking import CALL, Ask, Budget, asked, chunk_rows
 from pytest_aipm.attribution.players import Players
 
 __all__ = ["Pool"]
@@ -36,7 +37,7 @@ class Pool:
         owner = {name: i for i, own in enumerate(players.columns) for name in own}
         self._owner = np.array([owner[name] for name in self._columns])
         self._alone = np.array_equal(self._owner, np.arange(len(players)))
-        self._both = both
+        self._both, self._most = both, chunk_rows(both.shape[1])
         # values of one plain type lie together, as most models want them: nothing is copied again
         types = set(both.dtypes)
         plain = len(types) == 1 and all(_plain(dtype) for dtype in types)
@@ -114,11 +115,18 @@ class Pool:
     def _chunked(
         self, total: int, part: Callable[[int, int], pd.DataFrame], ask: Ask, budget: Budget
     ) -> np.ndarray:
-        size, answers = chunk_rows(len(self._columns)), []
-        for start in range(0, total, size):
-            budget.check(start, total)
-            rows = part(start, min(start + size, total))
+        answers: list[np.ndarray] = []
+        start = 0
+        while start < total or not answers:
+            budget.call()
+            rows = part(start, min(start + self._most, total))
+            began = time.monotonic()
             answers.append(asked(ask, rows))
+            # only what takes very long gets fewer rows: elsewhere calls are always the same
+            pace = (time.monotonic() - began) / max(len(rows), 1)
+            while self._most * pace > CALL and self._most > 1:
+                self._most = max(1, self._most // 10)
+            start += len(rows) or 1
         return np.concatenate(answers)
 
     def same(self) -> np.ndarray:

@@ -17,7 +17,7 @@ from pytest_aipm.attribution.players import Players
 from pytest_aipm.attribution.shortcuts import Way, shortcut, way_of
 from pytest_aipm.attribution.walks import walked
 
-__all__ = ["ROUNDS", "Local", "local"]
+__all__ = ["KEPT", "PAIRS", "ROUNDS", "Chosen", "Local", "local"]
 
 ROUNDS = (2, 4)
 """After so many rounds, each against every background row, it is looked whether to go on."""
@@ -117,7 +117,7 @@ def _local(
     p, m = len(players), len(background)
     closed = shortcut(ask, model, rows, background, players, budget=budget)
     if closed is not None:
-        ends = Pool(rows, background, players).ends(ask, Budget())[:, 0]
+        ends = Pool(rows, background, players).ends(ask, budget)[:, 0]
         base = float(ends[len(rows) :].mean())
         return _known(closed[:, :, 0], way_of(model), ends[: len(rows)], base)
     if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:

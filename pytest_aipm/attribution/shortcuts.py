@@ -189,7 +189,7 @@ def _additive(ask: Ask, pool: Pool, budget: Budget) -> np.ndarray | None:
         budget.check(player, p)
         source = np.full((size, p), n)
         source[:, player] = np.arange(size)
-        changed[player] = pool.ask(ask, source, Budget()) - ends[n]
+        changed[player] = pool.ask(ask, source, budget) - ends[n]
     budget.part(n, n)
     expected = ends[n] + changed[np.arange(p), mixed].sum(axis=1)
     close = _close(expected, pool.ask(ask, mixed, budget), EXACT)
