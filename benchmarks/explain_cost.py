@@ -1,22 +1,23 @@
 """CPU seconds of explanations, beside shap's model-agnostic default in the same run.
 
 A forest and a gradient boosting of 100 trees on 20 columns, 1,000 rows to explain, one thread.
-Global: three checks on the same attributions (share, gap between groups, parsimony), everything
-counted but the training. Local: attributions of single rows, sampled until their four largest are
-known; on `--local-rows` of them, scaled up. shap's `explainers.Permutation` is timed on a few rows
-with its defaults (100 background rows) and scaled up. At equal error a row: shap is given as many
-evaluations as it takes to come as near to the exact values of the forest, or to a long run of the
-boosting, on the same background. Short cuts: exact values beside sampled ones.
 
-    python benchmarks/explain_cost.py [--rows 1000] [--local-rows 1000] [--shap-rows 3]
+- `costs`. Global: three checks on the same attributions (share, gap between groups, parsimony),
+  everything counted but the training. Local: attributions of single rows, sampled until their four
+  largest are known. shap's `explainers.Permutation` is timed on a few rows with its defaults (100
+  background rows) and scaled up.
+- `errors`. Both at the same error of a row: `explain_errors.py`.
+- `shortcuts`. Exact values beside sampled ones.
+
+    python benchmarks/explain_cost.py [--only costs errors shortcuts] [--rows 1000]
+        [--local-rows 1000] [--shap-rows 3] [--write docs/explainability.md]
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import xgboost
+from explain import written
+from explain_errors import K, clock, errors
 from harness import table, versions
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -34,10 +38,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from pytest_aipm.attribution import Budget, local, players_of
-from pytest_aipm.attribution.coalitions import Coalitions
-from pytest_aipm.attribution.hybrids import Pool
-from pytest_aipm.attribution.shortcuts import shortcut
+from pytest_aipm.attribution import local, players_of
 from pytest_aipm.catalog import Catalog
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.subject import Attribute, Decision, Subject
@@ -57,13 +58,6 @@ def world(train: int, rows: int) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame
     other = frame[train:].reset_index(drop=True).assign(y=y[train:])
     other["group"] = np.where(other["x0"] > 0, "high", "low")
     return frame[:train], y[:train], other
-
-
-def clock(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the CPU seconds of a call, and what it returned."""
-    start = time.process_time()
-    found = call()
-    return time.process_time() - start, found
 
 
 def checked(model: Any, frame: pd.DataFrame, rows: int) -> None:
@@ -90,9 +84,12 @@ def checked(model: Any, frame: pd.DataFrame, rows: int) -> None:
 
 
 def costs(
-    model: Any, frame: pd.DataFrame, *, rows: int, local_rows: int, shap_rows: int
+    model: Any, plain: Any, frame: pd.DataFrame, *, rows: int, local_rows: int, shap_rows: int
 ) -> tuple[float, ...]:
-    """Return CPU seconds: global, local, shap's for as many rows; and the share that is settled."""
+    """Return CPU seconds: global, local, shap's for as many rows; and the share that is settled.
+
+    `plain` is the same model, trained on arrays: shap hands it the arrays that it makes.
+    """
     import shap  # noqa: PLC0415 - seconds, after the clock of ours
 
     inputs = frame[COLUMNS]
@@ -108,76 +105,41 @@ def costs(
             few,
             background.reset_index(drop=True),
             players_of(COLUMNS),
-            k=4,
+            k=K,
             rng=np.random.default_rng(0),
         )
     )
-    masker = shap.maskers.Independent(inputs[-100:], max_samples=100)
-    explainer = shap.explainers.Permutation(
-        lambda x: ask(pd.DataFrame(x, columns=COLUMNS)), masker, seed=0
-    )
-    explainer(inputs[:1])  # what it compiles on its first call is not counted
-    theirs, _ = clock(lambda: explainer(inputs[:shap_rows]))
+    masker = shap.maskers.Independent(inputs[-100:].to_numpy(), max_samples=100)
+    explainer = shap.explainers.Permutation(lambda x: plain.predict_proba(x)[:, 1], masker, seed=0)
+    explainer(inputs[:1].to_numpy())  # what it compiles on its first call is not counted
+    theirs, _ = clock(lambda: explainer(inputs[:shap_rows].to_numpy()))
     locally *= rows / local_rows
     return globally, locally, theirs / shap_rows * rows, float(found.settled.mean())
 
 
-def errors(model: Any, frame: pd.DataFrame, rows: int) -> list[tuple[str, float, float]]:
-    """Return relative errors a row and CPU seconds a row, ours and shap's, one background."""
-    import shap  # noqa: PLC0415 - seconds, after the clock of ours
-
-    inputs, players = frame[COLUMNS], players_of(COLUMNS)
-    background = inputs[-32:].reset_index(drop=True)
-    few = inputs[:rows].reset_index(drop=True)
-    some, everyone = few[: min(rows, 8)], np.arange(rows)
-
-    def ask(given: pd.DataFrame) -> np.ndarray:
-        return np.asarray(model.predict_proba(given)[:, 1])
-
-    pool = Pool(few, background, players)
-    ends = pool.ends(ask, Budget())[:, 0]
-
-    def sampled(rounds: int, seed: int) -> np.ndarray:
-        rng = np.random.default_rng(seed)
-        own = Coalitions(ask, pool, ends, most=rounds, rng=rng)
-        return own.rounds(everyone, rounds, Budget())
-
-    known, spare = shortcut(ask, model, few, background, players), 0.0
-    if known is None:
-        long = sampled(48, 9)
-        truth = long.mean(axis=(1, 2))
-        # what the long run itself is away from the truth, on average
-        spare = float((long.var(axis=1, ddof=1).mean(axis=1) / (48 * 32)).sum())
-    else:
-        truth = known[:, :, 0]
-
-    def error(found: np.ndarray) -> float:
-        part = truth[: len(found)]
-        square = float(((found - part) ** 2).sum()) - spare * len(found) / rows
-        return float(np.sqrt(max(square, 0.0) / (part**2).sum()))
-
-    explainer = shap.explainers.Permutation(
-        lambda x: ask(pd.DataFrame(x, columns=COLUMNS)),
-        shap.maskers.Independent(background, max_samples=32),
-        seed=0,
-    )
-    default = 10 * (2 * len(COLUMNS) + 1)
-    explainer(few[:1])
+def cost_table(
+    models: dict[str, Any], frame: pd.DataFrame, train: tuple[Any, Any], told: argparse.Namespace
+) -> str:
+    """Return the table of global checks and local reasons."""
     lines = []
-    for rounds in (1, 2, 4):
-        spent, made = clock(lambda rounds=rounds: sampled(rounds, 1))
-        how = f"{76 * rounds} mixed rows for each background row"
-        lines.append((how, error(made.mean(axis=(1, 2))), spent / rows))
-    spent, made = clock(lambda: explainer(some))
-    lines.append(("shap Permutation, default", error(made.values), spent / len(some)))
-    more = int(np.ceil((lines[-1][1] / lines[1][1]) ** 2))
-    spent, made = clock(lambda: explainer(some, max_evals=more * default))
-    lines.append((f"shap Permutation, {more} x evaluations", error(made.values), spent / len(some)))
-    return lines
+    for name, model in models.items():
+        ours, single, theirs, settled = costs(
+            model,
+            clone(model).fit(*train),
+            frame,
+            rows=told.rows,
+            local_rows=min(told.rows, told.local_rows),
+            shap_rows=told.shap_rows,
+        )
+        shown = (f"{ours:.2f}", f"{theirs:.0f}", f"{theirs / ours:.0f}", f"{single:.1f}")
+        lines.append((name, *shown, f"{settled:.0%}"))
+        print(*lines[-1], file=sys.stderr)
+    head = ("model", "global checks", "shap, scaled", "ratio", "local reasons", "settled")
+    return table(head, lines)
 
 
-def short_cuts(x: pd.DataFrame, y: np.ndarray, frame: pd.DataFrame, rows: int) -> list[Any]:
-    """Return CPU seconds of exact values and of sampled ones, for as many rows."""
+def short_cuts(x: pd.DataFrame, y: np.ndarray, frame: pd.DataFrame, rows: int) -> str:
+    """Return the table of CPU seconds of exact values and of sampled ones, for as many rows."""
     inputs = frame[COLUMNS]
     background = inputs[-16:].reset_index(drop=True)
     few, all_of_them = (inputs[:n].reset_index(drop=True) for n in (min(rows, 100), rows))
@@ -208,59 +170,48 @@ def short_cuts(x: pd.DataFrame, y: np.ndarray, frame: pd.DataFrame, rows: int) -
         sampled, _ = clock(lambda: run(few, None))
         sampled *= rows / len(few)
         lines.append((name, f"{exact:.2f}", f"{sampled:.1f}", f"{sampled / exact:.0f}"))
-    return lines
+        print(*lines[-1], file=sys.stderr)
+    return table(("what is explained", "short cut", "sampled", "ratio"), lines)
+
+
+SECTIONS = ("costs", "errors", "shortcuts")
 
 
 def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print the tables asked for, or write them into the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="*", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--local-rows", type=int, default=1000)
     parser.add_argument("--shap-rows", type=int, default=3)
+    parser.add_argument("--write", type=Path)
     told = parser.parse_args()
     x, y, frame = world(3000, told.rows + 400)
+    train = x.to_numpy(), y
     models = {
         "RandomForest(100)": RandomForestClassifier(n_estimators=100, random_state=0, n_jobs=1),
         "HistGradientBoosting(100)": HistGradientBoostingClassifier(random_state=0),
     }
-    lines = []
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, model in models.items():
+        for model in models.values():
             model.fit(x, y)
-            ours, single, theirs, settled = costs(
-                model,
-                frame,
-                rows=told.rows,
-                local_rows=min(told.rows, told.local_rows),
-                shap_rows=told.shap_rows,
-            )
-            lines.append(
-                (
-                    name,
-                    f"{ours:.2f}",
-                    f"{theirs:.0f}",
-                    f"{theirs / ours:.0f}",
-                    f"{single:.1f}",
-                    f"{settled:.0%}",
-                )
-            )
-        by_row = {name: errors(model, frame, 24) for name, model in models.items()}
-        exact = short_cuts(x, y, frame, told.rows)
-    head = ("model", "global checks", "shap, scaled", "ratio", "local", "settled")
-    print(table(head, lines))
-    print()
-    shown = [
-        (name, how, f"{error:.3f}", f"{1000 * spent:.1f}")
-        for name, lines in by_row.items()
-        for how, error, spent in lines
-    ]
-    head = ("32 background rows", "how", "relative error a row", "CPU ms a row")
-    print(table(head, shown))
-    print()
-    print(table(("what is explained", "short cut", "sampled", "ratio"), exact))
+        made = {
+            "costs": lambda: {"costs": cost_table(models, frame, train, told)},
+            "errors": lambda: dict(
+                zip(("equal error", "curves"), errors(models, frame[COLUMNS], train), strict=True)
+            ),
+            "shortcuts": lambda: {"short cuts": short_cuts(x, y, frame, told.rows)},
+        }
+        for section in told.only:
+            for name, text in made[section]().items():
+                print(f"{name}\n\n{text}\n")
+                if told.write is not None:
+                    written(told.write, name, text)
     used = versions("numpy", "pandas", "scikit-learn", "shap", "lightgbm", "xgboost")
-    print(f"\n{used}, CPU seconds of one thread")
+    print(f"{used}, CPU seconds of one thread")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,19 @@ import pandas as pd
 from threadpoolctl import ThreadpoolController
 
 from pytest_aipm.errors import ModelError, Problem
+from pytest_aipm.progress import Progress
 
-__all__ = ["CELLS", "ROWS", "Ask", "Budget", "BudgetSpent", "asked", "asked_twice", "chunk_rows"]
+__all__ = [
+    "CALL",
+    "CELLS",
+    "ROWS",
+    "Ask",
+    "Budget",
+    "BudgetSpent",
+    "asked",
+    "asked_twice",
+    "chunk_rows",
+]
 
 Ask = Callable[[pd.DataFrame], np.ndarray]
 """A frame of n rows in; finite numbers of shape (n,) or, for several outputs, (n, k) out."""
@@ -24,6 +35,8 @@ ROWS = 100_000
 """Most rows of one call; beyond that a call gains nothing and its frame costs memory."""
 CELLS = 4_000_000
 """Most values of one call, so that wide frames are asked in smaller parts."""
+CALL = 10.0
+"""Seconds of one call beyond which the next ones get fewer rows."""
 SMALL = 5_000
 """Calls of fewer rows run on one thread: 120 times faster where CPUs are contended."""
 
@@ -44,7 +57,7 @@ class BudgetSpent(Exception):  # noqa: N818 - not an error: the caller says what
 
 @dataclass
 class Budget:
-    """Seconds that may be spent; None is without end.
+    """Seconds that may be spent, None is without end; and who is told how far the work is.
 
     What would take more than twice the budget is given up after a tenth of it: nobody waits for
     what cannot be done.
@@ -56,16 +69,54 @@ class Budget:
 
     def __post_init__(self) -> None:
         """Start the clock."""
-        self.started = self.clock()
+        self.started = self._leg = self.clock()
+        self._progress: Progress | None = None
+        self._part = (0.0, 0.0)
+        self._last = (0, 1)
+
+    @contextmanager
+    def telling(self, what: str, total: int) -> Iterator[None]:
+        """Show on a terminal how much of `total` is done; work within such work says nothing."""
+        if self._progress is not None:
+            yield
+            return
+        self._part = (0.0, 0.0)
+        with Progress(what, total) as shown:
+            self._progress = shown
+            try:
+                yield
+            finally:
+                self._progress = None
+
+    def part(self, start: float, end: float) -> None:
+        """Say that the next steps lead from `start` to `end` of what is shown."""
+        self._part, self._last = (start, end), (0, 1)
 
     def check(self, done: int, total: int) -> None:
-        """Raise BudgetSpent when the time is over, or will clearly not do."""
+        """Tell how far these steps are; raise BudgetSpent when the time will clearly not do."""
+        self._last = (done, max(total, 1))
+        self._tell()
         if self.seconds is None or done >= total:
             return
-        spent = self.clock() - self.started
-        hopeless = done and spent > self.seconds / 10 and spent * total / done > 2 * self.seconds
+        now = self.clock()
+        if not done:
+            self._leg = now
+        spent = now - self.started
+        needed = self._leg - self.started + (now - self._leg) * total / max(done, 1)
+        hopeless = done and spent > self.seconds / 10 and needed > 2 * self.seconds
         if spent > self.seconds or hopeless:
             raise BudgetSpent(done, total)
+
+    def call(self) -> None:
+        """Raise BudgetSpent when the time is over, within a step, before one more call."""
+        self._tell()
+        if self.seconds is not None and self.clock() - self.started > self.seconds:
+            raise BudgetSpent(*self._last)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            (start, end), (done, total) = self._part, self._last
+            self._progress.at(int(start + (end - start) * done / total))
 
 
 def chunk_rows(columns: int) -> int:

@@ -15,7 +15,7 @@ __all__ = ["MOST_PLAYERS", "coalition_names", "exact", "weigh"]
 
 MOST_PLAYERS = 10
 """1,024 coalitions; each further player doubles them."""
-BLOCK = 400_000
+BLOCK = 100_000
 
 
 def exact(
@@ -50,14 +50,16 @@ def exact(
     if p > MOST_PLAYERS:
         raise ValueError(f"{p} players are too many to enumerate; at most {MOST_PLAYERS}")
     pool, budget = Pool(rows, background, players), budget or Budget()
-    ends, codes = pool.ends(ask, budget), pool.same()
-    members = coalition_names(p)
-    values = np.empty((pool.n, p, ends.shape[1]))
-    each = max(1, BLOCK // (2**p * pool.m))
-    for low in range(0, pool.n, each):
-        budget.check(low, pool.n)
-        who = np.arange(low, min(low + each, pool.n))
-        values[who] = weigh(_coalitions(ask, pool, ends, codes, who, members), p)
+    with budget.telling("rows explained", pool.n):
+        ends, codes = pool.ends(ask, budget), pool.same()
+        members = coalition_names(p)
+        values = np.empty((pool.n, p, ends.shape[1]))
+        each = max(1, BLOCK // (2**p * pool.m))
+        budget.part(0, pool.n)
+        for low in range(0, pool.n, each):
+            budget.check(low, pool.n)
+            who = np.arange(low, min(low + each, pool.n))
+            values[who] = weigh(_coalitions(ask, pool, ends, codes, who, members, budget), p)
     return values, ends[: pool.n], ends[pool.n :]
 
 
@@ -68,6 +70,7 @@ def _coalitions(
     codes: np.ndarray,
     who: np.ndarray,
     members: np.ndarray,
+    budget: Budget,
 ) -> np.ndarray:
     """Return the value of every coalition for each row, shape (len(who), 2^p, k)."""
     p = members.shape[1]
@@ -86,8 +89,8 @@ def _coalitions(
     states[:, 0] = ends[starts]
     states[np.arange(len(rows)), free] = np.where((free > 0)[:, None], ends[rows], ends[starts])
     if len(pair):
-        source = np.where(members[name], rows[pair, None], starts[pair, None])
-        states[pair, name] = pool.ask(ask, source, Budget())
+        said = pool.ask_between(ask, rows[pair], starts[pair], members[name], budget)
+        states[pair, name] = said
     states = np.take_along_axis(states, names[:, :, None], axis=1)
     mean: np.ndarray = states.reshape(len(who), pool.m, 2**p, -1).mean(axis=1)
     return mean

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.attribution.asking import Ask, Budget, asked, chunk_rows
+from pytest_aipm.attribution.asking import CALL, Ask, Budget, asked, chunk_rows
 from pytest_aipm.attribution.players import Players
 
 __all__ = ["Pool"]
@@ -34,8 +35,13 @@ class Pool:
         self._columns = list(both.columns)
         self._arrays = [both[name].array for name in self._columns]
         owner = {name: i for i, own in enumerate(players.columns) for name in own}
-        self._owner = [owner[name] for name in self._columns]
-        self._both = both
+        self._owner = np.array([owner[name] for name in self._columns])
+        self._alone = np.array_equal(self._owner, np.arange(len(players)))
+        self._both, self._most = both, chunk_rows(both.shape[1])
+        # values of one plain type lie together, as most models want them: nothing is copied again
+        types = set(both.dtypes)
+        plain = len(types) == 1 and all(_plain(dtype) for dtype in types)
+        self._block = np.ascontiguousarray(both.to_numpy()) if plain else None
 
     def mixed(self, source: np.ndarray) -> pd.DataFrame:
         """Return rows put together, each column of its own type.
@@ -45,6 +51,9 @@ class Pool:
         source : int array of shape (N, p)
             From which row of the pool each player takes its columns.
         """
+        if self._block is not None:
+            taken = self._spread(source) * self._block.shape[1] + np.arange(self._block.shape[1])
+            return self._framed(self._block.reshape(-1).take(taken))
         source = np.asfortranarray(source)
         data: dict[str, Any] = {}
         for name, values, player in zip(self._columns, self._arrays, self._owner, strict=True):
@@ -55,22 +64,69 @@ class Pool:
             data[name] = taken
         return pd.DataFrame(data, columns=self._columns, copy=False)
 
+    def _between(self, first: np.ndarray, second: np.ndarray, member: np.ndarray) -> pd.DataFrame:
+        """Return rows `second` whose members' columns are those of rows `first`."""
+        if self._block is None:
+            return self.mixed(np.where(member, first[:, None], second[:, None]))
+        taken = self._block.take(second, axis=0)
+        np.copyto(taken, self._block.take(first, axis=0), where=self._spread(member))
+        return self._framed(taken)
+
+    def _spread(self, by_player: np.ndarray) -> np.ndarray:
+        """Return for each column what is said of its player."""
+        return by_player if self._alone else by_player[:, self._owner]
+
+    def _framed(self, block: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(block, columns=self._both.columns, copy=False)
+
     def ends(self, ask: Ask, budget: Budget) -> np.ndarray:
         """Return what the function says about the pool's own rows, shape (n + m, k)."""
-        return self._chunked(len(self._both), lambda a, b: self._both.iloc[a:b], ask, budget)
+        both = self._both
+        return self._chunked(len(both), lambda a, b: both[a:b].reset_index(drop=True), ask, budget)
 
     def ask(self, ask: Ask, source: np.ndarray, budget: Budget) -> np.ndarray:
         """Return what the function says about mixed rows, shape (N, k)."""
         return self._chunked(len(source), lambda a, b: self.mixed(source[a:b]), ask, budget)
 
+    def ask_between(
+        self,
+        ask: Ask,
+        first: np.ndarray,
+        second: np.ndarray,
+        member: np.ndarray,
+        budget: Budget,
+    ) -> np.ndarray:
+        """Return what the function says about rows mixed of two, shape (N, k).
+
+        Parameters
+        ----------
+        first, second : int array of shape (N,)
+            Rows of the pool.
+        member : bool array of shape (N, p)
+            Which players take their columns from `first`; the others from `second`.
+        """
+        return self._chunked(
+            len(first),
+            lambda a, b: self._between(first[a:b], second[a:b], member[a:b]),
+            ask,
+            budget,
+        )
+
     def _chunked(
         self, total: int, part: Callable[[int, int], pd.DataFrame], ask: Ask, budget: Budget
     ) -> np.ndarray:
-        size, answers = chunk_rows(len(self._columns)), []
-        for start in range(0, total, size):
-            budget.check(start, total)
-            rows = part(start, min(start + size, total)).reset_index(drop=True)
+        answers: list[np.ndarray] = []
+        start = 0
+        while start < total or not answers:
+            budget.call()
+            rows = part(start, min(start + self._most, total))
+            began = time.monotonic()
             answers.append(asked(ask, rows))
+            # only what takes very long gets fewer rows: elsewhere calls are always the same
+            pace = (time.monotonic() - began) / max(len(rows), 1)
+            while self._most * pace > CALL and self._most > 1:
+                self._most = max(1, self._most // 10)
+            start += len(rows) or 1
         return np.concatenate(answers)
 
     def same(self) -> np.ndarray:
@@ -86,6 +142,10 @@ class Pool:
                 joint = np.unique(joint * (int(code.max()) + 1) + code, return_inverse=True)[1]
             codes[:, player] = joint
         return codes
+
+
+def _plain(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind in "fiub"
 
 
 def _codes(column: pd.Series[Any]) -> np.ndarray:

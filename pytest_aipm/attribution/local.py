@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ from pytest_aipm.attribution.coalitions import MOST_REGRESSED, Coalitions
 from pytest_aipm.attribution.exact import MOST_PLAYERS, exact
 from pytest_aipm.attribution.hybrids import Pool
 from pytest_aipm.attribution.players import Players
-from pytest_aipm.attribution.shortcuts import shortcut
+from pytest_aipm.attribution.shortcuts import Way, shortcut, way_of
 from pytest_aipm.attribution.walks import walked
 
-__all__ = ["ROUNDS", "Local", "local"]
+__all__ = ["KEPT", "PAIRS", "ROUNDS", "Chosen", "Local", "local"]
 
 ROUNDS = (2, 4)
 """After so many rounds, each against every background row, it is looked whether to go on."""
@@ -45,6 +45,10 @@ class Local:
     walks : int array of shape (n,)
         Pairs of walks taken, or coalitions that cost as much (2 (p - 1) mixed rows); 0 where the
         values are exact.
+    way : {"columns", "trees", "enumeration", "coalitions", "walks"}
+        How they were found: by one of the short cuts, by enumeration, or sampled.
+    rounds : int array of shape (n,)
+        Of coalitions, or of `PAIRS` pairs of walks, against every background row.
     output : float array of shape (n,)
     base : float
         Mean output over the background: `output` is `base` plus the sum of `values`.
@@ -55,6 +59,8 @@ class Local:
     error: np.ndarray
     settled: np.ndarray
     walks: np.ndarray
+    way: Way | Literal["enumeration", "coalitions", "walks"]
+    rounds: np.ndarray
     output: np.ndarray
     base: float
 
@@ -92,22 +98,39 @@ def local(
     model : object, optional
         The fitted model that is asked: of some kinds the exact values are known (`shortcut`).
     """
-    budget, p, m = budget or Budget(), len(players), len(background)
+    budget = budget or Budget()
+    with budget.telling("rows explained", len(rows)):
+        return _local(ask, rows, background, players, k, sign, rng, budget, model)
+
+
+def _local(
+    ask: Ask,
+    rows: pd.DataFrame,
+    background: pd.DataFrame,
+    players: Players,
+    k: int,
+    sign: int,
+    rng: np.random.Generator,
+    budget: Budget,
+    model: Any,
+) -> Local:
+    p, m = len(players), len(background)
     closed = shortcut(ask, model, rows, background, players, budget=budget)
     if closed is not None:
         ends = Pool(rows, background, players).ends(ask, budget)[:, 0]
-        return _known(closed[:, :, 0], ends[: len(rows)], float(ends[len(rows) :].mean()))
+        base = float(ends[len(rows) :].mean())
+        return _known(closed[:, :, 0], way_of(model), ends[: len(rows)], base)
     if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:
         known, output, start_from = exact(ask, rows, background, players, budget=budget)
-        return _known(known[:, :, 0], output[:, 0], float(start_from.mean()))
+        return _known(known[:, :, 0], "enumeration", output[:, 0], float(start_from.mean()))
     each = max(1, KEPT // (ROUNDS[-1] * m * p))
     parts = [
-        _sampled(ask, part.reset_index(drop=True), background, players, k, sign, rng, budget)
-        for part in (rows[start : start + each] for start in range(0, len(rows), each))
+        _sampled(ask, rows[low : low + each], background, players, k, sign, rng, budget, low)
+        for low in range(0, len(rows), each)
     ]
-    arrays = ("values", "halves", "error", "settled", "walks", "output")
+    arrays = ("values", "halves", "error", "settled", "walks", "rounds", "output")
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
-    return Local(**joined, base=parts[0].base)
+    return Local(**joined, way=parts[0].way, base=parts[0].base)
 
 
 def _sampled(
@@ -119,27 +142,57 @@ def _sampled(
     sign: int,
     rng: np.random.Generator,
     budget: Budget,
+    before: int,
 ) -> Local:
-    """Return the attributions of some rows."""
+    """Return the attributions of some rows; so many were done `before`."""
     pool = Pool(rows, background, players)
+    budget.part(before, before)
     ends = pool.ends(ask, budget)[:, 0]
     n, m, p = pool.n, pool.m, len(players)
-    kind = Coalitions if p <= MOST_REGRESSED else Walks
-    sampler = kind(ask, pool, ends, most=ROUNDS[-1], rng=rng)
+    few = p <= MOST_REGRESSED
+    sampler: Chosen | Walks = (Chosen if few else Walks)(ask, pool, ends, most=ROUNDS[-1], rng=rng)
     values, halves, error = np.zeros((n, p)), np.zeros((n, 2, p)), np.zeros((n, p))
     taken, settled = np.zeros(n, dtype=int), np.zeros(n, dtype=bool)
-    for rounds in ROUNDS:
+    for done, rounds in zip((0, *ROUNDS), ROUNDS, strict=False):
         who = np.flatnonzero(~settled)
         if not len(who):
             break
+        left = (len(who) * (1 - each / ROUNDS[-1]) for each in (done, rounds))
+        budget.part(*(before + n - each for each in left))
         own = sampler.rounds(who, rounds, budget)
         each = own.mean(axis=2)
         values[who] = each.mean(axis=1)
         halves[who] = np.stack([each[:, ::2].mean(axis=1), each[:, 1::2].mean(axis=1)], axis=1)
         error[who], taken[who] = _error(own), rounds
         settled[who] = _settled(own, k, sign)
-    base = float(ends[n:].mean())
-    return Local(values, halves, error, settled, PAIRS * taken * m, ends[:n], base)
+    return Local(
+        values=values,
+        halves=halves,
+        error=error,
+        settled=settled,
+        walks=PAIRS * taken * m,
+        way="coalitions" if few else "walks",
+        rounds=taken,
+        output=ends[:n],
+        base=float(ends[n:].mean()),
+    )
+
+
+class Chosen:
+    """Rounds of chosen coalitions, of every row against every background row."""
+
+    def __init__(
+        self, ask: Ask, pool: Pool, ends: np.ndarray, *, most: int, rng: np.random.Generator
+    ) -> None:
+        row, start = (each.reshape(-1) for each in np.indices((pool.n, pool.m)))
+        self._games = Coalitions(ask, pool, ends[:, None], row, start, most=most, rng=rng)
+        self._m = pool.m
+
+    def rounds(self, who: np.ndarray, rounds: int, budget: Budget) -> np.ndarray:
+        """Return the values of rows by round and background row, shape (len(who), rounds, m, p)."""
+        games = (who[:, None] * self._m + np.arange(self._m)).reshape(-1)
+        found = self._games.rounds(games, rounds, budget)[..., 0]
+        return found.reshape(len(who), self._m, rounds, -1).transpose(0, 2, 1, 3)
 
 
 class Walks:
@@ -166,16 +219,20 @@ class Walks:
         return kept
 
 
-def _known(values: np.ndarray, output: np.ndarray, base: float) -> Local:
+def _known(
+    values: np.ndarray, way: Way | Literal["enumeration"], output: np.ndarray, base: float
+) -> Local:
     n = len(values)
     return Local(
-        values,
-        np.stack([values, values], axis=1),
-        np.zeros_like(values),
-        np.ones(n, dtype=bool),
-        np.zeros(n, dtype=int),
-        output,
-        base,
+        values=values,
+        halves=np.stack([values, values], axis=1),
+        error=np.zeros_like(values),
+        settled=np.ones(n, dtype=bool),
+        walks=np.zeros(n, dtype=int),
+        way=way,
+        rounds=np.zeros(n, dtype=int),
+        output=output,
+        base=base,
     )
 
 

@@ -16,7 +16,7 @@ HistGradientBoosting (shap 0.51 gives values that do not add up).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,9 @@ from pytest_aipm.attribution.hybrids import Pool
 from pytest_aipm.attribution.players import Players
 from pytest_aipm.sources.guard import third_party
 
-__all__ = ["shortcut"]
+__all__ = ["Way", "shortcut", "way_of"]
+
+Way = Literal["columns", "trees"]
 
 LINEAR = frozenset(
     {
@@ -140,8 +142,14 @@ def shortcut(
     few = _trees(model, rows[:FEW], background, budget)
     if few is None or _meant(few, first[:FEW] - others) is None:
         return None
+    budget.part(0, pool.n)
     known = _trees(model, rows, background, budget)
     return None if known is None else _meant(known, first - others)
+
+
+def way_of(model: Any) -> Way:
+    """Return which short cut there is for a model: over its columns, or over its trees."""
+    return "columns" if _adds_up(model) else "trees"
 
 
 def _kind(model: Any, libraries: tuple[str, ...] = ("sklearn",)) -> str:
@@ -175,12 +183,14 @@ def _additive(ask: Ask, pool: Pool, budget: Budget) -> np.ndarray | None:
     n, size, p = pool.n, pool.n + pool.m, len(pool.players)
     ends = pool.ends(ask, budget)
     changed = np.empty((p, size, ends.shape[1]))
+    budget.part(0, n)
     mixed = np.random.default_rng(0).integers(0, size, (HYBRIDS, p))
     for player in range(p):
         budget.check(player, p)
         source = np.full((size, p), n)
         source[:, player] = np.arange(size)
-        changed[player] = pool.ask(ask, source, Budget()) - ends[n]
+        changed[player] = pool.ask(ask, source, budget) - ends[n]
+    budget.part(n, n)
     expected = ends[n] + changed[np.arange(p), mixed].sum(axis=1)
     close = _close(expected, pool.ask(ask, mixed, budget), EXACT)
     if not close or not _close(ends[n] + changed.sum(axis=0), ends, EXACT):

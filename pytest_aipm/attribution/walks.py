@@ -13,7 +13,7 @@ from pytest_aipm.attribution.players import Players
 
 __all__ = ["Walked", "walk", "walked"]
 
-BLOCK = 200_000
+BLOCK = 50_000
 """Mixed rows that are laid out at once."""
 LAID = 16_000_000
 """Cells of the plan of mixed rows that are laid out at once: 64 MB."""
@@ -81,13 +81,15 @@ def walk(
     BudgetSpent
     """
     pool, budget = Pool(rows, background, players), budget or Budget()
-    ends = pool.ends(ask, budget)
     orders = rng.random((pool.n, walks, len(players))).argsort(axis=2).astype(np.int32)
     # anew in each round, or the same few background rows would always meet the same rows
     rounds = -(-pool.n * walks // pool.m)
     dealt = rng.random((rounds, pool.m)).argsort(axis=1).reshape(-1)
     start = dealt[: pool.n * walks].reshape(pool.n, walks)
-    values = walked(ask, pool, ends, np.arange(pool.n), orders, start, budget)
+    with budget.telling("rows explained", pool.n):
+        ends = pool.ends(ask, budget)
+        budget.part(0, pool.n)
+        values = walked(ask, pool, ends, np.arange(pool.n), orders, start, budget)
     return Walked(values, start, ends[: pool.n], ends[pool.n :])
 
 
@@ -122,7 +124,7 @@ def walked(
     for low in range(0, n * walks, each):
         budget.check(low, n * walks)
         part = slice(low, low + each)
-        out[part] = _block(ask, pool, ends, codes, first[part], second[part], order[part])
+        out[part] = _block(ask, pool, ends, codes, first[part], second[part], order[part], budget)
     return out.reshape(n, walks, p, -1)
 
 
@@ -134,6 +136,7 @@ def _block(
     first: np.ndarray,
     second: np.ndarray,
     order: np.ndarray,
+    budget: Budget,
 ) -> np.ndarray:
     """Return the attributions of walks from rows `second` to rows `first`, both ways."""
     n, p = order.shape
@@ -147,11 +150,10 @@ def _block(
     new = joins & ~ended
     at, step = np.nonzero(new)
     member = place[at] <= step[:, None]
-    source = np.where(member, rows[at, None], starts[at, None])
     states = np.empty((2 * n, p + 1, ends.shape[1]))
     states[:, 0] = ends[starts]
     if len(at):
-        states[:, 1:][at, step] = pool.ask(ask, source, Budget())
+        states[:, 1:][at, step] = pool.ask_between(ask, rows[at], starts[at], member, budget)
     # a join that changes nothing leaves the state before it
     known = np.zeros((2 * n, p + 1), dtype=np.int64)
     known[:, 1:] = np.where(new, np.arange(1, p + 1), 0)

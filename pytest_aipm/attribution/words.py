@@ -83,9 +83,11 @@ def attribute_words(
         ]
     distinct, where = np.unique(np.array(whole, dtype=object), return_inverse=True)
     answers: list[np.ndarray] = []
-    for start in range(0, len(distinct), CHUNK):
-        budget.check(start, len(distinct))
-        answers.append(_checked(ask(distinct[start : start + CHUNK].tolist())))
+    with budget.telling("texts given to the model", len(distinct)):
+        budget.part(0, len(distinct))
+        for start in range(0, len(distinct), CHUNK):
+            budget.check(start, len(distinct))
+            answers.append(_checked(ask(distinct[start : start + CHUNK].tolist())))
     said: np.ndarray = np.concatenate(answers)[where.reshape(-1)]
     found, at = [], 0
     for (_, _, names), place in zip(cut, plans, strict=True):

@@ -30,7 +30,7 @@ class Reasons:
     given : bool array of shape (n, p)
         Which players are reasons: among the k that push most, and enough to be told.
     stable : bool array of shape (n,)
-        Whether two independent halves of the walks give the same reasons.
+        Whether two independent halves of what was drawn give the same reasons.
     found : Local
     players : Players
     output : Output

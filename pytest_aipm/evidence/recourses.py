@@ -100,17 +100,20 @@ def recourses(
         each for size in range(1, changes + 1) for each in itertools.combinations(mutable, size)
     ]
     budget, cost = Budget(budget_s), np.full(len(people), np.inf)
-    for place, names in enumerate(sets):
-        budget.check(place, len(sets))
-        tried = list(itertools.product(*(range(len(scales[name].values)) for name in names)))
-        each = max(1, chunk_rows(len(features)) // max(len(tried), 1))
-        for start in range(0, len(people), each):
-            part = people[start : start + each]
-            price = _prices(part, names, np.array(tried), scales, mutable)
-            changed = _changed(part[features], names, np.array(tried), scales)
-            helped = evidence.decide(changed).reshape(len(part), len(tried))
-            best = np.where(helped, price, np.inf).min(axis=1)
-            cost[start : start + each] = np.minimum(cost[start : start + each], best)
+    with budget.telling("sets of columns changed", len(sets)):
+        budget.part(0, len(sets))
+        for place, names in enumerate(sets):
+            budget.check(place, len(sets))
+            tried = list(itertools.product(*(range(len(scales[name].values)) for name in names)))
+            each = max(1, chunk_rows(len(features)) // max(len(tried), 1))
+            for start in range(0, len(people), each):
+                budget.call()
+                part = people[start : start + each]
+                price = _prices(part, names, np.array(tried), scales, mutable)
+                changed = _changed(part[features], names, np.array(tried), scales)
+                helped = evidence.decide(changed).reshape(len(part), len(tried))
+                best = np.where(helped, price, np.inf).min(axis=1)
+                cost[start : start + each] = np.minimum(cost[start : start + each], best)
     return Recourses(people, cost, adverse, evidence.data.rows, (weight, whose))
 
 

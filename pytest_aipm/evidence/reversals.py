@@ -105,19 +105,21 @@ def reversals(
     grids = {name: _grid(frame[name], steps) for name in columns}
     budget, total = Budget(budget_s), len(frame) * sum(len(grid) for grid in grids.values())
     worst, done = np.zeros((len(frame), len(columns))), 0
-    for place, (name, sign) in enumerate(columns.items()):
-        grid = grids[name]
-        if len(grid) < 2:
-            continue
-        each = max(1, chunk_rows(len(features)) // len(grid))
-        for start in range(0, len(frame), each):
-            budget.check(done, total)
-            part = frame[start : start + each]
-            said = asked(chosen.ask, _moved(part, name, grid))[:, 0].reshape(len(part), -1)
-            way = good * sign * said
-            fallen = np.maximum.accumulate(way, axis=1) - way
-            worst[start : start + each, place] = fallen.max(axis=1)
-            done += said.size
+    with budget.telling("moved rows given to the model", total):
+        budget.part(0, total)
+        for place, (name, sign) in enumerate(columns.items()):
+            grid = grids[name]
+            if len(grid) < 2:
+                continue
+            each = max(1, chunk_rows(len(features)) // len(grid))
+            for start in range(0, len(frame), each):
+                budget.check(done, total)
+                part = frame[start : start + each]
+                said = asked(chosen.ask, _moved(part, name, grid))[:, 0].reshape(len(part), -1)
+                way = good * sign * said
+                fallen = np.maximum.accumulate(way, axis=1) - way
+                worst[start : start + each, place] = fallen.max(axis=1)
+                done += said.size
     return Reversals(
         columns=tuple(columns),
         signs=tuple(columns.values()),

@@ -183,6 +183,36 @@ def test_what_cannot_be_done_in_time_is_given_up_early() -> None:
     Budget(None).check(1, 100)
 
 
+def test_a_slow_start_is_not_held_against_steps_that_are_fast() -> None:
+    # nine of ten seconds went to something else; the steps take a tenth of a second each
+    now = iter([0.0, 9.0, 9.1, 9.2, 9.3, 10.1])
+    budget = Budget(10.0, clock=lambda: next(now))
+    for done in range(4):
+        budget.check(done, 20)
+    with pytest.raises(BudgetSpent, match="3 of 20 rows"):
+        budget.call()
+
+
+def test_a_function_that_takes_very_long_is_asked_in_small_calls(monkeypatch) -> None:
+    from pytest_aipm.attribution import hybrids
+
+    frame = pd.DataFrame(_rng().normal(size=(60, 5)), columns=list("abcde"))
+    now, sizes = [0.0], []
+    monkeypatch.setattr(hybrids.time, "monotonic", lambda: now[0])
+
+    def slow(part: pd.DataFrame) -> np.ndarray:
+        sizes.append(len(part))
+        now[0] += 0.05 * len(part)
+        return part["a"].to_numpy()
+
+    budget = Budget(20.0, clock=lambda: now[0])
+    with pytest.raises(BudgetSpent):
+        walk(slow, frame[:40], frame[40:], players_of(frame), walks=4, rng=_rng(), budget=budget)
+    assert sizes[0] == 60
+    assert max(sizes[1:]) <= 100_000 // 1000
+    assert now[0] < 20 + 10, "one call, at most, goes beyond the budget"
+
+
 def test_whether_a_model_repeats_itself_is_measured() -> None:
     frame = pd.DataFrame({"a": np.arange(90.0)})
     rng = np.random.default_rng(0)

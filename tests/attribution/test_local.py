@@ -13,10 +13,10 @@ from games import people, tangled
 from pytest_aipm.attribution import Budget, exact, local, players_of, walk
 from pytest_aipm.attribution import coalitions as chosen_ones
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.attribution.coalitions import Coalitions
 from pytest_aipm.attribution.design import design
 from pytest_aipm.attribution.exact import weigh
 from pytest_aipm.attribution.hybrids import Pool
+from pytest_aipm.attribution.local import Chosen
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -92,6 +92,8 @@ def test_single_rows_are_sampled_until_their_largest_are_known() -> None:
     assert settled.mean() > 0.5
     assert (sure == np.argmax(truth, axis=1))[settled].mean() >= 0.95
     assert {int(w) for each in more for w in each.walks} <= {32, 64}
+    assert {each.way for each in more} == {"coalitions"}
+    assert all((each.walks == 2 * 8 * each.rounds).all() for each in more)
     assert all((each.walks[~each.settled] == 64).all() for each in more)
 
 
@@ -149,6 +151,7 @@ def test_many_players_are_walked_and_agree(monkeypatch) -> None:
     module = importlib.import_module("pytest_aipm.attribution.local")
     monkeypatch.setattr(module, "MOST_REGRESSED", 5)
     two = local(three_way, rows, background, players, k=1, rng=rng())
+    assert (one.way, two.way) == ("coalitions", "walks")
     assert np.abs(one.values - two.values).max() > 0
     told = np.mean(one.error**2 + two.error**2)
     assert 0.5 < np.mean((one.values - two.values) ** 2) / told < 2
@@ -181,7 +184,7 @@ def test_coalitions_beat_walks_at_the_same_number_of_mixed_rows() -> None:
     pool = Pool(rows, background, players)
     ends = pool.ends(rough, Budget())[:, 0]
     asked.clear()
-    many = Coalitions(rough, pool, ends, most=8, rng=rng())
+    many = Chosen(rough, pool, ends, most=8, rng=rng())
     own = many.rounds(np.arange(20), 8, Budget())
     assert sum(asked) == 20 * 16 * 8 * 4 * 13
     ours = own.var(axis=1, ddof=1).mean()
@@ -203,6 +206,6 @@ def test_small_games_are_enumerated() -> None:
     ask = lambda part: part["a"].to_numpy() * part["b"].to_numpy()  # noqa: E731
     found = local(ask, frame[:10], frame[10:], players_of("abcd"), k=2, rng=rng())
     assert found.settled.all()
-    assert found.walks.max() == 0
+    assert (found.walks.max(), found.way) == (0, "enumeration")
     assert (found.error == 0).all()
     assert found.values == pytest.approx(found.halves[:, 0])

@@ -8,13 +8,13 @@ import random
 import numpy as np
 import pandas as pd
 import pytest
-from model_zoo import ZOO, label, linear
+from model_zoo import ZOO, label, linear, plain_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 import pytest_aipm
-from pytest_aipm.attribution import asked_twice, exact, players_of, walk
+from pytest_aipm.attribution import asked_twice, exact, local, players_of, walk
 from pytest_aipm.attribution.words import MOST, attribute_words
 
 
@@ -58,6 +58,37 @@ def test_a_model_is_explained(build, capfd) -> None:
     known, _, _ = exact(ask, few, background, players)
     error = found.values.std(axis=1)[:3] / np.sqrt(24)
     assert (np.abs(found.mean[:3] - known) <= 5 * error + 0.05 * scale).mean() > 0.98
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("build", ZOO, ids=lambda build: build.__name__)
+def test_its_single_rows_are_explained_in_python_and_for_reasons(build, capfd) -> None:
+    model, frame, ask = build()
+    rows, background = frame[:3].reset_index(drop=True), frame[40:46].reset_index(drop=True)
+    known, output, base = exact(ask, rows, background, players_of(frame.columns))
+    # a model that learnt from an array is asked by a function of a frame
+    asked = ask if build is plain_array else model
+    found = pytest_aipm.explanation(asked, rows, background)
+    values = found.values.reshape(known.shape)
+    assert values == pytest.approx(known, abs=1e-9)
+    assert found.feature_names == list(frame.columns)
+    scale, rng = np.abs(output).max(), np.random.default_rng(0)
+    for k in range(output.shape[1]):
+        one = local(
+            lambda given, k=k: np.asarray(ask(given)).reshape(len(given), -1)[:, k],
+            rows,
+            background,
+            players_of(frame.columns),
+            k=2,
+            rng=rng,
+            model=model,
+        )
+        assert one.base == pytest.approx(base[:, k].mean(), abs=1e-9 * scale)
+        away = np.abs(one.values - known[:, :, k])
+        # of few rounds the error is known roughly
+        spare = {"coalitions": 0.02, "trees": 1e-5}.get(one.way, 1e-9)
+        assert (away <= 5 * one.error + spare * scale).all()
+    assert capfd.readouterr() == ("", "")
 
 
 def _state(model) -> bytes | None:
@@ -129,6 +160,31 @@ class TestExplanation:
         assert found.values.shape == (10, 5, 3)
         said = model.predict_proba(frame[:10])
         assert found.values.sum(axis=1) + found.base_values == pytest.approx(said, abs=1e-9)
+
+    def test_where_every_background_row_can_be_met_coalitions_say_more_than_walks(self) -> None:
+        frame = pd.DataFrame(np.random.default_rng(4).normal(size=(48, 14)))
+        frame.columns = [f"x{i}" for i in range(14)]
+        rows, background, asked = frame[:40], frame[40:], []
+
+        def rough(part: pd.DataFrame) -> np.ndarray:
+            x = part.to_numpy()
+            asked.append(len(x))
+            said = np.floor(x[:, :8].sum(axis=1)) + 0.3 * np.sign(x[:, 4:].prod(axis=1))
+            return np.column_stack([said, -2 * said, x[:, 0]])
+
+        def found(walks: int, seed: int) -> np.ndarray:
+            asked.clear()
+            own = pytest_aipm.explanation(rough, rows, background, walks=walks, seed=seed)
+            ends = rough(rows)
+            assert own.values.sum(axis=1) + own.base_values == pytest.approx(ends, abs=1e-9)
+            assert own.values[..., 1] == pytest.approx(-2 * own.values[..., 0], abs=1e-9)
+            return own.values[..., 0]
+
+        truth = np.mean([found(256, seed) for seed in range(50, 54)], axis=0)
+        chosen = [((found(16, seed) - truth) ** 2).mean() for seed in range(8)]
+        assert sum(asked) <= 40 * 16 * 26 + 40 + 48 + 8
+        walks = [((found(15, seed) - truth) ** 2).mean() for seed in range(8)]
+        assert np.mean(chosen) < 0.75 * np.mean(walks)
 
     def test_columns_may_be_attributed_to_as_one(self) -> None:
         model, frame, _ = ZOO[5]()

@@ -161,21 +161,27 @@ def test_a_model_of_one_answer_is_not_judged() -> None:
 
 def test_two_thousand_columns_end_in_time_and_are_inconclusive() -> None:
     rng = np.random.default_rng(0)
-    names = [f"x{i}" for i in range(1998)]
-    wide = pd.DataFrame(rng.normal(size=(60, 1998)), columns=names)
-    wide = wide.assign(sex=rng.choice(["f", "m"], 60), income=rng.random(60), y=[0, 1] * 30)
-    features = ["sex", "income", *names]
-    model = Scored(lambda given: 0.5 + 0.3 * given["income"].to_numpy(), features)
-    started = time.monotonic()
+    names = [f"x{i}" for i in range(1996)]
+    wide = pd.DataFrame(rng.normal(size=(60, 1996)), columns=names)
+    wide = pd.concat([frame_of(60), wide], axis=1)
+    features = [*COLUMNS, *names]
+    model = Scored(lambda given: 0.2 + 0.6 * given["income"].to_numpy(), features)
+    unlimited = ("protected_flip", "surrogate_fidelity")
     checks = [
-        {"check": "explain.parsimony", "limit": {"max": 3}, "budget_s": 0.5},
-        {"check": "explain.attribution_share", "by": "sex", "budget_s": 0.5},
-        {"check": "explain.protected_flip", "by": "sex"},
+        {"check": f"explain.{name}", "id": name, **keys}
+        | ({} if name in unlimited else {"budget_s": 0.5})
+        for name, keys in CHECKS
     ]
+    started = time.monotonic()
     found = audited(model, wide, checks, features=features).findings
-    assert time.monotonic() - started < 60
-    for each in found[:2]:
-        assert (each.verdict, each.because) == (Verdict.INCONCLUSIVE, Because.NO_EVIDENCE)
-        assert "group columns under `players`" in each.reason
-    assert "share of attribution not looked at (more than 100 columns)" in str(found[2].notes)
-    assert found[2].value == 0.0
+    assert time.monotonic() - started < 90
+    answered = {each.check.removeprefix("explain."): each for each in found}
+    for name, each in answered.items():
+        assert each.verdict is not Verdict.ERROR, (name, each.reason)
+        # these ask about a few columns only, and may be done in time
+        if name not in ("monotone", "importance", "recourse", *unlimited):
+            assert (each.verdict, each.because) == (Verdict.INCONCLUSIVE, Because.NO_EVIDENCE), name
+            assert "group columns under `players`" in each.reason
+    flip = answered["protected_flip"]
+    assert "share of attribution not looked at (more than 100 columns)" in str(flip.notes)
+    assert flip.value == 0.0

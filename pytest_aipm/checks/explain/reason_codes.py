@@ -5,15 +5,16 @@ Can everyone who is refused be told the main reasons, in plain words, and are th
 
 ## How it is measured
 For adverse decisions alone, each output is attributed to the model's own columns by Shapley
-values, in as many walks as it takes to know the `k` largest from the next (or by enumeration).
+values: exactly where a short cut or enumeration leads to the same values, else in as many rounds
+of chosen coalitions (walks, beyond 64 columns) as it takes to know the `k` largest from the next.
 The reasons are the at most `k` columns that push most towards the adverse decision, each at least
 `least` of all that pushes there. A decision is covered when it has a reason, none is a protected
 attribute, and each has its sentence under `phrases`. The value is the share of the decisions
 looked at that are covered; it is a fact about these decisions, so there is no interval.
 
-The reasons must also be stable: two independent halves of the walks must give the same ones for at
-least `stability` of the decisions. Which walks are drawn is chance, so the finding fails only where
-the upper Clopper-Pearson end of that share is lower.
+The reasons must also be stable: two independent halves of the rounds must give the same ones for at
+least `stability` of the decisions. What is drawn is chance, so the finding fails only where the
+upper Clopper-Pearson end of that share is lower. Exact values are always stable.
 
 ## When it misleads
 - Reasons are relative to the background, the people in general: compared with others a person may
@@ -41,6 +42,7 @@ import numpy as np
 from pydantic import Field
 
 from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.attribution.local import PAIRS
 from pytest_aipm.checks.attributed import (
     ExplainParams,
     no_adverse_class,
@@ -80,7 +82,7 @@ class Params(ExplainParams):
     least: float = Field(default=0.05, gt=0, lt=1)
     """A reason pushes at least this share of all that pushes towards the adverse decision."""
     stability: float = Field(default=0.9, ge=0, le=1)
-    """Share of decisions whose reasons must be the same in both halves of the walks."""
+    """Share of decisions whose reasons must be the same in both halves of what was drawn."""
     background: int = Field(default=16, ge=2, le=1000)
     """Rows that people are compared with."""
 
@@ -188,22 +190,37 @@ def _unstable(found: Reasons, params: Params) -> tuple[Because, str] | None:
 
 
 def _notes(found: Reasons, params: Params) -> tuple[str, ...]:
-    n, walks = len(found.given), found.found.walks
-    how = (
-        f"from {walks.min():,} to {walks.max():,} pairs of walks each"
-        if walks.max()
-        else "by enumeration of all coalitions"
-    )
+    n = len(found.given)
     what = (
         f"{n:,} of {found.adverse:,} adverse decisions among {found.total:,} rows; explained: "
         f"{found.output.said}, against {len(found.sample.background)} background rows (sha256 "
-        f"{found.sample.sha256[:12]}), {how}, chosen by the seed"
+        f"{found.sample.sha256[:12]}), chosen by the seed; {_how(found)}"
     )
     again = (
         f"the same reasons when drawn again: {frequency(float(found.stable.mean()))}; at least "
         f"{number(params.stability)} are asked for"
     )
     return what, again
+
+
+def _how(found: Reasons) -> str:
+    """Return how the attributions were found."""
+    local, others = found.found, len(found.players) - 1
+    exactly = {
+        "columns": "exact, from what each column changes by itself in a model that adds them up",
+        "trees": "exact, tree by tree",
+        "enumeration": "exact, by enumeration of all coalitions",
+    }
+    if local.way in exactly:
+        return exactly[local.way]
+    least, most = int(local.rounds.min()), int(local.rounds.max())
+    often = f"{most}" if least == most else f"{least} to {most}"
+    if local.way == "walks":
+        return f"sampled in {often} rounds of {PAIRS} pairs of walks from every background row"
+    return (
+        f"sampled in {often} rounds of {4 * others} mixed rows with every background row (two "
+        "coalitions of each size and their complements; fewer where values are equal)"
+    )
 
 
 def _table(found: Reasons, params: Params, protected: np.ndarray) -> Series:
