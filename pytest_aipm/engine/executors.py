@@ -77,8 +77,9 @@ def by_value(partial: Callable[..., Any]) -> bytes:
     """
     from pyspark import cloudpickle
 
+    dumps: Callable[[Any], bytes] = cloudpickle.dumps
     try:
-        return pickle.dumps((sys.path, cloudpickle.dumps(partial)))
+        return pickle.dumps((sys.path, dumps(partial)))
     except Exception as error:  # noqa: BLE001 - models of any library, and what they hold
         what = f"the model cannot be sent to the executors ({first_line(error)})"
         raise DataError(

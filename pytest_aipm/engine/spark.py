@@ -38,6 +38,8 @@ __all__ = ["Spark", "session_of"]
 
 TASKS = 4
 """Tasks for each core: one that is slow does not hold up the rest for long."""
+LEAST = 20_000
+"""Rows that are worth a task of their own."""
 _Part = TypeVar("_Part", bound=Mergeable)
 
 
@@ -121,7 +123,8 @@ class Spark:
             parts = source.parts(names, coded=coded)
             if parts is None:
                 return Local().run(source, names, partial, empty, coded=coded)
-            ran = self._of_parts(parts, by_value(partial), empty, source.ref)
+            most = max(1, source.rows // LEAST)
+            ran = self._of_parts(parts, by_value(partial), empty, source.ref, most)
         result = empty
         for each in ran:
             part = pickle.loads(each.found)  # noqa: S301 - written by our own task
@@ -130,8 +133,10 @@ class Spark:
             result = result.merge(part)
         return result
 
-    def _of_parts(self, parts: list[Part], work: bytes, empty: Any, ref: str) -> list[Ran]:
-        tasks = min(len(parts), TASKS * self.session.sparkContext.defaultParallelism)
+    def _of_parts(
+        self, parts: list[Part], work: bytes, empty: Any, ref: str, most: int
+    ) -> list[Ran]:
+        tasks = min(len(parts), most, TASKS * self.session.sparkContext.defaultParallelism)
         shares = self.session.sparkContext.broadcast([list(each) for each in _split(parts, tasks)])
         try:
             with quiet():

@@ -31,6 +31,8 @@ class Table(DataSource):
     ref : str
     """
 
+    placed = False
+
     def __init__(self, spark: Any, ref: str, where: Where | None = None) -> None:
         self.spark, self.ref, self.kind, self.sha256, self.where = spark, ref, "spark", None, where
         self.columns = tuple(spark.columns)

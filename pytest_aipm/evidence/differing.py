@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-__all__ = ["Differing"]
+__all__ = ["Differing", "told_apart"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Differing:
     @classmethod
     def of(cls, batch: pd.DataFrame) -> Differing:
         """Return those of one batch."""
-        return cls(batch, np.ones(len(batch), dtype=np.int64))._told_apart()
+        return told_apart(batch, np.ones(len(batch), dtype=np.int64))
 
     def merge(self, other: Differing) -> Differing:
         """Return those of both."""
@@ -36,12 +36,13 @@ class Differing:
         if not len(other.counts):
             return self
         frame = pd.concat([self.frame, other.frame], ignore_index=True)
-        return Differing(frame, np.concatenate([self.counts, other.counts]))._told_apart()
+        return told_apart(frame, np.concatenate([self.counts, other.counts]))
 
-    def _told_apart(self) -> Differing:
-        names = list(self.frame.columns)
-        place = self.frame.groupby(names, dropna=False, observed=True, sort=False).ngroup()
-        codes = place.to_numpy()
-        _, first = np.unique(codes, return_index=True)
-        counts = np.bincount(codes, weights=self.counts, minlength=len(first))
-        return Differing(self.frame.iloc[first].reset_index(drop=True), counts.astype(np.int64))
+
+def told_apart(frame: pd.DataFrame, counts: np.ndarray) -> Differing:
+    """Return the rows of a frame that differ, with the sums of these counts of shape (n,)."""
+    names = list(frame.columns)
+    codes = frame.groupby(names, dropna=False, observed=True, sort=False).ngroup().to_numpy()
+    _, first = np.unique(codes, return_index=True)
+    summed = np.bincount(codes, weights=counts, minlength=len(first))
+    return Differing(frame.iloc[first].reset_index(drop=True), summed.astype(np.int64))

@@ -286,7 +286,7 @@ class Evidence:
         For what no count of cells can tell: factors to adjust for, neighbours. A model is asked
         once in all; where rows stay where they are, once in each pass.
         """
-        predictor = self._predictor.streamed() if self.engine.remote else self._predictor
+        predictor = self._asking if self.engine.remote else self._predictor
         names = list(dict.fromkeys([*columns, *predictor.columns]))
         each = _Decided(predictor, partial)
         return self.over(self.data, names, each, empty, numbered=numbered)
@@ -312,6 +312,8 @@ class Evidence:
         if pairing is None or not (self._wanted.decisions and self.subject.has_decisions):
             return None
 
+        if not self.data.placed:
+            return Joined(None, f"rows of {self.data.ref} have no place of their own")
         with located(self.data.ref):
             return joined(
                 pairing, self.subject, self.data, run_dir=self._run_dir, name=f"{self._key}.pairing"
@@ -325,6 +327,9 @@ class Evidence:
         MeasurementError
             When ids do not tell the rows apart, or the rows cannot be decided on.
         """
+        if not self.data.placed:
+            what = f"rows of {self.data.ref} have no place of their own, and cannot be paired"
+            raise DataError(Problem(what, "audit a file, or remove 'pairing'", self.data.ref))
         with located(self.data.ref):
             return remembered(self.subject, self.data, self._predictor, key)
 
@@ -501,10 +506,11 @@ class Evidence:
         For what no count of cells can tell: factors to adjust for, neighbours. A model is asked
         once in all.
         """
-        names = list(dict.fromkeys([*columns, *self._predictor.columns]))
+        predictor = self._predictor if self.data.placed else self._asking
+        names = list(dict.fromkeys([*columns, *predictor.columns]))
         with located(self.data.ref):
             for batch in self.data.batches(names):
-                yield batch, self._predictor.favorable(batch, self._predictor.prediction(batch))
+                yield batch, predictor.favorable(batch, predictor.prediction(batch))
 
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
         """Return where the model decides favorably on other rows, shape (n,)."""
@@ -531,7 +537,8 @@ class Evidence:
             The columns, and the same rows with labels and decisions.
         """
         wanted = replace(self._wanted, scores=False, rows=False, losses=frozenset(), days=False)
-        rows = RowPass(replace(self.subject, attributes=attributes), wanted, self._predictor, None)
+        predictor = self._predictor if self.data.placed else self._asking
+        rows = RowPass(replace(self.subject, attributes=attributes), wanted, predictor, None)
         with located(self.data.ref):
             for batch in self.data.batches([*rows.columns(), *others]):
                 yield batch, rows.coded(batch)
@@ -682,7 +689,12 @@ class Evidence:
         )
         try:
             tally = self.engine.run(
-                self.data, rows.columns(), rows.partial, Tally(), coded=rows.coded_columns()
+                self.data,
+                rows.columns(),
+                rows.partial,
+                Tally(),
+                coded=rows.coded_columns(),
+                numbered=rows.remembered is not None,
             )
         except DataError:
             written = getattr(self.data, "written", None)
@@ -740,6 +752,18 @@ class Evidence:
             name=f"{self._key}.predictions",
             kept=self._kept_before,
         )
+
+    @property
+    def _asking(self) -> Predictor:
+        """The predictor of a pass in which the model is asked, batch by batch, in any process.
+
+        Raises
+        ------
+        DataError
+            When a decision needs all rows.
+        """
+        refuse_rows(self.subject, Wanted(), paired=False)
+        return self._predictor.streamed()
 
     @cached_property
     def _champion(self) -> Predictor | None:

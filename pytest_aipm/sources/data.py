@@ -100,6 +100,8 @@ class DataSource(ABC):
         Place in the policy, for messages about columns.
     warnings : tuple of str
         What libraries warned about while the source was opened.
+    placed : bool
+        Whether each row has the same number whichever columns are read.
     """
 
     ref: str
@@ -110,6 +112,7 @@ class DataSource(ABC):
     missing: tuple[str, ...] = ()
     where: Where | None = None
     warnings: tuple[str, ...] = ()
+    placed: bool = True
 
     @property
     @abstractmethod

@@ -89,7 +89,7 @@ class JoinedData(DataSource):
     def __init__(self, data: DataSource, lookup: _Lookup) -> None:
         self.ref, self.kind, self.sha256, self.salt = data.ref, data.kind, data.sha256, data.salt
         self.where, self.warnings, self.missing = data.where, data.warnings, data.missing
-        self._data, self._lookup = data, lookup
+        self._data, self._lookup, self.placed = data, lookup, data.placed
         earlier = data.joined if isinstance(data, JoinedData) else ()
         self.joined: tuple[tuple[str, str | None], ...] = (
             *earlier,

@@ -85,7 +85,7 @@ class RepeatedData(DataSource):
     def __init__(self, data: DataSource, column: str, where: Where | None) -> None:
         self.ref, self.kind, self.sha256, self.salt = data.ref, data.kind, data.sha256, data.salt
         self.where, self.warnings, self.columns = data.where, data.warnings, data.columns
-        self.missing = data.missing
+        self.missing, self.placed = data.missing, data.placed
         self.joined = tuple(getattr(data, "joined", ()))
         self.written, self._column, self._counted = data, column, where
         data.require([column], where)

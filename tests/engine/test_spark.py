@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ from spark_models import Dies, Raises, Scored, Short
 
 import pytest_aipm
 from pytest_aipm.engine import spark as engine
+from pytest_aipm.engine.table import Table
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.pairing import Pairing, RowKey
+from pytest_aipm.evidence.sample import sample_rows
+from pytest_aipm.evidence.subject import Subject
 
 COUNTS = [
     {"check": "fairness.demographic_parity_difference", "limit": {"max": 0.1}},
@@ -239,3 +245,45 @@ def test_a_missing_java_is_said(tmp_path: Path) -> None:
     )
     assert "said" in run.stdout, run.stderr
     assert "install a Java runtime" in run.stdout
+
+
+def test_rows_of_a_table_are_numbered_as_they_lie(session: Any) -> None:
+    whole = session.range(0, 30, 1, 7).where("id not between 5 and 12").selectExpr("id", "id as x")
+    table = Table(whole, "t")
+    evidence = Evidence(Subject(task="binary"), table, engine=engine.Spark(lambda: session))
+    rows = evidence.drawn(table, ["id"], 100)
+    assert rows.index.tolist() == list(range(22))
+    assert rows["id"].tolist() == [*range(5), *range(13, 30)]
+    some = evidence.drawn(table, ["x"], 5)
+    here = sample_rows([rows], 5, 0)
+    assert some.index.tolist() == here.index.tolist()
+    assert some["x"].tolist() == here["id"].tolist()
+
+
+def test_parts_that_are_cut_otherwise_for_other_columns_are_counted_again(session: Any) -> None:
+    table = Table(session.range(0, 30, 1, 7), "t")
+    table.sizes = {0: 10, 1: 20}  # as if they had been counted in another plan
+    evidence = Evidence(Subject(task="binary"), table, engine=engine.Spark(lambda: session))
+    assert evidence.drawn(table, ["id"], 100).index.tolist() == list(range(30))
+
+
+def test_a_model_that_cannot_be_sent_is_said(folder: Path, session: Any) -> None:
+    model = Scored()
+    model.lock = threading.Lock()
+    record = pytest_aipm.audit(
+        with_model("rows", COUNTS[:1]), root=folder, spark=session, model=model
+    )
+    assert "cannot be sent to the executors" in record.findings[0].reason
+    assert "\n" not in record.findings[0].reason
+
+
+def test_approved_rows_are_not_looked_for_in_a_table(session: Any) -> None:
+    table = Table(session.range(3), "t")
+    pairing = Pairing(rows=None, key=RowKey(b"k"))  # type: ignore[arg-type]
+    subject = Subject(task="binary", predictions="id", id="id")
+    evidence = Evidence(subject, table, pairing=pairing, engine=engine.Spark(lambda: session))
+    assert evidence.joined is not None
+    assert evidence.joined.decisions is None
+    assert "no place of their own" in evidence.joined.said
+    with pytest.raises(engine.MeasurementError, match="cannot be paired"):
+        evidence.remember(RowKey(b"k"))
