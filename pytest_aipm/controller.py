@@ -189,8 +189,8 @@ class Controller:
         folder = self.plan.settings.report
         if self._died and self.record.partial:
             self.notes.append(
-                f"{' and '.join(self._died)} died, killed or out of memory: what was measured there "
-                "is missing"
+                f"{' and '.join(self._died)} died, killed or out of memory: what was measured "
+                "there is missing"
             )
             if any((folder / name).is_file() for name in report.FILES):
                 self.lost = plain_line(
@@ -218,9 +218,9 @@ class Controller:
             older = "; THE FOLDER STILL HOLDS THE REPORT OF AN EARLIER RUN, not of this one"
         strict = "; under strict that fails the run" if self.plan.settings.strict else ""
         return plain_line(
-            f"{self._shown(folder)}: the report of this run is NOT written ({fault.strerror or fault}); make "
-            "room, allow writing there, or name another folder with --aipm-report=DIR, and run "
-            f"again{older}{strict}"
+            f"{self._shown(folder)}: the report of this run is NOT written "
+            f"({fault.strerror or fault}); make room, allow writing there, or name another folder "
+            f"with --aipm-report=DIR, and run again{older}{strict}"
         )
 
     def _shown(self, folder: Path) -> Path:

@@ -3,7 +3,10 @@
 import hashlib
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from pytest_aipm.errors import DataError
 
@@ -77,7 +80,10 @@ def test_parquet_files_of_different_kinds_are_refused_by_name(opened, tmp_path):
         ({}, r"^parts: the folder is empty; put data files into it$"),
         (
             {"a.csv": "x\n1\n", "b.jsonl": "{}"},
-            r"^parts: the folder mixes formats \(.csv, .jsonl\)",
+            (
+                r"^parts: the folder mixes formats \(.csv, .jsonl\); keep files of one suffix; "
+                r"'a.csv' is one of another$"
+            ),
         ),
         (
             {"a.csv": "x\n1\n", "b.csv": "z\n1\n"},
@@ -99,3 +105,82 @@ def test_what_is_no_table_is_refused_in_one_line(opened, write, tmp_path, files,
     with pytest.raises(DataError, match=message) as caught:
         opened("parts")
     assert "\n" not in str(caught.value)
+
+
+SAVED = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
+    ".feather": lambda frame, path: feather.write_feather(
+        pa.Table.from_pandas(frame, preserve_index=False), path
+    ),
+    ".jsonl": lambda frame, path: frame.to_json(path, orient="records", lines=True),
+}
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """Write files into the folder, each of a frame or of bytes."""
+
+    def write_(suffix, **files):
+        (tmp_path / "parts").mkdir(exist_ok=True)
+        for name, held in files.items():
+            path = tmp_path / f"parts/{name}{suffix}"
+            path.write_bytes(held) if isinstance(held, bytes) else SAVED[suffix](held, path)
+
+    return write_
+
+
+PEOPLE = pd.DataFrame({"x": [1, 2], "sex": ["f", "m"]})
+
+
+@pytest.mark.parametrize("suffix", SAVED)
+@pytest.mark.parametrize("place", ["a", "c", "e"], ids=["first", "amid", "last"])
+def test_an_empty_file_among_many_is_named(opened, parts, suffix, place):
+    parts(suffix, b=PEOPLE, d=PEOPLE, **{place: b""})
+    with pytest.raises(DataError, match=rf"^parts/{place}{suffix}: ") as caught:
+        opened("parts")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather"])
+@pytest.mark.parametrize("place", ["a", "c", "e"], ids=["first", "amid", "last"])
+@pytest.mark.parametrize("typed", [True, False], ids=["its types", "no types"])
+def test_a_file_of_columns_without_a_row_adds_none(
+    opened, parts, tmp_path, suffix, place, typed
+):
+    # what Spark writes for a part in which nothing was left
+    parts(suffix, b=PEOPLE, d=PEOPLE, **{place: PEOPLE.iloc[:0]})
+    if not typed and suffix != ".csv":
+        save = pq.write_table if suffix == ".parquet" else feather.write_feather
+        nothing = pa.table({name: pa.nulls(0) for name in PEOPLE})
+        save(nothing, tmp_path / f"parts/{place}{suffix}")
+    data = opened("parts")
+    assert data.rows == 4
+    assert data.frame().to_numpy().tolist() == [[1, "f"], [2, "m"]] * 2
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_a_column_of_another_kind_in_the_next_file_is_named(opened, parts, suffix):
+    parts(suffix, a=PEOPLE, b=PEOPLE.assign(sex=[1, 2]))
+    with pytest.raises(DataError) as caught:
+        opened("parts").frame(["sex"])
+    assert str(caught.value) == (
+        f"parts/b{suffix}: column 'sex' is int64 here and string before; give it one type in all "
+        "files"
+    )
+    assert opened("parts").frame(["x"])["x"].tolist() == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize("name", [".part-0.parquet.crc", "_SUCCESS", "_metadata", ".DS_Store"])
+def test_marks_of_other_programs_are_no_data(opened, parts, write, name):
+    parts(".parquet", a=PEOPLE)
+    write(f"parts/{name}", "junk")
+    assert opened("parts").rows == 2
+
+
+@pytest.mark.parametrize("name", ["README", "README.md", "Thumbs.db", "b.parquet.tmp", "b.csv"])
+def test_any_other_file_is_named(opened, parts, write, name):
+    parts(".parquet", a=PEOPLE, c=PEOPLE)
+    write(f"parts/{name}", "sex\nf\n")
+    with pytest.raises(DataError, match=rf"one suffix; '{name}' is one of another$"):
+        opened("parts")
