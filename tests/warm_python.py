@@ -40,7 +40,10 @@ def ask(address: str, name: str, *arguments: str) -> int:
         asked = [name, arguments, os.getcwd(), dict(os.environ)]  # noqa: PTH109 - starts at once
         server.sendall(json.dumps(asked).encode() + b"\n")
         with server.makefile() as said:
-            return int(said.readline() or 70)
+            code = int(said.readline() or 70)
+    if code < 0:
+        os.kill(os.getpid(), -code)  # as it ended itself
+    return code
 
 
 def work(address: str, name: str, arguments: list[str]) -> None:
@@ -143,6 +146,7 @@ def warm() -> None:
 def serve(address: str) -> None:
     """Fork for each client until this process is ended."""
     import signal
+    from contextlib import suppress
 
     warm()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -151,16 +155,18 @@ def serve(address: str) -> None:
         server.listen()
         while True:
             client, _ = server.accept()
-            child = os.fork()
-            if child == 0:
+            if os.fork() == 0:
                 server.close()
-                if os.fork() == 0:  # a grandchild, so that nobody has to wait for it
-                    code = answer(client, address)
-                    client.sendall(f"{code}\n".encode())
-                    os._exit(0)
+                working = os.fork()
+                if working == 0:
+                    os._exit(answer(client, address))
+                _, status = os.waitpid(working, 0)  # whichever way it ends
+                client.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
                 os._exit(0)
             client.close()
-            os.waitpid(child, 0)
+            with suppress(ChildProcessError):  # nobody waits for those that are at work
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ import threading
 import warnings
 import zlib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,7 @@ def approved_file(approval: dict[str, str]) -> str:
     return canonical_json(stored, indent=1)
 
 
+@cache
 def case_files() -> dict[str, CaseFile]:
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.*.yaml"))}
 
