@@ -30,6 +30,7 @@ __all__ = ["GROUP", "Catalog"]
 
 GROUP = "pytest_aipm.checks"
 
+_CHECKS = "pytest_aipm.checks"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _BODY = re.compile(rb"^(?=class |def |async def |@)", re.MULTILINE)
 _LATER = re.compile(rb"^(TASKS|NEEDS)\b", re.MULTILINE)
@@ -206,7 +207,7 @@ def _built_in() -> dict[str, str]:
     """Return module paths by name, from the files alone; names with an underscore are helpers."""
     folder = Path(__file__).parent / "checks"
     return {
-        f"{path.parent.name}.{path.stem}": f"pytest_aipm.checks.{path.parent.name}.{path.stem}"
+        f"{path.parent.name}.{path.stem}": f"{_CHECKS}.{path.parent.name}.{path.stem}"
         for path in folder.glob("[!_]*/[!_]*.py")
     }
 
@@ -242,6 +243,9 @@ def _head(path: Path, written: int, size: int) -> ast.Module:
 
 def _source(module: str) -> Path | None:
     """Return a module's file. Its packages are looked up step by step, so that none is run."""
+    if module.startswith(f"{_CHECKS}."):
+        family, name = module.removeprefix(f"{_CHECKS}.").split(".")
+        return Path(__file__).parent / "checks" / family / f"{name}.py"
     search: list[str] | None = None
     spec = None
     parts = module.split(".")

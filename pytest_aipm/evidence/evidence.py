@@ -444,6 +444,9 @@ class Evidence:
 
     def scores(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupScores:
         """Return the scores of negatives and positives in every group of a scope."""
+        return self.once(("scores", by, unknown), lambda: self._scores(by, unknown))
+
+    def _scores(self, by: tuple[str, ...], unknown: Unknown) -> GroupScores:
         groups = self._grouping(by, unknown)
         self.require_scores()
         split: list[tuple[list[ScoreBag], list[ScoreBag]]] = [([], []) for _ in groups.keys]

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_aipm.stats.auc import distinct
-
 __all__ = ["ScoreBag", "merge_bags"]
 
 MAX_DISTINCT = 250_000
@@ -69,12 +67,20 @@ def merge_bags(bags: Sequence[ScoreBag]) -> ScoreBag:
     values = np.concatenate([bag.values for bag in bags])
     counts = np.concatenate([bag.counts for bag in bags])
     exact = all(bag.exact for bag in bags)
-    found, place = distinct(values if exact else _rounded(values))
+    found, summed = _summed(values if exact else _rounded(values), counts)
     if exact and len(found) > MAX_DISTINCT:
         exact = False
-        found, place = distinct(_rounded(values))
-    summed = np.bincount(place, weights=counts, minlength=len(found))
-    return ScoreBag(found, summed.astype(np.int64), exact)
+        found, summed = _summed(_rounded(found), summed)
+    return ScoreBag(found, summed, exact)
+
+
+def _summed(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct values, ascending, and how often each occurs."""
+    order = np.argsort(values, kind="stable")  # merges runs that are sorted already
+    ranked = values[order]
+    first = np.flatnonzero(np.diff(ranked, prepend=np.nan) != 0)
+    summed = np.add.reduceat(counts[order], first) if len(first) else counts
+    return ranked[first], summed
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

@@ -374,10 +374,19 @@ def _bags(
     if coded.binary and coded.label is not None:
         label = coded.label.astype(np.int64)
     keys = cells * 2 + label
-    order = np.argsort(keys, kind="stable")
-    edges = np.flatnonzero(np.diff(keys[order])) + 1
-    bags: dict[tuple[Cell, int], list[ScoreBag]] = {}
-    for part in np.split(order, edges):
-        key = int(keys[part[0]])
-        bags[names[key // 2], key % 2] = [ScoreBag.of(coded.score[part])]
-    return bags
+    if 2 * len(names) <= FEW:
+        keys = keys.astype(np.uint16)  # which are sorted in linear time
+    order = np.argsort(coded.score)
+    order = order[np.argsort(keys[order], kind="stable")]
+    values, keys = coded.score[order], keys[order]
+    new = np.diff(keys, prepend=keys[:1]) != 0
+    first = np.flatnonzero(new | (np.diff(values, prepend=np.nan) != 0))
+    counts = np.diff(first, append=len(values))
+    edges = np.flatnonzero(np.diff(keys[first], prepend=-1))
+    parts = zip(
+        keys[first][edges].tolist(),
+        np.split(values[first], edges[1:]),
+        np.split(counts, edges[1:]),
+        strict=True,
+    )
+    return {(names[key // 2], key % 2): [ScoreBag(*bag)] for key, *bag in parts}

@@ -284,7 +284,7 @@ class FrameData(DataSource):
         coded: frozenset[str] = NONE,  # noqa: ARG002 - what is in memory costs nothing more
     ) -> Iterator[pd.DataFrame]:
         for start in range(0, len(self._frame), size):
-            yield self._frame.iloc[start : start + size][names].copy()
+            yield self._frame.iloc[start : start + size][names]  # some columns are a copy
 
 
 def open_data(spec: DataSpec | Any, *, root: Path, where: Where | None = None) -> DataSource:

@@ -17,6 +17,9 @@ from pytest_aipm.sources.typed import EXACT
 
 __all__ = ["as_frame", "content_hash", "tidy"]
 
+_BLOCK = 65_536
+"""Numbers hashed at a time, where they lie in the cache."""
+
 
 def as_frame(value: Any, ref: str) -> pd.DataFrame:
     """Return a table of any maker as a frame: pandas, pyarrow, anything Arrow can read, a mapping.
@@ -155,26 +158,34 @@ def content_hash(frame: pd.DataFrame, kind: bytes = b"aipm-frame/1") -> str:
     return digest.hexdigest()
 
 
-def _hash_column(update: Callable[[bytes], Any], column: pd.Series[Any]) -> None:
+def _hash_column(update: Callable[[Any], Any], column: pd.Series[Any]) -> None:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if pd.api.types.is_bool_dtype(column.dtype) and column.dtype != object:
-        update(b"b" + column.to_numpy(dtype="u1").tobytes())
+        _hash_array(update, b"b", column.to_numpy(dtype="u1"))
     elif pd.api.types.is_integer_dtype(column.dtype):
         unsigned = pd.api.types.is_unsigned_integer_dtype(column.dtype)
-        update(b"i" + column.to_numpy(dtype="<u8" if unsigned else "<i8").tobytes())
+        _hash_array(update, b"i", column.to_numpy(dtype="<u8" if unsigned else "<i8"))
     elif pd.api.types.is_float_dtype(column.dtype):
         values = column.to_numpy(dtype="<f8")
-        # Not every NaN has the same bits, and 0.0 equals -0.0.
-        update(b"f" + np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8").tobytes())
+        update(b"f")
+        for start in range(0, len(values), _BLOCK):
+            part = values[start : start + _BLOCK] + 0.0  # 0.0 equals -0.0
+            part[np.isnan(part)] = np.nan  # not every NaN has the same bits
+            update(part.data)
     else:
         _hash_objects(update, column)
 
 
-def _hash_objects(update: Callable[[bytes], Any], column: pd.Series[Any]) -> None:
+def _hash_array(update: Callable[[Any], Any], kind: bytes, values: np.ndarray[Any, Any]) -> None:
+    update(kind)
+    update(np.ascontiguousarray(values).data)
+
+
+def _hash_objects(update: Callable[[Any], Any], column: pd.Series[Any]) -> None:
     """Hash which rows share a value, and then each distinct value once."""
     rows, values = _coded(column)
-    update(b"o" + rows.astype("<i8").tobytes())
+    _hash_array(update, b"o", rows.astype("<i8", copy=False))
     for value in values:
         _hash_text(update, type(value).__name__)
         _hash_text(update, str(value))
@@ -208,6 +219,6 @@ def _missing(value: Any) -> bool:
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
-def _hash_text(update: Callable[[bytes], Any], text: str) -> None:
+def _hash_text(update: Callable[[Any], Any], text: str) -> None:
     raw = text.encode("utf-8", "surrogatepass")
     update(struct.pack("<q", len(raw)) + raw)

@@ -194,13 +194,12 @@ class Model:
                 nothing.astype(object) if labelling else None,
                 np.empty((0, len(self.classes or ()))) if self._matrix else None,
             )
-        given = self._given(frame)
         prediction = Prediction(None, None)
         if scoring is not None:
-            prediction = self._scored(scoring, self._ask(scoring, given, frame), frame)
+            prediction = self._scored(scoring, self._ask(scoring, frame), frame)
         if labelling is not None and (labels or scoring is None):
             said = self._said(labelling)
-            answer = self._ask(labelling, given, frame)
+            answer = self._ask(labelling, frame)
             found = checked_labels(answer, frame, said=said, where=self._where)
             prediction = replace(prediction, labels=found)
         elif self._matrix and prediction.by_class is not None:
@@ -296,10 +295,11 @@ class Model:
             raise self._error(what, guesses[0] if guesses else others)
         return frame[wanted].reset_index(drop=True)
 
-    def _ask(self, voice: Voice, given: pd.DataFrame, frame: pd.DataFrame) -> Any:
+    def _ask(self, voice: Voice, frame: pd.DataFrame) -> Any:
+        given = self._given(frame)  # a copy, or what becomes one when it is written to
         try:
             with third_party(self.warnings):
-                return voice.call(given.copy())
+                return voice.call(given)
         except ModelError:
             raise  # ours: it says already what is wrong
         except (Exception, SystemExit) as error:

@@ -202,10 +202,20 @@ def to_frame(table: pa.Table, traits: Mapping[str, Trait], start: int) -> pd.Dat
         Number of the first row, the start of the index.
     """
     index = pd.RangeIndex(start, start + table.num_rows)
+    if all(map(_simple, traits.values())):  # written once, where models read it
+        frame: pd.DataFrame = table.to_pandas()
+        frame.index = index
+        return frame
     columns = {
         name: _series(table.column(name), traits[name], index) for name in table.column_names
     }
     return pd.DataFrame(columns, index=index, columns=list(table.column_names))
+
+
+def _simple(trait: Trait) -> bool:
+    """Return whether a column is of numbers that need no second look."""
+    whole = pa.types.is_integer(trait.type) and not trait.nulls
+    return bool(pa.types.is_floating(trait.type) or whole)
 
 
 def _categories(column: Any) -> pd.Categorical:
