@@ -30,11 +30,12 @@ HOLDS = {True: "yes", False: "**no**", None: "not measured"}
 HEAD = """\
 # Benchmarks
 
-How fast audits are, beside others who do the same work and beside the least that any program could
-spend on it. `python -m benchmarks`, from the root of the project, measures all of it and writes
-this page; `--only SECTION` measures a part anew. Each contender is a process of its own, each table one
-run on one machine. Most figures are seconds of CPU time, of all threads, since other programs that
-run beside do not change them much; a ratio tells more than either of its sides.
+How fast audits are, beside others who do the same work and beside the least that any program
+could spend on it. `python -m benchmarks`, from the root of the project, measures all of it and
+writes this page; `--only SECTION` measures a part anew. Each contender is a process of its own,
+each table one run on one machine. Most figures are seconds of CPU time, of all threads, since
+other programs that run beside do not change them much; a ratio tells more than either of its
+sides.
 """
 
 

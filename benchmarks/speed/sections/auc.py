@@ -48,8 +48,8 @@ def show(found: dict[str, Any]) -> str:
         ("pytest-aipm, a whole audit: areas, intervals, verdict", seconds(ours), "1"),
     ]
     return f"""\
-{found["rows"]:,} rows of five groups, scores of 32 bits. The intervals of an audit follow from the
-variance of DeLong, DeLong and Clarke-Pearson (1988), without resampling. All {found["equal"]} areas
-are equal. CPU time; opening the table and its hash are part of the audit.
+{found["rows"]:,} rows of five groups, scores of 32 bits. The intervals of an audit follow from
+the variance of DeLong, DeLong and Clarke-Pearson (1988), without resampling. All {found["equal"]}
+areas are equal. CPU time; opening the table and its hash are part of the audit.
 
 {table(("who", "CPU", "of the audit"), lines)}"""

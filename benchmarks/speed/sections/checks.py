@@ -46,8 +46,9 @@ def show(found: dict[str, Any]) -> str:
     ]
     head = ("checks", "audit, CPU", "of that of 20", "writing the report, CPU")
     return f"""\
-{found["rows"]:,} rows in a frame with scores. Two hundred checks are twenty kinds (differences and
-ratios of six rates, equalized odds, five metrics by group, two disparities of scores), each in ten scopes
-of four attributes; fewer are mixed alike. Every finding has an interval and a verdict. Warm process.
+{found["rows"]:,} rows in a frame with scores. Two hundred checks are twenty kinds (differences
+and ratios of six rates, equalized odds, five metrics by group, two disparities of scores), each
+in ten scopes of four attributes; fewer are mixed alike. Every finding has an interval and a
+verdict. Warm process.
 
 {table(head, lines)}"""

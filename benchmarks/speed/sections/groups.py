@@ -51,8 +51,8 @@ def show(found: dict[str, Any]) -> str:
     ]
     head = ("cells", "audit, CPU", "of that of 100", "the first audit, CPU", "peak memory")
     return f"""\
-{found["rows"]:,} rows in a frame, two attributes as text that meet in so many cells, twelve checks:
-the difference and the ratio of six rates between the cells, with intervals and verdicts. Warm process;
-the first audit of its kind works critical values out.
+{found["rows"]:,} rows in a frame, two attributes as text that meet in so many cells, twelve
+checks: the difference and the ratio of six rates between the cells, with intervals and verdicts.
+Warm process; the first audit of its kind works critical values out.
 
 {table(head, lines)}"""

@@ -59,7 +59,7 @@ def show(found: dict[str, Any]) -> str:
     return f"""\
 The same sets and metrics on {found["rows"]:,} rows. fairlearn's intervals are a bootstrap of the
 rows; {found["few"]} replicates are measured, {REPLICATES:,} are extrapolated from them in a
-straight line. An audit has {found["intervals"]:,} intervals, those of groups, differences and ratios, from
-the counts and without resampling, and its verdicts. CPU time.
+straight line. An audit has {found["intervals"]:,} intervals, those of groups, differences and
+ratios, from the counts and without resampling, and its verdicts. CPU time.
 
 {table(head, lines)}"""

@@ -47,8 +47,8 @@ def show(found: dict[str, Any]) -> str:
     ]
     ratios = ", ".join(f"{each:.2f}" for each in found["ratios"]["cpu"])
     return f"""\
-{found["rows"]:,} rows in a frame, ten features, {found["trees"]} trees, as many
-threads as cores. Both in turns in one process that has audited before: imports, critical values and
-the first audit are not counted. Median of {len(found["ratios"]["cpu"])} turns; ratios by turn, CPU: {ratios}.
+{found["rows"]:,} rows in a frame, ten features, {found["trees"]} trees, as many threads as cores.
+Both in turns in one process that has audited before: imports, critical values and the first audit
+are not counted. Median of {len(found["ratios"]["cpu"])} turns; ratios by turn, CPU: {ratios}.
 
 {table(("what", "CPU", "wall"), lines)}"""

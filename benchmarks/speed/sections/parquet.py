@@ -71,9 +71,10 @@ def show(found: dict[str, Any]) -> str:
         for what, spent, peak in lines
     ]
     return f"""\
-{found["rows"]:,} rows, {bytes_(found["bytes"])}, text in dictionaries, a million rows a row group;
-five of six columns are needed. End to end is: the file is opened and hashed, decoded, counted,
-every number computed. Both are measured in warm processes, imports apart, in turns, the cheapest
-round of each; the last two lines are whole processes from their start. The file is in the system's cache.
+{found["rows"]:,} rows, {bytes_(found["bytes"])}, text in dictionaries, a million rows a row
+group; five of six columns are needed. End to end is: the file is opened and hashed, decoded,
+counted, every number computed. Both are measured in warm processes, imports apart, in turns, the
+cheapest round of each; the last two lines are whole processes from their start. The file is in
+the system's cache.
 
 {table(("what", "CPU", "of decoding", "wall", "peak memory"), shown)}"""

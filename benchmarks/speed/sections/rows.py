@@ -82,8 +82,9 @@ def show(found: dict[str, Any]) -> str:
     ]
     head = ("rows", "files", "pass, CPU", "by row", "pass, wall", "findings, CPU", "peak memory")
     return f"""\
-The policy of 72 findings on Parquet files and folders of them, each audit in a process of its own;
-decisions are a column. The pass opens, hashes, decodes and counts; findings follow from the counts,
-whatever the number of rows. Memory is the most that the process ever held, libraries included.
+The policy of 72 findings on Parquet files and folders of them, each audit in a process of its
+own; decisions are a column. The pass opens, hashes, decodes and counts; findings follow from the
+counts, whatever the number of rows. Memory is the most that the process ever held, libraries
+included.
 
 {table(head, lines)}"""

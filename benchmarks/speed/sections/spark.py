@@ -55,8 +55,8 @@ def show(found: dict[str, Any]) -> str:
     shown = [(what, seconds(wall), times(wall / found["local"])) for what, wall in lines]
     return f"""\
 {found["rows"]:,} rows of one Parquet file, {found["findings"]} findings, compared field by field:
-values, intervals, counts, verdicts. pyspark {found["spark"]}, Java {found["java"]}, two cores. Wall
-time, since the work is done by other processes. On one machine Spark has
-nothing to win but its own start to lose; it is for rows that lie elsewhere.
+values, intervals, counts, verdicts. pyspark {found["spark"]}, Java {found["java"]}, two cores.
+Wall time, since the work is done by other processes. On one machine Spark has nothing to win but
+its own start to lose; it is for rows that lie elsewhere.
 
 {table(("where", "wall", "of this process"), shown)}"""

@@ -106,7 +106,7 @@ def show(found: dict[str, Any]) -> str:
     return f"""\
 Fresh processes in turns, {len(collect["with"])} of each for the collection of one test,
 {len(first["finding"])} of each for the demo that `aipm demo` writes. What the plugin adds is the
-median of the differences of neighbours. Cold means a new interpreter; files
-are in the system's cache, modules are compiled. CPU time of the process and its children; medians.
+median of the differences of neighbours. Cold means a new interpreter; files are in the system's
+cache, modules are compiled. CPU time of the process and its children; medians.
 
 {table(("process", "CPU", "wall"), lines)}"""
