@@ -72,9 +72,9 @@ def targets(found: dict[str, Any]) -> list[Target]:
     whole = ours["audit"]["cpu"]
     return [
         Target(
-            f"pass and estimates of six attribute sets, 81 groups, 6 metrics, from pandas columns of "
-            f"text, {count(found['rows'])} rows, beside fairlearn; {peers[SHIPPED]['equal']} numbers "
-            "equal",
+            "pass and estimates of six attribute sets, 81 groups, 6 metrics, from pandas columns "
+            f"of text, {count(found['rows'])} rows, beside fairlearn; {peers[SHIPPED]['equal']} "
+            "numbers equal",
             "at least 1,000 x as shipped and 150 x with `np.stack` replaced",
             f"{times(ratios[0])} and {times(ratios[1])}",
             ratios[0] >= 1000 and ratios[1] >= 150,
