@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import shlex
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 from benchmarks.speed.box import ROOT, Box, cache_folder, machine
 from benchmarks.speed.page import SECTIONS, page, section
+from benchmarks.speed.spent import DiedError
 from benchmarks.speed.words import Target
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -81,9 +81,9 @@ def measure(asked: argparse.Namespace, names: list[str], kept: Path) -> dict[str
         All results there are, of this run and of earlier ones.
     """
     results = _read(kept)
-    results["left"] = list(names)
-    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    results["left"] = [*names, *(each for each in results["left"] if each not in names)]
     for place, name in enumerate(names, 1):
+        _write(kept, json.dumps(results, indent=1))
         with tempfile.TemporaryDirectory(prefix="aipm-benchmarks-") as folder:
             box = Box(asked.cache, Path(folder), quick=asked.quick)
             box.say(f"{name}, {place} of {len(names)}")
@@ -93,7 +93,7 @@ def measure(asked: argparse.Namespace, names: list[str], kept: Path) -> dict[str
             "found": found,
             "date": dt.datetime.now(dt.UTC).date().isoformat(),
             "seconds": time.monotonic() - started,
-            "command": command,
+            "command": f"python -m benchmarks --only {name}" + " --quick" * asked.quick,
             "machine": machine(),
         }
         results["left"].remove(name)
@@ -112,11 +112,11 @@ def main() -> None:
     asked = _options()
     asked.cache.mkdir(parents=True, exist_ok=True)
     kept = asked.cache / ("quick.json" if asked.quick else "results.json")
-    if asked.show:
-        results = _read(kept)
-    else:
-        left = _read(kept)["left"] if asked.going else []
-        results = measure(asked, asked.only or left or list(SECTIONS), kept)
+    names = _read(kept)["left"] if asked.going else asked.only or list(SECTIONS)
+    try:
+        results = measure(asked, [] if asked.show else names, kept)
+    except DiedError as fault:
+        sys.exit(f"benchmarks: {fault}; `python -m benchmarks --continue` goes on from here")
     text = page(results["sections"])
     if asked.quick and asked.page is None:
         print(text)
