@@ -52,8 +52,14 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def equal(ours: Mapping[str, float], theirs: Mapping[str, float]) -> int:
+def equal(ours: Mapping[str, float], theirs: Mapping[str, float], within: float = CLOSE) -> int:
     """Return how many numbers of theirs are ours, too.
+
+    Parameters
+    ----------
+    ours, theirs : mapping of name to number
+    within : float
+        How far they may be apart.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def equal(ours: Mapping[str, float], theirs: Mapping[str, float]) -> int:
         When one is not, with its name: a comparison of unlike work is none.
     """
     for name, value in theirs.items():
-        assert abs(value - ours[name]) <= CLOSE, f"{name}: {value} and not {ours[name]}"
+        assert abs(value - ours[name]) <= within, f"{name}: {value} and not {ours[name]}"
     return len(theirs)
 
 

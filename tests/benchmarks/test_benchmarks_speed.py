@@ -103,7 +103,7 @@ def test_the_command_prints_a_page_and_keeps_what_it_found(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert "benchmarks: auc, 1 of 1" in run.stderr
-    assert "All 5 areas are equal." in run.stdout
+    assert "All 5 areas are the same within " in run.stdout
     assert run.stdout.count("Not measured yet.") == 9
     kept = json.loads((tmp_path / "quick.json").read_text())
     assert list(kept["sections"]) == ["auc"]

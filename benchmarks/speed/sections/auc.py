@@ -10,6 +10,8 @@ from benchmarks.speed.words import Target, equal, seconds, table, times
 
 TITLE = "Area under the ROC curve by group"
 REPLICATES = 1000
+WITHIN = 1e-6
+"""Of a group with more than 250,000 distinct scores, 16 significant bits of each are kept."""
 
 
 def measure(box: Box) -> dict[str, Any]:
@@ -22,7 +24,8 @@ def measure(box: Box) -> dict[str, Any]:
         "rows": size,
         "ours": ours,
         "theirs": theirs,
-        "equal": equal(ours["areas"], theirs["areas"]),
+        "equal": equal(ours["areas"], theirs["areas"], WITHIN),
+        "apart": max(abs(ours["areas"][group] - area) for group, area in theirs["areas"].items()),
     }
 
 
@@ -50,6 +53,8 @@ def show(found: dict[str, Any]) -> str:
     return f"""\
 {found["rows"]:,} rows of five groups, scores of 32 bits. The intervals of an audit follow from
 the variance of DeLong, DeLong and Clarke-Pearson (1988), without resampling. All {found["equal"]}
-areas are equal. CPU time; opening the table and its hash are part of the audit.
+areas are the same within {found["apart"]:.1g}: of a group with more than 250,000 distinct scores
+an audit keeps 16 significant bits of each, so that memory has an end. CPU time; opening the table
+and its hash are part of the audit.
 
 {table(("who", "CPU", "of the audit"), lines)}"""
