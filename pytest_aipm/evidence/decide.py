@@ -117,7 +117,14 @@ def matches(values: np.ndarray | pd.Series[Any], wanted: object) -> np.ndarray:
         codes, found = pd.factorize(pd.Series(values), use_na_sentinel=True)
         hit = np.array([*(value in wanted.values for value in found), False], dtype=bool)
         return np.asarray(hit[codes])
+    if values.dtype.kind in "biuf" and isinstance(values.dtype, np.dtype) and _number(wanted):
+        same: np.ndarray = np.asarray(values) == wanted
+        return same
     return np.asarray(pd.Series(values) == wanted).astype(bool)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, bool | int | float | np.number | np.bool_)
 
 
 def numeric(values: pd.Series[Any], what: str, column: str) -> np.ndarray:

@@ -226,7 +226,7 @@ class RowPass:
         found = distinct(column, self._most)
         if self.subject.positive is None:
             return None, found
-        return matches(column, self.subject.positive).astype(np.int64), found
+        return matches(column, self.subject.positive).view(np.int8), found
 
     @property
     def _most(self) -> int:

@@ -102,8 +102,12 @@ class Attribute:
         )
         # values that read the same, such as 1 and "1", are one group
         place = {name: i for i, name in enumerate(dict.fromkeys(known))}
-        codes = np.array([*(place[name] for name in known), len(place)], dtype=np.int64)
-        return codes[raw], [*place, None]
+        if len(place) == len(known):
+            if not len(raw) or raw.min() >= 0:
+                return raw, [*place, None]
+            return np.where(raw < 0, np.int32(len(place)), raw), [*place, None]
+        told = np.array([*(place[name] for name in known), len(place)], dtype=np.int32)
+        return told[raw], [*place, None]
 
     def _encode_bins(self, column: pd.Series[Any]) -> tuple[np.ndarray, list[str | None]]:
         try:
@@ -117,7 +121,7 @@ class Attribute:
             ) from None
         names: list[str | None] = [*self.names(), None]
         codes = np.searchsorted(np.asarray(self.bins), values, side="right")
-        return np.where(np.isnan(values), len(names) - 1, codes).astype(np.int64), names
+        return np.where(np.isnan(values), len(names) - 1, codes).astype(np.int32), names
 
     def refuse_crowd(self, levels: Iterable[str], path: str) -> None:
         """Raise DataError when an attribute has more values than groups of people have."""

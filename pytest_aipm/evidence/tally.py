@@ -24,6 +24,8 @@ __all__ = ["Cell", "Coded", "Rows", "Tally", "tally_rows"]
 
 FEW = 65_536
 """So many possible cells are counted; of more the rows are sorted."""
+AT_ONCE = 32_768
+"""Rows that are counted at once."""
 _PENDING = 16
 """Bags are merged sixteen at a time: merging each batch at once would sort old scores anew."""
 
@@ -192,6 +194,18 @@ class Coded:
     predicted_class: np.ndarray | None = None
     by_class: np.ndarray | None = None
 
+    @property
+    def wide_label(self) -> np.ndarray | None:
+        """The labels with room to compute in, for metrics of the project's own."""
+        label = self.label
+        return label.astype(np.int64) if label is not None and label.dtype.kind == "i" else label
+
+    @property
+    def by_row(self) -> bool:
+        """Whether more is asked of the rows than how many are in each cell."""
+        confused = self.label_class is not None and self.predicted_class is not None
+        return confused or self.weight is not None or self.person is not None
+
     def weighing(self) -> Coded:
         """Return the rows that stand for somebody: those without weight are left out."""
         if self.weight is None or (keep := self.weight > 0).all():
@@ -219,9 +233,10 @@ class Coded:
 
 def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
     """Return each row's cell number and the observed cells."""
-    sizes = [len(names) for _, names in coded.attributes]
-    if math.prod(sizes) <= FEW:
-        return _few_cells(coded, sizes)
+    if _few(coded):
+        joint = _joint(coded)
+        observed = np.flatnonzero(np.bincount(joint))
+        return _renumbered(joint, observed), _named(coded, observed)
     joint, size = np.zeros(coded.n, dtype=np.int64), 1
     for codes, names in coded.attributes:
         if size * len(names) > np.iinfo(np.int64).max:
@@ -235,20 +250,37 @@ def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
     return cells.reshape(-1), named
 
 
-def _few_cells(coded: Coded, sizes: list[int]) -> tuple[np.ndarray, list[Cell]]:
-    """Return the same where all possible cells can be counted: without sorting the rows."""
-    joint = np.zeros(coded.n, dtype=np.int64)
+def _few(coded: Coded) -> bool:
+    """Return whether all possible cells can be counted: without sorting the rows."""
+    return math.prod(len(names) for _, names in coded.attributes) <= FEW
+
+
+def _joint(coded: Coded) -> np.ndarray:
+    """Return the place of each row among all possible cells, where there are few."""
+    joint = np.zeros(coded.n, dtype=np.int32)
     for codes, names in coded.attributes:
-        joint = joint * len(names) + codes
-    observed = np.flatnonzero(np.bincount(joint, minlength=math.prod(sizes)))
-    number = np.zeros(math.prod(sizes), dtype=np.int64)
-    number[observed] = np.arange(len(observed))
-    places = np.unravel_index(observed, sizes) if sizes else ()
-    named: list[Cell] = [
-        tuple(names[i] for (_, names), i in zip(coded.attributes, at, strict=True))
-        for at in zip(*places, strict=True)
+        joint *= len(names)
+        joint += codes
+    return joint
+
+
+def _named(coded: Coded, places: np.ndarray) -> list[Cell]:
+    """Return the cells at some places among all possible ones."""
+    if not coded.attributes:
+        return [()] * len(places)
+    levels = [names for _, names in coded.attributes]
+    indices = np.unravel_index(places, [len(names) for names in levels])
+    values = [
+        [names[i] for i in index.tolist()] for names, index in zip(levels, indices, strict=True)
     ]
-    return number[joint], named or [()] * len(observed)
+    return list(zip(*values, strict=True))
+
+
+def _renumbered(joint: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    number = np.zeros(observed[-1] + 1, dtype=np.int64)
+    number[observed] = np.arange(len(observed))
+    renumbered: np.ndarray = number[joint]
+    return renumbered
 
 
 def tally_rows(
@@ -271,12 +303,24 @@ def tally_rows(
     coded = coded.weighing()
     if coded.n == 0:
         return Tally(labels=coded.labels, classes=coded.classes)
+    scored, (lowest, highest) = coded.score is not None, _ends(coded)
+    by_row = keep_rows or (scored and (keep_scores or bool(losses))) or coded.by_row
+    if not by_row and _few(coded):
+        return Tally(
+            n=coded.n,
+            lowest=lowest,
+            highest=highest,
+            counts=_counts_of_few(coded),
+            labels=coded.labels,
+            classes=coded.classes,
+            paired_scores=coded.champion_score is not None,
+        )
     cells, names = _cells(coded)
     slot, shape = _slots(coded)
     rows = Rows(
         cells,
         tuple(names),
-        coded.label,
+        coded.wide_label,
         coded.predicted,
         coded.score,
         coded.champion_score,
@@ -288,11 +332,11 @@ def tally_rows(
     )
     return Tally(
         n=coded.n,
-        lowest=math.inf if coded.score is None else float(coded.score.min()),
-        highest=-math.inf if coded.score is None else float(coded.score.max()),
+        lowest=lowest,
+        highest=highest,
         counts=_counts(cells, names, slot, shape),
         sums=_sums(coded, cells, names, losses),
-        bags=_bags(coded, cells, names) if keep_scores and coded.score is not None else {},
+        bags=_bags(coded, cells, names) if keep_scores and scored else {},
         rows=(rows,) if keep_rows else (),
         **_design(coded, cells, names, slot, math.prod(shape)),
         labels=coded.labels,
@@ -300,6 +344,13 @@ def tally_rows(
         paired_scores=coded.champion_score is not None,
         confusion=_confusion(coded, cells, names),
     )
+
+
+def _ends(coded: Coded) -> tuple[float, float]:
+    """Return the ends of the scores, as `Tally` has them."""
+    if coded.score is None:
+        return math.inf, -math.inf
+    return float(coded.score.min()), float(coded.score.max())
 
 
 def _confusion(coded: Coded, cells: np.ndarray, names: list[Cell]) -> Confusion | None:
@@ -326,22 +377,47 @@ def _sums(
     return sums
 
 
+def _shape(coded: Coded) -> tuple[int, int, int]:
+    """Return the shape of a cell's table."""
+    has_label = coded.binary and coded.label is not None
+    return (2 if has_label else 1, 2, 1 if coded.champion is None else coded.champions)
+
+
 def _slots(coded: Coded) -> tuple[np.ndarray, tuple[int, int, int]]:
     """Return each row's place in a cell's table, and the table's shape."""
-    has_label = coded.binary and coded.label is not None
-    has_champion = coded.champion is not None
-    shape = (2 if has_label else 1, 2, coded.champions if has_champion else 1)
-    slot = np.zeros(coded.n, dtype=np.int64)
-    if has_label:
-        assert coded.label is not None  # noqa: S101
-        slot = coded.label.astype(np.int64)
-    slot = slot * 2
-    if coded.predicted is not None:
-        slot = slot + coded.predicted
-    slot = slot * shape[2]
-    if coded.champion is not None:
-        slot = slot + coded.champion
+    slot, shape = np.zeros(coded.n, dtype=np.int32), _shape(coded)
+    for values, many in _beside(coded, shape):
+        slot *= many
+        slot += values
     return slot, shape
+
+
+def _beside(coded: Coded, shape: tuple[int, int, int]) -> list[tuple[np.ndarray, int]]:
+    """Return label, decision and champion's decision of the rows, and how many of each may be."""
+    given = (coded.label if shape[0] > 1 else None, coded.predicted, coded.champion)
+    told = zip(given, shape, strict=True)
+    nothing = np.zeros(coded.n, dtype=np.int8)
+    return [(nothing if values is None else values, many) for values, many in told]
+
+
+def _counts_of_few(coded: Coded) -> dict[Cell, np.ndarray]:
+    """Return what `_counts` does, without a number for the cell of each row.
+
+    Some rows at a time: what is written in between stays in the processor.
+    """
+    shape = _shape(coded)
+    factors = [(codes, len(names)) for codes, names in coded.attributes] + _beside(coded, shape)
+    size, possible = math.prod(shape), math.prod(many for _, many in factors)
+    flat, step = np.zeros(possible, dtype=np.int64), max(AT_ONCE, 4 * possible)
+    for start in range(0, coded.n, step):
+        joint = np.zeros(min(step, coded.n - start), dtype=np.int32)
+        for values, many in factors:
+            joint *= many
+            joint += values[start : start + step]
+        flat += np.bincount(joint, minlength=possible)
+    table = flat.reshape(-1, size)
+    observed = np.flatnonzero(table.any(axis=1))
+    return dict(zip(_named(coded, observed), table[observed].reshape(-1, *shape), strict=True))
 
 
 def _counts(
@@ -350,7 +426,7 @@ def _counts(
     size = math.prod(shape)
     flat = np.bincount(cells * size + slot, minlength=len(names) * size)
     table = flat.reshape(len(names), *shape).astype(np.int64)
-    return {name: table[i] for i, name in enumerate(names)}
+    return dict(zip(names, table, strict=True))
 
 
 def _design(
@@ -389,4 +465,4 @@ def _bags(
         np.split(counts, edges[1:]),
         strict=True,
     )
-    return {(names[key // 2], key % 2): [ScoreBag(*bag)] for key, *bag in parts}
+    return {(names[key // 2], key % 2): [ScoreBag(held, many)] for key, held, many in parts}

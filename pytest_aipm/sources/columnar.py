@@ -13,12 +13,19 @@ import pyarrow.parquet as pq
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import first_line
-from pytest_aipm.sources.typed import CODES, EXACT, Reader, Trait, cast, plain, scan, unmissing
+from pytest_aipm.sources.typed import (
+    CODES,
+    EXACT,
+    Reader,
+    Trait,
+    batch_rows,
+    cast,
+    plain,
+    scan,
+    unmissing,
+)
 
 __all__ = ["ArrowFormat", "Columnar", "ParquetFormat"]
-
-_ROWS = 65_536
-"""Rows decoded at a time."""
 
 _DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What reading a damaged file raises."""
@@ -90,7 +97,7 @@ class ParquetFormat:
         with pq.ParquetFile(path, read_dictionary=list(coded), **buffered) as file:
             some = None if group is None else [group]
             yield from file.iter_batches(
-                _ROWS, row_groups=some, columns=list(names), use_threads=False
+                batch_rows(len(names)), row_groups=some, columns=list(names), use_threads=False
             )
 
     def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:

@@ -32,7 +32,7 @@ from pytest_aipm.sources.frames import as_frame, content_hash, tidy
 from pytest_aipm.sources.jsonlines import JsonLines
 from pytest_aipm.sources.spec import DataSpec, Where
 from pytest_aipm.sources.steady import Steady
-from pytest_aipm.sources.typed import CODES, Reader, Trait, to_frame
+from pytest_aipm.sources.typed import BATCH, CODES, Reader, Trait, to_frame
 
 __all__ = [
     "BATCH",
@@ -45,8 +45,6 @@ __all__ = [
     "open_data",
 ]
 
-BATCH = 65_536
-"""Rows of a batch, unless said otherwise."""
 NONE: frozenset[str] = frozenset()
 FEW, KEPT = 100_000, 8_000_000
 """Rows and values of a file that is kept decoded, some 64 MB: memory grows no further with rows."""

@@ -18,10 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = [
+    "BATCH",
     "CODES",
     "EXACT",
     "Reader",
     "Trait",
+    "batch_rows",
     "is_number",
     "merge",
     "scan",
@@ -37,6 +39,15 @@ CODES = pa.dictionary(pa.int32(), pa.string())
 
 _OBJECTS = pd.Series(["text"]).dtype == object
 """Whether this pandas keeps texts as objects, as it did before version 3."""
+
+
+BATCH = 65_536
+"""Rows of a batch, at least."""
+
+
+def batch_rows(columns: int) -> int:
+    """Return how many rows of so many columns are a batch: more of few, since each batch costs."""
+    return max(BATCH, min(4 * BATCH, 1_500_000 // max(columns, 1)))
 
 
 def is_number(text: str) -> bool:
@@ -223,8 +234,8 @@ def _categories(column: Any) -> pd.Categorical:
     values = pd.Index(held.dictionary.to_numpy(zero_copy_only=False), dtype=object)
     if not values.is_unique or values.hasnans:  # which a file may hold, and categories may not
         return pd.Categorical(held.cast(pa.string()).to_numpy(zero_copy_only=False))
-    codes = held.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return pd.Categorical.from_codes(codes, values)
+    codes = held.indices.fill_null(-1) if held.null_count else held.indices
+    return pd.Categorical.from_codes(codes.to_numpy(zero_copy_only=False), values)
 
 
 def _series(column: Any, trait: Trait, index: pd.RangeIndex) -> pd.Series[Any]:

@@ -66,9 +66,9 @@ def peak(path: Path) -> tuple[int, int, int]:
     return rows, python, arrow
 
 
-def test_ten_times_the_rows_need_the_same_memory(tmp_path: Path) -> None:
-    few, many = (peak(written(tmp_path, rows)) for rows in (200_000, 2_000_000))
-    assert (few[0], many[0]) == (200_000, 2_000_000)
-    # two million scores alone are sixteen million bytes
+def test_four_times_the_rows_need_the_same_memory(tmp_path: Path) -> None:
+    few, many = (peak(written(tmp_path, rows)) for rows in (800_000, 3_200_000))
+    assert (few[0], many[0]) == (800_000, 3_200_000)
+    # the scores that are more alone are nineteen million bytes
     for small, large in zip(few[1:], many[1:], strict=True):
         assert large < 1.25 * small + 2e6
