@@ -131,7 +131,9 @@ def test_a_category_that_comes_late_is_a_category(opened, tmp_path, name, kind, 
     sex = ["f", "m"] * 25 + ["x", "m"] * 25
     frame = pd.DataFrame({"sex": pd.Series(sex, dtype=object), "n": range(100)})
     if kind == "category":  # with a list of its own in each half
-        one, two = (frame.iloc[at].astype({"sex": "category"}) for at in (range(50), range(50, 100)))
+        one, two = (
+            frame.iloc[at].astype({"sex": "category"}) for at in (range(50), range(50, 100))
+        )
     else:
         one, two = frame.iloc[:50], frame.iloc[50:]
     tables = [pa.Table.from_pandas(each, preserve_index=False) for each in (one, two)]
