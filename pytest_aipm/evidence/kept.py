@@ -16,6 +16,7 @@ import os
 import secrets
 import sys
 import sysconfig
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -115,8 +116,11 @@ def _read(place: Path, secret: bytes, named: bytes) -> Arrays | None:
     seal, body = held[:_SEAL], held[_SEAL:]
     if not hmac.compare_digest(seal, _sealed(secret, named, body)):
         return None
-    with np.load(io.BytesIO(body), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, zipfile.BadZipFile):  # sealed, and yet no arrays
+        return None
 
 
 def _sealed(secret: bytes, named: bytes, body: bytes) -> bytes:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pytest_aipm.auditing import Auditor, Settings, load_plan
 from pytest_aipm.records import RunVerdict, Verdict
 
 RACE = {"column": "race", "file": "race.csv", "key": "id"}
@@ -94,6 +97,38 @@ def test_a_parquet_file_cut_short_anywhere_is_damaged(project: Any, kept: float)
     assert "; write the file again; it is damaged, cut short or of another format" in said
 
 
+ROWS = 150_000
+SCORED = {"predictions": None, "scores": "score", "decision": {"threshold": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "asked", "said"),
+    [
+        ("score", math.nan, SCORED, "scores column 'score' has 1 missing or infinite value(s)"),
+        ("score", -math.inf, SCORED, "scores column 'score' has 1 missing or infinite value(s)"),
+        ("score", 1.5, SCORED, "scores lie outside [0, 1]"),
+        ("pred", math.nan, {}, "predictions column 'pred' has 1 missing value(s)"),
+        ("pred", 2, {}, "the prediction has 3 or more values (0, 1, 2); a binary task has two"),
+        ("y", math.nan, {}, "label column 'y' has 1 missing value(s)"),
+        ("y", 2, {}, "the label has 3 or more values (0, 1, 2); a binary task has two"),
+    ],
+)
+def test_a_value_in_the_last_batch_of_many_rows_leaves_no_verdict_on_the_others(
+    project: Any, column: str, value: float, asked: dict[str, Any], said: str
+) -> None:
+    rows = project.rows(ROWS)
+    held = rows[column].to_numpy(copy=True).astype(float if value != 2 else int)
+    held[-7] = value
+    pq.write_table(
+        pa.Table.from_pandas(rows.assign(**{column: held})), project.root / "data.parquet"
+    )
+    project.policy(data="data.parquet", **asked)
+    found = project.fault()
+    assert said in found
+    if value != 2 and "outside" not in said:
+        assert f"the first in data row {ROWS - 6}" in found
+
+
 def test_an_empty_folder_and_a_folder_of_two_formats_are_refused(project: Any) -> None:
     project.policy(data="rows")
     (project.root / "rows").mkdir()
@@ -101,6 +136,58 @@ def test_an_empty_folder_and_a_folder_of_two_formats_are_refused(project: Any) -
     project.write("rows/a.csv", "sex,y,pred\nf,1,1\n")
     project.write("rows/b.jsonl", '{"sex": "m"}\n')
     assert project.fault().startswith("rows: the folder mixes formats (.csv, .jsonl); ")
+
+
+def test_rows_that_change_between_two_checks_leave_the_second_without_a_verdict(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = Auditor.finding
+
+    def finding(auditor: Auditor, node: Any) -> Any:
+        found = genuine(auditor, node)
+        project.data(sex="f")
+        return found
+
+    monkeypatch.setattr(Auditor, "finding", finding)
+    own = {"check": "data.duplicates", "id": "twice", "limit": {"max": 0.9}}
+    project.checks = [*project.checks, own]
+    project.policy()
+    record = project.audit()
+    counted, again = record.findings[:2], record.findings[-1]
+    assert {each.verdict for each in counted} == {Verdict.PASS}, "of the one pass, before"
+    assert again.verdict is Verdict.ERROR
+    assert again.reason.startswith("data.csv: was written to since it was opened; ")
+    assert record.verdict is RunVerdict.FAIL
+
+
+@pytest.mark.parametrize("kind", ["file", "factory"])
+def test_processes_of_a_run_that_open_other_rows_say_so(
+    project: Any, one_line_in: Any, tmp_path: Path, kind: str
+) -> None:
+    if kind == "factory":
+        name = project.module(
+            "import pandas as pd\nCALLS = []\n\ndef load():\n    CALLS.append(1)\n"
+            f"    return pd.read_csv({str(project.root / 'data.csv')!r}).iloc[len(CALLS):]\n"
+        )
+        project.policy(data={"factory": f"{name}:load"})
+    settings = Settings(
+        root=project.root,
+        policies=(project.root / "policies",),
+        report=project.root / "aipm-report",
+        baseline=project.root / "aipm-baseline.json",
+    )
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    verdicts = []
+    for _ in range(2):  # as two workers do
+        plan = load_plan(settings)
+        auditor = Auditor(plan, plan.policies[0], shared)
+        found = [auditor.finding(node) for node in plan.nodes(plan.policies[0])]
+        verdicts.append({each.verdict for each in found})
+        project.data(sex="f")
+    assert verdicts == [{Verdict.PASS}, {Verdict.ERROR}]
+    said = one_line_in(found[0].reason, project.root)
+    assert " is not the same here as in another process of this run; " in said
 
 
 def test_data_that_are_not_the_pinned_ones_are_refused(project: Any) -> None:

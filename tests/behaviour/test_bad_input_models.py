@@ -19,6 +19,7 @@ import pytest
 import sklearn
 from sklearn.linear_model import LogisticRegression
 
+from pytest_aipm.evidence import predictor
 from pytest_aipm.records import RunVerdict
 from pytest_aipm.sources.trust import trust_file
 
@@ -124,6 +125,73 @@ def test_classes_of_a_wrong_length_or_kind_are_refused(
     project.policy(predictions=None, features=["score"])
     found = project.fault(model=lambda frame: answer(frame))  # noqa: PLW0108 - a name of its own
     assert re.search(said if "|" in said else re.escape(said), found)
+
+
+def late(answer: Any) -> Any:
+    """Return a model that says this of the last batch, and is right before."""
+    calls: list[int] = []
+
+    def predict_proba(frame: pd.DataFrame) -> Any:
+        calls.append(len(frame))
+        right = Fair().predict_proba(frame)
+        return answer(right) if sum(calls) == 200 else right
+
+    return saying(predict_proba)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda p: p[:-1], "returned 19 values for 20 rows (rows 181 to 200); return one value a"),
+        (lambda p: p[:0], "returned 0 values for 20 rows (rows 181 to 200); return one value a"),
+        (lambda p: np.vstack([p, p]), "returned 40 values for 20 rows (rows 181 to 200); return"),
+        (lambda p: p[:, :1], "returned the shape (20, 1) (rows 181 to 200); return 20 rows with"),
+        (lambda p: p * np.nan, "returned NaN or infinity in 20 rows, first in row 181 (rows 181"),
+        (lambda p: p + np.inf, "returned NaN or infinity in 20 rows, first in row 181 (rows 181"),
+        (lambda p: p + 1, "returned 20 scores outside [0, 1], first in row 181 (rows 181 to 200)"),
+    ],
+    ids=["fewer rows", "no rows", "more rows", "a column less", "NaN", "infinity", "outside"],
+)
+def test_what_goes_wrong_in_the_last_batch_alone_is_an_error_of_all(
+    asked: Any, answer: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor, "BATCH", 45)
+    monkeypatch.setattr(predictor, "ASKED", 45)
+    assert f"model Odd: predict_proba {said}" in asked.fault(model=late(answer))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("scores", "classes", "the function returned classes now and scores before (rows 181 to"),
+        ("classes", "scores", "the function returned scores now and classes before (rows 181 to"),
+        ("classes", "texts", "classes of a kind that cannot be compared|written differently"),
+        ("classes", "thirds", "the prediction has 3 or more values (0, 1, 2); a binary task has"),
+        ("classes", "nothing", "returned 20 missing labels, first in row 181 (rows 181 to 200)"),
+    ],
+)
+def test_a_function_that_answers_otherwise_in_the_last_batch_is_an_error(
+    project: Any, first: str, last: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor, "BATCH", 45)
+    monkeypatch.setattr(predictor, "ASKED", 45)
+    rule = {"decision": {"threshold": 0.5}} if "scores" in (first, last) else {}
+    project.policy(predictions=None, features=["score"], **rule)
+    calls: list[int] = []
+
+    def answer(frame: pd.DataFrame) -> Any:
+        calls.append(len(frame))
+        yes = (frame["score"] >= 0.5).astype(int).to_numpy()
+        return {
+            "scores": frame["score"],
+            "classes": yes,
+            "texts": [str(each) for each in yes],
+            "thirds": yes * 2,
+            "nothing": [None] * len(yes),
+        }[last if sum(calls) == 200 else first]
+
+    found = project.fault(model=answer)
+    assert re.search(said if "|" in said else re.escape(said), found), found
 
 
 def test_a_regression_that_answers_1e200_is_refused(project: Any) -> None:

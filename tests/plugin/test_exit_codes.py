@@ -175,6 +175,9 @@ def test_a_worker_that_dies_leaves_a_partial_failing_run(project: Any) -> None:
     project.mixed()
     result = project.run("--aipm-audit", "-n", "2", "--max-worker-restart=0", "-k", "gap")
     assert result.ret in (1, 2)
+    said = result.stdout.str()
+    assert " died, killed or out of memory: what was measured there is missing" in said
+    assert "NOT written" not in said, "there is no older report to keep"
     record = project.record()
     assert record["partial"]
     assert "policies/mixed.aipm.yaml::gap::team" in record["missing"]

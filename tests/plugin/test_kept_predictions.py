@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -85,3 +87,16 @@ def test_other_rows_and_other_code_ask_again(kept: Any, project: Any) -> None:
     assert kept("0.9")[0] == 2 * asked
     (project.path / "own.py").write_text(OWN.replace("0.6", "0.5"))
     assert kept("0.9")[0] == 3 * asked
+
+
+def test_where_pytest_can_keep_nothing_the_audit_runs_all_the_same(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: Any) -> Path:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    project.good()
+    monkeypatch.setattr(pytest.Cache, "mkdir", read_only)
+    result = project.here("--aipm-audit")
+    assert result.ret == 0
+    assert set(project.verdicts().values()) == {"pass"}

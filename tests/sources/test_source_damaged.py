@@ -130,11 +130,10 @@ def test_codes_beyond_their_list_are_damage(opened, tmp_path):
 def test_a_category_that_comes_late_is_a_category(opened, tmp_path, name, kind, coded):
     sex = ["f", "m"] * 25 + ["x", "m"] * 25
     frame = pd.DataFrame({"sex": pd.Series(sex, dtype=object), "n": range(100)})
+    halves = [frame.iloc[:50], frame.iloc[50:]]
     if kind == "category":  # with a list of its own in each half
-        one, two = (frame.iloc[at].astype({"sex": "category"}) for at in (range(50), range(50, 100)))
-    else:
-        one, two = frame.iloc[:50], frame.iloc[50:]
-    tables = [pa.Table.from_pandas(each, preserve_index=False) for each in (one, two)]
+        halves = [half.astype({"sex": "category"}) for half in halves]
+    tables = [pa.Table.from_pandas(half, preserve_index=False) for half in halves]
     path = tmp_path / name
     if name == "a.csv":
         frame.to_csv(path, index=False)

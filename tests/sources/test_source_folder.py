@@ -145,9 +145,7 @@ def test_an_empty_file_among_many_is_named(opened, parts, suffix, place):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather"])
 @pytest.mark.parametrize("place", ["a", "c", "e"], ids=["first", "amid", "last"])
 @pytest.mark.parametrize("typed", [True, False], ids=["its types", "no types"])
-def test_a_file_of_columns_without_a_row_adds_none(
-    opened, parts, tmp_path, suffix, place, typed
-):
+def test_a_file_of_columns_without_a_row_adds_none(opened, parts, tmp_path, suffix, place, typed):
     # what Spark writes for a part in which nothing was left
     parts(suffix, b=PEOPLE, d=PEOPLE, **{place: PEOPLE.iloc[:0]})
     if not typed and suffix != ".csv":

@@ -78,9 +78,9 @@ def test_a_file_written_to_in_the_middle_of_a_pass_ends_the_pass(opened, tmp_pat
     frame = pd.DataFrame({"x": range(rows)})
     if name == "data.arrows":
         table = pa.Table.from_pandas(frame)
-        with pa.OSFile(str(tmp_path / name), "wb") as file:
-            with pa.ipc.new_stream(file, table.schema) as writer:
-                writer.write_table(table, max_chunksize=10_000)
+        path = str(tmp_path / name)
+        with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=10_000)
     else:
         save(tmp_path, name, frame)
     data = opened(name)
