@@ -33,6 +33,7 @@ GROUP = "pytest_aipm.checks"
 _CHECKS = "pytest_aipm.checks"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _BODY = re.compile(rb"^(?=class |def |async def |@)", re.MULTILINE)
+_clean = lru_cache(maxsize=512)(inspect.cleandoc)
 _LATER = re.compile(rb"^(TASKS|NEEDS)\b", re.MULTILINE)
 _TASKS = "('binary',)"
 """What a check that says nothing of tasks applies to."""
@@ -170,13 +171,7 @@ class Catalog:
         tree = self._tree(name)
         if tree is None:
             return True
-        told = {
-            target.id: ast.unparse(line.value)
-            for line in tree.body
-            if isinstance(line, ast.Assign)
-            for target in line.targets
-            if isinstance(target, ast.Name) and target.id in ("NEEDS", "TASKS")
-        }
+        told = _told(tree)
         tasks = told.get("TASKS", _TASKS)
         known = tasks.startswith("(")
         alone = decides and told.get("NEEDS") == "Needs(predictions=True)"
@@ -186,7 +181,7 @@ class Catalog:
         # a module that is there need not be read once more
         found = self._extra.get(name) or sys.modules.get(self._modules[name])
         if found is not None:
-            return inspect.getdoc(found) or name
+            return _clean(found.__doc__) if found.__doc__ else name
         tree = self._tree(name)
         return (None if tree is None else ast.get_docstring(tree)) or name
 
@@ -241,6 +236,18 @@ def _head(path: Path, written: int, size: int) -> ast.Module:
         return ast.parse(text)
 
 
+@lru_cache(maxsize=512)
+def _told(tree: ast.Module) -> dict[str, str]:
+    """Return the source of the constants that tell what a check needs; of one tree once."""
+    return {
+        target.id: ast.unparse(line.value)
+        for line in tree.body
+        if isinstance(line, ast.Assign)
+        for target in line.targets
+        if isinstance(target, ast.Name) and target.id in ("NEEDS", "TASKS")
+    }
+
+
 def _source(module: str) -> Path | None:
     """Return a module's file. Its packages are looked up step by step, so that none is run."""
     if module.startswith(f"{_CHECKS}."):
@@ -266,6 +273,7 @@ def _source_by_import(module: str) -> Path | None:
     return Path(spec.origin) if spec and spec.origin else None
 
 
+@lru_cache(maxsize=512)
 def _parsed(text: str) -> Docs:
     from pytest_aipm.records import Docs  # noqa: PLC0415 - listing checks must stay light
 
@@ -277,6 +285,7 @@ def _parsed(text: str) -> Docs:
     return Docs(**found)
 
 
+@lru_cache(maxsize=512)
 def _sections(text: str) -> dict[str, str]:
     """Return what stands under each heading of a docstring."""
     _, *sections = re.split(r"^## ", text, flags=re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import metadata
 
 from pytest_aipm import __version__
@@ -118,9 +119,13 @@ def _audit(
 def versions() -> dict[str, str]:
     """Return the versions of Python, this package and the libraries behind the numbers."""
     found = {"python": platform.python_version(), "pytest-aipm": __version__}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return found | {name: version for name in LIBRARIES if (version := _version(name))}
+
+
+@cache
+def _version(name: str) -> str:
+    """Return the version of an installed library, empty where it is not: read from a file, once."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""

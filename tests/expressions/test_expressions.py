@@ -249,18 +249,18 @@ def test_lists_and_other_things_in_a_column_are_no_values():
     ],
 )
 def test_no_text_takes_long_to_read(text):
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         parse(text).evaluate({"a": np.ones(10, dtype=bool)})
     except ExpressionError as error:
         assert "\x00" not in str(error)  # noqa: PT017
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_million_rows_take_well_under_a_second():
     rng = np.random.default_rng(0)
     rows = {"x": rng.normal(size=1_000_000), "y": rng.normal(size=1_000_000)}
     rule = parse("x > 3 * y - 1 and not (x in [1, 2] or y is missing)")
-    start = time.perf_counter()
+    start = time.process_time()
     rule.evaluate(rows)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
