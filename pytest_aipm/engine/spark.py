@@ -115,7 +115,9 @@ class Spark:
         MeasurementError
             What went wrong with the rows of a part, or the job itself.
         """
-        names = list(dict.fromkeys(columns)) or list(source.columns[:1])
+        names = list(dict.fromkeys(columns))
+        if not names:  # a frame without columns still says how many rows there are
+            names, partial = list(source.columns[:1]), _bare(partial)
         if isinstance(source, Table):
             source.require(names)
             ran = self._of_table(source, names, by_value(partial), empty, numbered=numbered)
@@ -176,6 +178,10 @@ class Spark:
             return told(frame, task_of(decode, sent, empty), ref)
         finally:
             sent.destroy()
+
+
+def _bare(partial: Callable[[pd.DataFrame], _Part]) -> Callable[[pd.DataFrame], _Part]:
+    return lambda batch: partial(batch[[]])
 
 
 def _split(parts: list[Part], tasks: int) -> Iterator[list[Part]]:

@@ -417,9 +417,10 @@ class Evidence:
         other = self.about(subject, self.data, model=self.model, champion=self.champion)
         other._wanted = wanted  # noqa: SLF001 - of the same class
         other.pairing = None
-        other.__dict__["_predictor"] = self._predictor.about(subject)
+        streams = self.engine.remote
+        other.__dict__["_predictor"] = self._predictor.about(subject, streams=streams)
         if self._champion is not None:
-            other.__dict__["_champion"] = self._champion.about(subject)
+            other.__dict__["_champion"] = self._champion.about(subject, streams=streams)
         return other
 
     @property

@@ -108,9 +108,9 @@ class Predictor:
         mine = self.model is None and self.predictions == self.subject.predictions
         return self.subject.class_scores if mine else ()
 
-    def about(self, subject: Subject) -> Predictor:
+    def about(self, subject: Subject, *, streams: bool = False) -> Predictor:
         """Return the same predictions, read with other classes against the rest."""
-        if self.model is not None:
+        if self.model is not None and not streams:
             self._arrays  # noqa: B018 - asked once, for all readings
         other = copy.copy(self)
         other.subject = subject

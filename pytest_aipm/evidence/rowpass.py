@@ -67,8 +67,6 @@ def refuse_rows(subject: Subject, wanted: Wanted, *, paired: bool) -> Wanted:
         asked = "`decision: {top_k: ...}` compares every row with all others"
     elif wanted.scores and paired:
         asked = "scores of an earlier model are compared row by row"
-    elif subject.task == "multiclass" and wanted.scores:
-        asked = "scores of several classes are kept row by row"
     if asked:
         what = f"{asked}, and with the engine spark rows stay where they are"
         raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))

@@ -99,9 +99,10 @@ class Drawn:
     def merge(self, other: Drawn) -> Drawn:
         """Return those of both."""
         seen = self.seen + other.seen
-        if self.rows is None or (self.rows.empty and other.rows is not None):
+        # a frame without columns, which pandas calls empty, has rows all the same
+        if self.rows is None or (not len(self.rows) and other.rows is not None):
             return replace(other, seen=seen)
-        if other.rows is None or other.rows.empty:
+        if other.rows is None or not len(other.rows):
             return replace(self, seen=seen)
         return replace(self, rows=self._cut(pd.concat([self.rows, other.rows])), seen=seen)
 

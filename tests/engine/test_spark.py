@@ -258,6 +258,7 @@ def test_rows_of_a_table_are_numbered_as_they_lie(session: Any) -> None:
     here = sample_rows([rows], 5, 0)
     assert some.index.tolist() == here.index.tolist()
     assert some["x"].tolist() == here["id"].tolist()
+    assert evidence.drawn(table, [], 100).shape == (22, 0)
 
 
 def test_parts_that_are_cut_otherwise_for_other_columns_are_counted_again(session: Any) -> None:

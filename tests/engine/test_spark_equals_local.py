@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from spark_models import Aged
+from spark_models import Aged, Banded
 
 import pytest_aipm
 from pytest_aipm.engine import spark as engine
@@ -208,3 +208,33 @@ def test_weights_and_repeated_people_of_a_query(root: Path, spread: Any, session
     here = pytest_aipm.audit(policy("kept.parquet", COUNTED, **given), root=root)
     made = policy({"query": "select * from spread where y >= 0"}, COUNTED, **given)
     held_equal(here, pytest_aipm.audit(made, root=root, spark=session))
+
+
+def several(name: str, **more: Any) -> dict[str, Any]:
+    limit = {"max": 1.9} if name in ("log_loss", "brier") else {"min": 0.1}
+    named = f"{name}_{len(more)}"
+    return {"check": "performance.metric", "id": named, "metric": name, "limit": limit} | more
+
+
+SEVERAL = [
+    several("accuracy"),
+    several("f1", average="macro"),
+    several("log_loss"),
+    several("brier"),
+    several("roc_auc", **{"class": "low"}),
+    {"check": "fairness.equal_opportunity_difference", "limit": {"max": 0.9}},
+]
+
+
+def test_several_classes_of_a_model(root: Path, session: Any) -> None:
+    made = policy("all.parquet", SEVERAL, features=["income", "age"])
+    subject = {key: value for key, value in made["subject"].items() if key != "positive"}
+    made["subject"] = subject | {"task": "multiclass", "label": "band", "favorable": "high"}
+    whole = pd.read_parquet(root / "all.parquet")
+    names = np.array(["low", "middle", "high"])
+    whole["band"] = names[np.digitize(whole["income"].fillna(50) + 9 * (whole["id"] % 3), [40, 60])]
+    whole.to_parquet(root / "bands.parquet")
+    made["subject"]["data"] = "bands.parquet"
+    here = pytest_aipm.audit(made, root=root, model=Banded())
+    there = pytest_aipm.audit(made, root=root, spark=session, model=Banded())
+    held_equal(here, there)
