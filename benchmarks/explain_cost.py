@@ -219,8 +219,9 @@ def main() -> None:
                 print(f"{name}\n\n{text}\n")
                 if told.write is not None:
                     written(told.write, name, text)
-    used = versions("numpy", "pandas", "scikit-learn", "shap", "lightgbm", "xgboost")
-    print(f"{used}, CPU seconds of one thread")
+    used = versions("numpy", "pandas", "scikit-learn", "shap", "lightgbm")
+    # its distribution has several names
+    print(f"{used}, xgboost {xgboost.__version__}, CPU seconds of one thread")
 
 
 if __name__ == "__main__":

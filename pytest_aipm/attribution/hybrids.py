@@ -123,8 +123,8 @@ class Pool:
             began = time.monotonic()
             answers.append(asked(ask, rows))
             # only what takes very long gets fewer rows: elsewhere calls are always the same
-            pace = (time.monotonic() - began) / len(rows)
-            while self._most * pace > CALL and self._most > 1:
+            took = time.monotonic() - began
+            while took > 1 and self._most * took / len(rows) > CALL and self._most > 1:
                 self._most = max(1, self._most // 10)
             start += len(rows)
         return np.concatenate(answers)
