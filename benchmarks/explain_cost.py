@@ -10,7 +10,10 @@ A forest and a gradient boosting of 100 trees on 20 columns, 1,000 rows to expla
 - `shortcuts`. Exact values beside sampled ones.
 
     python benchmarks/explain_cost.py [--only costs errors shortcuts] [--rows 1000]
-        [--local-rows 1000] [--shap-rows 3] [--write docs/explainability.md]
+        [--local-rows 1000] [--shap-rows 3] [--backgrounds 16 32 100] [--kept FILE]
+        [--write docs/explainability.md]
+
+``--kept`` is a file in which the curves are kept, and from which `errors` goes on.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import numpy as np
 import pandas as pd
 import xgboost
 from explain import written
-from explain_errors import K, clock, errors
+from explain_errors import ROWS, K, clock, errors
 from harness import table, versions
 from sklearn.base import clone
 from sklearn.datasets import make_classification
@@ -186,6 +189,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--local-rows", type=int, default=1000)
     parser.add_argument("--shap-rows", type=int, default=3)
+    parser.add_argument("--backgrounds", nargs="*", type=int, choices=ROWS, default=list(ROWS))
+    parser.add_argument("--kept", type=Path)
     parser.add_argument("--write", type=Path)
     told = parser.parse_args()
     x, y, frame = world(3000, told.rows + 400)
@@ -201,7 +206,11 @@ def main() -> None:
         made = {
             "costs": lambda: {"costs": cost_table(models, frame, train, told)},
             "errors": lambda: dict(
-                zip(("equal error", "curves"), errors(models, frame[COLUMNS], train), strict=True)
+                zip(
+                    ("equal error", "curves"),
+                    errors(models, frame[COLUMNS], train, told.backgrounds, told.kept),
+                    strict=True,
+                )
             ),
             "shortcuts": lambda: {"short cuts": short_cuts(x, y, frame, told.rows)},
         }
@@ -210,8 +219,9 @@ def main() -> None:
                 print(f"{name}\n\n{text}\n")
                 if told.write is not None:
                     written(told.write, name, text)
-    used = versions("numpy", "pandas", "scikit-learn", "shap", "lightgbm", "xgboost")
-    print(f"{used}, CPU seconds of one thread")
+    used = versions("numpy", "pandas", "scikit-learn", "shap", "lightgbm")
+    # its distribution has several names
+    print(f"{used}, xgboost {xgboost.__version__}, CPU seconds of one thread")
 
 
 if __name__ == "__main__":

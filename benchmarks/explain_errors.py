@@ -13,10 +13,13 @@ it is a straight line on logarithmic scales; nothing is said beyond their ends.
 
 from __future__ import annotations
 
+import itertools
+import json
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -164,7 +167,12 @@ def curves(model: Any, target: Target, train: tuple[np.ndarray, np.ndarray]) -> 
             theirs.spent.append(standard[1])
         way = lambda seed, c=count: explain(seed, target.rows, c)  # noqa: E731
         add(theirs, f"{count} permutations", way, seeds)
-    return {"ours": ours, "shap": theirs, "our default": default, "its default": standard}
+    return {
+        "ours": asdict(ours),
+        "shap": asdict(theirs),
+        "our default": default,
+        "its default": standard,
+    }
 
 
 def permutation(model: Any, target: Target) -> Callable[..., np.ndarray]:
@@ -190,27 +198,36 @@ def permutation(model: Any, target: Target) -> Callable[..., np.ndarray]:
 
 
 def errors(
-    models: dict[str, Any], inputs: pd.DataFrame, train: tuple[np.ndarray, np.ndarray]
+    models: dict[str, Any],
+    inputs: pd.DataFrame,
+    train: tuple[np.ndarray, np.ndarray],
+    backgrounds: Sequence[int],
+    file: Path | None,
 ) -> tuple[str, str]:
-    """Return the table of the ratios, and that of the curves."""
+    """Return the table of the ratios, and that of the curves; a file keeps what was measured."""
+    kept = json.loads(file.read_text(encoding="utf-8")) if file and file.exists() else {}
     ratios, lines = [], []
-    for m in sorted(ROWS):
-        for name, model in models.items():
-            found = curves(model, Target(model, inputs, m), train)
-            ours, theirs = found["ours"], found["shap"]
-            for which in ("its default", "our default"):
-                error, spent = found[which]
-                ms = (ours.cost(error), spent) if which == "its default" else None
-                pair = ms or (spent, theirs.cost(error))
-                whose = "shap's default" if which == "its default" else "our default"
-                shown = ["beyond" if each is None else f"{1000 * each:.1f}" for each in pair]
-                ratio = "" if None in pair else f"{pair[1] / pair[0]:.1f}"
-                ratios.append((name, m, whose, f"{error:.3f}", *shown, ratio))
-            lines += [
-                (name, m, who, said, f"{error:.3f}", f"{1000 * spent:.1f}")
-                for who, curve in (("ours", ours), ("shap", theirs))
-                for said, error, spent in zip(curve.said, curve.error, curve.spent, strict=True)
-            ]
+    for m, (name, model) in itertools.product(backgrounds, models.items()):
+        key = f"{name}, {m}"
+        if key not in kept:
+            kept[key] = curves(model, Target(model, inputs, m), train)
+        if file is not None:
+            file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        found = kept[key]
+        ours, theirs = Curve(**found["ours"]), Curve(**found["shap"])
+        points = (("shap's default", "its default", ours), ("our default", "our default", theirs))
+        for said, which, other in points:
+            error, spent = found[which]
+            pair = [other.cost(error), spent]
+            pair = pair if other is ours else pair[::-1]
+            shown = ["beyond" if each is None else f"{1000 * each:.1f}" for each in pair]
+            ratio = "" if None in pair else f"{pair[1] / pair[0]:.1f}"
+            ratios.append((name, m, said, f"{error:.3f}", *shown, ratio))
+        lines += [
+            (name, m, who, said, f"{error:.3f}", f"{1000 * spent:.1f}")
+            for who, curve in (("ours", ours), ("shap", theirs))
+            for said, error, spent in zip(curve.said, curve.error, curve.spent, strict=True)
+        ]
     head = ("model", "background rows", "at the error of", "relative error")
     first = table((*head, "ours, CPU ms a row", "shap, CPU ms a row", "ratio"), ratios)
     head = ("model", "background rows", "who", "budget", "relative error", "CPU ms a row")

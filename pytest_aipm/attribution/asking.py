@@ -35,8 +35,8 @@ ROWS = 100_000
 """Most rows of one call; beyond that a call gains nothing and its frame costs memory."""
 CELLS = 4_000_000
 """Most values of one call, so that wide frames are asked in smaller parts."""
-CALL = 10.0
-"""Seconds of one call beyond which the next ones get fewer rows."""
+CALL = 30.0
+"""Seconds beyond which a call is too long, so that the next ones get fewer rows."""
 SMALL = 5_000
 """Calls of fewer rows run on one thread: 120 times faster where CPUs are contended."""
 

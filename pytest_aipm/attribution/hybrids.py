@@ -117,16 +117,16 @@ class Pool:
     ) -> np.ndarray:
         answers: list[np.ndarray] = []
         start = 0
-        while start < total or not answers:
+        while start < total:
             budget.call()
             rows = part(start, min(start + self._most, total))
             began = time.monotonic()
             answers.append(asked(ask, rows))
             # only what takes very long gets fewer rows: elsewhere calls are always the same
-            pace = (time.monotonic() - began) / max(len(rows), 1)
-            while self._most * pace > CALL and self._most > 1:
+            took = time.monotonic() - began
+            while took > 1 and self._most * took / len(rows) > CALL and self._most > 1:
                 self._most = max(1, self._most // 10)
-            start += len(rows) or 1
+            start += len(rows)
         return np.concatenate(answers)
 
     def same(self) -> np.ndarray:

@@ -139,12 +139,13 @@ def shortcut(
     if _kind(model, LIBRARIES) in BOOSTED and ((ends >= 0) & (ends <= 1)).all():
         return None  # a probability, so there is no need to load shap
     first, others = ends[: pool.n], ends[pool.n :].mean(axis=0)
-    few = _trees(model, rows[:FEW], background, budget)
-    if few is None or _meant(few, first[:FEW] - others) is None:
+    few, slack = _trees(model, rows[:FEW], background, budget), _slack(model, ends)
+    own = slack[: pool.n] + slack[pool.n :].mean(axis=0)
+    if few is None or _meant(few, first[:FEW] - others, own[:FEW]) is None:
         return None
     budget.part(0, pool.n)
     known = _trees(model, rows, background, budget)
-    return None if known is None else _meant(known, first - others)
+    return None if known is None else _meant(known, first - others, own)
 
 
 def way_of(model: Any) -> Way:
@@ -246,13 +247,22 @@ def _trees(
     return np.asarray(values.reshape(*rows.shape, -1)[:, order])
 
 
-def _meant(known: np.ndarray, gaps: np.ndarray) -> np.ndarray | None:
+def _slack(model: Any, ends: np.ndarray) -> np.ndarray:
+    """Return how far log-odds may be off that were made of probabilities in single precision."""
+    if _kind(model, ("xgboost",)) != "XGBClassifier":
+        return np.zeros_like(ends)
+    # a step of the probability c is 1 / (c (1 - c)) of the log-odds
+    return np.asarray(2.0**-23 * (2 + 2 * np.cosh(np.clip(ends, -17, 17))))
+
+
+def _meant(known: np.ndarray, gaps: np.ndarray, slack: np.ndarray) -> np.ndarray | None:
     """Return those of the trees' outputs that sum to the function's, shape (n, p, k)."""
     # of two classes the margin may be meant of either, and a forest answers for both
     either = np.concatenate([known, -known], axis=2)
     sums, chosen = either.sum(axis=1), []
-    for gap in gaps.T:
-        fits = [i for i in range(either.shape[2]) if _close(sums[:, i], gap, SINGLE)]
+    for gap, spare in zip(gaps.T, slack.T, strict=True):
+        apart = np.maximum(np.abs(sums - gap[:, None]) - spare[:, None], 0.0)
+        fits = [i for i in range(either.shape[2]) if _close(gap + apart[:, i], gap, SINGLE)]
         if not fits:
             return None
         chosen.append(either[:, :, fits[0]])

@@ -159,7 +159,7 @@ def _labels(evidence: Evidence, column: pd.Series[float]) -> np.ndarray:
 def _answers(ask: Ask, frame: pd.DataFrame, budget: Budget) -> np.ndarray:
     size, found = chunk_rows(frame.shape[1]), []
     for start in range(0, len(frame), size):
-        budget.check(start, len(frame))
+        budget.call()
         found.append(asked(ask, frame[start : start + size].reset_index(drop=True))[:, 0])
     return np.concatenate(found)
 

@@ -337,3 +337,26 @@ def test_shaps_values_of_histogram_boosting_are_checked_before_use() -> None:
     frame = numeric()
     rows, background = (frame[part].reset_index(drop=True) for part in (ROWS, BACKGROUND))
     assert shortcut(log_odds(model), model, rows, background, players_of(NUMBERS)) is None
+
+
+def test_confident_probabilities_in_single_precision_still_have_the_margins_values() -> None:
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 8)), columns=list("abcdefgh"))
+    model = xgboost.XGBClassifier(n_estimators=150, learning_rate=0.5, n_jobs=1)
+    model.fit(frame, frame["a"] + frame["b"] * frame["c"] > 0)
+
+    def log_odds(given: pd.DataFrame) -> np.ndarray:
+        chance = model.predict_proba(given)[:, 1].astype(float)
+        return np.log(chance) - np.log1p(-chance)
+
+    def margin(given: pd.DataFrame) -> np.ndarray:
+        return model.predict(given, output_margin=True).astype(float)
+
+    rows, background, players = frame[:40], frame[40:50], players_of(frame.columns)
+    off = np.abs(log_odds(rows) - margin(rows)).max()
+    assert off > 1e-5 * np.abs(margin(rows)).max(), "the precision of the probability is felt"
+    found = shortcut(log_odds, model, rows, background, players)
+    assert found is not None
+    known, _, _ = exact(margin, rows, background, players)
+    assert found == pytest.approx(known, abs=1e-4)
