@@ -151,6 +151,7 @@ def short_cuts(x: pd.DataFrame, y: np.ndarray, frame: pd.DataFrame, rows: int) -
         ("RandomForest(100), probability", RandomForestClassifier(random_state=0, **trees)),
         ("logistic regression, log-odds", LogisticRegression()),
         ("GradientBoosting(100), log-odds", GradientBoostingClassifier(random_state=0)),
+        ("HistGradientBoosting(100), log-odds", HistGradientBoostingClassifier(random_state=0)),
         ("LightGBM(100), log-odds", lightgbm.LGBMClassifier(verbose=-1, **trees)),
         ("XGBoost(100), log-odds", xgboost.XGBClassifier(**trees)),
     )

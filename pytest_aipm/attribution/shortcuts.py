@@ -10,8 +10,7 @@ Two kinds are taken, each held against enumeration in `tests/attribution/test_sh
 Not taken, because they explain something else: probabilities of boosted trees (shap rescales
 margins), the contributions that XGBoost and LightGBM give themselves (they follow the training
 rows down the tree instead of the background), trees behind one-hot columns (the values of the
-columns of a group do not sum to the group's), categories and missing values in trees, and
-HistGradientBoosting (shap 0.51 gives values that do not add up).
+columns of a group do not sum to the group's), categories and missing values in trees.
 """
 
 from __future__ import annotations
@@ -77,6 +76,8 @@ TREES = frozenset(
         "ExtraTreesRegressor",
         "GradientBoostingClassifier",
         "GradientBoostingRegressor",
+        "HistGradientBoostingClassifier",
+        "HistGradientBoostingRegressor",
         "RandomForestClassifier",
         "RandomForestRegressor",
         "LGBMClassifier",
@@ -85,7 +86,23 @@ TREES = frozenset(
         "XGBRegressor",
     }
 )
-BOOSTED = frozenset({"GradientBoostingClassifier", "LGBMClassifier", "XGBClassifier"})
+BOOSTED = frozenset(
+    {
+        "GradientBoostingClassifier",
+        "HistGradientBoostingClassifier",
+        "LGBMClassifier",
+        "XGBClassifier",
+    }
+)
+DOUBLE = frozenset(
+    {
+        "HistGradientBoostingClassifier",
+        "HistGradientBoostingRegressor",
+        "LGBMClassifier",
+        "LGBMRegressor",
+    }
+)
+"""What compares in double precision; the other libraries do in single, shap as it is given."""
 LIBRARIES = ("sklearn", "lightgbm", "xgboost")
 FEW = 2
 """Rows on which trees are tried before all are."""
@@ -221,14 +238,15 @@ def _trees(
     names = list(getattr(model, "feature_names_in_", rows.columns))
     if sorted(names) != sorted(rows.columns):
         return None
-    # but for LightGBM these libraries compare in single precision; shap compares what it is given
-    exact = np.float64 if _kind(model, ("lightgbm",)) else np.float32
+    exact = np.float64 if _kind(model, LIBRARIES) in DOUBLE else np.float32
     given, start = (part[names].to_numpy(exact).astype(float) for part in (rows, background))
     found, each = [], max(1, PAIRS // len(start))
     with third_party([]):
         from shap import TreeExplainer  # noqa: PLC0415 - heavy, and only here
 
         try:
+            if _kind(model).startswith("HistGradientBoosting"):
+                model, (given, start) = _ranked(model, given, start)
             explainer = TreeExplainer(
                 model, start, feature_perturbation="interventional", model_output="raw"
             )
@@ -245,6 +263,56 @@ def _trees(
         return None
     order = [names.index(name) for name in rows.columns]
     return np.asarray(values.reshape(*rows.shape, -1)[:, order])
+
+
+def _ranked(model: Any, *parts: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Return the trees of a HistGradientBoosting for shap, and values as it compares them.
+
+    shap 0.51 takes the fields of a node by their place, which scikit-learn has changed, and rounds
+    thresholds to single precision, where many a value lies on one. Among ranks of thresholds
+    nothing is rounded, and every comparison comes out as it does in the model.
+
+    Raises
+    ------
+    ValueError
+        When a tree asks for categories, or there are several outputs.
+    """
+    grown = [each.nodes for (each,) in model._predictors]  # noqa: SLF001 - the only way to them
+    if any(nodes["is_categorical"].any() for nodes in grown):
+        raise ValueError("it asks for categories")
+    asked = np.concatenate([nodes[nodes["is_leaf"] == 0] for nodes in grown])
+    edges = [
+        np.unique(asked["num_threshold"][asked["feature_idx"] == column])
+        for column in range(parts[0].shape[1])
+    ]
+    trees = []
+    for nodes in grown:
+        leaf, feature = nodes["is_leaf"] != 0, nodes["feature_idx"].astype(np.int32)
+        left, right = (
+            np.where(leaf, -1, nodes[side].astype(np.int32)) for side in ("left", "right")
+        )
+        told = zip(nodes["num_threshold"], feature, leaf, strict=True)
+        trees.append(
+            {
+                "children_left": left,
+                "children_right": right,
+                "children_default": np.where(nodes["missing_go_to_left"] != 0, left, right),
+                "features": np.where(leaf, -2, feature),
+                "thresholds": np.array(
+                    [0.0 if end else np.searchsorted(edges[i], edge) for edge, i, end in told],
+                    dtype=float,
+                ),
+                "values": nodes["value"][:, None].astype(float),
+                "node_sample_weight": nodes["count"].astype(float),
+            }
+        )
+    ranks = [
+        np.column_stack(
+            [np.searchsorted(edge, own) for edge, own in zip(edges, part.T, strict=True)]
+        )
+        for part in parts
+    ]
+    return {"trees": trees}, [each.astype(float) for each in ranks]
 
 
 def _slack(model: Any, ends: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -113,6 +114,14 @@ TREES = {
     "margin of a boosting": lambda: (
         fitted(GradientBoostingClassifier, n_estimators=20, random_state=0),
         log_odds,
+    ),
+    "margin of a boosting of histograms": lambda: (
+        fitted(HistGradientBoostingClassifier, max_iter=20, min_samples_leaf=5),
+        log_odds,
+    ),
+    "boosting of histograms of numbers": lambda: (
+        valued(HistGradientBoostingRegressor, max_iter=20, min_samples_leaf=5),
+        lambda model: model.predict,
     ),
     "boosting of numbers": lambda: (
         valued(GradientBoostingRegressor, n_estimators=20, random_state=0),
@@ -332,11 +341,30 @@ def test_native_contributions_and_one_hot_sums_are_other_values() -> None:
     assert away > 1e-3 * np.abs(known).max()
 
 
-def test_shaps_values_of_histogram_boosting_are_checked_before_use() -> None:
-    model = fitted(HistGradientBoostingClassifier, max_iter=10)
-    frame = numeric()
+def test_histograms_of_what_shap_cannot_sum_are_not_taken() -> None:
+    few = {"max_iter": 5, "min_samples_leaf": 5}
+    frame = numeric().round(0)
     rows, background = (frame[part].reset_index(drop=True) for part in (ROWS, BACKGROUND))
-    assert shortcut(log_odds(model), model, rows, background, players_of(NUMBERS)) is None
+    ordered, named = (
+        HistGradientBoostingClassifier(**few, categorical_features=which).fit(
+            frame, label(credit())
+        )
+        for which in (None, [True] * len(frame.columns))
+    )
+    several = HistGradientBoostingClassifier(**few).fit(frame, three(credit()))
+    linked = HistGradientBoostingRegressor(**few, loss="poisson").fit(
+        frame, np.abs(amount(credit()))
+    )
+    asked = [
+        (log_odds(named), named),
+        (several.predict_proba, several),
+        (linked.predict, linked),
+        (probability(ordered), ordered),
+    ]
+    players = players_of(frame.columns)
+    taken = [shortcut(*each, rows, background, players) is not None for each in asked]
+    assert taken == [False] * 4
+    assert shortcut(log_odds(ordered), ordered, rows, background, players) is not None
 
 
 def test_confident_probabilities_in_single_precision_still_have_the_margins_values() -> None:
