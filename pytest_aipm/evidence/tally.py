@@ -234,11 +234,11 @@ def _few_cells(coded: Coded, sizes: list[int]) -> tuple[np.ndarray, list[Cell]]:
     number = np.zeros(math.prod(sizes), dtype=np.int64)
     number[observed] = np.arange(len(observed))
     places = np.unravel_index(observed, sizes) if sizes else ()
-    named: list[Cell] = [
-        tuple(names[i] for (_, names), i in zip(coded.attributes, at, strict=True))
-        for at in zip(*places, strict=True)
+    values = [
+        [names[i] for i in place.tolist()]
+        for (_, names), place in zip(coded.attributes, places, strict=True)
     ]
-    return number[joint], named or [()] * len(observed)
+    return number[joint], list(zip(*values, strict=True)) or [()] * len(observed)
 
 
 def tally_rows(
