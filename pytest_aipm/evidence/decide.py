@@ -117,6 +117,9 @@ def matches(values: np.ndarray | pd.Series[Any], wanted: object) -> np.ndarray:
         codes, found = pd.factorize(pd.Series(values), use_na_sentinel=True)
         hit = np.array([*(value in wanted.values for value in found), False], dtype=bool)
         return np.asarray(hit[codes])
+    held = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(values)
+    if held.dtype.kind in "biuf" and isinstance(wanted, int | float):
+        return np.asarray(held == wanted)
     return np.asarray(pd.Series(values) == wanted).astype(bool)
 
 

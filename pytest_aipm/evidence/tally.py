@@ -229,16 +229,19 @@ def _few_cells(coded: Coded, sizes: list[int]) -> tuple[np.ndarray, list[Cell]]:
     """Return the same where all possible cells can be counted: without sorting the rows."""
     joint = np.zeros(coded.n, dtype=np.int64)
     for codes, names in coded.attributes:
-        joint = joint * len(names) + codes
+        joint *= len(names)
+        joint += codes
     observed = np.flatnonzero(np.bincount(joint, minlength=math.prod(sizes)))
-    number = np.zeros(math.prod(sizes), dtype=np.int64)
-    number[observed] = np.arange(len(observed))
+    if len(observed) < math.prod(sizes):
+        number = np.zeros(math.prod(sizes), dtype=np.int64)
+        number[observed] = np.arange(len(observed))
+        joint = number[joint]
     places = np.unravel_index(observed, sizes) if sizes else ()
     values = [
         [names[i] for i in place.tolist()]
         for (_, names), place in zip(coded.attributes, places, strict=True)
     ]
-    return number[joint], list(zip(*values, strict=True)) or [()] * len(observed)
+    return joint, list(zip(*values, strict=True)) or [()] * len(observed)
 
 
 def tally_rows(
@@ -325,12 +328,12 @@ def _slots(coded: Coded) -> tuple[np.ndarray, tuple[int, int, int]]:
     if has_label:
         assert coded.label is not None  # noqa: S101
         slot = coded.label.astype(np.int64)
-    slot = slot * 2
+    slot *= 2
     if coded.predicted is not None:
-        slot = slot + coded.predicted
-    slot = slot * shape[2]
+        slot += coded.predicted
     if coded.champion is not None:
-        slot = slot + coded.champion
+        slot *= shape[2]
+        slot += coded.champion
     return slot, shape
 
 
@@ -379,4 +382,4 @@ def _bags(
         np.split(counts, edges[1:]),
         strict=True,
     )
-    return {(names[key // 2], key % 2): [ScoreBag(*bag)] for key, *bag in parts}
+    return {(names[key // 2], key % 2): [ScoreBag(held, times)] for key, held, times in parts}
