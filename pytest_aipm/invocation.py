@@ -20,8 +20,6 @@ from typing import Any
 
 import pytest
 
-from pytest_aipm.clock import EPOCH, epoch_fault
-
 __all__ = [
     "Asked",
     "arguments",
@@ -120,6 +118,8 @@ def readable_epoch() -> Iterator[None]:
 
     numpy reads it on import and would end the run with a traceback, before anyone can refuse it.
     """
+    from pytest_aipm.clock import EPOCH, epoch_fault  # noqa: PLC0415 - a run without audit has none
+
     epoch = os.environ.get(EPOCH)
     if epoch is None or not epoch_fault():
         yield

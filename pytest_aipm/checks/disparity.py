@@ -169,14 +169,14 @@ def group_values(
     found: Counted | None = None,
 ) -> tuple[GroupValue, ...]:
     """Return one record a group: counts, rate and interval; `found` where they are effective."""
-    found, values = found or Counted(x, n, x, n), []
+    found, values, sizes = found or Counted(x, n, x, n), [], counts.sizes.astype(int).tolist()
     for i, group in enumerate(counts.grouping.groups):
         value, lower, upper = estimate.parts[i]
         values.append(
             GroupValue(
                 group=group,
                 part=part,
-                n=int(counts.sizes[i]),
+                n=sizes[i],
                 **found.shown(i),
                 value=value,
                 interval=None if n[i] == 0 else (lower, upper),

@@ -353,14 +353,14 @@ class Evidence:
         shape = next(iter(self.tally.counts.values())).shape
         table = np.zeros((len(groups.keys), *shape), dtype=np.int64)
         outside = 0
+        numbers = {cell: groups.index(cell) for cell in self.tally.counts}
         for cell, counted in self.tally.counts.items():
-            index = groups.index(cell)
+            index = numbers[cell]
             if index < 0:
                 outside += int(counted.sum())
             else:
                 table[index] += counted
         sums = self.tally.people or self.tally.weights
-        numbers = {cell: groups.index(cell) for cell in self.tally.counts}
         design = None if sums is None else sums.grouped(numbers, table)
         table.flags.writeable = False
         return GroupCounts(groups, table, outside, design)

@@ -170,10 +170,11 @@ class GroupCounts:
     unknown: int
     design: Design | None = None
 
-    @property
+    @cached_property
     def sizes(self) -> np.ndarray:
-        """Rows of each group, shape (K,)."""
+        """Rows of each group, shape (K,); read only."""
         sizes: np.ndarray = self.table.sum(axis=(1, 2, 3))
+        sizes.flags.writeable = False
         return sizes
 
     @property

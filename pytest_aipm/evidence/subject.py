@@ -275,7 +275,7 @@ def _told_apart(column: pd.Series[Any]) -> tuple[np.ndarray, Any]:
     """Return each row's number among the distinct values, -1 where missing, and these values."""
     known = column.dtype
     if isinstance(known, pd.CategoricalDtype) and len(known.categories) <= MAX_LEVELS:
-        return column.cat.codes.to_numpy(), known.categories
+        return column.array.codes, known.categories
     return pd.factorize(column, use_na_sentinel=True)
 
 

@@ -30,7 +30,7 @@ __all__ = [
 
 def _finite(value: object) -> object:
     """Turn NaN, infinities and numpy scalars into plain JSON numbers or None."""
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool | str) or type(value) is int:
         return value
     if hasattr(value, "item"):
         value = value.item()
@@ -72,7 +72,8 @@ class Sparse(Frozen):
     def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = written(self)
         for name in self.SPARSE:
-            if fields.get(name, "") in (None, (), [], {}):
+            value = fields.get(name, "")
+            if value is None or (not value and value in ((), [], {})):
                 del fields[name]
         return fields
 

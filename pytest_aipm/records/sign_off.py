@@ -20,7 +20,7 @@ change by being signed off. `manifest.json` covers them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pytest_aipm.records.audit import Audit
@@ -58,6 +58,8 @@ OF_FINDING = (
     "part_names",
 )
 OF_GROUP = ("group", "part", "n", "numerator", "denominator", "value", "interval", "judged")
+_KEPT = (str, int, type(None))
+_GROUPS = {"groups": {"__all__": set(OF_GROUP)}}
 
 
 class SignOff(Frozen):
@@ -109,13 +111,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
     waived = finding.verdict is Verdict.WAIVED
     because = None if finding.because is None else finding.because.value
     return {
-        **finding.model_dump(mode="json", include=set(OF_FINDING)),
+        **finding.model_dump(mode="json", include={**dict.fromkeys(OF_FINDING, True), **_GROUPS}),
         "verdict": "fail" if waived else finding.verdict.value,
         "because": because,
         "failing": finding.failing or waived,
-        "groups": [
-            group.model_dump(mode="json", include=set(OF_GROUP)) for group in finding.groups
-        ],
     }
 
 
@@ -123,8 +122,10 @@ def _rounded(value: Any) -> Any:
     """Return the value with ten significant digits in every number that is not whole."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
-    if isinstance(value, Mapping):
-        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, dict):  # most values are texts and counts, which stay as they are
+        return {
+            key: each if isinstance(each, _KEPT) else _rounded(each) for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_rounded(each) for each in value]
     return value
