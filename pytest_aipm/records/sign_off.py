@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from pytest_aipm.records.audit import Audit
@@ -59,7 +60,7 @@ OF_FINDING = (
 )
 OF_GROUP = ("group", "part", "n", "numerator", "denominator", "value", "interval", "judged")
 _KEPT = (str, int, type(None))
-_GROUPS = {"groups": {"__all__": set(OF_GROUP)}}
+_of_group = attrgetter(*OF_GROUP)
 
 
 class SignOff(Frozen):
@@ -111,7 +112,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
     waived = finding.verdict is Verdict.WAIVED
     because = None if finding.because is None else finding.because.value
     return {
-        **finding.model_dump(mode="json", include={**dict.fromkeys(OF_FINDING, True), **_GROUPS}),
+        **finding.model_dump(mode="json", include=set(OF_FINDING)),
+        # plain as they are, and there may be very many
+        "groups": [dict(zip(OF_GROUP, _of_group(group), strict=True)) for group in finding.groups],
         "verdict": "fail" if waived else finding.verdict.value,
         "because": because,
         "failing": finding.failing or waived,
