@@ -69,7 +69,9 @@ class Grouping:
         return self._key([cell[position] for position in self.positions])
 
     def _key(self, values: Sequence[str | None]) -> tuple[str, ...] | None:
-        if not self.keep_unknown and None in values:
+        if None not in values:
+            return tuple(values)  # type: ignore[arg-type]
+        if not self.keep_unknown:
             return None
         return tuple(UNKNOWN if value is None else value for value in values)
 

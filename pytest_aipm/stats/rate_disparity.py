@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -331,13 +332,17 @@ def _ends(judged: _Judged, setup: _Setup) -> tuple[float, float]:
 
 
 def _parts(x: Array, n: Array, alpha: float) -> PartBounds:
+    return _remembered(as_array(x).tobytes(), as_array(n).tobytes(), alpha)
+
+
+@lru_cache(maxsize=8)
+def _remembered(counts: bytes, sizes: bytes, alpha: float) -> PartBounds:
+    """Return the rates with their ends, once for the difference and the ratio of the same."""
+    x, n = np.frombuffer(counts), np.frombuffer(sizes)
     lower, upper = rate_bounds(x, n, alpha)
     with np.errstate(invalid="ignore", divide="ignore"):
         rates = x / n
-    return tuple(
-        (float(rate), float(low), float(high))
-        for rate, low, high in zip(rates, lower, upper, strict=True)
-    )
+    return tuple(zip(rates.tolist(), lower.tolist(), upper.tolist(), strict=True))
 
 
 def _method(judged: _Judged | None, setup: _Setup) -> str:
