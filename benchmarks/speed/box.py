@@ -103,6 +103,17 @@ class Box:
             environment=environment_of(threads, PYTHONPATH=ROOT, TMPDIR=self.temporary),
         )
 
+    def python(self, folder: Path, *words: str | Path) -> Process:
+        """Run Python from nothing in a folder; a red audit is no fault."""
+        environment = environment_of(1, PYTHONPATH=ROOT)
+        return process(
+            [sys.executable, *words], folder=folder, environment=environment, ends=(0, 1)
+        )
+
+    def pytest(self, folder: Path, *words: str) -> Process:
+        """Run pytest in a folder, from nothing."""
+        return self.python(folder, "-m", "pytest", *words)
+
     def environment(self, name: str, *requirements: str) -> Path:
         """Return the interpreter of a virtual environment with these packages, made once.
 

@@ -123,7 +123,9 @@ def environment_of(threads: int | None, **more: str | os.PathLike[str]) -> dict[
     **more
         Further variables.
     """
-    found = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    # without compiled modules every process would compile them anew, which users' do once
+    kept = ("PYTEST_", "PYTHONDONTWRITEBYTECODE")
+    found = {key: value for key, value in os.environ.items() if not key.startswith(kept)}
     if threads is not None:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             found[name] = str(threads)

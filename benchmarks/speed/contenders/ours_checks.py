@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,18 @@ def policy_of(count: int) -> dict[str, Any]:
     return content
 
 
+def write(folder: Path, rows: int, count: int) -> None:
+    """Write a project with a policy of so many checks and the file of its rows."""
+    policy = policy_of(count)
+    policy["subject"]["data"] = "rows.parquet"
+    (folder / "policies").mkdir(parents=True)
+    table_of(rows, 0).to_parquet(folder / "rows.parquet")
+    text = json.dumps(policy, indent=1)
+    (folder / "policies" / "speed.aipm.yaml").write_text(text, encoding="utf-8")
+
+
 def measure(
-    rows: int = 100_000, counts: tuple[int, ...] = (20, 200), repeat: int = 5
+    rows: int = 100_000, counts: tuple[int, ...] = (20, 200), repeat: int = 5, folder: str = ""
 ) -> dict[str, Any]:
     """Return what the audit of each policy costs at best, and its report.
 
@@ -87,16 +98,20 @@ def measure(
     counts : sequence of int
         Checks of each policy.
     repeat : int
+    folder : str
+        Where a project is written for each policy.
     """
     table, found = table_of(rows, 0), {}
+    for count in counts if folder else ():
+        write(Path(folder) / str(count), rows, count)
     audit(policy_of(200), data=table_of(2_000, 1))  # critical values are worked out once
     for count in counts:
         policy = policy_of(count)
         spent, record = timed(lambda policy=policy: audit(policy, data=table), repeat)
         assert len(record.findings) == count
         assert all(each.interval is not None for each in record.findings)
-        with tempfile.TemporaryDirectory() as folder:
-            written, _ = timed(lambda record=record: record.write(Path(folder)), 2)
+        with tempfile.TemporaryDirectory() as report:
+            written, _ = timed(lambda record=record: record.write(Path(report)), 2)
         found[str(count)] = {"audit": spent, "report": written}
     return {"counts": found}
 

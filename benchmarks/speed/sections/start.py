@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.box import ROOT, Box
-from benchmarks.speed.spent import Process, environment_of, process
+from benchmarks.speed.box import Box
 from benchmarks.speed.words import Target, seconds, table, times
 
 TITLE = "Start-up"
@@ -21,7 +19,7 @@ def measure(box: Box) -> dict[str, Any]:
     plain, demo = box.temporary / "plain", box.temporary / "demo"
     plain.mkdir()
     (plain / "test_one.py").write_text("def test_one():\n    pass\n", encoding="utf-8")
-    _fresh(box.temporary, "-m", "pytest_aipm", "demo", demo)
+    box.python(box.temporary, "-m", "pytest_aipm", "demo", demo)
     turns = (2, 1) if box.quick else (60, 9)
     collect = {
         "with": ("-m", "pytest", "--collect-only", "-q"),
@@ -45,18 +43,12 @@ def _turns(
     for turn in range(turns + 1):
         order = list(commands.items())
         for name, words in order if turn % 2 else order[::-1]:
-            ended = _fresh(folder, *words)
+            ended = box.python(folder, *words)
             if turn:  # the first round fills caches of files and of compiled modules
                 found[name].append({"cpu": ended.cpu, "wall": ended.wall})
         if turn % 10 == 0:
             box.say(f"  start: {', '.join(commands)}: turn {turn} of {turns}")
     return found
-
-
-def _fresh(folder: Path, *words: str | Path) -> Process:
-    """Run Python from nothing; a red audit is no fault."""
-    environment = environment_of(1, PYTHONPATH=ROOT)
-    return process([sys.executable, *words], folder=folder, environment=environment, ends=(0, 1))
 
 
 def _middle(found: list[dict[str, float]], clock: str) -> float:
