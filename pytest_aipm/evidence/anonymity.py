@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
 from pytest_aipm.stats.anonymity import Diversity, Risks, diversity, risks
 

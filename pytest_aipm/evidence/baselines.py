@@ -16,8 +16,9 @@ from pytest_aipm.evidence.decide import (
     positive_mask,
     refuse_missing,
 )
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.linear import linear, same_classes
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.subject import class_name
 from pytest_aipm.evidence.train import MARGINS
 from pytest_aipm.evidence.written import answers, refuse_answers

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from pytest_aipm.engine.local import Engine, Local
 from pytest_aipm.evidence.columns import as_texts, date_form, kinds_in
-from pytest_aipm.evidence.evidence import located
 from pytest_aipm.evidence.expected import ColumnRule, ExpectedRows
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import hash_rows
 from pytest_aipm.sources.data import DataSource
 

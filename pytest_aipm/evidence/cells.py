@@ -10,9 +10,10 @@ import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.classes import MAX_CLASSES
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped
 from pytest_aipm.evidence.groups import Unknown
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.subject import class_name, group_name
 
 __all__ = ["LabelCells", "label_cells"]

@@ -11,7 +11,8 @@ import pandas as pd
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.attack import Signals, signals_on
 from pytest_aipm.evidence.difficulty import encoded, told_apart
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.stored import CROWD, stored_in
 from pytest_aipm.evidence.train import coarse, fit_against, training_rows

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown, grouping
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.sources.data import DataSource
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from pytest_aipm.clock import today
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import Of, source_of
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.period import days_of
 from pytest_aipm.sources.faults import did_you_mean
 

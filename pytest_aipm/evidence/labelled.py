@@ -12,10 +12,11 @@ import pandas as pd
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.classes import refuse_strangers
 from pytest_aipm.evidence.decide import matches
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped
 from pytest_aipm.evidence.groups import Unknown
 from pytest_aipm.evidence.neighbours import compared_columns, coordinates
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.strata import Strata, strata_of
 from pytest_aipm.stats.matching import Matched, matched_difference

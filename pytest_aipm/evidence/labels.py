@@ -11,8 +11,9 @@ import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.classes import MAX_CLASSES
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.rowgroups import groups_in, people_of
 from pytest_aipm.evidence.subject import Classes, Subject, class_name
 from pytest_aipm.sources.data import DataSource

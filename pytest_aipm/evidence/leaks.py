@@ -18,8 +18,9 @@ import pandas as pd
 
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.decide import matches, numeric
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.labels import label_of
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import row_keys
 from pytest_aipm.evidence.subject import Classes, class_name
 from pytest_aipm.sources.data import DataSource

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.classes import MOST, distinct, listed
 from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.train import compared, training_rows
 
 __all__ = ["Linear", "linear", "same_classes"]

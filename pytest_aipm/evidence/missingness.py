@@ -9,8 +9,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.rowgroups import groups_in, people_of
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, ModelError
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.train import compared, training_rows
 from pytest_aipm.evidence.walk import MAX_CELLS, Part, Walk
 

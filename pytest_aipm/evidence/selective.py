@@ -12,9 +12,10 @@ import pandas as pd
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.classes import refuse_strangers
 from pytest_aipm.evidence.decide import matches, positive_mask
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import GroupedRows, grouped
 from pytest_aipm.evidence.groups import Unknown
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.subject import group_name
 from pytest_aipm.stats.manski import Bounds
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import ModelError
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.tables import EXTRA, tables_in
 from pytest_aipm.evidence.train import compared, training_rows

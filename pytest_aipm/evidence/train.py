@@ -18,8 +18,9 @@ from pytest_aipm.evidence.classes import (
     refuse_strangers,
 )
 from pytest_aipm.evidence.decide import matches, numeric, refuse_missing
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.losses import LOSSES
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import CheckError, Problem
-from pytest_aipm.evidence.evidence import Evidence, located
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.passes import located
 from pytest_aipm.expressions import Answer, Expression, ExpressionError
 
 __all__ = ["answers", "refuse_answers"]

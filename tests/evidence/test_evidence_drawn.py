@@ -8,7 +8,7 @@ from evidence_samples import Split, evidence_of, subject_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aipm.evidence import evidence as module
+from pytest_aipm.evidence import passes as module
 from pytest_aipm.evidence.sample import sample_rows
 
 NAMES = ["sex", "y", "pred", "text", "x"]
