@@ -10,7 +10,6 @@ import pandas as pd
 
 from pytest_aipm.progress import Progress
 from pytest_aipm.sources.data import NONE, DataSource
-from pytest_aipm.sources.typed import batch_rows
 
 __all__ = ["Engine", "Local", "Mergeable", "run_pass"]
 
@@ -73,7 +72,7 @@ class Local:
         numbered: bool = False,  # noqa: ARG002 - the rows have their numbers
     ) -> Part:
         """Run one pass."""
-        batches = source.batches(columns, batch_rows(len(columns)), coded=coded)
+        batches = source.batches(columns, coded=coded)
         return run_pass(batches, partial, empty, lambda: source.rows)
 
 

@@ -14,12 +14,14 @@ import pyarrow.parquet as pq
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import first_line
 from pytest_aipm.sources.typed import (
+    BATCH,
     CODES,
     EXACT,
     Reader,
     Trait,
     batch_rows,
     cast,
+    narrow,
     plain,
     scan,
     unmissing,
@@ -95,9 +97,13 @@ class ParquetFormat:
         buffered["page_checksum_verification"] = True
         # Texts lie in the file as codes, mostly: they need not be written out to be counted.
         with pq.ParquetFile(path, read_dictionary=list(coded), **buffered) as file:
-            some = None if group is None else [group]
+            some, schema = None if group is None else [group], file.schema_arrow
+            few = all(name in coded or narrow(schema.field(name).type) for name in names)
             yield from file.iter_batches(
-                batch_rows(len(names)), row_groups=some, columns=list(names), use_threads=False
+                batch_rows(len(names)) if few else BATCH,
+                row_groups=some,
+                columns=list(names),
+                use_threads=False,
             )
 
     def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:

@@ -32,7 +32,15 @@ from pytest_aipm.sources.frames import as_frame, content_hash, tidy
 from pytest_aipm.sources.jsonlines import JsonLines
 from pytest_aipm.sources.spec import DataSpec, Where
 from pytest_aipm.sources.steady import Steady
-from pytest_aipm.sources.typed import BATCH, CODES, Reader, Trait, to_frame
+from pytest_aipm.sources.typed import (
+    BATCH,
+    CODES,
+    Reader,
+    Trait,
+    batch_rows,
+    narrow,
+    to_frame,
+)
 
 __all__ = [
     "BATCH",
@@ -126,7 +134,7 @@ class DataSource(ABC):
     def batches(
         self,
         columns: Sequence[str] | None = None,
-        size: int = BATCH,
+        size: int | None = None,
         *,
         coded: frozenset[str] = NONE,
     ) -> Iterator[pd.DataFrame]:
@@ -140,8 +148,8 @@ class DataSource(ABC):
         ----------
         columns : sequence of str, optional
             Which columns, in this order; default all of them.
-        size : int
-            Rows of each batch but the last.
+        size : int, optional
+            Rows of each batch but the last; default 65,536, and more of few columns without texts.
         coded : frozenset of str
             Columns whose texts are only told apart: they may come as categories, other ones in each
             batch, which costs a fraction of the texts.
@@ -153,12 +161,17 @@ class DataSource(ABC):
         """
         names = list(dict.fromkeys(self.columns if columns is None else columns))
         self.require(names)
+        size = self._size(names or list(self.columns[:1]), coded) if size is None else size
         if size < 1:
             raise DataError(Problem(f"a batch of {size} rows is none", "use 1 or more", self.ref))
         if names:
             return self._batches(names, size, coded)
         # A frame without columns still says how many rows there are.
         return (batch[[]] for batch in self._batches(list(self.columns[:1]), size))
+
+    def _size(self, names: list[str], coded: frozenset[str]) -> int:  # noqa: ARG002 - see FileData
+        """Return how many rows a batch has, unless said otherwise."""
+        return BATCH
 
     def parts(self, columns: Sequence[str], *, coded: frozenset[str] = NONE) -> list[Part] | None:
         """Return the rows in parts that other processes can read; None where only this one can."""
@@ -235,6 +248,10 @@ class FileData(DataSource):
         reader = self._held if small else self._reader
         return Part(reader, tuple(names), traits, 0).batches(size)
 
+    def _size(self, names: list[str], coded: frozenset[str]) -> int:
+        traits = self._traits_of(names, coded).values()
+        return batch_rows(len(names)) if all(narrow(each.type) for each in traits) else BATCH
+
     def parts(self, columns: Sequence[str], *, coded: frozenset[str] = NONE) -> list[Part] | None:
         """Return the rows in parts: row groups of Parquet, else whole files."""
         names = tuple(dict.fromkeys(columns))
@@ -274,6 +291,9 @@ class FrameData(DataSource):
     def rows(self) -> int:
         """Number of rows."""
         return len(self._frame)
+
+    def _size(self, names: list[str], coded: frozenset[str]) -> int:  # noqa: ARG002 - as above
+        return batch_rows(len(names))
 
     def _batches(
         self,

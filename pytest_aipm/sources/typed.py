@@ -26,6 +26,7 @@ __all__ = [
     "batch_rows",
     "is_number",
     "merge",
+    "narrow",
     "scan",
     "to_frame",
     "unmissing",
@@ -46,8 +47,13 @@ BATCH = 65_536
 
 
 def batch_rows(columns: int) -> int:
-    """Return how many rows of so many columns are a batch: more of few, since each batch costs."""
+    """Return how many rows of so many narrow columns are a batch: more of few, as each costs."""
     return max(BATCH, min(4 * BATCH, 1_500_000 // max(columns, 1)))
+
+
+def narrow(kind: Any) -> bool:
+    """Return whether values of a type take a few bytes each, however long a text they stand for."""
+    return bool(pa.types.is_primitive(kind) or kind == CODES)
 
 
 def is_number(text: str) -> bool:
