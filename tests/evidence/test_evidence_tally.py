@@ -239,3 +239,27 @@ def test_no_rows_are_the_empty_tally() -> None:
         )
         == Tally()
     )
+
+
+def test_cells_are_counted_across_the_stretches_that_are_counted_at_once(monkeypatch) -> None:
+    monkeypatch.setattr(tally, "AT_ONCE", 1)  # then four times the possible cells
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "sex": np.repeat(["f", "m"], 500),  # sorted, so that no two stretches are alike
+            "race": np.sort(rng.choice(["A", "B", "C"], 1000)),
+            "y": rng.integers(0, 2, 1000),
+            "pred": rng.integers(0, 2, 1000),
+        }
+    )
+    evidence = evidence_of(frame, subject_of("sex", "race"))
+    counts = evidence.counts(("sex", "race"))
+    assert len(frame) > 4 * 2 * 3 * 4  # several stretches
+    found = {
+        (*key, label, decided): int(counts.table[i, label, decided].sum())
+        for i, key in enumerate(counts.grouping.keys)
+        for label in (0, 1)
+        for decided in (0, 1)
+    }
+    known = frame.groupby(["sex", "race", "y", "pred"]).size()
+    assert {key: n for key, n in found.items() if n} == known.to_dict()

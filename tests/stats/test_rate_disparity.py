@@ -323,3 +323,26 @@ def test_numbers_are_plain_floats() -> None:
     plain = (estimate.value, estimate.lower, estimate.upper, *estimate.sizes, *estimate.parts[0])
     assert {type(number) for number in plain} == {float}
     assert {type(index) for index in estimate.pair} == {int}
+
+
+def test_ends_of_the_groups_are_those_of_their_own_confidence() -> None:
+    x, n = [30, 45], [100, 120]
+    wide, narrow = (rate_difference(x, n, confidence=level).parts for level in (0.99, 0.9))
+    for one, other in zip(wide, narrow, strict=True):
+        assert one[1] < other[1] < other[0] < other[2] < one[2]
+
+
+def test_of_very_many_groups_only_those_in_a_pair_are_drawn_and_both_of_it() -> None:
+    rng = np.random.default_rng(1)
+    n = np.full(3000, 200.0)
+    x = rng.binomial(200, 0.5, 3000).astype(float)
+    x[:2] = 120, 84  # the pair that is nearest to the limit
+    decision = rate_difference(x, n, reference=0).decision((None, 0.16), 0)
+    assert decision is not None
+    drawn = decision.simulate(1.0)
+    contrasts = decision.contrasts
+    critical = contrasts.critical(0.16, decision.alpha_fail, decision.pooled)
+    counts = np.random.default_rng(2).binomial(200, decision.x / contrasts.n, (3000, 3000))
+    told = contrasts.verdicts(counts.astype(float), 0.16, critical, decision.alpha, decision.pooled)
+    for share, brute in zip(drawn, told, strict=True):
+        assert share == pytest.approx(brute.mean(), abs=0.12)
