@@ -91,3 +91,12 @@ def test_a_sample_of_very_many_columns_stays_small() -> None:
         module.USUAL_VALUES = before
     (held,) = evidence._drawn.values()
     assert len(held.frame) == 7
+
+
+def test_other_rows_have_samples_of_their_own() -> None:
+    evidence, other = evidence_of(people(80), subject_of("sex")), people(40)
+    evidence.drawn_decided(["x"], 5)
+    source = Split(other, [])
+    about = evidence.about(evidence.subject, source, model=None, champion=None)
+    found = about.drawn_decided(["x"], 5).frame
+    pd.testing.assert_frame_equal(found, sample_rows([other[["x"]]], 5, 0))

@@ -335,14 +335,16 @@ def test_ends_of_the_groups_are_those_of_their_own_confidence() -> None:
 def test_of_very_many_groups_only_those_in_a_pair_are_drawn_and_both_of_it() -> None:
     rng = np.random.default_rng(1)
     n = np.full(3000, 200.0)
-    x = rng.binomial(200, 0.5, 3000).astype(float)
-    x[:2] = 120, 84  # the pair that is nearest to the limit
-    decision = rate_difference(x, n, reference=0).decision((None, 0.16), 0)
+    x = rng.binomial(200, 0.6, 3000).astype(float)
+    n[0], x[0], x[1] = 1e6, 6e5, 84  # against a rate without noise: it is the low group that varies
+    decision = rate_difference(x, n, reference=0).decision((None, 0.04), 0)
     assert decision is not None
     drawn = decision.simulate(1.0)
     contrasts = decision.contrasts
-    critical = contrasts.critical(0.16, decision.alpha_fail, decision.pooled)
-    counts = np.random.default_rng(2).binomial(200, decision.x / contrasts.n, (3000, 3000))
-    told = contrasts.verdicts(counts.astype(float), 0.16, critical, decision.alpha, decision.pooled)
+    critical = contrasts.critical(0.04, decision.alpha_fail, decision.pooled)
+    sizes = contrasts.n.astype(int)
+    counts = np.random.default_rng(2).binomial(sizes, decision.x / sizes, (1000, sizes.size))
+    told = contrasts.verdicts(counts.astype(float), 0.04, critical, decision.alpha, decision.pooled)
+    assert 0.2 < drawn[0] < 0.8
     for share, brute in zip(drawn, told, strict=True):
         assert share == pytest.approx(brute.mean(), abs=0.12)
