@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LEVELS", "METRICS", "SETS", "frame", "save", "set_name", "write_parquet"]
+__all__ = [
+    "LEVELS",
+    "METRICS",
+    "SETS",
+    "frame",
+    "members",
+    "save",
+    "set_name",
+    "write_parquet",
+]
 
 LEVELS: dict[str, tuple[str, ...]] = {
     "sex": ("female", "male"),
@@ -41,6 +50,14 @@ ROW_GROUP = 1_000_000
 def set_name(by: Sequence[str]) -> str:
     """Return what a set of attributes is called in results."""
     return "+".join(by)
+
+
+def members(table: Any) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+    """Yield each of the 81 groups of a frame: its set, its name, and who is in it."""
+    for by in SETS:
+        joint = table[by[0]] if len(by) == 1 else table[by[0]] + "|" + table[by[1]]
+        for group in joint.unique():
+            yield by, group, joint == group
 
 
 def drawn(rows: int, seed: int) -> dict[str, np.ndarray]:

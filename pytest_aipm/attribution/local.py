@@ -99,35 +99,21 @@ def local(
         The fitted model that is asked: of some kinds the exact values are known (`shortcut`).
     """
     budget = budget or Budget()
-    with budget.telling("rows explained", len(rows)):
-        return _local(ask, rows, background, players, k, sign, rng, budget, model)
-
-
-def _local(
-    ask: Ask,
-    rows: pd.DataFrame,
-    background: pd.DataFrame,
-    players: Players,
-    k: int,
-    sign: int,
-    rng: np.random.Generator,
-    budget: Budget,
-    model: Any,
-) -> Local:
     p, m = len(players), len(background)
-    closed = shortcut(ask, model, rows, background, players, budget=budget)
-    if closed is not None:
-        ends = Pool(rows, background, players).ends(ask, budget)[:, 0]
-        base = float(ends[len(rows) :].mean())
-        return _known(closed[:, :, 0], way_of(model), ends[: len(rows)], base)
-    if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:
-        known, output, start_from = exact(ask, rows, background, players, budget=budget)
-        return _known(known[:, :, 0], "enumeration", output[:, 0], float(start_from.mean()))
-    each = max(1, KEPT // (ROUNDS[-1] * m * p))
-    parts = [
-        _sampled(ask, rows[low : low + each], background, players, k, sign, rng, budget, low)
-        for low in range(0, len(rows), each)
-    ]
+    with budget.telling("rows explained", len(rows)):
+        closed = shortcut(ask, model, rows, background, players, budget=budget)
+        if closed is not None:
+            ends = Pool(rows, background, players).ends(ask, budget)[:, 0]
+            base = float(ends[len(rows) :].mean())
+            return _known(closed[:, :, 0], way_of(model), ends[: len(rows)], base)
+        if p <= MOST_PLAYERS and 2**p <= 8 * (p - 1) * ROUNDS[-1]:
+            known, output, start_from = exact(ask, rows, background, players, budget=budget)
+            return _known(known[:, :, 0], "enumeration", output[:, 0], float(start_from.mean()))
+        each = max(1, KEPT // (ROUNDS[-1] * m * p))
+        parts = [
+            _sampled(ask, rows[low : low + each], background, players, k, sign, rng, budget, low)
+            for low in range(0, len(rows), each)
+        ]
     arrays = ("values", "halves", "error", "settled", "walks", "rounds", "output")
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
     return Local(**joined, way=parts[0].way, base=parts[0].base)

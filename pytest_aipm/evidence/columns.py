@@ -33,7 +33,6 @@ __all__ = [
     "date_form",
     "kinds_in",
     "rows_of",
-    "tally_columns",
     "tell",
 ]
 
@@ -231,7 +230,10 @@ def columns_of(evidence: Evidence, of: str = "data") -> dict[str, Cells]:
     source = rows_of(evidence, of)
 
     def read() -> dict[str, Cells]:
-        return _some(evidence.over(source, source.columns, Columns.of, Columns()).found)
+        found = evidence.over(source, source.columns, Columns.of, Columns()).found
+        if not found:
+            raise DataError(Problem("there are no rows", "name a table with rows"))
+        return found
 
     return evidence.once(("columns", source.ref, of), read)
 
@@ -252,20 +254,6 @@ class Columns:
         if not (self.found and other.found):
             return self if self.found else other
         return Columns({name: cells + other.found[name] for name, cells in self.found.items()})
-
-
-def tally_columns(batches: Iterable[pd.DataFrame]) -> dict[str, Cells]:
-    """Return the tally of every column of some batches of the same columns."""
-    found = Columns()
-    for batch in batches:
-        found = found.merge(Columns.of(batch))
-    return _some(found.found)
-
-
-def _some(found: dict[str, Cells]) -> dict[str, Cells]:
-    if not found:
-        raise DataError(Problem("there are no rows", "name a table with rows"))
-    return found
 
 
 def _cells(column: pd.Series[Any]) -> Cells:

@@ -130,8 +130,6 @@ class Passes:
         def draw(names: list[str], empty: Drawn) -> Drawn:
             return self.over(source, names, empty.of, empty, numbered=True)
 
-        with located(source.ref):
-            source.require(list(columns))
         return self._cut(("rows of", id(source)), source, columns, k, draw).frame
 
     def drawn_decided(

@@ -147,10 +147,6 @@ class Suite(Project):
         run = asking(self.warm, "pytest")
         return self.pytester.run(*run, *LEAN, *args)
 
-    def cold(self, *args: str | Path) -> pytest.RunResult:
-        """Run in a Python that has imported nothing yet."""
-        return self.pytester.runpytest_subprocess(*LEAN, *args)
-
     def here(self, *args: str | Path) -> pytest.RunResult:
         """Run in this process, for what is decided before anything is measured."""
         return self.pytester.runpytest_inprocess("-p", "no:hypothesispytest", *args)

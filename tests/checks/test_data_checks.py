@@ -13,7 +13,7 @@ from statsmodels.stats.stattools import robust_skewness
 
 import pytest_aipm
 from pytest_aipm.catalog import Catalog
-from pytest_aipm.evidence.columns import tally_columns
+from pytest_aipm.evidence.columns import Columns
 from pytest_aipm.evidence.fences import beyond, quartile_skewness
 from pytest_aipm.evidence.sample import hash_rows
 from pytest_aipm.policy.load import policy_from
@@ -85,7 +85,8 @@ def test_the_ends_of_a_balance_are_those_of_scipy(rows):
 
 def test_fences_are_those_of_numpy_and_scipy_and_skewness_that_of_statsmodels(rows):
     known = rows["x"].dropna().to_numpy()
-    cells = tally_columns([rows[["x"]].iloc[:100], rows[["x"]].iloc[100:]])["x"]
+    first, second = (Columns.of(part[["x"]]) for part in (rows.iloc[:100], rows.iloc[100:]))
+    cells = first.merge(second).found["x"]
     first, third = np.percentile(known, [25, 75])
     tukey = beyond(cells, "tukey", 1.5)
     fences = (first - 1.5 * (third - first), third + 1.5 * (third - first))

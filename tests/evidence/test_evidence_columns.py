@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import reduce
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_aipm.evidence import columns as columns_module
 from pytest_aipm.evidence import spread as spread_module
-from pytest_aipm.evidence.columns import Cells, date_form, tally_columns, tell
+from pytest_aipm.evidence.columns import Cells, Columns, date_form, tell
 from pytest_aipm.evidence.spread import Spread, spread_of
 
 
@@ -22,9 +23,13 @@ def cut(frame: pd.DataFrame, places: list[int]) -> list[pd.DataFrame]:
     return [frame.iloc[start:stop] for start, stop in pairwise(ends)]
 
 
+def tallied(batches: list[pd.DataFrame]) -> dict[str, Cells]:
+    return reduce(Columns.merge, map(Columns.of, batches)).found
+
+
 def one(values: object) -> Cells:
     frame = pd.DataFrame({"c": values})
-    return tally_columns([frame])["c"]
+    return tallied([frame])["c"]
 
 
 def alike(a: Cells, b: Cells) -> bool:
@@ -54,8 +59,8 @@ def test_a_tally_does_not_depend_on_where_the_rows_are_cut(places, monkeypatch):
             "gap": np.where(rng.random(n) < 0.3, np.nan, 1.5),
         }
     )
-    whole = tally_columns([frame])
-    parts = tally_columns(cut(frame, places))
+    whole = tallied([frame])
+    parts = tallied(cut(frame, places))
     assert whole["x"].numbers.exponent is not None
     assert whole["name"].texts.ceiling is not None
     for name in frame:
@@ -98,7 +103,7 @@ def test_nothing_added_is_nothing():
 
 def test_distinct_texts_are_estimated_beyond_those_that_are_kept():
     texts = [f"person {each}" for each in range(40_000)]
-    found = tally_columns(cut(pd.DataFrame({"c": texts}), [10_000]))["c"]
+    found = tallied(cut(pd.DataFrame({"c": texts}), [10_000]))["c"]
     assert len(found.texts.values) == columns_module.KEPT
     assert found.distinct == pytest.approx(40_000, rel=0.05)
 

@@ -7,7 +7,7 @@ from typing import Any
 from aif360.datasets import BinaryLabelDataset
 from aif360.metrics import ClassificationMetric
 
-from benchmarks.speed.people import SETS, drawn, frame, set_name
+from benchmarks.speed.people import drawn, frame, members, set_name
 from benchmarks.speed.spent import answer, timed
 
 MEMBER, REST = [{"member": 1.0}], [{"member": 0.0}]
@@ -24,21 +24,19 @@ OF = {
 def estimates(table: Any) -> dict[str, float]:
     """Return six metrics of 81 groups."""
     found: dict[str, float] = {}
-    for by in SETS:
-        joint = table[by[0]] if len(by) == 1 else table[by[0]] + "|" + table[by[1]]
-        for group in joint.unique():
-            rows = table[["label", "predicted"]].assign(member=(joint == group).astype(float))
-            truth = BinaryLabelDataset(
-                df=rows[["label", "member"]],
-                label_names=["label"],
-                protected_attribute_names=["member"],
-            )
-            said = truth.copy()
-            said.labels = rows[["predicted"]].to_numpy(float)
-            metric = ClassificationMetric(truth, said, REST, MEMBER)
-            for name, function in OF.items():
-                value = function(metric, privileged=True)
-                found[f"{name}/{set_name(by)}/{group}"] = float(value)
+    for by, group, within in members(table):
+        rows = table[["label", "predicted"]].assign(member=within.astype(float))
+        truth = BinaryLabelDataset(
+            df=rows[["label", "member"]],
+            label_names=["label"],
+            protected_attribute_names=["member"],
+        )
+        said = truth.copy()
+        said.labels = rows[["predicted"]].to_numpy(float)
+        metric = ClassificationMetric(truth, said, REST, MEMBER)
+        for name, function in OF.items():
+            value = function(metric, privileged=True)
+            found[f"{name}/{set_name(by)}/{group}"] = float(value)
     return found
 
 

@@ -6,20 +6,16 @@ from typing import Any
 
 from holisticai.bias.metrics import classification_bias_metrics
 
-from benchmarks.speed.people import SETS, drawn, frame
+from benchmarks.speed.people import drawn, frame, members
 from benchmarks.speed.spent import answer, timed
 
 
 def estimates(table: Any) -> int:
     """Compare 81 groups with the rest; return how many numbers came of it."""
     found, truth, said = 0, table["label"].to_numpy(), table["predicted"].to_numpy()
-    for by in SETS:
-        joint = table[by[0]] if len(by) == 1 else table[by[0]] + "|" + table[by[1]]
-        for group in joint.unique():
-            member = (joint == group).to_numpy()
-            found += len(
-                classification_bias_metrics(member, ~member, said, truth, metric_type="both")
-            )
+    for _, _, within in members(table):
+        member = within.to_numpy()
+        found += len(classification_bias_metrics(member, ~member, said, truth, metric_type="both"))
     return found
 
 

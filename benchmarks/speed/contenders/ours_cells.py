@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,21 +11,16 @@ import pandas as pd
 
 from benchmarks.speed.people import METRICS, drawn
 from benchmarks.speed.spent import answer, timed
-from benchmarks.speed.work import RATE_CHECKS, content_of, opened
+from benchmarks.speed.work import RATE_CHECKS, SUBJECT, content_of, opened
 from pytest_aipm import audit
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.subject import Attribute, Subject
+from pytest_aipm.evidence.subject import Attribute
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.disparity import rate_difference, rate_ratio
 
-SUBJECT = Subject(
-    task="binary",
-    label="label",
-    positive=1,
-    favorable=1,
-    predictions="predicted",
-    attributes=(Attribute("district", "district"), Attribute("trade", "trade")),
+CELLS = replace(
+    SUBJECT, attributes=(Attribute("district", "district"), Attribute("trade", "trade"))
 )
 
 
@@ -53,9 +49,9 @@ def policy_of() -> dict[str, Any]:
 
 def compared(data: DataSource) -> None:
     """Count, and compare six rates between the cells, differences and ratios with their ends."""
-    counts = Evidence(SUBJECT, data, need_label=True).counts(("district", "trade"))
+    counts = Evidence(CELLS, data, need_label=True).counts(("district", "trade"))
     for metric in METRICS:
-        hits, rows = RATES[metric].counts(counts.table, SUBJECT)
+        hits, rows = RATES[metric].counts(counts.table, CELLS)
         rate_difference(hits, rows)
         rate_ratio(hits, rows)
 
