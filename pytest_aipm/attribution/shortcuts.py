@@ -268,9 +268,9 @@ def _trees(
 def _ranked(model: Any, *parts: np.ndarray) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Return the trees of a HistGradientBoosting for shap, and values as it compares them.
 
-    shap 0.51 takes the fields of a node by their place, which scikit-learn has changed, and rounds
-    thresholds to single precision, where many a value lies on one. Among ranks of thresholds
-    nothing is rounded, and every comparison comes out as it does in the model.
+    shap 0.51 rounds thresholds to single precision, and many a value lies on one: what it gives
+    does not add up then. Among ranks of thresholds nothing is rounded, and every comparison comes
+    out as it does in the model.
 
     Raises
     ------
