@@ -6,6 +6,7 @@ An audit of this repository loads this file too, because of ``testpaths``, and n
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,20 @@ def _no_build_server() -> Iterator[None]:
         del os.environ[name]
     yield
     os.environ.update(mine)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible() -> Iterator[None]:
+    """Let tests of Ctrl-C interrupt what they start, also where nobody can interrupt this run.
+
+    What a shell starts in the background ignores Ctrl-C, and hands that on to all its children.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")
