@@ -130,7 +130,7 @@ def test_a_model_that_sleeps_ends_with_the_budget() -> None:
 
     start = time.monotonic()
     found = measure(evidence_of(Sleeper()), calls=100_000, warm_up=0, budget_s=0.2)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60, "all calls would sleep for half an hour"
     assert found.spent
     assert 0 < len(found.seconds) < 20
     assert found.seconds.min() >= 0.02
