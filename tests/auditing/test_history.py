@@ -216,7 +216,7 @@ def test_two_processes_do_not_tear_or_lose_a_line(run, policy, fair, tmp_path):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     told = [line["label"] for line in lines(tmp_path)]
     assert sorted(told) == sorted(f"{name}-tagged" for own in names for name in own)

@@ -327,7 +327,7 @@ def test_the_way_to_mend_semicolons_works(project: Project, aipm: Aipm) -> None:
     rows().assign(income=1.5).to_csv(project.path / "a.csv", index=False, sep=";", decimal=",")
     done = aipm("init", "--data", "a.csv", "--yes")
     code = done.err.partition('python -c "')[2].rpartition('"')[0]
-    subprocess.run([sys.executable, "-c", code], cwd=project.path, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=project.path, check=True, timeout=120)
     assert aipm("init", "--data", "a-comma.csv", "--yes").code == 0
 
 

@@ -20,7 +20,7 @@ HEAVY = (
 
 def _python(*words, **kwargs):
     return subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, check=False, timeout=60, **kwargs
+        [sys.executable, *words], capture_output=True, text=True, check=False, timeout=120, **kwargs
     )
 
 
