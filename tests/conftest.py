@@ -19,9 +19,14 @@ from typing import Any
 import pytest
 
 if find_spec("hypothesis"):
-    from hypothesis import settings
+    from hypothesis import HealthCheck, settings
 
-    settings.register_profile("aipm", deadline=None, derandomize=True)
+    settings.register_profile(  # no clock decides, and no chance
+        "aipm",
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     settings.load_profile("aipm")
 
 

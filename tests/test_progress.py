@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
 from pathlib import Path
 
 import pytest
+from terminals import terminal
 from warm_python import asking
 
 from pytest_aipm.progress import Progress, on_terminal, shown_by
@@ -107,13 +106,8 @@ def _run(project: Path, warm: str, *words: str, stderr: int) -> subprocess.Compl
 def test_a_run_shows_it_on_a_terminal_past_the_capture(
     project: Path, words: tuple[str, ...], warm: str
 ) -> None:
-    ours, theirs = pty.openpty()
-    try:
+    with terminal() as (theirs, shown):
         run = _run(project, warm, *words, stderr=theirs)
-        shown = os.read(ours, 100_000)
-    finally:
-        os.close(ours)
-        os.close(theirs)
     assert run.returncode == 0
     assert b"aipm: 100 of 100 rows read" in shown
     assert shown.startswith(b"\r\n\r\x1b[K")

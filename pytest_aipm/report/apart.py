@@ -50,7 +50,7 @@ def keep_apart(table: Table, hidden: set[Count]) -> set[tuple[int, int]]:
         if not open_:
             break
         if lost is None:  # what sizes and totals alone tell: to withhold counts would hide nothing
-            lost = pinned(_known(table, set(table.counts)), secrets) or set()
+            lost = pinned(_known(table, set(table.counts)), secrets, doubt=False) or set()
             secrets = {key: row for key, row in secrets.items() if key not in lost}
             continue
         near = [c for c in table.counts if c not in hidden and _bears_on(table, c, open_)]

@@ -24,6 +24,8 @@ SLACK = 1e-6
 """Below one person, above the rounding of rates."""
 SECONDS = 5.0
 """Longest search for one twin; what is not found by then counts as pinned."""
+OUT_OF_TIME = 1
+"""What `scipy.optimize.milp` says then."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Known:
 Name = TypeVar("Name", bound=Hashable)
 
 
-def pinned(known: Iterable[Known], secrets: Mapping[Name, Row]) -> set[Name] | None:
+def pinned(
+    known: Iterable[Known], secrets: Mapping[Name, Row], *, doubt: bool = True
+) -> set[Name] | None:
     """Return the secrets that what is known leaves a single value.
 
     Parameters
@@ -47,6 +51,8 @@ def pinned(known: Iterable[Known], secrets: Mapping[Name, Row]) -> set[Name] | N
         What is published or follows from sizes. Unknowns are whole numbers, 0 or more.
     secrets : mapping of name to row
         Sums of unknowns.
+    doubt : bool
+        Whether a secret counts as pinned when the search for its twin took too long.
 
     Returns
     -------
@@ -61,11 +67,11 @@ def pinned(known: Iterable[Known], secrets: Mapping[Name, Row]) -> set[Name] | N
     for signs in ((1,), (-1,), (1, -1), (-1, 1)):
         search.ask(zip(cycle(signs), search.single()))
         if not any(search.seen.values()):
-            return None
+            return search.left(doubt=doubt) if search.late else None
     for name in search.single():
         search.ask([(1, name)])
         search.ask([(-1, name)] if name in search.single() else [])
-    return set(search.single())
+    return search.left(doubt=doubt)
 
 
 class _Search(Generic[Name]):
@@ -77,6 +83,8 @@ class _Search(Generic[Name]):
 
         self.secrets = secrets
         self.seen: dict[Name, set[int]] = {name: set() for name in secrets}
+        self.late = False
+        """Whether a search ended by the clock: what it did not find may be there all the same."""
         rows = [each.row for each in known] + list(secrets.values())
         self.places = {k: i for i, k in enumerate(dict.fromkeys(k for row in rows for k in row))}
         entries = [(x, i, self.places[k]) for i, e in enumerate(known) for k, x in e.row.items()]
@@ -91,6 +99,10 @@ class _Search(Generic[Name]):
     def single(self) -> list[Name]:
         """Return the secrets that were not yet seen with two values."""
         return [name for name, values in self.seen.items() if len(values) < 2]
+
+    def left(self, *, doubt: bool) -> set[Name]:
+        """Return the secrets that have one value, or none that is sure where there is no doubt."""
+        return set(self.single()) if doubt or not self.late else set()
 
     def ask(self, aims: Iterable[tuple[int, Name]]) -> None:
         """Find the numbers that make a sum of secrets least, and note what each secret is then."""
@@ -109,6 +121,7 @@ class _Search(Generic[Name]):
             bounds=Bounds(0, math.inf),
             options={"time_limit": SECONDS},
         )
+        self.late |= found.status == OUT_OF_TIME
         if found.x is not None:
             for name, row in self.secrets.items():
                 number = sum(factor * found.x[self.places[key]] for key, factor in row.items())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,6 +12,7 @@ import pandas as pd
 import pytest
 from model_zoo import TEXTS, forest, numeric
 from sklearn.linear_model import LinearRegression
+from terminals import terminal
 
 import pytest_aipm
 from pytest_aipm import progress
@@ -168,15 +167,10 @@ print(found.values.shape)
 
 def test_a_terminal_shows_the_line_and_a_log_does_not() -> None:
     command = [sys.executable, "-c", SCRIPT]
-    ours, theirs = pty.openpty()
-    try:
+    with terminal() as (theirs, shown):
         run = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=theirs, check=True, timeout=120
         )
-        shown = os.read(ours, 100_000)
-    finally:
-        os.close(ours)
-        os.close(theirs)
     assert run.stdout == b"(30, 12)\n"
     assert b"\r\x1b[Kaipm: 0 of 30 rows explained" in shown
     assert shown.endswith(b"\r\x1b[K")

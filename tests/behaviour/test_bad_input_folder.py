@@ -263,8 +263,10 @@ def test_a_run_that_only_errs_says_so_in_every_file(suite: Any) -> None:
 
 
 FULL = """\
-import resource
+import resource, sys
 
+# Python would put half a module into the package's own cache, and trip over it ever after
+sys.dont_write_bytecode = True
 # no file may grow beyond this: what a full disk does, done by the system itself
 resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 """

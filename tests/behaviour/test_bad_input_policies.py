@@ -64,10 +64,10 @@ def test_text_that_is_no_policy_is_refused_where_it_stands(
 def test_a_bomb_of_aliases_is_refused_at_once(project: Any) -> None:
     path = project.root / POLICY
     path.write_text(path.read_text() + BOMB)
-    start = time.monotonic()
+    start = time.process_time()
     (line,) = project.refusal()
     assert line == f"{POLICY}: its aliases expand to more than 10,000 values; write the values out"
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_tag_runs_nothing(project: Any, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_linter_of_workflows_has_nothing_to_say(project: Project, aipm: Aipm) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert json.loads(done.stdout) == [], done.stdout
 

@@ -112,7 +112,7 @@ def test_pytest_itself_reads_the_same(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("ASKED"))
     ini = read_ini(tmp_path)

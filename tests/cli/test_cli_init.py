@@ -212,32 +212,22 @@ def test_a_person_who_does_not_agree_gets_no_file(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of Unix")
 def test_on_a_terminal_it_asks(project: Project, holdout: pd.DataFrame) -> None:
-    import pty
+    from terminals import terminal
 
     del holdout
-    above, below = pty.openpty()
     code = "import sys; from pytest_aipm.cli import main; sys.exit(main())"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "init", "--data", "holdout.csv"],
-        cwd=project.path,
-        stdin=below,
-        stdout=below,
-        stderr=below,
-        env={**os.environ, "TERM": "dumb"},
-    ) as asked:
-        os.close(below)
-        os.write(above, b"\n" * 7 + b"y\n")
-        said = b""
-        while True:
-            try:
-                part = os.read(above, 4096)
-            except OSError:
-                break
-            if not part:
-                break
-            said += part
-        assert asked.wait(60) == 0, said
-    os.close(above)
+    with terminal(b"\n" * 7 + b"y\n") as (below, said):
+        asked = subprocess.run(
+            [sys.executable, "-c", code, "init", "--data", "holdout.csv"],
+            cwd=project.path,
+            stdin=below,
+            stdout=below,
+            stderr=below,
+            env={**os.environ, "TERM": "dumb"},
+            check=False,
+            timeout=120,
+        )
+    assert asked.returncode == 0, said
     assert b"Decision that is good for a person" in said
     assert (project.path / "policies/holdout.aipm.yaml").is_file()
 
@@ -337,7 +327,7 @@ def test_the_way_to_mend_semicolons_works(project: Project, aipm: Aipm) -> None:
     rows().assign(income=1.5).to_csv(project.path / "a.csv", index=False, sep=";", decimal=",")
     done = aipm("init", "--data", "a.csv", "--yes")
     code = done.err.partition('python -c "')[2].rpartition('"')[0]
-    subprocess.run([sys.executable, "-c", code], cwd=project.path, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=project.path, check=True, timeout=120)
     assert aipm("init", "--data", "a-comma.csv", "--yes").code == 0
 
 

@@ -49,7 +49,7 @@ def test_rendering_needs_no_statistics_and_no_data(project, red):
         "print(code, [m for m in ('numpy', 'pandas', 'scipy', 'pytest') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.stdout.splitlines()[-1] == "0 []"
 

@@ -35,6 +35,7 @@ def run(
     It starts from nothing unless an address of a warm Python is given.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST") and k != "CI"}
+    environment["COLUMNS"] = "120"  # a narrow terminal shortens names
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     program, *arguments = shlex.split(command)

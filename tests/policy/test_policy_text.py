@@ -109,9 +109,9 @@ def test_bytes_that_are_not_utf8_are_located(
 
 
 def test_a_yaml_bomb_is_refused_before_anyone_walks_it(faults: Callable[..., list[str]]) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     said = faults(GOOD + "x: &x0 [y]\n" + BOMB)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(said) == 1
 
 

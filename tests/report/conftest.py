@@ -97,7 +97,7 @@ def browser() -> Iterator[Any]:
     except ImportError:
         missing_browser("playwright is not installed (`pip install -e '.[test]'`)")
     with sync_playwright() as engine:
-        opened = engine.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        opened = engine.chromium.launch(executable_path=chromium, args=ARGUMENTS, timeout=120_000)
         yield opened
         opened.close()
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 
 import pytest_aipm
 from pytest_aipm.commands.diff import diff
@@ -35,6 +35,7 @@ from pytest_aipm.report import history_line, terminal_lines
 from pytest_aipm.report.atoms import ATOMS, atoms_of
 from pytest_aipm.report.publish import _published, publishable
 from pytest_aipm.report.suppression import withheld_cells
+from pytest_aipm.report.twins import Known, pinned
 from pytest_aipm.violation import publish, text
 
 SEXES, RACES = "fm", "abc"
@@ -223,3 +224,51 @@ def test_a_number_that_stands_in_one_view_alone_is_found(
 
     monkeypatch.setitem(globals(), "views", careless)
     assert twin_of(record, counts, secret, tmp_path) == "a log"
+
+
+# A search that takes too long
+
+
+@pytest.fixture
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the time of each search be over before it has found anything."""
+    monkeypatch.setattr("scipy.optimize.milp", lambda *_, **__: OptimizeResult(x=None, status=1))
+
+
+SECRETS = {name: {name: 1.0} for name in "ab"}
+
+
+def people_of_two(total: int) -> list[Known]:
+    """Two groups of one person each, and how many of the two it is in all."""
+    return [Known({"a": 1, "b": 1}, total, total), *(Known({name: 1}, 0, 1) for name in "ab")]
+
+
+def test_whole_people_leave_one_answer_several_or_none() -> None:
+    assert pinned(people_of_two(2), SECRETS) == {"a", "b"}
+    assert pinned(people_of_two(1), SECRETS) == set()
+    assert pinned(people_of_two(3), SECRETS) is None
+
+
+@pytest.mark.usefixtures("late")
+@pytest.mark.parametrize("total", [1, 2, 3])
+def test_what_is_not_found_in_time_is_taken_for_pinned(total: int) -> None:
+    assert pinned(people_of_two(total), SECRETS) == {"a", "b"}
+    assert pinned(people_of_two(total), SECRETS, doubt=False) == set()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_time_more_is_withheld_and_never_less(
+    tmp_path: Path, seed: int, request: pytest.FixtureRequest
+) -> None:
+    def withheld() -> set[tuple[int, int]]:
+        shown = publishable(audited(random_counts(seed), tmp_path)).findings
+        return {
+            (i, j)
+            for i, one in enumerate(shown)
+            for j, cell in enumerate(one.groups)
+            if cell.numerator is None
+        }
+
+    usual = withheld()
+    request.getfixturevalue("late")
+    assert usual < withheld()
