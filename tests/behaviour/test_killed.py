@@ -229,6 +229,7 @@ def partial(suite: Any, said: str, rows: int = 200) -> Record:
     assert record.partial
     assert record.missing
     assert record.verdict is not RunVerdict.PASS
+    assert all(audit.verdict is not RunVerdict.PASS for audit in record.audits)
     assert not any(finding.verdict is Verdict.ERROR for finding in record.findings)
     asked = [finding for finding in record.findings if finding.check_id != "a-stated"]
     assert all(finding.n == rows for finding in asked), "all rows, or no verdict"
