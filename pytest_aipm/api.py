@@ -45,7 +45,7 @@ def audit(
     Parameters
     ----------
     policy : path or mapping
-        A policy file, or what one would hold.
+        A policy file, under `root` or else as seen from the current folder; or what one would hold.
     model : object or str, optional
         Used instead of what the policy names: a fitted model, a callable, a path or a factory.
     data, train : DataFrame or str, optional
@@ -86,7 +86,8 @@ def audit(
         raise OptionError(Problem(what, "name a file, or give what one would hold as a mapping"))
     if type(seed) is not int or seed < 0:
         raise OptionError(Problem(f"seed={seed!r}", "a seed is a whole number, 0 or more"))
-    folder = Path.cwd() if root is None else Path(root)
+    # Not resolve(): the folder keeps the name that the user gave it.
+    folder = Path(os.path.abspath(root or "."))  # noqa: PTH100
     objects = {
         name: value
         for name, value in (("model", model), ("data", data), ("train", train))
@@ -145,7 +146,10 @@ def _plan(
             packs=Library(settings.packs),
         )
         return complete(settings, [read], catalog)
-    chosen = Settings(**{**vars(settings), "policies": (settings.root / policy,)})
+    path = settings.root / policy
+    if not path.exists() and Path(policy).exists():
+        path = Path(policy).absolute()
+    chosen = Settings(**{**vars(settings), "policies": (path,)})
     plan = load_plan(chosen, extra_checks=extra_checks, given=given)
     if len(plan.policies) != 1:
         raise OptionError(

@@ -168,7 +168,7 @@ def _before(add: Add) -> None:
     one.add_argument("--resolved", action="store_true", help=said)
 
     one = add("trust", _trust, "vouch for a model file that can run code: write aipm.lock")
-    one.add_argument("file", metavar="FILE")
+    one.add_argument("files", metavar="FILE", nargs="+")
     _root(one)
 
     one = add("selftest", _selftest, "plant known harm into a policy's rows: which checks see it")
@@ -299,7 +299,7 @@ def _validate(options: argparse.Namespace) -> int:
 def _trust(options: argparse.Namespace) -> int:
     from pytest_aipm.commands.trust import trust
 
-    return trust(options.file, root=options.root)
+    return trust(options.files, root=options.root)
 
 
 def _selftest(options: argparse.Namespace) -> int:

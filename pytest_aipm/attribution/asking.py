@@ -133,7 +133,8 @@ def asked(ask: Ask, frame: pd.DataFrame) -> np.ndarray:
         When it is not one finite number a row and output.
     """
     with _threads(len(frame)):
-        answer = np.asarray(ask(frame), dtype=np.float64)
+        # A copy: a model may give its next answer in the same array.
+        answer = np.array(ask(frame), dtype=np.float64)
     if answer.ndim == 1:
         answer = answer[:, None]
     if answer.ndim != 2 or len(answer) != len(frame):

@@ -208,6 +208,6 @@ def _second(chances: Any) -> np.ndarray:
 def _guarded(ask: Callable[[pd.DataFrame], Any]) -> Ask:
     def guarded(frame: pd.DataFrame) -> np.ndarray:
         with third_party([]):
-            return np.asarray(ask(frame))
+            return np.asarray(ask(frame.copy()))  # what it does to its rows stays there
 
     return guarded

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
+from itertools import chain
 
 from pytest_aipm import __version__
 from pytest_aipm.auditing.claims import claims_of
@@ -67,11 +68,10 @@ def assemble(
         for policy in plan.policies
         if (audit := _audit(plan, policy, findings, headers.get(policy.name))) is not None
     ]
-    audits.extend(
-        audit.model_copy(update={"verdict": audit_verdict(audit)})
-        for audits_ in extra
-        for audit in audits_
-    )
+    audits = [
+        audit.model_copy(update={"verdict": audit_verdict(audit, partial=partial)})
+        for audit in (*audits, *chain.from_iterable(extra))
+    ]
     record = Record(
         verdict=run_verdict(audits, partial=partial),
         partial=partial,
@@ -112,8 +112,7 @@ def _audit(
         changes = approved.changes(audit)
         ref = approved.ref.model_copy(update={"weakened": weakened, "changes": changes})
         audit = audit.model_copy(update={"baseline": ref})
-    audit = audit.model_copy(update={"claims": claims_of(policy, own)})
-    return audit.model_copy(update={"verdict": audit_verdict(audit)})
+    return audit.model_copy(update={"claims": claims_of(policy, own)})
 
 
 def versions() -> dict[str, str]:

@@ -33,7 +33,15 @@ KINDS = {
 }
 WIDTH = 88
 
-FLOORED = ("_ratio", "_consistency", "adjusted_disparity", "performance.metric", "throughput")
+FLOORED = (
+    "_ratio",
+    "_consistency",
+    "_fidelity",
+    ".recourse",
+    "adjusted_disparity",
+    "performance.metric",
+    "throughput",
+)
 """Endings of checks whose small values are the bad ones: a policy gives them a ``min``."""
 
 

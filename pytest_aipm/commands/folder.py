@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
 from pytest_aipm.commands.paths import here
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import SCHEMA, Record
+from pytest_aipm.report.files import drafts_left
 from pytest_aipm.report.manifest import is_entry, json_object
 
 __all__ = ["AUDIT", "read_folder", "read_record", "record_path"]
@@ -64,7 +66,9 @@ def read_folder(folder: Path, *, shown: str) -> Record:
     for name, digest in hashes.items():
         path = folder / name
         if name == AUDIT or path.is_file():
-            _same(raw if name == AUDIT else path.read_bytes(), digest, f"{shown}/{name}")
+            found = raw if name == AUDIT else path.read_bytes()
+            if hashlib.sha256(found).hexdigest() != digest:
+                _refuse(folder, shown, name)
     return _record(raw, audit)
 
 
@@ -96,10 +100,13 @@ def _hashes(raw: bytes, shown: str) -> dict[str, str]:
     return files
 
 
-def _same(raw: bytes, digest: str, shown: str) -> None:
-    if hashlib.sha256(raw).hexdigest() != digest:
-        what = f"is not the file that {MANIFEST} vouches for"
-        raise OptionError(Problem(what, _AGAIN, shown))
+def _refuse(folder: Path, shown: str, name: str) -> NoReturn:
+    """Say that a file is not the one that the manifest vouches for, and why, where it is known."""
+    if drafts_left(folder):
+        what = "a run was killed while it wrote this report: its files are of two runs"
+        raise OptionError(Problem(what, "run the audit again", shown))
+    what = f"is not the file that {MANIFEST} vouches for"
+    raise OptionError(Problem(what, _AGAIN, f"{shown}/{name}"))
 
 
 def _record(raw: bytes, shown: str) -> Record:

@@ -39,6 +39,8 @@ class Reversals:
         What was asked for, or twice the model's own noise where that is more.
     said : str
         The output in words.
+    good : int
+        1 where a high output is good for a person, -1 where a low one is.
     total : int
         Rows there are.
     units : Units
@@ -52,6 +54,7 @@ class Reversals:
     varies: tuple[bool, ...]
     eps: float
     said: str
+    good: int
     total: int
     units: Units
 
@@ -128,6 +131,7 @@ def reversals(
         varies=tuple(len(grid) > 1 for grid in grids.values()),
         eps=eps,
         said=chosen.said,
+        good=good,
         total=evidence.data.rows,
         units=units,
     )

@@ -14,15 +14,18 @@ from pytest_aipm.records import Audit, Finding, RunVerdict, Verdict
 __all__ = ["audit_verdict", "run_verdict", "summary_of", "uncompared"]
 
 
-def audit_verdict(audit: Audit) -> RunVerdict:
-    """Roll up one policy; a comparison that was not made is no proof, nor is an ended rule kept."""
+def audit_verdict(audit: Audit, *, partial: bool) -> RunVerdict:
+    """Roll up one policy; a comparison that was not made is no proof, nor is an ended rule kept.
+
+    Nor are the findings of a partial run: what did not run may be of this policy.
+    """
     verdict = roll_up(
         {
             finding.id: (finding.verdict, finding.because, finding.failing, finding.severity)
             for finding in audit.findings
         }
     )
-    lacking = any(uncompared(finding) for finding in audit.findings)
+    lacking = partial or any(uncompared(finding) for finding in audit.findings)
     lacking |= any(pack.ended for pack in audit.packs)
     return RunVerdict.UNPROVEN if verdict == RunVerdict.PASS and lacking else verdict
 

@@ -20,6 +20,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from pytest_aipm.policy.ids import IS_ID, is_id
+
 __all__ = [
     "INTERNAL",
     "TASKS",
@@ -28,6 +30,7 @@ __all__ = [
     "DataRef",
     "DecideOn",
     "Decision",
+    "EntryId",
     "Grammar",
     "ModelRef",
     "Override",
@@ -87,6 +90,12 @@ def _environment(value: str) -> str:
             "is not the name of an environment variable; write the name such as AIPM_PAIRING_KEY, "
             "never the key itself"
         )
+    return value
+
+
+def _name(value: str) -> str:
+    if not is_id(value):
+        raise ValueError("has letters other than A-Z, a-z, 0-9, '_', '.', '-'; shorten it")
     return value
 
 
@@ -155,6 +164,8 @@ def _matching(pattern: str) -> WithJsonSchema:
 
 
 Text = Annotated[str, AfterValidator(_text), _matching(r"\S")]
+EntryId = Annotated[Text, AfterValidator(_name), WithJsonSchema(IS_ID)]
+"""A name of its own, of a waiver or an incident."""
 LocalPath = Annotated[str, AfterValidator(_local), _matching(rf"^(?!{_URL.pattern})[\s\S]*\S")]
 Factory = Annotated[str, AfterValidator(_factory), _matching(r"^[^\s:]+:[^\s:]+$")]
 Sha256 = Annotated[str, AfterValidator(_sha256), _matching(rf"^{_SHA256.pattern}$")]

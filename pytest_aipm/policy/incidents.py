@@ -31,15 +31,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from pytest_aipm.clock import today
 from pytest_aipm.errors import PolicyError
 from pytest_aipm.evidence.stated import Incident
 from pytest_aipm.expressions import Expression, ExpressionError, parse
 from pytest_aipm.policy.dates import DateText
-from pytest_aipm.policy.grammar import Grammar, LocalPath, Text
-from pytest_aipm.policy.ids import IS_ID, is_id
+from pytest_aipm.policy.grammar import EntryId, Grammar, LocalPath, Text
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.text import read_source
 from pytest_aipm.policy.tree import Faults, Map
@@ -49,12 +48,6 @@ __all__ = ["CHECK", "IncidentEntry", "incidents_of", "load_incidents"]
 
 CHECK = "governance.incidents"
 _SOURCES = ("when", "ids", "rows")
-
-
-def _name(value: str) -> str:
-    if not is_id(value):
-        raise ValueError("has letters other than A-Z, a-z, 0-9, '_', '.', '-'; shorten it")
-    return value
 
 
 class ScoreSpan(Grammar):
@@ -84,7 +77,7 @@ class Expected(Grammar):
 class IncidentEntry(Grammar):
     """One past failure, and what must hold so that it stays mended."""
 
-    id: Annotated[Text, AfterValidator(_name), WithJsonSchema(IS_ID)]
+    id: EntryId
     """A name of its own."""
     date: DateText
     """The day on which it was noticed."""

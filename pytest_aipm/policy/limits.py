@@ -47,8 +47,9 @@ def limits_of(
         limit = limit_of(tree_of(_plain(default)), units, faults, name="limit")
     asked = tree.entries.keys() & {"limit", "regression", "gate"}
     if limit is None and regression is None and not asked:
-        fix = "add `limit: {max: ...}` or `limit: {min: ...}`"
-        what = f"'{tree.text('check')}' has no limit of its own, and none is given"
+        name = tree.text("check")
+        fix = f"add `limit: {{max: ...}}` or `limit: {{min: ...}}`; `aipm explain {name}` shows one"
+        what = f"'{name}' has no limit of its own, and none is given"
         faults.add(tree.place, what, fix)
     if limit is not None and warn is not None:
         _warn_inside(limit, warn, tree, faults)

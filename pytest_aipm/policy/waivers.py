@@ -25,8 +25,8 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from pytest_aipm.errors import WaiverError
 from pytest_aipm.policy.dates import DateText
-from pytest_aipm.policy.grammar import Grammar, Sha256, Text
-from pytest_aipm.policy.ids import IS_FINDING, IS_ID, is_id
+from pytest_aipm.policy.grammar import EntryId, Grammar, Sha256, Text
+from pytest_aipm.policy.ids import IS_FINDING, is_id
 from pytest_aipm.policy.limits import limit_of
 from pytest_aipm.policy.model import CheckSpec, Policy
 from pytest_aipm.policy.text import read_source
@@ -133,12 +133,6 @@ def load_waivers(path: Path, policies: Sequence[Policy], *, root: Path) -> tuple
     return tuple(found)
 
 
-def _name(value: str) -> str:
-    if not is_id(value):
-        raise ValueError("has letters other than A-Z, a-z, 0-9, '_', '.', '-'; shorten it")
-    return value
-
-
 def _finding(value: str) -> str:
     parts = value.split("::")
     if len(parts) != 3 or not all(map(is_id, parts)):
@@ -152,7 +146,7 @@ def _finding(value: str) -> str:
 class WaiverEntry(Grammar):
     """Who answers for one finding that would fail, why, and until when."""
 
-    id: Annotated[Text, AfterValidator(_name), WithJsonSchema(IS_ID)]
+    id: EntryId
     """A name of its own."""
     check: Annotated[Text, AfterValidator(_finding), WithJsonSchema(IS_FINDING)]
     """The exact id of one finding: ``POLICY::CHECK-ID::SCOPE``; no globs."""

@@ -31,13 +31,13 @@ from pytest_aipm.report.svg import (
     width,
 )
 
-__all__ = ["Cell", "Row", "bars", "forest", "heat_map", "ruler", "spark", "waterfall"]
+__all__ = ["RIGHT", "Cell", "Row", "bars", "forest", "heat_map", "ruler", "spark", "waterfall"]
 
 Number = float | None
 Show = Callable[[Number], str]
 
-RIGHT = 118
-"""Pixels for the numbers of a row."""
+RIGHT = 190
+"""Most pixels for the numbers of a row: a long name has a second line, numbers have not."""
 FOLD = 15
 """Pixels that a name's second line adds to its row."""
 

@@ -20,6 +20,7 @@ from pytest_aipm.report.svg import (
     ticks,
     width,
 )
+from pytest_aipm.report.words import short, signed
 
 __all__ = ["KINDS", "curves", "number_pairs", "ticks_text"]
 
@@ -29,14 +30,13 @@ TOP, DEEP, STRIP = 28, 200, 18
 BOX = 1000
 """Paths know no percentages: they are drawn in a box of this width that is stretched."""
 
-MINUS = "\N{MINUS SIGN}"
 
 Point = tuple[float, float, float | None, float | None]
 
 
 def ticks_text(value: float | None) -> str:
     """Return a tick label: short, without needless zeros."""
-    return "" if value is None else f"{value:,.6g}".replace("-", MINUS)
+    return "" if value is None else signed(short(value, 6))
 
 
 def number_pairs(series: Series) -> list[Point]:

@@ -14,7 +14,7 @@ from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
 from pytest_aipm.report.classes import rate_of
 from pytest_aipm.report.curves import curves, ticks_text
 from pytest_aipm.report.strips import bars_of, one_count, steps_of, strip
-from pytest_aipm.report.words import WITHHELD, group_name, limit_text
+from pytest_aipm.report.words import WITHHELD, group_name, limit_text, point_text
 
 __all__ = ["MOST_ROWS", "Figure", "figures_of", "sorted_groups"]
 
@@ -268,8 +268,8 @@ def _marked(series: Sequence[Series]) -> list[str]:
 
 
 def _rounded(value: float | None) -> str:
-    """Return a number of a bar with three digits: more its interval cannot tell."""
-    return ticks_text(None if value is None else float(f"{value:.3g}"))
+    """Return a number of a bar, as the table below it has it."""
+    return "" if value is None else point_text(value)
 
 
 def _counted(groups: Sequence[GroupValue]) -> str:

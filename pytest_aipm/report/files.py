@@ -19,7 +19,16 @@ from pytest_aipm.report.markdown import summary_md
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["BASE", "FILES", "SIGNATURE", "Written", "mark_stale", "stale_name", "write_reports"]
+__all__ = [
+    "BASE",
+    "FILES",
+    "SIGNATURE",
+    "Written",
+    "drafts_left",
+    "mark_stale",
+    "stale_name",
+    "write_reports",
+]
 
 MANIFEST = "manifest.json"
 BASE = ("audit.json", "index.html", "audit.css", "summary.md")
@@ -169,15 +178,25 @@ def _restore(old: Path, place: Path) -> None:
         shutil.copyfile(old, place)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what a run has left that was killed while it exchanged the files."""
+def drafts_left(folder: Path) -> list[Path]:
+    """Return what a run has left that was killed while it exchanged the files.
+
+    Where there are any, the files of the folder may be of two runs; the manifest tells.
+    """
+    found = []
     for path in folder.glob(".*"):
         name, _, rest = path.name.removeprefix(".").rpartition(".")
         name, _, number = name.rpartition(".")
         ours = name.replace(".stale.", ".") in (*FILES, SIGNATURE)
         if ours and number.isdecimal() and rest in ("part", "old"):
-            with suppress(OSError):
-                path.unlink()
+            found.append(path)
+    return found
+
+
+def _sweep(folder: Path) -> None:
+    for path in drafts_left(folder):
+        with suppress(OSError):
+            path.unlink()
 
 
 @contextmanager

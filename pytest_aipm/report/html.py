@@ -98,6 +98,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Callable[..., object]] = {
         "brief": _brief,
+        "plural": words.plural,
         "capitalise": _capitalise,
         "count": words.count,
         "day": words.day,

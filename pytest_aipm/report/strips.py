@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from pytest_aipm.records import Series
-from pytest_aipm.report.charts import Row, bars, waterfall
+from pytest_aipm.report.charts import RIGHT, Row, bars, waterfall
 from pytest_aipm.report.curves import KINDS, number_pairs, ticks_text
 from pytest_aipm.report.svg import PHONE, Axis, chart, fit, rect, row, spread, text, ticks, width
-from pytest_aipm.report.words import DASH
+from pytest_aipm.report.words import DASH, point_text
 
 __all__ = ["bars_of", "one_count", "steps_of", "strip"]
 
@@ -103,7 +103,7 @@ def _by_label(series: Sequence[Series], *, title: str, desc: str) -> str:
     parts = []
     for place, label in enumerate(labels):
         values = [one.get(label) for one in drawn]
-        right = fit(" / ".join(DASH if y is None else ticks_text(_short(y)) for y in values), 150)
+        right = fit(" / ".join(DASH if y is None else point_text(y) for y in values), RIGHT)
         name = fit(label, PHONE - width(right) - 10)
         shapes = [text(name, y=12, whole=label), text(right, x="100%", y=12, kind="e")]
         shapes += [
@@ -120,8 +120,3 @@ def _by_label(series: Sequence[Series], *, title: str, desc: str) -> str:
         parts.append(row(top + 18 * i, "", [sample, text(name, x="20", y=12, whole=one.name)]))
     height = top + 18 * len(series)
     return chart(parts, kind="strip", height=height, title=title, desc=desc)
-
-
-def _short(value: float) -> float:
-    """Return a share with three digits: more its interval cannot tell."""
-    return float(f"{value:.3g}")

@@ -86,7 +86,7 @@ def terminal_lines(
     for audit in shown.audits:
         if lines:
             lines.append("")
-        lines += _audit_lines(audit, max(width, 40), color=color, partial=shown.partial)
+        lines += _audit_lines(audit, max(width, 40), color=color)
     lines += _last_lines(shown, report_path, color=color)
     return [inert(line) for line in lines]
 
@@ -95,7 +95,7 @@ def _paint(text: str, *codes: str, color: bool) -> str:
     return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if color and text else text
 
 
-def _audit_lines(audit: Audit, width: int, *, color: bool, partial: bool) -> list[str]:
+def _audit_lines(audit: Audit, width: int, *, color: bool) -> list[str]:
     findings = ranked(audit.findings)
     rows = [_cells(finding) for finding in findings]
     widths = [max((columns_of(row[i]) for row in rows), default=0) for i in range(6)]
@@ -104,12 +104,9 @@ def _audit_lines(audit: Audit, width: int, *, color: bool, partial: bool) -> lis
         beyond = sum(widths[1:]) + len(GAP) * sum(map(bool, widths[2:])) - (width - 3)
         widths[column] = max(widths[column] - max(beyond, 0), min(widths[column], NARROWEST))
     head = f"{plain_line(audit.policy.name)}  {plain_line(audit.policy.path)}"
-    # what did not run may be of this policy: nothing is proven by the rest
-    less = partial and audit.verdict is RunVerdict.PASS
-    verdict = RunVerdict.UNPROVEN if less else audit.verdict
-    word = RUN_WORDS[verdict]
+    word = RUN_WORDS[audit.verdict]
     space = " " * max(width - columns_of(head) - len(word), 2)
-    lines = [f"{head}{space}{_paint(word, BOLD, RUN_COLORS[verdict], color=color)}"]
+    lines = [f"{head}{space}{_paint(word, BOLD, RUN_COLORS[audit.verdict], color=color)}"]
     for finding, row in zip(findings, rows, strict=True):
         cells = (row[0], *map(clip_middle, row[1:3], widths[1:3]), *row[3:])
         padded = [_pad(clip(cell, wide), wide) for cell, wide in zip(cells, widths, strict=True)]

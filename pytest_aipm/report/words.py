@@ -33,7 +33,10 @@ __all__ = [
     "natural",
     "percent",
     "plural",
+    "point_text",
     "scope_name",
+    "short",
+    "signed",
 ]
 
 VERDICT_WORDS = {
@@ -63,6 +66,8 @@ DASH = "\N{EN DASH}"
 WITHHELD = "withheld"
 """The word every note on a withheld number begins with."""
 MINUS = "\N{MINUS SIGN}"
+TINY, HUGE = 1e-7, 1e15
+"""Numbers of charts and their tables that are written out lie between these."""
 TIMES = " \N{MULTIPLICATION SIGN} "
 
 
@@ -204,8 +209,25 @@ def count(value: float | None) -> str:
 
 def point_text(value: float) -> str:
     """Return a coordinate with three significant digits: a curve is read, not computed with."""
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{MINUS}{text[1:]}" if text.startswith("-") else text
+    return signed(f"{value:,.0f}" if 100 <= abs(value) < HUGE else short(value, 3))
+
+
+def short(value: float, digits: int) -> str:
+    """Return so many significant digits without needless zeros, written out: ``30,000,000``.
+
+    Powers of ten are for what has more than a line's digits before or after the point alone.
+    """
+    text = f"{value:,.{digits}g}"
+    if "e" not in text or not TINY <= abs(value) < HUGE:
+        return text
+    if abs(value) >= 1:
+        return f"{float(text.replace(',', '')):,.0f}"
+    return f"{value:.{_significant(abs(value), digits)}f}".rstrip("0")
+
+
+def signed(text: str) -> str:
+    """Return a number with the sign that is as wide as a plus."""
+    return text.replace("-", MINUS)
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -291,9 +291,12 @@ class Delimited:
                         self._check_separator(fields)
                     lines = 1 + sum(field.count("\n") for field in fields)
                     if fields and width and len(fields) != width:
+                        line = reader.line_num - lines + 1
                         what = f"row {row} has {len(fields)} fields, the header has {width}"
                         fix = "quote fields that hold the separator, or fill in the row"
-                        return self._problem(what, fix, reader.line_num - lines + 1)
+                        if len(fields) < width and next(reader, None) is None:
+                            fix = "it is the last: write the file again, or fill in the row"
+                        return self._problem(what, fix, line)
                     width, row = width or len(fields), row + bool(fields)
                     start = reader.line_num + 1
             except csv.Error:

@@ -283,7 +283,7 @@ class Model:
                 )
                 fix = "list its columns, in order, under subject.features"
                 raise self._error(what, fix)
-            return frame.reset_index(drop=True)
+            return _own(frame)
         known = list(frame.columns)
         wanted = self.columns(known) or []
         missing = [name for name in wanted if name not in known]
@@ -293,10 +293,10 @@ class Model:
             extra = [name for name in known if name not in wanted]
             others = f"the data have {listed(extra)}" if extra else "the data have no others"
             raise self._error(what, guesses[0] if guesses else others)
-        return frame[wanted].reset_index(drop=True)
+        return _own(frame[wanted])
 
     def _ask(self, voice: Voice, frame: pd.DataFrame) -> Any:
-        given = self._given(frame)  # a copy, or what becomes one when it is written to
+        given = self._given(frame)
         try:
             with third_party(self.warnings):
                 return voice.call(given)
@@ -382,6 +382,17 @@ def _refuse_unused(spec: ModelSpec, where: Where | None) -> None:
         if given:
             what = f"{key}: has no meaning for the factory {spec.factory!r}, which is no file"
             raise ModelError(problem(what, f"remove {key}, or name a file", where=where))
+
+
+def _own(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows, numbered from 0, that share no memory with anybody's.
+
+    What pandas copies once it is written to is not enough: a model may make the array of a frame
+    writeable, and then writes past pandas.
+    """
+    rows = frame.copy()
+    rows.index = pd.RangeIndex(len(rows))
+    return rows
 
 
 def _name(model: Any) -> str:

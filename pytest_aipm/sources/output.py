@@ -170,7 +170,7 @@ def checked_labels(
     if missing.any():
         what = f"{said} returned {missing.sum()} missing labels, first in {_row(frame, missing)}"
         raise _wrong(what, "return a label for each row", frame, where)
-    return labels
+    return labels.copy()  # the next answer may come in the same array
 
 
 def _as_array(

@@ -14,7 +14,7 @@ from pytest_aipm import __version__
 from pytest_aipm.errors import OptionError, Problem
 from pytest_aipm.records import SCHEMA, Record, canonical_json
 from pytest_aipm.report import FILES, write_reports
-from pytest_aipm.report.files import SIGNATURE
+from pytest_aipm.report.files import SIGNATURE, drafts_left
 from pytest_aipm.report.manifest import is_entry, json_object
 from pytest_aipm.verification.known import this_version
 from pytest_aipm.verification.line import Line, broken, held, untold
@@ -50,6 +50,8 @@ class Folder:
             yield broken("manifest", named)
             return
         wrong = list(self._wrong(named))
+        if wrong and drafts_left(self.path):
+            yield broken("folder", "a run was killed while it wrote: the files are of two runs")
         yield from wrong
         right = len(named) - len(wrong)
         if right:

@@ -20,7 +20,7 @@ def total_faults(record: Record) -> Iterator[str]:
     if record.schema_ != SCHEMA:
         yield f"its schema is not {SCHEMA}"
     for audit in record.audits:
-        meant = audit_verdict(audit)
+        meant = audit_verdict(audit, partial=record.partial)
         if audit.verdict is not meant:
             reads = audit.verdict.value.upper()
             yield f"{audit.policy.name} reads {reads}, its findings make {meant.value.upper()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import numpy as np
@@ -152,3 +153,20 @@ def test_a_digest_confirms_no_guess_at_a_withheld_count(run, policy, rows, tmp_p
             assert (salt in path.read_text(encoding="utf-8")) is (path.name == "audit.json")
         published = pytest_aipm.report.publishable(one)
         assert salt not in published.to_json()
+
+
+@pytest.mark.parametrize("given", ["policies/credit.aipm.yaml", "here/policies/credit.aipm.yaml"])
+def test_a_relative_root_finds_the_policy_and_what_it_names(
+    given, policy, fair, tmp_path, monkeypatch
+):
+    """A policy may be named as seen from `root`, or from the current folder."""
+    (tmp_path / "here" / "policies").mkdir(parents=True)
+    fair.to_csv(tmp_path / "here" / "rows.csv", index=False)
+    policy["subject"]["data"] = "rows.csv"
+    (tmp_path / "here" / "policies" / "credit.aipm.yaml").write_text(json.dumps(policy))
+    monkeypatch.chdir(tmp_path)
+    record = pytest_aipm.audit(given, root="here")
+    assert record.verdict == RunVerdict.PASS
+    assert record.audits[0].policy.path == "policies/credit.aipm.yaml"
+    with pytest.raises(pytest_aipm.UsageFault, match=r"^gone\.aipm\.yaml: there is no such policy"):
+        pytest_aipm.audit("gone.aipm.yaml", root="here")

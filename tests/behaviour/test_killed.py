@@ -181,6 +181,36 @@ def test_a_run_killed_while_it_writes_leaves_nothing_for_the_next_to_trip_over(s
     assert suite.record("out").digest == record.digest
 
 
+@pytest.mark.parametrize("at", [0, 1, 2, len(FILES) - 1])
+def test_what_a_killed_run_has_mixed_is_neither_approved_nor_verified(
+    suite: Any, at: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed before the first file takes its place the report is the older one; later, of two."""
+    monkeypatch.chdir(suite.root)
+    older = suite.audit()
+    older.write("out")
+    other = older.model_copy(update={"run": older.run.model_copy(update={"seed": 7})})
+    suite.write("other.json", other.with_digest().to_json())
+    code = (
+        f"from pathlib import Path\nfrom pytest_aipm.records import Record\nkilled_at({at})\n"
+        "Record.from_json(Path('other.json').read_bytes()).write('out')"
+    )
+    dies(suite, code)
+    code = main(["approve", "out", "--by=a", "--reason=b"])
+    said = capsys.readouterr().err
+    verified = main(["verify", "out"])
+    told = capsys.readouterr().out
+    if at == 0:
+        assert (code, verified) == (0, 0), said + told
+        return
+    assert code == 4
+    assert "out: a run was killed while it wrote this report: its files are of two runs" in said
+    assert "; run the audit again" in said
+    assert not (suite.root / "aipm-baseline.json").exists()
+    assert verified == 1
+    assert "a run was killed while it wrote: the files are of two runs" in told
+
+
 def dies(suite: Any, code: str) -> None:
     """Run some code in a process that is killed when a file is about to take its place."""
     command = [sys.executable, "-c", f"{PRELUDE}\n{code}"]
@@ -199,6 +229,7 @@ def partial(suite: Any, said: str, rows: int = 200) -> Record:
     assert record.partial
     assert record.missing
     assert record.verdict is not RunVerdict.PASS
+    assert all(audit.verdict is not RunVerdict.PASS for audit in record.audits)
     assert not any(finding.verdict is Verdict.ERROR for finding in record.findings)
     asked = [finding for finding in record.findings if finding.check_id != "a-stated"]
     assert all(finding.n == rows for finding in asked), "all rows, or no verdict"

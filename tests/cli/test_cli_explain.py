@@ -140,6 +140,9 @@ def test_a_check_of_ones_own_needs_no_optional_constant(aipm, tmp_path, monkeypa
     [
         ("fairness.equalized_odds_ratio", "min"),
         ("fairness.individual_consistency", "min"),
+        ("explain.recourse", "min"),
+        ("explain.surrogate_fidelity", "min"),
+        ("explain.stability", "max"),
         ("fairness.calibration_gap", "max"),
         ("fairness.equalized_odds_difference", "max"),
     ],

@@ -27,6 +27,17 @@ def test_the_lock_holds_the_hash_and_the_terminal_says_what_trust_means(aipm, pr
     assert (said.code, said.err) == (0, "")
 
 
+def test_several_files_are_trusted_at_once(aipm, project):
+    for name in ("credit.pkl", "champion.joblib"):
+        project.file(name, name)
+    said = aipm("trust", "credit.pkl", "champion.joblib")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.count(" is trusted\n") == 2
+    assert said.out.count("can run any code") == 1
+    entries = json.loads((project.path / "aipm.lock").read_text())["artifacts"]
+    assert {entry["path"] for entry in entries} == {"credit.pkl", "champion.joblib"}
+
+
 def test_a_file_is_named_from_the_current_folder_and_locked_from_the_root(
     aipm, project, monkeypatch
 ):

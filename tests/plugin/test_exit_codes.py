@@ -144,6 +144,20 @@ def test_informing_options_work_beside_a_broken_policy(project: Any) -> None:
     assert project.here().ret == 4
 
 
+def test_no_policy_of_a_partial_run_is_called_a_pass(project: Any) -> None:
+    """What did not run may be of any policy, in the terminal, the record and the summary."""
+    wide = "{check: fairness.demographic_parity_difference, id: %s, by: sex, limit: {max: 0.9}}"
+    project.policy("two", wide % "one", wide % "other")
+    assert project.run("--aipm-audit").ret == 0
+    assert project.record()["audits"][0]["verdict"] == "pass"
+    part = project.run("--aipm-audit", "-k", "one")
+    assert part.ret == 0
+    part.stdout.fnmatch_lines(["two  policies/two.aipm.yaml*UNPROVEN", "UNPROVEN · PARTIAL*"])
+    (audit,) = project.record()["audits"]
+    assert [audit["verdict"], audit["findings"][0]["verdict"]] == ["unproven", "pass"]
+    assert "### two: UNPROVEN" in (project.path / "aipm-report/summary.md").read_text()
+
+
 def test_stopping_early_is_partial_serially_and_interrupted_under_xdist(project: Any) -> None:
     project.mixed()
     alone = project.run("--aipm-audit", "-x")

@@ -262,6 +262,22 @@ def test_an_axis_has_room_for_its_widest_label() -> None:
     assert gutter(["0.1"], 300) < gutter(["1,234,567"], 300) <= 36
 
 
+def test_large_amounts_are_written_out_and_not_cut() -> None:
+    """Millions are read as words of a money chart: neither powers of ten nor an ellipsis."""
+    worth = Series(
+        name="worth",
+        kind="waterfall",
+        x=("a rather long name of an outcome", "all"),
+        y=(-16_141_872.4, 24_644_926.0),
+        counts=(1_234_567, 12_345_678),
+    )
+    picture = drawn(Answer(odds().model_copy(update={"series": (worth,)})))[-1]
+    assert "\N{MINUS SIGN}16,141,872 · n 1,234,567<" in picture
+    assert "+24,644,926 · n 12,345,678<" in picture
+    line = Series(name="all", kind="curve", x=(0.0, 1.0), y=(0.0, 3e7))
+    assert ">20,000,000<" in curves([line], title="t", desc="d")
+
+
 def test_every_kind_of_finding_gets_its_charts() -> None:
     def kinds(answer: Answer) -> list[str]:
         return [re.findall(r'class="c (\w+)"', picture)[0] for picture in drawn(answer)]

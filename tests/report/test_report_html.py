@@ -468,6 +468,10 @@ def test_a_reference_is_parted_behind_its_colon_and_nowhere_else(lending: Record
         (-0.02, "\N{MINUS SIGN}0.02"),
         (99.96, "100"),
         (1234.5, "1,234"),
+        (24_644_926.0, "24,644,926"),
+        (-7.534e-05, "\N{MINUS SIGN}0.0000753"),
+        (7.5e-08, "7.5e\N{MINUS SIGN}08"),
+        (2.5e15, "2.5e+15"),
     ],
 )
 def test_a_point_of_a_curve_has_three_digits(value: float, said: str) -> None:

@@ -105,13 +105,6 @@ def test_a_partial_run_and_its_warnings_are_told() -> None:
     assert "!  weaker than the baseline: rows: 5,000 then, 3,757 now" in lines
 
 
-def test_no_policy_of_a_partial_run_is_called_a_pass(passing: Record) -> None:
-    head = terminal_lines(passing)[0]
-    partial = terminal_lines(passing.model_copy(update={"partial": True, "missing": ("a::b::c",)}))
-    assert head.endswith("PASS")
-    assert partial[0].endswith("UNPROVEN")
-
-
 def test_a_run_without_checks_says_so() -> None:
     empty = record_of(lending().model_copy(update={"findings": ()}))
     assert terminal_lines(empty)[-2] == "0 checks: nothing measured"

@@ -104,6 +104,14 @@ def test_a_wrong_suffix_is_named_with_those_that_are_known(opened, write, name, 
         ),
         (
             "a.csv",
+            "x,y\n1,2\n3",
+            (
+                "a.csv:3: row 2 has 1 fields, the header has 2; "
+                "it is the last: write the file again, or fill in the row"
+            ),
+        ),
+        (
+            "a.csv",
             'x,y\n"two\nlines",2\n1,2,3\n',
             (
                 "a.csv:4: row 2 has 3 fields, the header has 2; "

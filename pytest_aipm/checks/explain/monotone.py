@@ -118,9 +118,10 @@ def _said(found: Reversals, share: float) -> str:
     if share == 0:
         return f"no row of {len(found.worst):,} fares worse when {' or '.join(found.columns)} moves"
     moved = "rises" if found.signs[int(where)] > 0 else "falls"
+    then = "falls" if found.good > 0 else "rises"
     return (
-        f"{frequency(share)} rows fare worse when a column that must help them moves; the worst "
-        f"loses {number(float(found.worst.max()))} of {found.said} although {name} {moved}"
+        f"{frequency(share)} rows fare worse when a column that must help them moves; at worst "
+        f"{found.said} {then} by {number(float(found.worst.max()))} although {name} {moved}"
     )
 
 

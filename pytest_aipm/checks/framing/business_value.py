@@ -168,7 +168,11 @@ def _measured(
 
 def _spelled(params: Params) -> str:
     """Return what is summed, in words."""
-    said = (f"{getattr(params.values, cell)} for each {cell.replace('_', ' ')}" for cell in CELLS)
+    worth = {cell: getattr(params.values, cell) for cell in CELLS}
+    said = (
+        f"{each if isinstance(each, str) else f'{each:,.15g}'} for each {cell.replace('_', ' ')}"
+        for cell, each in worth.items()
+    )
     return f"sum of {', '.join(said)}" + f" ({params.currency})" * bool(params.currency)
 
 
