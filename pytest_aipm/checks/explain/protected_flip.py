@@ -97,6 +97,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=flips.n,
         groups=_groups(flips, params),
         part_names=("all rows",),
+        examples=flips.examples,
         notes=(
             *design_note(evidence.subject, found.rows, found.n),
             *_notes(flips),
