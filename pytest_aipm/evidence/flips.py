@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pytest_aipm.attribution import Budget
+from pytest_aipm.attribution.asking import chunk_rows
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.examples import change, first, turned
@@ -96,6 +98,7 @@ def flip(
     *,
     rows: int,
     linked: Mapping[str, Mapping[str, str]],
+    budget_s: float | None = None,
 ) -> Flips:
     """Replace the attributes of a scope by every other value and count changed decisions.
 
@@ -109,11 +112,13 @@ def flip(
         Most rows to try, chosen by the seed.
     linked : mapping of column to {old value: new value}
         Columns that change along.
+    budget_s : float or None
 
     Raises
     ------
     CheckError
         When a linked column is no feature or there are too many values to try.
+    BudgetSpent
     """
     features = evidence.feature_columns()
     _require_inputs(linked, features)
@@ -123,7 +128,7 @@ def flip(
     frame, weight, person = standing(subject, evidence.drawn(evidence.data, columns, rows))
     parts = [_replaceable(evidence, each, frame) for each in attributes]
     combinations = _combinations(by, parts)
-    decided, to = _flipped(evidence, frame, parts, combinations, linked)
+    decided, to = _flipped(evidence, frame, parts, combinations, linked, Budget(budget_s))
     flipped = to >= 0
     keys = list(zip(*(part.own.tolist() for part in parts), strict=True))
     known = sorted({key for key in keys if UNKNOWN not in key}, key=display_order(attributes))
@@ -213,12 +218,34 @@ def _flipped(
     parts: list[_Replaceable],
     combinations: list[tuple[str, ...]],
     linked: Mapping[str, Mapping[str, str]],
+    budget: Budget,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the decisions, and under which values that are new to a row its own changes first.
 
     -1 where none does.
     """
-    decided = evidence.decide(frame)
+    total, each = len(frame) * (1 + len(combinations)), chunk_rows(frame.shape[1])
+
+    def decide(rows: pd.DataFrame, done: int) -> np.ndarray:
+        said = []
+        for start in range(0, len(rows), each):
+            budget.check(done + start, total)
+            said.append(evidence.decide(rows[start : start + each]))
+        return np.concatenate(said)
+
+    with budget.telling("changed rows given to the model", total):
+        budget.part(0, total)
+        return _turned(frame, parts, combinations, linked, decide)
+
+
+def _turned(
+    frame: pd.DataFrame,
+    parts: list[_Replaceable],
+    combinations: list[tuple[str, ...]],
+    linked: Mapping[str, Mapping[str, str]],
+    decide: Callable[[pd.DataFrame, int], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    decided = decide(frame, 0)
     along = frame.assign(**{name: _swapped(frame[name], linked[name]) for name in linked})
     to = np.full(len(frame), -1)
     for number, names in enumerate(combinations):
@@ -227,7 +254,8 @@ def _flipped(
         for part, name in zip(parts, names, strict=True):
             part.replace(changed, name)
             new |= part.own != name
-        to[(to < 0) & new & (evidence.decide(changed) != decided)] = number
+        done = len(frame) * (1 + number)
+        to[(to < 0) & new & (decide(changed, done) != decided)] = number
     return decided, to
 
 

@@ -112,6 +112,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return absent
     try:
         found = attributions(evidence, params)
+        shown = together(evidence, params, found) if params.by else None
     except NoAttributions as over:
         return over.measurement.with_(formula=formula)
     columns = params.of or inputs_of(evidence, by)[0]
@@ -125,7 +126,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             why = "there is no column to look at: name some under `of`, or a protected attribute"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
     part = share(found.sizes, wanted)
-    shown = together(evidence, params, found) if params.by else None
     bars = share_bars(found, params.confidence)
     return nothing.with_(
         estimate=from_part(part, params.confidence),

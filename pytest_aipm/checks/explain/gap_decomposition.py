@@ -99,6 +99,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return nobody or absent  # type: ignore[return-value] # one of them is there
     try:
         found = attributions(evidence, params)
+        shown = together(evidence, params, found)
     except NoAttributions as over:
         return over.measurement.with_(formula=formula)
     counts = evidence.counts(params.by, params.unknown)
@@ -111,7 +112,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         parts, params.confidence, reference=reference, min_size=params.min_group_size
     )
     sizes = np.array([part.n if math.isfinite(part.value) else 0 for part in parts])
-    shown = together(evidence, params, found)
     pair = estimate.pair if len(estimate.pair) == 2 else ()
     summary = f"{whose} carries no gap that can be compared"
     series: tuple[Series, ...] = ()
