@@ -3,9 +3,9 @@
 Both explain the same rows against the same background rows. The truth is exact for a forest's
 probability (a short cut) and a long run of another seed for a boosting's, whose own error is taken
 off. Ours is the sampler, without any short cut to the values: dealt walks where each row cannot
-meet all background rows, chosen coalitions beyond. shap is `explainers.Permutation`, which is handed
-the rows as the array it makes of them, by a copy of the model that was trained on arrays: nothing
-is wrapped, and it asks for a whole permutation at a time.
+meet all background rows, chosen coalitions beyond. shap is `explainers.Permutation`, which is
+handed the rows as the array it makes of them, by a copy of the model that was trained on arrays:
+nothing is wrapped, and it asks for a whole permutation at a time.
 
 Each curve is a few budgets, error and CPU of each the mean over rows and seeds. Between two budgets
 it is a straight line on logarithmic scales; nothing is said beyond their ends.

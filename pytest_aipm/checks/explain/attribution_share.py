@@ -112,7 +112,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return absent
     try:
         found = attributions(evidence, params)
-        shown = together(evidence, params, found) if params.by else None
     except NoAttributions as over:
         return over.measurement.with_(formula=formula)
     columns = params.of or inputs_of(evidence, by)[0]
@@ -125,6 +124,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         if not wanted:
             why = "there is no column to look at: name some under `of`, or a protected attribute"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
+    try:
+        shown = together(evidence, params, found) if params.by else None
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     part = share(found.sizes, wanted)
     bars = share_bars(found, params.confidence)
     return nothing.with_(

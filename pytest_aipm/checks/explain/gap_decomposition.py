@@ -99,10 +99,13 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         return nobody or absent  # type: ignore[return-value] # one of them is there
     try:
         found = attributions(evidence, params)
-        shown = together(evidence, params, found)
     except NoAttributions as over:
         return over.measurement.with_(formula=formula)
     counts = evidence.counts(params.by, params.unknown)
+    try:
+        shown = together(evidence, params, found)
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     wanted = named_players(found, params.of or inputs_of(evidence, params.by)[0])
     group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names
     inside = [group == i for i in range(len(names))]
