@@ -2,10 +2,10 @@
 
 Both explain the same rows against the same background rows. The truth is exact for a forest's
 probability (a short cut) and a long run of another seed for a boosting's, whose own error is taken
-off. Ours is the sampler alone, without any short cut: dealt walks where each row cannot meet all
-background rows, chosen coalitions beyond. shap is `explainers.Permutation`, which is handed the
-rows as the array it makes of them, by a copy of the model that was trained on arrays: nothing is
-wrapped, and it asks for a whole permutation at a time.
+off. Ours is the sampler, without any short cut to the values: dealt walks where each row cannot
+meet all background rows, chosen coalitions beyond. shap is `explainers.Permutation`, which is
+handed the rows as the array it makes of them, by a copy of the model that was trained on arrays:
+nothing is wrapped, and it asks for a whole permutation at a time.
 
 Each curve is a few budgets, error and CPU of each the mean over rows and seeds. Between two budgets
 it is a straight line on logarithmic scales; nothing is said beyond their ends.
@@ -96,6 +96,8 @@ class Target:
             model.predict_proba(frame)[:, 1]
         )
         known = shortcut(self.ask, model, self.rows, self.background, self.players)
+        # a forest's values would not be sampled; the leaves of a boosting answer for mixed rows
+        self.model = model if known is None else None
         self.spare = 0.0
         if known is not None:
             self.truth = known[:, :, 0]
@@ -109,7 +111,8 @@ class Target:
         """Return rounds of chosen coalitions, shape (n, rounds, m, p)."""
         pool = Pool(self.rows, self.background, self.players)
         ends = pool.ends(self.ask, Budget())[:, 0]
-        games = Chosen(self.ask, pool, ends, most=rounds, rng=np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        games = Chosen(self.ask, pool, ends, most=rounds, rng=rng, model=self.model)
         return games.rounds(np.arange(self.n), rounds, Budget())
 
     def square(self, found: np.ndarray) -> float:
@@ -135,7 +138,8 @@ class Target:
     def told(self, seed: int) -> np.ndarray:
         """Return attributions as reason codes have them, until the largest are settled."""
         rng = np.random.default_rng(seed)
-        return local(self.ask, self.rows, self.background, self.players, k=K, rng=rng).values
+        given = self.ask, self.rows, self.background, self.players
+        return local(*given, k=K, rng=rng, model=self.model).values
 
 
 def curves(model: Any, target: Target, train: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:

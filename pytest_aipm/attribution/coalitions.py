@@ -8,6 +8,7 @@ from pytest_aipm.attribution.asking import Ask, Budget
 from pytest_aipm.attribution.design import design
 from pytest_aipm.attribution.exact import coalition_names, weigh
 from pytest_aipm.attribution.hybrids import Pool
+from pytest_aipm.attribution.leaves import Leaves
 
 __all__ = ["MOST_REGRESSED", "Coalitions"]
 
@@ -40,6 +41,8 @@ class Coalitions:
     most : int
         Rounds there may be.
     rng : Generator
+    leaves : Leaves, optional
+        What answers in the function's place, bit by bit as it does.
     """
 
     def __init__(
@@ -52,10 +55,12 @@ class Coalitions:
         *,
         most: int,
         rng: np.random.Generator,
+        leaves: Leaves | None = None,
     ) -> None:
         codes, second, p = pool.same(), start + pool.n, len(pool.players)
         differs = codes[row] != codes[second]
         self._ask, self._pool, self._row, self._second = ask, pool, row, second
+        self._leaves = leaves
         self._count = differs.sum(axis=1)
         # the players that differ first: the others add nothing
         self._own = np.argsort(~differs, axis=1, kind="stable")
@@ -122,6 +127,8 @@ class Coalitions:
             np.put_along_axis(member, own[:, None], members, axis=2)
         else:
             member = members
+        if self._leaves is not None:
+            return self._leaves.said(self._row[games], self._second[games], member, budget)
         row, second = (np.repeat(each[games], count) for each in (self._row, self._second))
         said = self._pool.ask_between(self._ask, row, second, member.reshape(-1, p), budget)
         return said.reshape(g, count, -1)

@@ -12,6 +12,7 @@ from pytest_aipm.attribution.asking import Ask, Budget, BudgetSpent, asked
 from pytest_aipm.attribution.coalitions import MOST_REGRESSED, Coalitions
 from pytest_aipm.attribution.exact import MOST_PLAYERS, exact
 from pytest_aipm.attribution.hybrids import Pool
+from pytest_aipm.attribution.leaves import leaves_of
 from pytest_aipm.attribution.local import KEPT, PAIRS
 from pytest_aipm.attribution.players import Players, players_of
 from pytest_aipm.attribution.shortcuts import shortcut
@@ -140,7 +141,7 @@ def _values(
     rng = np.random.default_rng(seed)
     rounds = walks // (PAIRS * len(background))
     if rounds and len(own) <= MOST_REGRESSED:
-        return _regressed(ask, rows, background, own, rounds, rng, budget)
+        return _regressed(ask, model, rows, background, own, rounds, rng, budget)
     found = walk(ask, rows, background, own, walks=walks, rng=rng, budget=budget)
     outputs = range(found.base.shape[1])
     fits = [two_way(found.values[..., k], found.background, len(background)).row for k in outputs]
@@ -149,6 +150,7 @@ def _values(
 
 def _regressed(
     ask: Ask,
+    model: Any,
     rows: pd.DataFrame,
     background: pd.DataFrame,
     own: Players,
@@ -164,7 +166,8 @@ def _regressed(
         budget.part(low, low)
         said = pool.ends(ask, budget)
         row, start = (each.reshape(-1) for each in np.indices((pool.n, m)))
-        games = Coalitions(ask, pool, said, row, start, most=rounds, rng=rng)
+        leaves = leaves_of(ask, model, pool, said, budget)
+        games = Coalitions(ask, pool, said, row, start, most=rounds, rng=rng, leaves=leaves)
         budget.part(low, low + pool.n)
         found = games.rounds(np.arange(len(row)), rounds, budget)
         parts.append(found.reshape(pool.n, m * rounds, len(own), -1).mean(axis=1))

@@ -43,6 +43,23 @@ class Pool:
         plain = len(types) == 1 and all(_plain(dtype) for dtype in types)
         self._block = np.ascontiguousarray(both.to_numpy()) if plain else None
 
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return self._columns
+
+    def numbers(self, names: list[str]) -> np.ndarray | None:
+        """Return the pool's rows as numbers, their columns in this order; None for other types."""
+        if sorted(map(str, names)) != sorted(map(str, self._columns)):
+            return None
+        if not all(_plain(dtype) for dtype in self._both.dtypes):
+            return None
+        return self._both[names].to_numpy(float)
+
+    def owners(self, names: list[str]) -> np.ndarray:
+        """Return the number of the player that each column is of."""
+        return self._owner[[self._columns.index(name) for name in names]]
+
     def mixed(self, source: np.ndarray) -> pd.DataFrame:
         """Return rows put together, each column of its own type.
 

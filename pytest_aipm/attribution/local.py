@@ -13,6 +13,7 @@ from pytest_aipm.attribution.asking import Ask, Budget
 from pytest_aipm.attribution.coalitions import MOST_REGRESSED, Coalitions
 from pytest_aipm.attribution.exact import MOST_PLAYERS, exact
 from pytest_aipm.attribution.hybrids import Pool
+from pytest_aipm.attribution.leaves import leaves_of
 from pytest_aipm.attribution.players import Players
 from pytest_aipm.attribution.shortcuts import Way, shortcut, way_of
 from pytest_aipm.attribution.walks import walked
@@ -111,7 +112,16 @@ def local(
             return _known(known[:, :, 0], "enumeration", output[:, 0], float(start_from.mean()))
         each = max(1, KEPT // (ROUNDS[-1] * m * p))
         parts = [
-            _sampled(ask, rows[low : low + each], background, players, k, sign, rng, budget, low)
+            _sampled(
+                ask,
+                Pool(rows[low : low + each], background, players),
+                k,
+                sign,
+                rng,
+                budget,
+                low,
+                model,
+            )
             for low in range(0, len(rows), each)
         ]
     arrays = ("values", "halves", "error", "settled", "walks", "rounds", "output")
@@ -121,22 +131,24 @@ def local(
 
 def _sampled(
     ask: Ask,
-    rows: pd.DataFrame,
-    background: pd.DataFrame,
-    players: Players,
+    pool: Pool,
     k: int,
     sign: int,
     rng: np.random.Generator,
     budget: Budget,
     before: int,
+    model: Any,
 ) -> Local:
-    """Return the attributions of some rows; so many were done `before`."""
-    pool = Pool(rows, background, players)
+    """Return the attributions of the rows of a pool; so many were done `before`."""
     budget.part(before, before)
     ends = pool.ends(ask, budget)[:, 0]
-    n, m, p = pool.n, pool.m, len(players)
+    n, m, p = pool.n, pool.m, len(pool.players)
     few = p <= MOST_REGRESSED
-    sampler: Chosen | Walks = (Chosen if few else Walks)(ask, pool, ends, most=ROUNDS[-1], rng=rng)
+    sampler: Chosen | Walks = (
+        Chosen(ask, pool, ends, most=ROUNDS[-1], rng=rng, model=model)
+        if few
+        else Walks(ask, pool, ends, most=ROUNDS[-1], rng=rng)
+    )
     values, halves, error = np.zeros((n, p)), np.zeros((n, 2, p)), np.zeros((n, p))
     taken, settled = np.zeros(n, dtype=int), np.zeros(n, dtype=bool)
     for done, rounds in zip((0, *ROUNDS), ROUNDS, strict=False):
@@ -168,10 +180,20 @@ class Chosen:
     """Rounds of chosen coalitions, of every row against every background row."""
 
     def __init__(
-        self, ask: Ask, pool: Pool, ends: np.ndarray, *, most: int, rng: np.random.Generator
+        self,
+        ask: Ask,
+        pool: Pool,
+        ends: np.ndarray,
+        *,
+        most: int,
+        rng: np.random.Generator,
+        model: Any = None,
     ) -> None:
         row, start = (each.reshape(-1) for each in np.indices((pool.n, pool.m)))
-        self._games = Coalitions(ask, pool, ends[:, None], row, start, most=most, rng=rng)
+        leaves = leaves_of(ask, model, pool, ends[:, None], Budget())
+        self._games = Coalitions(
+            ask, pool, ends[:, None], row, start, most=most, rng=rng, leaves=leaves
+        )
         self._m = pool.m
 
     def rounds(self, who: np.ndarray, rounds: int, budget: Budget) -> np.ndarray:

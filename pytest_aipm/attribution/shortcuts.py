@@ -22,6 +22,7 @@ import pandas as pd
 
 from pytest_aipm.attribution.asking import Ask, Budget, BudgetSpent
 from pytest_aipm.attribution.hybrids import Pool
+from pytest_aipm.attribution.kinds import kind
 from pytest_aipm.attribution.players import Players
 from pytest_aipm.sources.guard import third_party
 
@@ -153,7 +154,7 @@ def shortcut(
         return None
     pool = Pool(rows, background, players)
     ends = pool.ends(ask, budget)
-    if _kind(model, LIBRARIES) in BOOSTED and ((ends >= 0) & (ends <= 1)).all():
+    if kind(model, LIBRARIES) in BOOSTED and ((ends >= 0) & (ends <= 1)).all():
         return None  # a probability, so there is no need to load shap
     first, others = ends[: pool.n], ends[pool.n :].mean(axis=0)
     few, slack = _trees(model, rows[:FEW], background, budget), _slack(model, ends)
@@ -170,30 +171,24 @@ def way_of(model: Any) -> Way:
     return "columns" if _adds_up(model) else "trees"
 
 
-def _kind(model: Any, libraries: tuple[str, ...] = ("sklearn",)) -> str:
-    """Return the name of a library's own type; subclasses may do something else."""
-    kind = type(model)
-    return kind.__name__ if kind.__module__.split(".")[0] in libraries else ""
-
-
 def _adds_up(model: Any) -> bool:
-    if _kind(model) == "Pipeline":
+    if kind(model) == "Pipeline":
         steps = [step for _, step in model.steps]
-        return all(map(_columnwise, steps[:-1])) and _kind(steps[-1]) in LINEAR
-    return _kind(model) in LINEAR
+        return all(map(_columnwise, steps[:-1])) and kind(steps[-1]) in LINEAR
+    return kind(model) in LINEAR
 
 
 def _columnwise(step: Any) -> bool:
-    if _kind(step) == "Pipeline":
+    if kind(step) == "Pipeline":
         return all(_columnwise(each) for _, each in step.steps)
-    if _kind(step) == "ColumnTransformer":
+    if kind(step) == "ColumnTransformer":
         return all(_columnwise(each) for _, each, _ in step.transformers_)
-    return isinstance(step, str) or _kind(step) in COLUMNWISE or _plain(step)
+    return isinstance(step, str) or kind(step) in COLUMNWISE or _plain(step)
 
 
 def _plain(step: Any) -> bool:
     """Whether it hands its columns on as they are ("passthrough", once it was fitted)."""
-    return _kind(step) == "FunctionTransformer" and step.func is None
+    return kind(step) == "FunctionTransformer" and step.func is None
 
 
 def _additive(ask: Ask, pool: Pool, budget: Budget) -> np.ndarray | None:
@@ -218,7 +213,7 @@ def _additive(ask: Ask, pool: Pool, budget: Budget) -> np.ndarray | None:
 
 
 def _sums_trees(model: Any, rows: pd.DataFrame, background: pd.DataFrame, players: Players) -> bool:
-    if _kind(model, LIBRARIES) not in TREES:
+    if kind(model, LIBRARIES) not in TREES:
         return False
     numbers = all(
         isinstance(dtype, np.dtype) and dtype.kind in "fiub"
@@ -238,14 +233,14 @@ def _trees(
     names = list(getattr(model, "feature_names_in_", rows.columns))
     if sorted(names) != sorted(rows.columns):
         return None
-    exact = np.float64 if _kind(model, LIBRARIES) in DOUBLE else np.float32
+    exact = np.float64 if kind(model, LIBRARIES) in DOUBLE else np.float32
     given, start = (part[names].to_numpy(exact).astype(float) for part in (rows, background))
     found, each = [], max(1, PAIRS // len(start))
     with third_party([]):
         from shap import TreeExplainer  # noqa: PLC0415 - heavy, and only here
 
         try:
-            if _kind(model).startswith("HistGradientBoosting"):
+            if kind(model).startswith("HistGradientBoosting"):
                 model, (given, start) = _ranked(model, given, start)
             explainer = TreeExplainer(
                 model, start, feature_perturbation="interventional", model_output="raw"
@@ -317,7 +312,7 @@ def _ranked(model: Any, *parts: np.ndarray) -> tuple[dict[str, Any], list[np.nda
 
 def _slack(model: Any, ends: np.ndarray) -> np.ndarray:
     """Return how far log-odds may be off that were made of probabilities in single precision."""
-    if _kind(model, ("xgboost",)) != "XGBClassifier":
+    if kind(model, ("xgboost",)) != "XGBClassifier":
         return np.zeros_like(ends)
     # a step of the probability c is 1 / (c (1 - c)) of the log-odds
     return np.asarray(2.0**-23 * (2 + 2 * np.cosh(np.clip(ends, -17, 17))))

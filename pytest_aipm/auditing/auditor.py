@@ -223,6 +223,7 @@ class Auditor:
             approved=None if approved is None else approved.ref.approved,
             incidents=self.plan.incidents.get(policy.name, {}),
             min_cell=policy.publish.min_cell,
+            rows=policy.publish.rows,
             findings=self._findings_of,
             claims=self._claims,
         )
@@ -359,6 +360,9 @@ class Auditor:
             sizes=() if estimate is None else estimate.sizes,
             part_names=() if measurement is None else measurement.part_names,
             series=() if measurement is None else measurement.series,
+            examples=()
+            if measurement is None
+            else measurement.examples[: self.policy.publish.rows],
             conditions={} if measurement is None else dict(measurement.conditions),
             notes=(
                 *(() if measurement is None else measurement.notes),

@@ -60,6 +60,7 @@ def header_of(plan: Plan, policy: Policy, evidence: Evidence | None) -> Audit:
             extends=policy.extends,
             loosened=policy.loosened,
             min_cell=policy.publish.min_cell,
+            rows=policy.publish.rows or None,
         ),
         context=policy.context,
         verdict=RunVerdict.UNPROVEN,

@@ -180,7 +180,7 @@ def no_adverse_class(task: str, *, favorable: bool, named: bool) -> tuple[str, s
 
 def out_of_time(budget_s: float | None, formula: Formula) -> Measurement:
     """Return what there is to say when the model could not be asked often enough in time."""
-    why = f"asking the model takes longer than `budget_s: {budget_s:g}`; lower `rows`"
+    why = f"it takes longer than `budget_s: {budget_s:g}`; lower `rows`, or allow more time"
     return Measurement(estimate=None, formula=formula, summary=why, n=0, undecided=why)
 
 

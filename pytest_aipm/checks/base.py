@@ -35,7 +35,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pytest_aipm.records import Because, Formula, GroupValue, Series
+from pytest_aipm.records import Because, Example, Formula, GroupValue, Series
 from pytest_aipm.stats.estimate import Estimate
 
 __all__ = [
@@ -211,6 +211,8 @@ class Measurement:
         The change against the champion's decisions on the same rows.
     harm : {"up", "down"}
         The direction of the value that is worse.
+    examples : tuple of Example
+        Rows that count against it, the worst first; the policy says whether and how many are kept.
     conditions : mapping of str to str
         What must be the same for this value and an approved one to be compared: the machine.
     """
@@ -223,6 +225,7 @@ class Measurement:
     groups: tuple[GroupValue, ...] = ()
     part_names: tuple[str, ...] = ()
     series: tuple[Series, ...] = ()
+    examples: tuple[Example, ...] = ()
     notes: tuple[str, ...] = ()
     not_judged: tuple[Because, str] | None = None
     breach: tuple[Because, str] | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_aipm.attribution.asking import BudgetSpent, asked
-from pytest_aipm.checks.attributed import ExplainParams
+from pytest_aipm.checks.attributed import ExplainParams, NoAttributions, spent
 from pytest_aipm.checks.base import CheckParams
 from pytest_aipm.checks.effective import counted, rows_counted
 from pytest_aipm.checks.rates import RATES
@@ -132,9 +132,17 @@ def together(evidence: Evidence, params: ExplainParams, found: Explained) -> Tog
     params : ExplainParams
         ``by`` names the attributes.
     found : Explained
+
+    Raises
+    ------
+    NoAttributions
+        When the time budget was spent before all decisions were tried.
     """
     key = ("together", params.by, params.unknown, id(found), params.confidence)
-    return evidence.once(key, lambda: _together(evidence, params, found))
+    try:
+        return evidence.once(key, lambda: _together(evidence, params, found))
+    except BudgetSpent as over:
+        raise NoAttributions(spent(params, over)) from None
 
 
 def _together(evidence: Evidence, params: ExplainParams, found: Explained) -> Together:
@@ -146,7 +154,7 @@ def _together(evidence: Evidence, params: ExplainParams, found: Explained) -> To
     part = share(found.sizes, players) if float(found.sizes.high.sum()) > 0 else None
     if absent or not evidence.subject.has_decisions:
         return Together(part, None, gap, None, hidden=False, by=params.by)
-    flips = flip(evidence, params.by, rows=params.rows, linked={})
+    flips = flip(evidence, params.by, rows=params.rows, linked={}, budget_s=params.budget_s)
     if flips.levels < 2:
         return Together(part, None, gap, None, hidden=False, by=params.by)
     tried = rows_counted(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pytest_aipm.attribution import Budget
+from pytest_aipm.attribution.asking import chunk_rows
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.examples import change, first, turned
 from pytest_aipm.evidence.groups import display_order
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, group_name
 from pytest_aipm.evidence.weighing import beside, standing
+from pytest_aipm.records import Change, Example
 
 __all__ = ["Flips", "flip", "missing_inputs"]
 
@@ -45,6 +49,8 @@ class Flips:
     changed : bool array of shape (n,)
     weight, person : array of shape (n,) or None
         Sampling weights, and a hash of whose row it is.
+    examples : tuple of Example
+        A few of them, where the policy allows to show rows.
     """
 
     n: int
@@ -59,6 +65,7 @@ class Flips:
     changed: np.ndarray
     weight: np.ndarray | None = None
     person: np.ndarray | None = None
+    examples: tuple[Example, ...] = ()
 
     @property
     def design(self) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -91,6 +98,7 @@ def flip(
     *,
     rows: int,
     linked: Mapping[str, Mapping[str, str]],
+    budget_s: float | None = None,
 ) -> Flips:
     """Replace the attributes of a scope by every other value and count changed decisions.
 
@@ -104,11 +112,13 @@ def flip(
         Most rows to try, chosen by the seed.
     linked : mapping of column to {old value: new value}
         Columns that change along.
+    budget_s : float or None
 
     Raises
     ------
     CheckError
         When a linked column is no feature or there are too many values to try.
+    BudgetSpent
     """
     features = evidence.feature_columns()
     _require_inputs(linked, features)
@@ -118,7 +128,8 @@ def flip(
     frame, weight, person = standing(subject, evidence.drawn(evidence.data, columns, rows))
     parts = [_replaceable(evidence, each, frame) for each in attributes]
     combinations = _combinations(by, parts)
-    flipped = _flipped(evidence, frame, parts, combinations, linked)
+    decided, to = _flipped(evidence, frame, parts, combinations, linked, Budget(budget_s))
+    flipped = to >= 0
     keys = list(zip(*(part.own.tolist() for part in parts), strict=True))
     known = sorted({key for key in keys if UNKNOWN not in key}, key=display_order(attributes))
     number = {key: i for i, key in enumerate(known)}
@@ -137,7 +148,43 @@ def flip(
         changed=flipped,
         weight=weight,
         person=person,
+        examples=first(
+            (
+                Example(
+                    changed=_changed(
+                        _replaced(by, parts, row, combinations[to[row]]),
+                        frame.iloc[row],
+                        linked,
+                    ),
+                    effect=turned(evidence, bool(decided[row]), not decided[row]),
+                )
+                for row in np.flatnonzero(flipped).tolist()
+            ),
+            evidence.stated.rows,
+        ),
     )
+
+
+def _replaced(
+    by: tuple[str, ...], parts: list[_Replaceable], row: int, names: tuple[str, ...]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield attribute, own group and new group of one row."""
+    for name, part, new in zip(by, parts, names, strict=True):
+        yield name, part.own[row], new
+
+
+def _changed(
+    replaced: Iterable[tuple[str, str, str]],
+    row: pd.Series[Any],
+    linked: Mapping[str, Mapping[str, str]],
+) -> tuple[Change, ...]:
+    """Return what was replaced in one row: groups by their names, not a person's own number."""
+    told = [change(name, old, new) for name, old, new in replaced if old != new]
+    for column, mapping in linked.items():
+        old = group_name(row[column])
+        if mapping.get(old, old) != old:
+            told.append(change(column, old, mapping[old]))
+    return tuple(told)
 
 
 def _require_inputs(linked: Mapping[str, Mapping[str, str]], features: list[str]) -> None:
@@ -171,19 +218,45 @@ def _flipped(
     parts: list[_Replaceable],
     combinations: list[tuple[str, ...]],
     linked: Mapping[str, Mapping[str, str]],
-) -> np.ndarray:
-    """Return the rows whose decision changes under any values that are new to them."""
-    decided = evidence.decide(frame)
+    budget: Budget,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the decisions, and under which values that are new to a row its own changes first.
+
+    -1 where none does.
+    """
+    total, each = len(frame) * (1 + len(combinations)), chunk_rows(frame.shape[1])
+
+    def decide(rows: pd.DataFrame, done: int) -> np.ndarray:
+        said = []
+        for start in range(0, len(rows), each):
+            budget.check(done + start, total)
+            said.append(evidence.decide(rows[start : start + each]))
+        return np.concatenate(said)
+
+    with budget.telling("changed rows given to the model", total):
+        budget.part(0, total)
+        return _turned(frame, parts, combinations, linked, decide)
+
+
+def _turned(
+    frame: pd.DataFrame,
+    parts: list[_Replaceable],
+    combinations: list[tuple[str, ...]],
+    linked: Mapping[str, Mapping[str, str]],
+    decide: Callable[[pd.DataFrame, int], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    decided = decide(frame, 0)
     along = frame.assign(**{name: _swapped(frame[name], linked[name]) for name in linked})
-    flipped = np.zeros(len(frame), dtype=bool)
-    for names in combinations:
+    to = np.full(len(frame), -1)
+    for number, names in enumerate(combinations):
         changed = along.copy()
         new = np.zeros(len(frame), dtype=bool)
         for part, name in zip(parts, names, strict=True):
             part.replace(changed, name)
             new |= part.own != name
-        flipped |= new & (evidence.decide(changed) != decided)
-    return flipped
+        done = len(frame) * (1 + number)
+        to[(to < 0) & new & (decide(changed, done) != decided)] = number
+    return decided, to
 
 
 def _replaceable(evidence: Evidence, attribute: Attribute, frame: pd.DataFrame) -> _Replaceable:

@@ -11,6 +11,8 @@ import pandas as pd
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.sample import generator
+from pytest_aipm.evidence.weighing import beside, standing
+from pytest_aipm.stats.effects import Units
 
 __all__ = ["FOLDS", "People", "Proxy", "people_of", "proxies"]
 
@@ -51,10 +53,13 @@ class People:
         Its index holds global row numbers.
     group : int array of shape (n,)
         -1 when unknown.
+    units : Units
+        Whom the rows stand for.
     """
 
     features: pd.DataFrame
     group: np.ndarray
+    units: Units
 
 
 def people_of(evidence: Evidence, groups: Grouping) -> People:
@@ -63,12 +68,17 @@ def people_of(evidence: Evidence, groups: Grouping) -> People:
     A sample of fewer rows with the same seed is a part of it.
     """
     features = evidence.feature_columns()
-    columns = [*features, *(evidence.subject.attribute(name).column for name in groups.by)]
-    frame = evidence.drawn(evidence.data, columns, ROWS)
-    return People(frame[features], groups.members(evidence.subject, frame))
+    subject = evidence.subject
+    columns = [*features, *(subject.attribute(name).column for name in groups.by)]
+    drawn = evidence.drawn(evidence.data, list(dict.fromkeys([*columns, *beside(subject)])), ROWS)
+    frame, weight, person = standing(subject, drawn)
+    units = Units.of(len(frame), weight, person)
+    return People(frame[features], groups.members(subject, frame), units)
 
 
-def proxies(frame: pd.DataFrame, inside: np.ndarray, seed: int) -> dict[str, Proxy]:
+def proxies(
+    frame: pd.DataFrame, inside: np.ndarray, seed: int, units: Units | None = None
+) -> dict[str, Proxy]:
     """Return it for every column, whatever its type and however it goes along with the group.
 
     A column's values are put into classes (tenths of a number, values else); the share of the
@@ -81,19 +91,29 @@ def proxies(frame: pd.DataFrame, inside: np.ndarray, seed: int) -> dict[str, Pro
     inside : bool array of shape (n,)
         The group; both it and its complement have at least four rows.
     seed : int
+    units : Units, optional
+        Whom the rows stand for; default each for one person, whose rows are in the same half.
     """
-    rng, place = generator(seed, "proxies"), np.zeros(len(inside), dtype=np.int64)
-    for side in (inside, ~inside):
-        own = rng.permutation(np.flatnonzero(side))
+    units = units or Units.of(len(inside), None, None)
+    rng = generator(seed, "proxies")
+    whose = np.arange(len(inside)) if units.unit is None else units.unit
+    _, person, whose = np.unique(whose, return_index=True, return_inverse=True)
+    place = np.zeros(len(person), dtype=np.int64)
+    for side in (inside, ~inside):  # a person is of the group of their first row
+        own = rng.permutation(np.flatnonzero(side[person]))
         place[own] = np.arange(len(own)) % (2 * FOLDS)
-    return {name: _proxy(_codes(frame[name]), inside, place) for name in frame.columns}
+    place = place[whose]
+    return {
+        name: _proxy(_codes(frame[name]), inside, place, units.weight) for name in frame.columns
+    }
 
 
-def _proxy(codes: np.ndarray, inside: np.ndarray, place: np.ndarray) -> Proxy:
+def _proxy(codes: np.ndarray, inside: np.ndarray, place: np.ndarray, weight: np.ndarray) -> Proxy:
     """Return it from counts of the group and the others in each class, half and fold."""
     classes = int(codes.max()) + 1
     cell = (place * classes + codes) * 2 + inside
-    counts = np.bincount(cell, minlength=4 * FOLDS * classes).reshape(FOLDS, 2, classes, 2)
+    counts = np.bincount(cell, weights=weight, minlength=4 * FOLDS * classes)
+    counts = counts.reshape(FOLDS, 2, classes, 2)
     whole = counts.sum(axis=0)
     return Proxy(_auc(whole), np.array([_auc(whole - fold) for fold in counts]))
 
@@ -103,12 +123,12 @@ def _auc(halves: np.ndarray) -> float:
 
     Parameters
     ----------
-    halves : int array of shape (2, classes, 2)
+    halves : array of shape (2, classes, 2)
         Others and group in each class of each half.
     """
     found = []
     for learn, on in (halves, halves[::-1]):
-        rate = (learn[:, 1] + PRIOR * learn[:, 1].sum() / max(learn.sum(), 1)) / (
+        rate = (learn[:, 1] + PRIOR * learn[:, 1].sum() / max(learn.sum(), 1e-9)) / (
             learn.sum(axis=1) + PRIOR
         )
         _, rank = np.unique(rate, return_inverse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,10 @@ from pytest_aipm.attribution import Budget, asked_twice
 from pytest_aipm.attribution.asking import asked, chunk_rows
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.explaining import TWICE, OutputName, output_of
+from pytest_aipm.evidence.examples import change, first, turned
+from pytest_aipm.evidence.explaining import TWICE, Output, OutputName, output_of
 from pytest_aipm.evidence.weighing import beside, standing
+from pytest_aipm.records import Example
 from pytest_aipm.stats.effects import Units
 
 __all__ = ["Reversals", "reversals"]
@@ -45,6 +47,8 @@ class Reversals:
         Rows there are.
     units : Units
         Whom the rows stand for.
+    examples : tuple of Example
+        The worst ones, where the policy allows to show rows.
     """
 
     columns: tuple[str, ...]
@@ -57,6 +61,7 @@ class Reversals:
     good: int
     total: int
     units: Units
+    examples: tuple[Example, ...] = ()
 
     @property
     def varied(self) -> bool:
@@ -123,6 +128,7 @@ def reversals(
                 fallen = np.maximum.accumulate(way, axis=1) - way
                 worst[start : start + each, place] = fallen.max(axis=1)
                 done += said.size
+    examples = _examples(evidence, chosen, frame, grids, columns, worst, eps)
     return Reversals(
         columns=tuple(columns),
         signs=tuple(columns.values()),
@@ -134,7 +140,43 @@ def reversals(
         good=good,
         total=evidence.data.rows,
         units=units,
+        examples=first(examples, evidence.stated.rows) if evidence.stated.rows else (),
     )
+
+
+def _examples(
+    evidence: Evidence,
+    chosen: Output,
+    frame: pd.DataFrame,
+    grids: Mapping[str, Any],
+    columns: Mapping[str, int],
+    worst: np.ndarray,
+    eps: float,
+) -> Iterator[Example]:
+    """Yield the worst reversals: between which two values of a column, and what that does."""
+    subject = evidence.subject
+    decides = subject.has_decisions and subject.within is None
+    for at in np.argsort(-worst, axis=None, kind="stable"):
+        row, place = divmod(int(at), len(columns))
+        name, sign = list(columns.items())[place]
+        if worst[row, place] <= eps:
+            return
+        moved = _moved(frame[row : row + 1], name, grids[name])
+        said = asked(chosen.ask, moved)[:, 0]
+        way = (-chosen.adverse or 1) * sign * said
+        fallen = np.maximum.accumulate(way) - way
+        if fallen.max() <= eps:  # a model that answers otherwise when asked again
+            continue
+        high = int(np.argmax(fallen))
+        low = int(np.argmax(way[: high + 1]))
+        one, two = (low, high) if sign > 0 else (high, low)
+        told = [f"{chosen.said} goes from {said[one]:.3g} to {said[two]:.3g}"]
+        if decides:
+            told = [] if chosen.name == "decision" else told
+            before, after = evidence.decide(moved.iloc[[one, two]])
+            told.append(turned(evidence, bool(before), bool(after)))
+        values = grids[name][one], grids[name][two]
+        yield Example(changed=(change(name, *values),), effect=", ".join(told))
 
 
 def _grid(column: pd.Series[Any], steps: int) -> Any:

@@ -81,6 +81,8 @@ class Stated:
         By the file that a check names.
     min_cell : int
         Counts of fewer people are not published.
+    rows : int
+        Most rows of a finding that may be shown, as values changed in them.
     findings : callable
         ``findings(check_id)`` returns what another check of the policy found, one a scope; it is
         measured for that where it was not measured yet. Raises CheckError for an id that is not
@@ -98,5 +100,6 @@ class Stated:
     approved: Approval | None = None
     incidents: Mapping[str, tuple[Incident, ...]] = field(default_factory=dict)
     min_cell: int = 5
+    rows: int = 0
     findings: Callable[[str], tuple[Finding, ...]] = _nothing
     claims: Callable[[], tuple[Claim, ...]] = tuple

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from pytest_aipm.attribution import Budget
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import generator
@@ -23,7 +24,13 @@ LEVELS = 20
 FAVORABLE = "aipm::favorable"
 
 
-Ask = Callable[["pd.Series[Any]"], np.ndarray]
+@dataclass(frozen=True, eq=False)
+class _Questions:
+    """What a tree may ask about a column: as many numbers a row as it has questions."""
+
+    column: str
+    number: int
+    answers: Callable[[pd.Series[Any]], Iterable[np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +39,25 @@ class Tree:
 
     Attributes
     ----------
-    asks : tuple of (column, callable)
-        What it may ask about a column: the numbers that it then compares.
+    asks : tuple of questions
+        What it may ask about each column, in the order of the table it is given.
     fitted : DecisionTreeClassifier
     """
 
-    asks: tuple[tuple[str, Ask], ...]
+    asks: tuple[_Questions, ...]
     fitted: Any
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Columns that it asks about, from the first question on."""
+        told = np.repeat([each.column for each in self.asks], [each.number for each in self.asks])
+        asked = self.fitted.tree_.feature
+        return tuple(dict.fromkeys(told[asked[asked >= 0]].tolist()))
 
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
         """Return whether rows are decided favorably, shape (n,)."""
-        return np.asarray(self.fitted.predict(_table(self.asks, frame)), dtype=bool)
+        table = _table(self.asks, frame, Budget(), only=self.used)
+        return np.asarray(self.fitted.predict(table), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +98,9 @@ class Surrogate:
         return len(self.alike)
 
 
-def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
+def surrogate(
+    evidence: Evidence, *, depth: int, rows: int, budget_s: float | None = None
+) -> Surrogate | None:
     """Grow a tree on one half of a sample and try it on the other.
 
     All rows of one person are in the same half.
@@ -95,6 +112,7 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
         Questions on the way to an answer, at most.
     rows : int
         Most rows, chosen by the seed.
+    budget_s : float or None
 
     Returns
     -------
@@ -105,6 +123,7 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     ------
     DataError
         When there are fewer than four rows.
+    BudgetSpent
     """
     from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - heavy, and only here
 
@@ -127,44 +146,75 @@ def surrogate(evidence: Evidence, *, depth: int, rows: int) -> Surrogate | None:
     learn = np.isin(own, order[: number // 2])
     if decided[learn].all() or not decided[learn].any():
         return None
-    asks = tuple((name, ask) for name in features for ask in _questions(frame[name]))
+    budget = Budget(budget_s)
+    asks = tuple(_questions(frame[name], budget) for name in features)
     fitted = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0)
     with threadpool_limits(limits=1):
         fitted.fit(
-            _table(asks, frame[learn]),
+            _table(asks, frame[learn], budget),
             decided[learn],
             None if weight is None else weight[learn],
         )
     tree, right = Tree(asks, fitted), decided[~learn]
     design = tuple(None if each is None else each[~learn] for each in (weight, whose))
     often = float(np.average(right, weights=design[0]))
-    asked = fitted.tree_.feature[fitted.tree_.feature >= 0]
     return Surrogate(
         rows=frame[~learn],
         alike=tree.decide(frame[~learn]) == right,
         commonest=max(often, 1 - often),
         leaves=int(fitted.get_n_leaves()),
-        used=tuple(dict.fromkeys(asks[i][0] for i in asked)),
+        used=tree.used,
         tree=tree,
         design=(design[0], design[1]),
         total=evidence.data.rows,
     )
 
 
-def _table(asks: Sequence[tuple[str, Ask]], frame: pd.DataFrame) -> np.ndarray:
-    return np.column_stack([ask(frame[name]) for name, ask in asks])
+def _table(
+    asks: Sequence[_Questions],
+    frame: pd.DataFrame,
+    budget: Budget,
+    only: Collection[str] | None = None,
+) -> np.ndarray:
+    """Return the answers of all rows, as the tree keeps them; 0 for columns it does not ask."""
+    number = sum(each.number for each in asks)
+    table = np.zeros((len(frame), number), dtype=np.float32, order="F")
+    start = 0
+    for each in asks:
+        if only is None or each.column in only:
+            budget.call()
+            for place, answers in enumerate(each.answers(frame[each.column]), start):
+                table[:, place] = answers
+        start += each.number
+    return table
 
 
-def _questions(column: pd.Series[Any]) -> list[Ask]:
+def _questions(column: pd.Series[Any], budget: Budget) -> _Questions:
     """Return what a tree can ask about a column: its number, or whether it is one of its values."""
+    budget.call()
+    name = str(column.name)
     if _numbered(column):
         numbers = _numbers(column)
         gone = np.isnan(numbers)
         middle = float(np.median(numbers[~gone])) if not gone.all() else 0.0
-        asked: list[Ask] = [lambda own: np.nan_to_num(_numbers(own), nan=middle)]
-        return [*asked, lambda own: np.isnan(_numbers(own)).astype(float)] if gone.any() else asked
+        return _Questions(name, 1 + gone.any(), partial(_number, middle, missing=bool(gone.any())))
     common = _texts(column).value_counts().index[:LEVELS]
-    return [partial(_is, value) for value in common] or [lambda own: np.zeros(len(own))]
+    return _Questions(name, max(len(common), 1), partial(_is, common))
+
+
+def _number(middle: float, column: pd.Series[Any], *, missing: bool) -> Iterator[np.ndarray]:
+    """Yield the number, and whether there is none where some rows have none."""
+    numbers = _numbers(column)
+    yield np.nan_to_num(numbers, nan=middle)
+    if missing:
+        yield np.isnan(numbers)
+
+
+def _is(values: pd.Index[Any], column: pd.Series[Any]) -> Iterator[np.ndarray]:
+    """Yield for each value where the column has it."""
+    codes = values.get_indexer(pd.Index(_texts(column)))
+    for code in range(len(values)):
+        yield codes == code
 
 
 def _numbered(column: pd.Series[Any]) -> bool:
@@ -180,7 +230,3 @@ def _numbers(column: pd.Series[Any]) -> np.ndarray:
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.map(str, na_action="ignore").astype(object)
-
-
-def _is(value: str, column: pd.Series[Any]) -> np.ndarray:
-    return (_texts(column) == value).to_numpy(dtype=float)

@@ -362,10 +362,12 @@ class Regression(Grammar):
 
 
 class Publish(Grammar):
-    """Cells of fewer people are counted, but their rates are withheld."""
+    """Cells of fewer people are counted, but their rates are withheld; rows show where allowed."""
 
     min_cell: int = Field(default=5, ge=0)
     """Fewest people whose rate is published; fewer are counted and judged all the same."""
+    rows: int = Field(default=0, ge=0, le=5)
+    """Most rows of a finding of which the page shows what was changed in them; 0 shows none."""
 
 
 class Override(Grammar):

@@ -45,8 +45,13 @@ class Loosening(Frozen):
     line: int | None = None
 
 
-class PolicyInfo(Frozen):
-    """The policy as it was read."""
+class PolicyInfo(Sparse):
+    """The policy as it was read.
+
+    ``rows`` is how many rows of a finding it allows to show, as values changed in them.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"rows"})
 
     name: str
     path: str
@@ -55,6 +60,7 @@ class PolicyInfo(Frozen):
     extends: tuple[str, ...] = ()
     loosened: tuple[Loosening, ...] = ()
     min_cell: int = 5
+    rows: int | None = None
 
 
 class ModelInfo(Frozen):

@@ -14,8 +14,10 @@ __all__ = [
     "NO_WORSE",
     "Asked",
     "BaselineComparison",
+    "Change",
     "Detectable",
     "Docs",
+    "Example",
     "Finding",
     "Formula",
     "GroupValue",
@@ -139,6 +141,24 @@ class Series(Sparse):
     mark: Number = None
 
 
+class Change(Frozen):
+    """A value of a row that was replaced by another one, both as a reader writes them."""
+
+    column: str
+    before: str
+    after: str
+
+
+class Example(Frozen):
+    """A row that counts against a finding: what was changed in it, and what that did.
+
+    Nothing else of the row is kept, not even its number.
+    """
+
+    changed: tuple[Change, ...] = ()
+    effect: str
+
+
 class BaselineComparison(Frozen):
     """The finding beside the approved one. ``delta`` is new minus old."""
 
@@ -199,7 +219,7 @@ class Asked(Frozen):
 class Finding(Sparse):
     """One check on one scope: what was measured and what it means."""
 
-    SPARSE: ClassVar[frozenset[str]] = frozenset({"conditions"})
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"conditions", "examples"})
 
     id: str
     nodeid: str
@@ -230,6 +250,8 @@ class Finding(Sparse):
     part_names: tuple[str, ...] = ()
     series: tuple[Series, ...] = ()
     notes: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    """Rows that count against it, as many as the policy allows to show; mostly none."""
     conditions: dict[str, str] = Field(default_factory=dict)
     """Under what it was measured, where that decides what it may be compared with: the machine."""
     baseline: BaselineComparison | None = None

@@ -111,7 +111,7 @@ def _audited(audit: Audit, commit: str | None) -> Audit:
 
 
 def _audit(audit: Audit, hidden: Withheld, at: int) -> Audit:
-    audit = _without_lines(audit, hidden)
+    audit = _without_rows(_without_lines(audit, hidden), hidden)
     small = audit.policy.min_cell
     groups = tuple(
         g.model_copy(update={"positives": None}) if (at, i) in hidden.positives else g
@@ -222,7 +222,7 @@ def _few_rows(finding: Finding, min_cell: int) -> Finding:
     if finding.groups or not 0 < finding.n < min_cell or finding.kind == "census":
         return finding
     gone: dict[str, object] = dict.fromkeys(("value", "interval", "detectable", "rows_needed"))
-    gone |= {"series": (), "sizes": ()}
+    gone |= {"series": (), "sizes": (), "examples": ()}
     if finding.baseline is not None:
         dropped = {"value": None, "delta": None, "interval": None, "note": ""}
         gone["baseline"] = finding.baseline.model_copy(update=dropped)
@@ -254,6 +254,25 @@ def _without_lines(audit: Audit, hidden: Withheld) -> Audit:
         findings.append(finding if same else finding.model_copy(update=gone))
     if tuple(findings) == audit.findings:
         return audit
+    return audit.model_copy(update={"findings": tuple(findings)})
+
+
+def _without_rows(audit: Audit, hidden: Withheld) -> Audit:
+    """Leave no row that the policy does not allow, and none at all once any cell is withheld.
+
+    What was changed in a row may name a group, and what the model decided for one of three people
+    is one of the numbers that are withheld.
+    """
+    most = 0 if hidden.cells or hidden.positives else audit.policy.rows or 0
+    if all(len(finding.examples) <= most for finding in audit.findings):
+        return audit
+    note = f"{WITHHELD}: rows, since a group has fewer than {audit.policy.min_cell} people"
+    findings = []
+    for finding in audit.findings:
+        gone: dict[str, object] = {"examples": finding.examples[:most]}
+        if finding.examples and audit.policy.rows:
+            gone["notes"] = (*finding.notes, note)
+        findings.append(finding.model_copy(update=gone))
     return audit.model_copy(update={"findings": tuple(findings)})
 
 

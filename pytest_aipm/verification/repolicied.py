@@ -201,6 +201,7 @@ def _head(policy: Policy, audit: Audit, record: Record) -> Iterator[str]:
         ("name", audit.policy.name, policy.name),
         ("context", audit.context, head.context),
         ("min_cell", audit.policy.min_cell, policy.publish.min_cell),
+        ("rows", audit.policy.rows or 0, policy.publish.rows),
         ("loosened", audit.policy.loosened, policy.loosened),
         ("extends", audit.policy.extends, policy.extends),
     ]

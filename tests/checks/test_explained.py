@@ -147,6 +147,8 @@ class TestABudget:
             ("importance", {"of": ["income"], "limit": {"max": 0.1}}),
             ("attribution_drift", {"approved": {"income": 0.5, "debt": 0.5}}),
             ("reason_codes", {"phrases": {"income": "Low income"}}),
+            ("protected_flip", {"by": "sex"}),
+            ("surrogate_fidelity", {"limit": {"min": 0.5}}),
         ],
     )
     def test_that_is_spent_is_inconclusive_and_never_a_pass(self, check, keys) -> None:

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import pytest
 from explained_models import Scored, audited, people
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
@@ -166,10 +167,10 @@ def test_two_thousand_columns_end_in_time_and_are_inconclusive() -> None:
     wide = pd.concat([frame_of(60), wide], axis=1)
     features = [*COLUMNS, *names]
     model = Scored(lambda given: 0.2 + 0.6 * given["income"].to_numpy(), features)
-    unlimited = ("protected_flip", "surrogate_fidelity")
+    whole = ("protected_flip", "surrogate_fidelity")
     checks = [
         {"check": f"explain.{name}", "id": name, **keys}
-        | ({} if name in unlimited else {"budget_s": 0.5})
+        | ({} if name in whole else {"budget_s": 0.5})
         for name, keys in CHECKS
     ]
     started = time.process_time()
@@ -179,9 +180,50 @@ def test_two_thousand_columns_end_in_time_and_are_inconclusive() -> None:
     for name, each in answered.items():
         assert each.verdict is not Verdict.ERROR, (name, each.reason)
         # these ask about a few columns only, and may be done in time
-        if name not in ("monotone", "importance", "recourse", *unlimited):
+        if name not in ("monotone", "importance", "recourse", *whole):
             assert (each.verdict, each.because) == (Verdict.INCONCLUSIVE, Because.NO_EVIDENCE), name
             assert "group columns under `players`" in each.reason
     flip = answered["protected_flip"]
     assert "share of attribution not looked at (more than 100 columns)" in str(flip.notes)
     assert flip.value == 0.0
+
+
+def test_two_thousand_columns_of_texts_are_imitated_in_time() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"x{i}" for i in range(2000)]
+    levels = np.array([f"level {i}" for i in range(40)])
+    wide = pd.DataFrame({name: levels[rng.integers(0, 40, 200)] for name in names})
+    wide = pd.concat([frame_of(200), wide], axis=1)
+    features = [*COLUMNS, *names]
+    model = Scored(lambda given: 0.2 + 0.6 * given["income"].to_numpy(), features)
+    check = {"check": "explain.surrogate_fidelity", "limit": {"min": 0.5}}
+    started = time.process_time()
+    (found,) = audited(model, wide, [check], features=features).findings
+    assert time.process_time() - started < 30
+    assert found.verdict is Verdict.PASS
+    assert "asks about income" in str(found.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("protected_flip", {}),
+        ("attribution_share", {"walks": 2, "rows": 50}),
+        ("gap_decomposition", {"walks": 2, "rows": 50, "limit": {"max": 0.9}}),
+    ],
+)
+def test_many_values_of_a_slow_model_are_given_up_early_and_never_a_pass(name, more) -> None:
+    frame = frame_of(120).assign(sex=[f"group {i % 40}" for i in range(120)])
+    spent: list[float] = []
+
+    def slow(given: pd.DataFrame) -> np.ndarray:
+        if len(given) in (50, 120):  # as flips are asked
+            spent.append(0.1)
+            time.sleep(0.1)
+        return 0.2 + 0.6 * given["income"].to_numpy()
+
+    check = {"check": f"explain.{name}", "by": "sex", "budget_s": 1.0, **more}
+    (found,) = audited(Scored(slow, COLUMNS), frame, [check], features=COLUMNS).findings
+    assert (found.verdict, found.because) == (Verdict.INCONCLUSIVE, Because.NO_EVIDENCE)
+    assert "budget_s: 1" in found.reason
+    assert sum(spent) < 2.0, "40 values would take 4 s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -172,3 +174,25 @@ def test_too_many_values_to_try_are_an_error() -> None:
     crowd = people(500).assign(age=np.arange(500))
     with pytest.raises(DataError, match="has more than 200 values"):
         flips(crowd, model, "age")
+
+
+def test_rows_are_told_by_what_was_changed_in_them_and_only_where_rows_may_show() -> None:
+    bands = Attribute("age_band", "age", bins=(40,), labels=("young", "old"))
+    rule = Rule(lambda f: (f["title"] == "Mr") & (f["age"] >= 40), "age", "title", "sex")
+    subject = subject_of("sex", bands, predictions=None)
+    linked = {"title": {"Ms": "Mr", "Mr": "Ms"}}
+    evidence = evidence_of(people(), subject, model=rule)
+    silent = flip(evidence, ("age_band",), rows=5000, linked={})
+    evidence.stated = replace(evidence.stated, rows=5)
+    told = flip(evidence, ("age_band",), rows=5000, linked={})
+    assert silent.examples == ()
+    assert silent.flipped == told.flipped > 0
+    assert {(c.column, c.before, c.after) for e in told.examples for c in e.changed} == {
+        ("age_band", "young", "old"),  # never a person's own age
+        ("age_band", "old", "young"),
+    }
+    both = flip(evidence, ("sex",), rows=5000, linked=linked)
+    assert [[(c.column, c.before, c.after) for c in e.changed] for e in both.examples] == [
+        [("sex", "f", "m"), ("title", "Ms", "Mr")],
+        [("sex", "m", "f"), ("title", "Mr", "Ms")],
+    ]

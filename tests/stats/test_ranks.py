@@ -31,3 +31,13 @@ def test_the_standard_error_is_that_of_samples(shape) -> None:
         values.append(value)
         errors.append(influence.std() / np.sqrt(200))
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.08)
+
+
+def test_a_weight_of_two_is_two_rows() -> None:
+    rng = np.random.default_rng(2)
+    x, y, times = rng.normal(size=60).round(1), rng.normal(size=60).round(1), rng.integers(1, 4, 60)
+    value, influence = spearman(x, y, 5.0 * times)
+    again, each = spearman(np.repeat(x, times), np.repeat(y, times))
+    assert value == pytest.approx(spearmanr(np.repeat(x, times), np.repeat(y, times)).statistic)
+    assert value == pytest.approx(again)
+    assert np.repeat(influence, times) == pytest.approx(each)

@@ -124,8 +124,11 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         if not wanted:
             why = "there is no column to look at: name some under `of`, or a protected attribute"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
+    try:
+        shown = together(evidence, params, found) if params.by else None
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     part = share(found.sizes, wanted)
-    shown = together(evidence, params, found) if params.by else None
     bars = share_bars(found, params.confidence)
     return nothing.with_(
         estimate=from_part(part, params.confidence),

@@ -59,6 +59,7 @@ KIND = "sample"
 SCOPES = "overall"
 UNITS = ("",)
 RANGE = (-1.0, 1.0)
+WEIGHTED = True
 TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"min": 0.0}
 BASIS = "as the policy declares"
@@ -128,12 +129,13 @@ def _correlation(found: Explained, name: str, player: int, sign: int) -> EffectP
     scale = float(np.abs(found.walked.output).max(initial=0.0))
     if known.sum() < 3 or np.ptp(own) <= 1e-12 * max(scale, 1e-300) or np.ptp(ranks[known]) == 0:
         return None
-    value, influence = spearman(ranks[known], own)
-    n = int(known.sum())
+    units = found.sample.units.inside(known)
+    value, influence = spearman(ranks[known], own, units.weight)
+    moved, n = units.moved(influence), units.size
     # ends of a perfect order rest on nothing but its rows: one row may still be out of order
-    error = max(float(influence.std(ddof=1)) / np.sqrt(n), 1.0 / n if n >= SMALL else np.inf)
+    error = max(float(moved.std(ddof=1)) / np.sqrt(len(moved)), 1.0 / n if n >= SMALL else np.inf)
     value *= sign
-    return EffectPart(value, value, error, error, float(n), float(n - 2), (-1.0, 1.0))
+    return EffectPart(value, value, error, error, n, n - 2, (-1.0, 1.0))
 
 
 def _bars(parts: dict[str, EffectPart], n: int, confidence: float) -> Series:

@@ -54,6 +54,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 RANGE = (0.5, 1.0)
+WEIGHTED = True
 TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.55}
 BASIS = "convention of the field, not law"
@@ -84,7 +85,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     if few is not None:
         return shown.with_(summary=few[1], not_judged=few)
     known = group >= 0
-    parts = inspected(found.fit.row[known], group[known], len(names), evidence.seed)
+    units = found.sample.units.inside(known)
+    parts = inspected(
+        found.fit.row[known],
+        group[known],
+        len(names),
+        evidence.seed,
+        units=units if evidence.subject.designed else None,
+        alpha=1 - params.confidence,
+    )
     told = {i: part for i, part in enumerate(parts) if part is not None}
     if not told:
         why = "no group has four rows, and four others, to learn and to try the inspector on"

@@ -165,7 +165,7 @@ def _stable(evidence: Evidence, params: Params) -> Found:
 
 
 def _imitated(evidence: Evidence, params: Params) -> Found:
-    found = surrogate(evidence, depth=params.depth, rows=2 * params.rows)
+    found = surrogate(evidence, depth=params.depth, rows=2 * params.rows, budget_s=params.budget_s)
     if found is None:
         return "all rows are decided alike, so there is nothing to imitate"
     note = (

@@ -102,6 +102,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     except NoAttributions as over:
         return over.measurement.with_(formula=formula)
     counts = evidence.counts(params.by, params.unknown)
+    try:
+        shown = together(evidence, params, found)
+    except NoAttributions as over:
+        return over.measurement.with_(formula=formula)
     wanted = named_players(found, params.of or inputs_of(evidence, params.by)[0])
     group, names = found.groups(evidence, params.by, params.unknown), counts.grouping.names
     inside = [group == i for i in range(len(names))]
@@ -111,7 +115,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         parts, params.confidence, reference=reference, min_size=params.min_group_size
     )
     sizes = np.array([part.n if math.isfinite(part.value) else 0 for part in parts])
-    shown = together(evidence, params, found)
     pair = estimate.pair if len(estimate.pair) == 2 else ()
     summary = f"{whose} carries no gap that can be compared"
     series: tuple[Series, ...] = ()

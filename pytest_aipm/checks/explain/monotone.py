@@ -109,6 +109,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         summary=_said(found, share),
         part_names=("all rows",),
         series=(_bars(found),),
+        examples=found.examples,
     )
 
 

@@ -34,7 +34,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from pytest_aipm.checks.attributed import noise_notes
+from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.checks.attributed import noise_notes, out_of_time
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.compare import unknown_breach
@@ -65,6 +66,8 @@ class Params(OneClassParams):
     """Rows to replace the attribute in; fewer are used whole."""
     linked: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Columns that change along: ``{title: {Mr: Ms, Ms: Mr}}``."""
+    budget_s: float | None = Field(default=120.0, gt=0)
+    """Seconds that it may take; beyond it the finding is inconclusive."""
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
@@ -80,7 +83,16 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         )
         return nothing.with_(summary=why, not_judged=(Because.NOT_APPLICABLE, why))
     counts = evidence.counts(params.by, params.unknown)
-    flips = flip(evidence, params.by, rows=params.rows, linked=params.linked)
+    try:
+        flips = flip(
+            evidence,
+            params.by,
+            rows=params.rows,
+            linked=params.linked,
+            budget_s=params.budget_s,
+        )
+    except BudgetSpent:
+        return out_of_time(params.budget_s, nothing.formula)
     if flips.levels < 2:
         why = f"{what} has one value only, so there is nothing to replace it with"
         return nothing.with_(summary=why, n=flips.n, not_judged=(Because.NO_EVIDENCE, why))
@@ -97,6 +109,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=flips.n,
         groups=_groups(flips, params),
         part_names=("all rows",),
+        examples=flips.examples,
         notes=(
             *design_note(evidence.subject, found.rows, found.n),
             *_notes(flips),

@@ -54,7 +54,7 @@ from pytest_aipm.evidence.explaining import Explained
 from pytest_aipm.evidence.inspector import LEAST
 from pytest_aipm.evidence.proxies import FOLDS, People, people_of, proxies
 from pytest_aipm.records import Because, Formula, Series
-from pytest_aipm.stats.effects import EffectPart
+from pytest_aipm.stats.effects import EffectPart, Units
 from pytest_aipm.stats.floors import floor
 
 NEEDS = Needs(predictions=True, model=True)
@@ -62,6 +62,7 @@ KIND = "sample"
 SCOPES = "groups"
 UNITS = ("",)
 RANGE = (0.0, 1.0)
+WEIGHTED = True
 TASKS = ("binary", "multiclass", "regression")
 DEFAULT_LIMIT = {"max": 0.10}
 BASIS = "convention of the field, not law"
@@ -103,7 +104,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     why = nothing_to_compare(names, people.sizes, params, "attribution")
     if float(found.sizes.middle.sum()) <= 0:
         why = Because.NO_EVIDENCE, "the model says the same of every row: it leans on nothing"
-    elif why is None and not any(_enough(group, i) for i in range(len(names))):
+    elif why is None and not any(_enough(group, i, found.sample.units) for i in range(len(names))):
         why = Because.NO_EVIDENCE, f"no group has {LEAST} rows, and {LEAST} others, to compare"
     if why is not None:
         return shown.with_(summary=why[1], not_judged=why)
@@ -112,7 +113,9 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     # of two groups, what tells the one tells the other: a second look would only be a second draw
     looked = range(1 if len(names) == 2 else len(names))
     relied = {
-        i: _reliance(found, many, i, own, evidence.seed) for i in looked if _enough(many.group, i)
+        i: _reliance(found, many, i, own, evidence.seed)
+        for i in looked
+        if _enough(many.group, i, many.units)
     }
     parts = [each.part for each in relied.values()]
     estimate = floor(parts, params.confidence, worst="max", min_size=params.min_group_size)
@@ -131,9 +134,11 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     )
 
 
-def _enough(group: np.ndarray, i: int) -> bool:
-    known = group >= 0
-    return bool(min((group == i).sum(), (known & (group != i)).sum()) >= LEAST)
+def _enough(group: np.ndarray, i: int, units: Units) -> bool:
+    """Whether there are enough people in a group, and enough others."""
+    own = np.arange(len(group)) if units.unit is None else units.unit
+    sides = group == i, (group >= 0) & (group != i)
+    return min(len(np.unique(own[side])) for side in sides) >= LEAST
 
 
 def _reliance(found: Explained, many: People, i: int, own: set[str], seed: int) -> _Reliance:
@@ -143,7 +148,8 @@ def _reliance(found: Explained, many: People, i: int, own: set[str], seed: int) 
     jackknife), the shares given.
     """
     known, players, sizes = many.group >= 0, found.players, found.sizes
-    tells = proxies(many.features[known], many.group[known] == i, seed)
+    units = many.units.inside(known)
+    tells = proxies(many.features[known], many.group[known] == i, seed, units)
     auc = np.full(len(players), 0.5)
     without = np.full((FOLDS, len(players)), 0.5)
     for j, columns in enumerate(players.columns):
@@ -166,7 +172,7 @@ def _reliance(found: Explained, many: People, i: int, own: set[str], seed: int) 
         ends.append(max(value, 0.0))
         errors.append(float(np.sqrt(variance + (FOLDS - 1) * folds.var())))
     freedom = float(min(FOLDS, len(sizes.by_background)) - 1)
-    part = EffectPart(ends[0], ends[1], errors[0], errors[1], float(found.n), freedom, (0.0, 1.0))
+    part = EffectPart(ends[0], ends[1], errors[0], errors[1], sizes.size, freedom, (0.0, 1.0))
     return _Reliance(part, auc, strength * sizes.middle / sizes.middle.sum())
 
 

@@ -38,6 +38,9 @@ People could be refused and told nothing, or be told reasons that were not the m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
+
 import numpy as np
 from pydantic import Field
 
@@ -53,8 +56,9 @@ from pytest_aipm.checks.attributed import (
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.examples import change, first
 from pytest_aipm.evidence.reasons import Reasons, reasons
-from pytest_aipm.records import Because, Formula, Series
+from pytest_aipm.records import Because, Example, Formula, Series
 from pytest_aipm.stats.parts import RatePart
 from pytest_aipm.stats.single import census
 
@@ -70,6 +74,8 @@ DEFAULT_LIMIT = {"min": 1.0}
 BASIS = "convention of the field, not law"
 
 LONGEST = 200
+
+OTHERS = "the values of others"
 
 
 class Params(ExplainParams):
@@ -129,6 +135,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         n=n,
         part_names=("all rows",),
         series=(_table(found, params, protected),),
+        examples=first(_examples(found, params, protected, spoken), evidence.stated.rows),
         notes=(*_notes(found, params), *noise_notes(evidence)),
         breach=_unstable(found, params),
         harm="down",
@@ -175,6 +182,43 @@ def _said(
     if none.any():
         said += f"; {frequency(_share(found, none))} have no reason at all"
     return said
+
+
+def _examples(
+    found: Reasons, params: Params, protected: np.ndarray, spoken: np.ndarray
+) -> Iterator[Example]:
+    """Yield decisions that are not covered, each kind in turn, those pushed hardest first.
+
+    Of a person only the value behind the main reason that is at fault is told, and what it adds
+    compared with the values of others.
+    """
+    none, improper, mute = _faults(found, protected, spoken)
+    push = np.maximum(found.output.adverse * found.found.values, 0.0)
+    faulty = (found.given & protected, found.given & ~spoken & ~protected)
+    told = ("no one may be refused for it", "it has no sentence under `phrases`")
+    kinds = [
+        [
+            _behind(found, int(row), int(np.argmax(pushed[row])), why)
+            for row in np.argsort(-pushed.max(axis=1), kind="stable")
+            if where[row]
+        ]
+        for where, pushed, why in zip(
+            (improper, mute), (np.where(each, push, 0.0) for each in faulty), told, strict=True
+        )
+    ]
+    nothing = f"no column adds {params.least:.0%} of what pushes towards the refusal"
+    kinds.append([Example(effect=nothing)] * int(none.any()))
+    for each in zip_longest(*kinds):
+        yield from filter(None, each)
+
+
+def _behind(found: Reasons, row: int, player: int, why: str) -> Example:
+    """Return the value behind one reason of one decision."""
+    own, adds = found.rows.iloc[row], number(abs(float(found.found.values[row, player])))
+    return Example(
+        changed=tuple(change(c, own[c], OTHERS) for c in found.players.columns[player]),
+        effect=f"adds {adds} to what speaks against the person in {found.output.said}; {why}",
+    )
 
 
 def _unstable(found: Reasons, params: Params) -> tuple[Because, str] | None:

@@ -30,7 +30,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from pytest_aipm.checks.attributed import noise_notes
+from pytest_aipm.attribution.asking import BudgetSpent
+from pytest_aipm.checks.attributed import noise_notes, out_of_time
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import OneClassParams, of_one
 from pytest_aipm.checks.effective import design_note, rows_counted
@@ -56,12 +57,13 @@ class Params(OneClassParams):
     """Questions on the way to an answer, at most."""
     rows: int = Field(default=5000, ge=4)
     """Most rows, chosen by the seed; half of them teach, half are tried."""
+    budget_s: float | None = Field(default=120.0, gt=0)
+    """Seconds that it may take; beyond it the finding is inconclusive."""
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     evidence = of_one(evidence, params)
-    found = surrogate(evidence, depth=params.depth, rows=params.rows)
     nothing = Measurement(
         estimate=None,
         formula=Formula(
@@ -74,6 +76,10 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         summary="",
         n=0,
     )
+    try:
+        found = surrogate(evidence, depth=params.depth, rows=params.rows, budget_s=params.budget_s)
+    except BudgetSpent:
+        return out_of_time(params.budget_s, nothing.formula)
     if found is None:
         why = "all rows are decided alike, so there is nothing to imitate"
         return nothing.with_(summary=why, not_judged=(Because.NO_EVIDENCE, why))
