@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from pytest_aipm.errors import AipmError, CheckError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.stated import Stated
+from pytest_aipm.evidence.wishes import Sample, Wish
 from pytest_aipm.judge import Entry, Judgement, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import (
@@ -92,8 +93,11 @@ class Auditor:
         self._fault: MeasurementError | None = None
         self._found: dict[Node, Finding] = {}
         self._asked: list[Node] = []
+        self.chosen: frozenset[Node] | None = None
+        """The nodes that are going to be measured in this process; None for all."""
         if evidence is not None:
             evidence.stated = self._stated()
+            evidence.planned = self._planned
 
     def finding(self, node: Node) -> Finding:
         """Measure and judge a node, once.
@@ -185,6 +189,19 @@ class Auditor:
         assert isinstance(measurement, Measurement), "a check returns a Measurement"  # noqa: S101
         return measurement
 
+    def _planned(self) -> Iterator[Wish[Any] | Sample]:
+        """Yield what the checks to come will ask of all rows, so that these are read once."""
+        for node in self.policy.nodes():
+            spec = self.policy.check(node.check_id)
+            if not spec.enabled or self._too_deep(spec) or node in self._found:
+                continue
+            wishes = getattr(self.plan.catalog.load(spec.check), "wishes", None)
+            if wishes is None or (self.chosen is not None and node not in self.chosen):
+                continue
+            params = spec.params_for(node.scope, seed=self.plan.settings.seed)
+            with contextlib.suppress(Exception):  # which the check raises itself, when measured
+                yield from wishes(self.evidence, params)
+
     @property
     def evidence(self) -> Evidence:
         """The open data and model; opened once, and a fault is kept for every node."""
@@ -203,6 +220,7 @@ class Auditor:
                 refuse_unlike(opened, self._run_dir, self.policy.name)
                 self._evidence = opened
                 self._evidence.stated = self._stated()
+                self._evidence.planned = self._planned
             except MeasurementError as error:
                 self._fault = error
                 raise

@@ -45,6 +45,7 @@ from pytest_aipm.evidence.subject import Attribute, Classes, Subject
 from pytest_aipm.evidence.tally import Coded, Tally
 from pytest_aipm.evidence.views import View, loss_of
 from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
+from pytest_aipm.evidence.wishes import Shared
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
@@ -138,6 +139,9 @@ class Evidence(Passes):
         self.engine: Engine = engine or Local()
         self._key = key
         self._tally: Tally | MeasurementError | None = None
+        self.planned = tuple
+        self.shared = Shared(self.engine)
+        self.shared.wanted = self.wishes
 
     # -- what checks ask for -------------------------------------------------------------------
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.engine.local import Engine, Mergeable
-from pytest_aipm.errors import MeasurementError
-from pytest_aipm.evidence.differing import Differing
+from pytest_aipm.evidence.differing import Differing, differing
 from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.rowpass import Wanted, refuse_rows
 from pytest_aipm.evidence.sample import Drawn
 from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.wishes import Sample, Shared, Wish, located
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model
 
@@ -29,16 +28,6 @@ _Part = TypeVar("_Part", bound=Mergeable)
 
 USUAL_ROWS, USUAL_VALUES = 5000, 4_000_000
 """How much is drawn for the first check that wants a sample, so that it does for most others."""
-
-
-@contextmanager
-def located(path: str) -> Iterator[None]:
-    """Give errors that name no place of their own the file that was read."""
-    try:
-        yield
-    except MeasurementError as error:
-        problems = [each if each.path else replace(each, path=path) for each in error.problems]
-        raise type(error)(problems) from error
 
 
 @dataclass(frozen=True)
@@ -64,6 +53,8 @@ class Passes:
     _run_dir: Path | None
     _key: str
     _kept_before: Kept | None
+    shared: Shared
+    planned: Callable[[], Iterable[Wish[Any] | Sample]]
 
     def feature_columns(self) -> list[str]:
         """Return the columns that the model is given."""
@@ -126,11 +117,29 @@ class Passes:
 
         What one check draws is wide enough for most others, so that rows are read once for all.
         """
+        key, names = ("rows of", id(source)), list(dict.fromkeys(columns))
+        if key not in self._drawn:
+            self._drawn[key] = self.shared.answer(self._sample(source, Sample(source, tuple(names), k)))
 
-        def draw(names: list[str], empty: Drawn) -> Drawn:
-            return self.over(source, names, empty.of, empty, numbered=True)
+        def draw(wide: list[str], empty: Drawn) -> Drawn:
+            return self.over(source, wide, empty.of, empty, numbered=True)
 
-        return self._cut(("rows of", id(source)), source, columns, k, draw).frame
+        return self._cut(key, source, names, k, draw).frame
+
+    def _sample(self, source: DataSource, *first: Sample) -> Wish[Drawn]:
+        """Return the wish for one sample from which all others of these rows can be cut.
+
+        What is known to be drawn is added as long as few enough values are kept.
+        """
+        columns, most = self._usual(source), 0
+        for each in (*first, *self._samples):
+            wide = list(dict.fromkeys([*columns, *each.columns]))
+            k = max(most, each.k, min(USUAL_ROWS, USUAL_VALUES // max(len(wide), 1)))
+            fits = each.source is source and k * len(wide) <= USUAL_VALUES
+            if each in first or (fits and set(each.columns) <= set(source.columns)):
+                columns, most = wide, k
+        empty = Drawn(most, self.seed)
+        return Wish(("sample",), source, tuple(columns), empty.of, empty, numbered=True)
 
     def drawn_decided(
         self, columns: Sequence[str], k: int, name: str | None = None, *, against: bool = False
@@ -187,6 +196,17 @@ class Passes:
         return [name for name in names if name is not None and name in source.columns]
 
     @cached_property
+    def _samples(self) -> list[Sample]:
+        """What the checks of the policy are going to draw."""
+        return [each for each in self.planned() if isinstance(each, Sample)]
+
+    def wishes(self) -> Iterator[Wish[Any]]:
+        """Yield what the checks of the policy are going to ask of all rows."""
+        yield from (each for each in self.planned() if isinstance(each, Wish))
+        for source in {id(each.source): each.source for each in self._samples}.values():
+            yield self._sample(source)
+
+    @cached_property
     def _drawn(self) -> dict[tuple[object, ...], Drawn]:
         return {}
 
@@ -198,10 +218,21 @@ class Passes:
         names = list(dict.fromkeys(columns))
         if not self.engine.remote:
             return source.frame(names)
-        found = self.over(source, names, Differing.of, Differing())
+        found = self.shared.answer(differing(source, names))
         return found.frame.loc[np.repeat(np.arange(len(found.counts)), found.counts)].reset_index(
             drop=True
         )
+
+    def differing(self, source: DataSource, columns: Sequence[str]) -> Differing:
+        """Return the rows that differ in some columns, and how many there are of each.
+
+        Rows in memory are there already: each stands for itself.
+        """
+        names = list(dict.fromkeys(columns))
+        if self.engine.remote or not source.held:
+            return self.shared.answer(differing(source, names))
+        frame = source.frame(names)
+        return Differing(frame, np.ones(len(frame), dtype=np.int64))
 
     def over_decided(
         self,
