@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.rowpass import Wanted, refuse_rows
 from pytest_aipm.evidence.sample import Drawn
 from pytest_aipm.evidence.subject import Subject
-from pytest_aipm.evidence.wishes import Sample, Shared, Wish, located
+from pytest_aipm.evidence.wishes import Counts, Sample, Shared, Wish, located
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model
 
@@ -54,7 +54,7 @@ class Passes:
     _key: str
     _kept_before: Kept | None
     shared: Shared
-    planned: Callable[[], Iterable[Wish[Any] | Sample]]
+    planned: Callable[[], Iterable[Wish[Any] | Sample | Counts]]
 
     def feature_columns(self) -> list[str]:
         """Return the columns that the model is given."""
@@ -68,7 +68,7 @@ class Passes:
 
     @cached_property
     def _predictor(self) -> Predictor:
-        return Predictor(
+        made = Predictor(
             self.subject,
             self.data,
             model=self.model,
@@ -79,6 +79,12 @@ class Passes:
             name=f"{self._key}.predictions",
             kept=self._kept_before,
         )
+        made.along = self._asked_along
+        return made
+
+    def _asked_along(self) -> Mapping[str, np.ndarray] | None:
+        """Ask the model in a pass that does more; None where there is none."""
+        return None
 
     @property
     def _asking(self) -> Predictor:
@@ -198,11 +204,15 @@ class Passes:
     @cached_property
     def _samples(self) -> list[Sample]:
         """What the checks of the policy are going to draw."""
-        return [each for each in self.planned() if isinstance(each, Sample)]
+        return [each for each in self._plan if isinstance(each, Sample)]
+
+    @cached_property
+    def _plan(self) -> list[Wish[Any] | Sample | Counts]:
+        return list(self.planned())
 
     def wishes(self) -> Iterator[Wish[Any]]:
         """Yield what the checks of the policy are going to ask of all rows."""
-        yield from (each for each in self.planned() if isinstance(each, Wish))
+        yield from (each for each in self._plan if isinstance(each, Wish))
         for source in {id(each.source): each.source for each in self._samples}.values():
             yield self._sample(source)
 

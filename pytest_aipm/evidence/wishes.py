@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
@@ -20,9 +21,11 @@ from pytest_aipm.engine.local import Engine, Mergeable
 from pytest_aipm.errors import MeasurementError
 from pytest_aipm.sources.data import NONE, DataSource
 
-__all__ = ["Sample", "Shared", "Wish", "located"]
+__all__ = ["Counts", "Sample", "Shared", "Wish", "located"]
 
 _Part = TypeVar("_Part", bound=Mergeable)
+VALUES = 30_000_000
+"""Most values that are decoded at a time, where somebody wants many rows at once."""
 
 
 @contextmanager
@@ -52,6 +55,8 @@ class Wish(Generic[_Part]):
         Whether `partial` needs the numbers that rows have in the whole source.
     coded : frozenset of str
         Columns whose texts may come as categories, other ones in each batch.
+    size : int or None
+        Rows that `partial` wants at a time; None for the usual ones.
     """
 
     key: tuple[Hashable, ...]
@@ -61,11 +66,18 @@ class Wish(Generic[_Part]):
     empty: _Part
     numbered: bool = False
     coded: frozenset[str] = NONE
+    size: int | None = None
 
     @property
     def name(self) -> tuple[Hashable, ...]:
         """The key, and of which rows it is asked."""
         return (id(self.source), *self.key)
+
+
+class Counts(Enum):
+    """That a check is going to ask who gets which decision."""
+
+    WANTED = "wanted"
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,8 @@ class Shared:
     def __init__(self, engine: Engine) -> None:
         self.wanted: Callable[[], Iterable[Wish[Any]]] = tuple
         """What the checks of the policy are going to ask; set by whoever knows them."""
+        self.lead: Callable[[DataSource], None] = lambda _: None
+        """Called before the first wish of some rows: what has more to do leads the pass itself."""
         self._engine = engine
         self._answers: dict[tuple[Hashable, ...], Any] = {}
         self._gathered: list[DataSource] = []
@@ -103,10 +117,10 @@ class Shared:
         """
         with located(wish.source.ref):
             wish.source.require(list(wish.columns))
-            if wish.name not in self._answers and wish.source not in self._gathered:
-                self._gather(wish)
-            if wish.name in self._answers:
-                found: _Part = self._answers.pop(wish.name)
+            if wish.source not in self._gathered:
+                self.lead(wish.source)
+            found = self.along(wish)
+            if found is not None:
                 return found
             return self._engine.run(
                 wish.source,
@@ -115,7 +129,15 @@ class Shared:
                 wish.empty,
                 coded=wish.coded,
                 numbered=wish.numbered,
+                size=wish.size,
             )
+
+    def along(self, wish: Wish[_Part]) -> _Part | None:
+        """Return the answer that came of the pass with all others; None where there is none."""
+        if wish.source not in self._gathered:
+            self._gather(wish)
+        found: _Part | None = self._answers.pop(wish.name, None)
+        return found
 
     def _gather(self, first: Wish[Any]) -> None:
         """Make one pass for a wish and all that will be asked of the same rows."""
@@ -131,6 +153,9 @@ class Shared:
             source.learn(columns)
         if len(asked) == 1 or (source.held and not self._engine.remote):
             return
+        if (first.size or 0) * len(columns) > VALUES:  # too wide for so many rows at a time
+            asked, columns = {first.name: first}, list(first.columns)
+            self._gathered.remove(source)
         together = _Together(tuple(asked.values()))
         with suppress(Exception):  # whatever it is, it is said by the check that asks for it alone
             found = self._engine.run(
@@ -140,6 +165,7 @@ class Shared:
                 _Answers(tuple(each.empty for each in asked.values())),
                 coded=together.coded,
                 numbered=any(each.numbered for each in asked.values()),
+                size=first.size,
             )
             told = zip(asked, found.parts, strict=True)
             self._answers |= {name: part for name, part in told if part is not None}
