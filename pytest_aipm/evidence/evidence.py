@@ -526,6 +526,7 @@ class Evidence(Passes):
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
         rows = self._row_pass()
+        self._lead(self.data)
         try:
             tally = self._along or self.shared.answer(self._counting(rows))
         except DataError:

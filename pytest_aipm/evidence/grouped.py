@@ -115,7 +115,8 @@ def grouped(
     _refuse_joined(evidence, by, source)
     wanted = _wanted(subject, by, columns)
     if ordered or subject.designed:
-        frame = source.frame(wanted) if ordered else evidence.content(source, wanted)
+        here = ordered or not evidence.engine.remote
+        frame = source.frame(wanted) if here else evidence.content(source, wanted)
         times = np.ones(len(frame), dtype=np.int64)
     else:
         found_apart = evidence.differing(source, wanted)

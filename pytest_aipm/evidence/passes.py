@@ -30,6 +30,12 @@ USUAL_ROWS, USUAL_VALUES = 5000, 4_000_000
 """How much is drawn for the first check that wants a sample, so that it does for most others."""
 
 
+def _sampling(source: DataSource, columns: Sequence[str], empty: Drawn) -> Wish[Drawn]:
+    """Return the wish for a sample."""
+    key = ("sample", frozenset(columns), empty.k, empty.seed)
+    return Wish(key, source, tuple(columns), empty.of, empty, numbered=True)
+
+
 @dataclass(frozen=True)
 class _Decided:
     """A function of a batch and of the decisions on it, as one of the batch alone."""
@@ -123,29 +129,11 @@ class Passes:
 
         What one check draws is wide enough for most others, so that rows are read once for all.
         """
-        key, names = ("rows of", id(source)), list(dict.fromkeys(columns))
-        if key not in self._drawn:
-            self._drawn[key] = self.shared.answer(self._sample(source, Sample(source, tuple(names), k)))
 
-        def draw(wide: list[str], empty: Drawn) -> Drawn:
-            return self.over(source, wide, empty.of, empty, numbered=True)
+        def draw(names: list[str], empty: Drawn) -> Drawn:
+            return self.shared.answer(_sampling(source, names, empty))
 
-        return self._cut(key, source, names, k, draw).frame
-
-    def _sample(self, source: DataSource, *first: Sample) -> Wish[Drawn]:
-        """Return the wish for one sample from which all others of these rows can be cut.
-
-        What is known to be drawn is added as long as few enough values are kept.
-        """
-        columns, most = self._usual(source), 0
-        for each in (*first, *self._samples):
-            wide = list(dict.fromkeys([*columns, *each.columns]))
-            k = max(most, each.k, min(USUAL_ROWS, USUAL_VALUES // max(len(wide), 1)))
-            fits = each.source is source and k * len(wide) <= USUAL_VALUES
-            if each in first or (fits and set(each.columns) <= set(source.columns)):
-                columns, most = wide, k
-        empty = Drawn(most, self.seed)
-        return Wish(("sample",), source, tuple(columns), empty.of, empty, numbered=True)
+        return self._cut(("rows of", id(source)), source, columns, k, draw).frame
 
     def drawn_decided(
         self, columns: Sequence[str], k: int, name: str | None = None, *, against: bool = False
@@ -185,13 +173,19 @@ class Passes:
         """Return a sample, cut from the widest one that was drawn of these rows so far."""
         names, held = list(dict.fromkeys(columns)), self._drawn.get(key)
         if held is None or not held.holds(names, k):
-            wide = list(dict.fromkeys([*names, *self._usual(source)]))
-            most = max(k, min(USUAL_ROWS, USUAL_VALUES // max(len(wide), 1)))
+            before = Sample(source, (), 0)
             if held is not None:
-                wide = list(dict.fromkeys([*wide, *held.frame.columns]))
-                most = max(most, held.k)
-            held = self._drawn[key] = draw(wide, Drawn(most, self.seed))
+                before = Sample(source, tuple(held.frame.columns), held.k)
+            wide = self._wider(Sample(source, tuple(names), k), before)
+            held = self._drawn[key] = draw(list(wide.columns), Drawn(wide.k, self.seed))
         return held.cut(names, k)
+
+    def _wider(self, wanted: Sample, held: Sample) -> Sample:
+        """Return what is drawn for a check, so that it does for others as well."""
+        names = [*wanted.columns, *self._usual(wanted.source), *held.columns]
+        wide = tuple(dict.fromkeys(names))
+        usual = min(USUAL_ROWS, USUAL_VALUES // max(len(wide), 1))
+        return Sample(wanted.source, wide, max(wanted.k, held.k, usual))
 
     def _usual(self, source: DataSource) -> list[str]:
         """Return the columns that samples of some rows mostly need."""
@@ -202,33 +196,30 @@ class Passes:
         return [name for name in names if name is not None and name in source.columns]
 
     @cached_property
-    def _samples(self) -> list[Sample]:
-        """What the checks of the policy are going to draw."""
-        return [each for each in self._plan if isinstance(each, Sample)]
-
-    @cached_property
     def _plan(self) -> list[Wish[Any] | Sample | Counts]:
         return list(self.planned())
 
     def wishes(self) -> Iterator[Wish[Any]]:
-        """Yield what the checks of the policy are going to ask of all rows."""
-        yield from (each for each in self._plan if isinstance(each, Wish))
-        for source in {id(each.source): each.source for each in self._samples}.values():
-            yield self._sample(source)
+        """Yield what the checks of the policy are going to ask of all rows, in their order."""
+        drawn: dict[int, Sample] = {}
+        for each in self._plan:
+            if isinstance(each, Wish):
+                yield each
+            elif isinstance(each, Sample):
+                source, held = each.source, drawn.get(id(each.source))
+                if held is not None and each.k <= held.k and set(each.columns) <= set(held.columns):
+                    continue
+                wide = self._wider(each, held or Sample(source, (), 0))
+                drawn[id(source)] = wide
+                yield _sampling(source, wide.columns, Drawn(wide.k, self.seed))
 
     @cached_property
     def _drawn(self) -> dict[tuple[object, ...], Drawn]:
         return {}
 
     def content(self, source: DataSource, columns: Sequence[str]) -> pd.DataFrame:
-        """Return all rows of some columns, in any order.
-
-        Of rows that stay where they are only those that differ come here, with their number.
-        """
-        names = list(dict.fromkeys(columns))
-        if not self.engine.remote:
-            return source.frame(names)
-        found = self.shared.answer(differing(source, names))
+        """Return all rows of some columns, in any order."""
+        found = self.differing(source, columns)
         return found.frame.loc[np.repeat(np.arange(len(found.counts)), found.counts)].reset_index(
             drop=True
         )
