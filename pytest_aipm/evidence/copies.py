@@ -69,19 +69,17 @@ def copies_in(
     DataError
         When a column is not there.
     """
-    asked = ("copies in", id(source), tuple(columns), answer, key)
-    return evidence.once(
-        asked, lambda: _copies(evidence.shared.answer(hashes_of(source, columns, answer=answer, key=key)), answer)
-    )
+    wish = hashes_of(source, columns, answer=answer, key=key)
+    return evidence.once(wish.name, lambda: _copies(evidence.shared.answer(wish), answer))
 
 
 def hashes_of(
     source: DataSource, columns: Sequence[str], *, answer: str | None = None, key: bool = False
 ) -> Wish[Hashed]:
     """Return the wish for the hashes that `copies_in` counts."""
-    names, hashing = (*columns, *([answer] if answer else [])), _Hash(tuple(columns), answer, key=key)
-    asked = ("copies", tuple(columns), answer, key)
-    return Wish(asked, source, tuple(dict.fromkeys(names)), hashing, Hashed())
+    names = dict.fromkeys([*columns, *([answer] if answer else [])])
+    hashing = _Hash(tuple(columns), answer, key=key)
+    return Wish(("copies", hashing), source, tuple(names), hashing, Hashed())
 
 
 def _copies(found: Hashed, answer: str | None) -> Copies:

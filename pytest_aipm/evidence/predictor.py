@@ -143,10 +143,8 @@ class Predictor:
     def prediction(self, batch: pd.DataFrame) -> Prediction:
         """Return scores and predicted classes of a batch; predicted values for regression."""
         if self.model is not None:
-            if self._said is not None:
-                return self._of_chosen(self._said)
-            if self.streams:
-                return self._of_chosen(self.ask(batch))
+            if self._said is not None or self.streams:
+                return self._of_chosen(self._said or self.ask(batch))
             stored, rows = self._stored, batch.index.to_numpy()
             scores = None if stored.scores is None else stored.scores[rows]
             labels = None if stored.labels is None else stored.labels[rows]
@@ -327,9 +325,7 @@ class Predictor:
                 progress.at(int(batch.index[-1]) + 1)
         return self.packed(parts, missing)
 
-    def packed(
-        self, parts: Sequence[Prediction], missing: np.ndarray
-    ) -> Mapping[str, np.ndarray]:
+    def packed(self, parts: Sequence[Prediction], missing: np.ndarray) -> Mapping[str, np.ndarray]:
         """Return what the model said of all rows as arrays, and how many values they lack."""
         scores = [each.scores for each in parts if each.scores is not None]
         labels = [each.labels for each in parts if each.labels is not None]

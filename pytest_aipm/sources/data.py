@@ -132,6 +132,7 @@ class DataSource(ABC):
 
     def learn(self, columns: Sequence[str]) -> None:
         """Find out what these columns are, where that takes a look at all rows, in one look."""
+        del columns  # what is in memory, or states it, is known
 
     @abstractmethod
     def _batches(

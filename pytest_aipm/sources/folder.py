@@ -74,7 +74,9 @@ class Folder:
                     what = f"column {name!r} is {trait.type} here and {found[name].type} before"
                     raise DataError(Problem(what, "give it one type in all files", ref))
                 found[name] = merged
-        unseen = {name: each.type for name, each in found.items() if each.nulls and each.wide is None}
+        unseen = {
+            name: each.type for name, each in found.items() if each.nulls and each.wide is None
+        }
         return found | scan(self.tables(list(unseen), found), unseen) if unseen else found
 
     def tables(self, names: Sequence[str], traits: Mapping[str, Trait]) -> Iterator[pa.Table]:

@@ -22,7 +22,7 @@ _HEADER, _LENGTH, _NODES = 2, 0, 1
 
 
 class Head(NamedTuple):
-    """One record batch: its rows, and how many each column lacks, parts of columns by themselves."""
+    """One record batch: its rows, and how many of them each column, or part of one, lacks."""
 
     rows: int
     missing: tuple[int, ...]

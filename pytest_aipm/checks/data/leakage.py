@@ -38,8 +38,8 @@ A model could look perfect in every figure and be useless on the first day of us
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
