@@ -156,14 +156,14 @@ class Shared:
         if (first.size or 0) * len(columns) > VALUES:  # too wide for so many rows at a time
             asked, columns = {first.name: first}, list(first.columns)
             self._gathered.remove(source)
-        together = _Together(tuple(asked.values()))
+        plain = {name for each in asked.values() for name in set(each.columns) - each.coded}
         with suppress(Exception):  # whatever it is, it is said by the check that asks for it alone
             found = self._engine.run(
                 source,
                 columns,
-                together,
+                _Together(tuple((list(each.columns), each.partial) for each in asked.values())),
                 _Answers(tuple(each.empty for each in asked.values())),
-                coded=together.coded,
+                coded=frozenset(columns) - plain,
                 numbered=any(each.numbered for each in asked.values()),
                 size=first.size,
             )
@@ -188,26 +188,20 @@ def _merged(one: Any, two: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class _Together:
-    """Several wishes as one function of a batch."""
+    """Several wishes, the columns and the function of each, as one function of a batch."""
 
-    wishes: tuple[Wish[Any], ...]
-
-    @property
-    def coded(self) -> frozenset[str]:
-        """Columns that everybody who reads them takes as categories."""
-        plain = {name for each in self.wishes for name in set(each.columns) - each.coded}
-        return frozenset(name for each in self.wishes for name in each.coded - plain)
+    wishes: tuple[tuple[list[str], Callable[[pd.DataFrame], Any]], ...]
 
     def __call__(self, batch: pd.DataFrame) -> _Answers:
-        return _Answers(tuple(_alone(each, batch) for each in self.wishes))
+        return _Answers(tuple(_alone(partial, batch[names]) for names, partial in self.wishes))
 
 
-def _alone(wish: Wish[Any], batch: pd.DataFrame) -> Any:
+def _alone(partial: Callable[[pd.DataFrame], Any], batch: pd.DataFrame) -> Any:
     """Return the answer of a batch; None where something was raised, or warned of."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         try:
-            part = wish.partial(batch[list(wish.columns)])
+            part = partial(batch)
         except Exception:  # noqa: BLE001 - it is asked again alone, and raises it there
             return None
     return None if heard else part
