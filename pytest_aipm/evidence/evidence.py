@@ -587,8 +587,13 @@ class Evidence(Passes):
     def _lead(self, source: DataSource) -> None:
         """Have the model asked in the first pass over the rows, where it is going to be asked."""
         local = self.model is not None and not self.engine.remote
-        if source is self.data and local and self._counts_planned and not source.held:
-            with suppress(MeasurementError):
+        if not (source is self.data and local and self._counts_planned):
+            return
+        with suppress(MeasurementError):  # which whoever needs the model will say
+            wishes = [asking_of(source, self._row_pass()), *super().wishes()]
+            read = {name: None for each in wishes if each.source is source for name in each.columns}
+            source.learn([name for name in read if name in source.columns])
+            if not source.held:
                 self._predictor.said_of_all()
 
     def _asked_along(self) -> Mapping[str, np.ndarray] | None:

@@ -130,7 +130,7 @@ def _shrunk(values: Numbers, counts: Counts, exponent: int | None) -> Spread:
 
 def _fits(values: Numbers, exponent: int) -> bool:
     """Return whether ascending numbers fill few enough cells of a grid."""
-    return 1 + np.count_nonzero(np.diff(_cells(values, exponent))) <= MOST
+    return bool(1 + np.count_nonzero(np.diff(_cells(values, exponent))) <= MOST)
 
 
 def _cells(values: Numbers, exponent: int) -> Numbers:

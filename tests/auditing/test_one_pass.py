@@ -208,7 +208,7 @@ class Asked:
         return np.column_stack([1 - high, high])
 
 
-@pytest.mark.parametrize("source", ["rows.parquet", "folder"])
+@pytest.mark.parametrize("source", ["rows.csv", "folder"])
 def test_the_model_is_asked_in_the_same_pass(root, decoded, monkeypatch, source) -> None:
     made = policy(source, CHECKS + MODELLED, scores=None, train="train.parquet", features=None)
     model = Asked()
@@ -220,6 +220,8 @@ def test_the_model_is_asked_in_the_same_pass(root, decoded, monkeypatch, source)
     if source in ("rows.arrow", "folder"):
         often["children"] += 1
     assert decoded.times == often
+    if source == "rows.csv":
+        assert max(decoded.typed[name] for name in often if name != "id") == 1
     assert sum(model.rows[:1]) == people(ROWS).shape[0], "in one go, however the batches are cut"
     monkeypatch.setattr(Shared, "_gather", lambda *_: None)
     assert findings(made, root, model=Asked()) == together, "as when each check asks alone"
