@@ -175,6 +175,8 @@ class ScopeItem(pytest.Item):
         if only_looks(self.config):
             return
         auditor = self.file.policies.auditor(self.file.policy)
+        if auditor.chosen is None:
+            auditor.chosen = frozenset(self._beside())
         with shown_by(_terminal(self.config)):
             self.finding = auditor.finding(self.node)
         policy = self.file.policy
@@ -186,6 +188,12 @@ class ScopeItem(pytest.Item):
         self.user_properties += [(PROPERTY, canonical_json(found)), *in_words(self.public)]
         if self.finding.verdict is Verdict.ERROR:
             pytest.fail(sentence(self.public), pytrace=False)
+
+    def _beside(self) -> Iterator[Node]:
+        """Yield the nodes of the policy that were chosen to run, this one among them."""
+        for each in self.session.items:
+            if isinstance(each, ScopeItem) and each.file.policy is self.file.policy:
+                yield each.node
 
     def runtest(self) -> None:
         """Translate the verdict.

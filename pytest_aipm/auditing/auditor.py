@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +19,13 @@ from pytest_aipm.auditing.opening import open_evidence
 from pytest_aipm.auditing.plan import Plan
 from pytest_aipm.auditing.waiving import states, waive
 from pytest_aipm.baseline import PolicyBaseline, comparable, compare
-from pytest_aipm.checks.base import Measurement
+from pytest_aipm.checks.base import CheckParams, Measurement, needs_of
 from pytest_aipm.engine.local import Engine
 from pytest_aipm.errors import AipmError, CheckError, MeasurementError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.stated import Stated
+from pytest_aipm.evidence.wishes import Counts, Sample, Wish
 from pytest_aipm.judge import Entry, Judgement, at_baseline_sizes, judge
 from pytest_aipm.policy.model import CheckSpec, Node, Policy
 from pytest_aipm.records import (
@@ -92,8 +93,11 @@ class Auditor:
         self._fault: MeasurementError | None = None
         self._found: dict[Node, Finding] = {}
         self._asked: list[Node] = []
+        self.chosen: frozenset[Node] | None = None
+        """The nodes that are going to be measured in this process; None for all."""
         if evidence is not None:
             evidence.stated = self._stated()
+            evidence.planned = self._planned
 
     def finding(self, node: Node) -> Finding:
         """Measure and judge a node, once.
@@ -185,6 +189,24 @@ class Auditor:
         assert isinstance(measurement, Measurement), "a check returns a Measurement"  # noqa: S101
         return measurement
 
+    def _planned(self) -> Iterator[Wish[Any] | Sample | Counts]:
+        """Yield what the checks to come will ask of all rows, so that these are read once."""
+        for node in self.policy.nodes():
+            spec = self.policy.check(node.check_id)
+            if not spec.enabled or self._too_deep(spec) or node in self._found:
+                continue
+            if self.chosen is not None and node not in self.chosen:
+                continue
+            module = self.plan.catalog.load(spec.check)
+            params = spec.params_for(node.scope, seed=self.plan.settings.seed)
+            needs = needs_of(module, params)
+            if needs.predictions or needs.scores or needs.rows or needs.losses:
+                yield Counts.WANTED
+            if needs.model:
+                yield Sample(self.evidence.data, (), 0)
+            with contextlib.suppress(Exception):  # which the check raises itself, when measured
+                yield from getattr(module, "wishes", _none)(self.evidence, params)
+
     @property
     def evidence(self) -> Evidence:
         """The open data and model; opened once, and a fault is kept for every node."""
@@ -203,6 +225,7 @@ class Auditor:
                 refuse_unlike(opened, self._run_dir, self.policy.name)
                 self._evidence = opened
                 self._evidence.stated = self._stated()
+                self._evidence.planned = self._planned
             except MeasurementError as error:
                 self._fault = error
                 raise
@@ -401,6 +424,12 @@ class Auditor:
             draft = target.with_suffix(f".{id(self)}.tmp")
             draft.write_text(text, encoding="utf-8")
             draft.replace(target)
+
+
+def _none(evidence: Evidence, params: CheckParams) -> Iterator[Wish[Any]]:
+    """Yield nothing: what most checks ask of all rows beside counts."""
+    del evidence, params
+    yield from ()
 
 
 def unlike_words(unlike: str) -> str:

@@ -20,6 +20,8 @@ constant                  meaning
 ``DEEP``                  True when it refits the model: it runs under ``--aipm-deep`` alone
 ``beside``                optional ``beside(params, others)``: what is wrong with ids of other
                           checks that it names, as (key, what, fix); ``others`` has their units
+``wishes``                optional ``wishes(evidence, params)``: what it is going to ask of all
+                          rows (`evidence.wishes`), so that one pass answers all checks
 ``WEIGHTED``              True when it heeds weights and people with several rows; a check that does
                           not say so is refused where a policy has them
 ========================  =================================================================

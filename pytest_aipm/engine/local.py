@@ -40,6 +40,7 @@ class Engine(Protocol):
         *,
         coded: frozenset[str] = NONE,
         numbered: bool = False,
+        size: int | None = None,
     ) -> Part:
         """Run one pass over these columns of a source; see `run_pass`.
 
@@ -52,6 +53,8 @@ class Engine(Protocol):
             As for `DataSource.batches`.
         numbered : bool
             Whether `partial` needs the numbers that rows have in the whole source.
+        size : int, optional
+            Rows of a batch, where it matters to `partial` and the engine can choose.
         """
         ...
 
@@ -70,9 +73,10 @@ class Local:
         *,
         coded: frozenset[str] = NONE,
         numbered: bool = False,  # noqa: ARG002 - the rows have their numbers
+        size: int | None = None,
     ) -> Part:
         """Run one pass."""
-        batches = source.batches(columns, coded=coded)
+        batches = source.batches(columns, size, coded=coded)
         return run_pass(batches, partial, empty, lambda: source.rows)
 
 

@@ -107,6 +107,7 @@ class Spark:
         *,
         coded: frozenset[str] = NONE,
         numbered: bool = False,
+        size: int | None = None,  # noqa: ARG002 - batches are cut on the executors
     ) -> _Part:
         """Run one pass; see `local.Engine.run`.
 

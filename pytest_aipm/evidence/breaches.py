@@ -15,14 +15,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pytest_aipm.engine.local import Engine, Local
+from pytest_aipm.engine.local import Local
 from pytest_aipm.evidence.columns import as_texts, date_form, kinds_in
 from pytest_aipm.evidence.expected import ColumnRule, ExpectedRows
 from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import hash_rows
+from pytest_aipm.evidence.wishes import Shared, Wish
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["Breach", "breaches_of"]
+__all__ = ["Breach", "Seen", "breaches_of", "look_for"]
 
 Mask = NDArray[np.bool_]
 MIXED = "mixed"
@@ -78,7 +79,7 @@ class _Forms:
 
 
 def breaches_of(
-    source: DataSource, expected: ExpectedRows, engine: Engine | None = None
+    source: DataSource, expected: ExpectedRows, shared: Shared | None = None
 ) -> tuple[Breach, ...]:
     """Return every rule that the rows break, in the order of the rules.
 
@@ -86,8 +87,8 @@ def breaches_of(
     ----------
     source : DataSource
     expected : ExpectedRows
-    engine : Engine, optional
-        Where the pass over the rows runs; here, unless said otherwise.
+    shared : Shared, optional
+        What makes the pass over the rows; one of its own, unless said otherwise.
 
     Raises
     ------
@@ -95,12 +96,11 @@ def breaches_of(
         When the rows cannot be read.
     """
     with located(source.ref):
-        return tuple(_breaches(source, expected, engine or Local()))
+        return tuple(_breaches(source, expected, shared or Shared(Local())))
 
 
-def _breaches(source: DataSource, expected: ExpectedRows, engine: Engine) -> Iterator[Breach]:
-    yield from _of_columns(source, expected)
-    yield from _of_number(source.rows, expected)
+def look_for(source: DataSource, expected: ExpectedRows) -> Wish[Seen]:
+    """Return the wish to see where rows break rules."""
     here = {name: rule for name, rule in expected.columns.items() if name in source.columns}
     keys = [
         key
@@ -113,8 +113,17 @@ def _breaches(source: DataSource, expected: ExpectedRows, engine: Engine) -> Ite
         *(name for name in here if watched[name][0]),
         *(name for key in keys for name in key),
     ]
-    seen = engine.run(source, columns, look, _Seen(), numbered=True)
-    for name, (watches, _) in watched.items():
+    key = ("breaches", expected.model_dump_json())
+    return Wish(key, source, tuple(dict.fromkeys(columns)), look, Seen(), numbered=True)
+
+
+def _breaches(source: DataSource, expected: ExpectedRows, shared: Shared) -> Iterator[Breach]:
+    wish = look_for(source, expected)
+    seen, look = shared.answer(wish), wish.partial
+    assert isinstance(look, _Look)  # noqa: S101 - made above
+    yield from _of_columns(source, expected)
+    yield from _of_number(source.rows, expected)
+    for name, (watches, _) in look.watches().items():
         for place, watch in enumerate(watches):
             rows, first = seen.broken.get((name, place), (0, None))
             if rows:
@@ -125,14 +134,15 @@ def _breaches(source: DataSource, expected: ExpectedRows, engine: Engine) -> Ite
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """What was seen of some rows: broken rules by column and place, forms of dates, hashes."""
 
     broken: dict[tuple[str, int], tuple[int, int | None]] = field(default_factory=dict)
     forms: dict[str, frozenset[str]] = field(default_factory=dict)
     hashes: dict[tuple[str, ...], tuple[np.ndarray, ...]] = field(default_factory=dict)
 
-    def merge(self, other: _Seen) -> _Seen:
+    def merge(self, other: Seen) -> Seen:
+        """Return what was seen of both."""
         broken, forms, hashes = dict(self.broken), dict(self.forms), dict(self.hashes)
         for place, (rows, first) in other.broken.items():
             before, earlier = broken.get(place, (0, None))
@@ -141,7 +151,7 @@ class _Seen:
             forms[name] = forms.get(name, frozenset()) | seen
         for key, parts in other.hashes.items():
             hashes[key] = (*hashes.get(key, ()), *parts)
-        return _Seen(broken, forms, hashes)
+        return Seen(broken, forms, hashes)
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,7 @@ class _Look:
             made[name] = list(_watches(rule, forms)), forms
         return made
 
-    def __call__(self, batch: pd.DataFrame) -> _Seen:
+    def __call__(self, batch: pd.DataFrame) -> Seen:
         watched = {name: each for name, each in self.watches().items() if each[0]}
         for name, (watches, _) in watched.items():
             missing = batch[name].isna().to_numpy()
@@ -172,7 +182,7 @@ class _Look:
             if watch.rows
         }
         forms = {name: frozenset(forms.seen) for name, (_, forms) in watched.items() if forms.seen}
-        return _Seen(broken, forms, {key: (_keyed(batch, key),) for key in self.keys})
+        return Seen(broken, forms, {key: (_keyed(batch, key),) for key in self.keys})
 
 
 def _keyed(batch: pd.DataFrame, key: tuple[str, ...]) -> np.ndarray:

@@ -14,9 +14,9 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped
 from pytest_aipm.evidence.groups import Unknown
 from pytest_aipm.evidence.passes import located
-from pytest_aipm.evidence.subject import class_name, group_name
+from pytest_aipm.evidence.subject import Subject, class_name, group_name
 
-__all__ = ["LabelCells", "label_cells"]
+__all__ = ["LabelCells", "label_cells", "outcome_of"]
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,17 @@ def label_cells(
     DataError
         When a column is not there, no row has a label, or the label has too many values.
     """
-    subject = evidence.subject
-    several = subject.task in ("binary", "multiclass") and subject.label is not None
-    columns = [subject.label] if several and subject.label is not None else []
+    columns = outcome_of(evidence.subject)
     rows = grouped(evidence, by, unknown, columns, of=of, ordered=False)
     names: tuple[str, ...] = ("",)
-    label = np.zeros(rows.n, dtype=np.int64)
+    label = np.zeros(len(rows.group), dtype=np.int64)
     if columns:
         with located(rows.source.ref):
-            label, names = _labels(rows.frame[columns[0]], columns[0])
+            label, names = _labels(rows.frame[columns[0]], columns[0], rows.n)
     there = (label >= 0) & (rows.group >= 0)
     shape = (len(rows.grouping.names), len(names))
     slot = rows.group[there] * len(names) + label[there]
-    counted = np.bincount(slot, minlength=shape[0] * shape[1])
+    counted = _times(slot, rows.times[there], shape[0] * shape[1])
     return LabelCells(
         by=by,
         names=rows.grouping.names,
@@ -84,15 +82,26 @@ def label_cells(
         counts=_worth(rows, slot, there, len(counted)).reshape(shape),
         n=rows.n,
         unknown=rows.unknown,
-        unlabelled=int((label < 0).sum()),
+        unlabelled=int(rows.times[label < 0].sum()),
         what=rows.what,
     )
 
 
-def _labels(column: pd.Series[Any], name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def outcome_of(subject: Subject) -> list[str]:
+    """Return the column by which rows are counted beside their group, or none."""
+    several = subject.task in ("binary", "multiclass") and subject.label is not None
+    return [subject.label] if several and subject.label is not None else []
+
+
+def _times(slot: np.ndarray, times: np.ndarray, cells: int) -> np.ndarray:
+    counted: np.ndarray = np.bincount(slot, weights=times, minlength=cells).astype(np.int64)
+    return counted
+
+
+def _labels(column: pd.Series[Any], name: str, rows: int) -> tuple[np.ndarray, tuple[str, ...]]:
     codes, found = pd.factorize(column, use_na_sentinel=True)
     if not len(found):
-        what = f"label column {name!r} is empty: none of {len(column):,} rows has a label"
+        what = f"label column {name!r} is empty: none of {rows:,} rows has a label"
         raise DataError(Problem(what, "name a column with outcomes, or rows that have them"))
     if len(found) > MAX_CLASSES:
         what = f"label column {name!r} has more than {MAX_CLASSES} values, too many for classes"
@@ -113,7 +122,7 @@ def _order(name: str) -> tuple[bool, float, str]:
 def _worth(rows: GroupedRows, slot: np.ndarray, there: np.ndarray, cells: int) -> np.ndarray:
     """Return what the rows of each cell are worth: (sum w)² / sum w² over people (Kish 1965)."""
     if rows.weight is None and rows.person is None:
-        return np.bincount(slot, minlength=cells).astype(float)
+        return _times(slot, rows.times[there], cells).astype(float)
     weight = np.ones(len(slot)) if rows.weight is None else rows.weight[there]
     if rows.person is not None:
         _, person = np.unique(rows.person[there], return_inverse=True)

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.spread import Spread, spread_of
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.evidence.words_of_missing import WORDS, missing_number
 from pytest_aipm.sources.data import DataSource
 
@@ -33,6 +34,7 @@ __all__ = [
     "date_form",
     "kinds_in",
     "rows_of",
+    "tally_of",
     "tell",
 ]
 
@@ -230,12 +232,17 @@ def columns_of(evidence: Evidence, of: str = "data") -> dict[str, Cells]:
     source = rows_of(evidence, of)
 
     def read() -> dict[str, Cells]:
-        found = evidence.over(source, source.columns, Columns.of, Columns()).found
+        found = evidence.shared.answer(tally_of(source)).found
         if not found:
             raise DataError(Problem("there are no rows", "name a table with rows"))
         return found
 
     return evidence.once(("columns", source.ref, of), read)
+
+
+def tally_of(source: DataSource) -> Wish[Columns]:
+    """Return the wish for the tally of every column."""
+    return Wish(("columns",), source, source.columns, Columns.of, Columns())
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import hash_rows
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["Copies", "copies_in"]
+__all__ = ["Copies", "Hashed", "copies_in", "hashes_of"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,20 @@ def copies_in(
     DataError
         When a column is not there.
     """
-    names = [*columns, *([answer] if answer else [])]
-    found = evidence.over(source, names, _Hash(tuple(columns), answer, key=key), _Hashed())
+    wish = hashes_of(source, columns, answer=answer, key=key)
+    return evidence.once(wish.name, lambda: _copies(evidence.shared.answer(wish), answer))
+
+
+def hashes_of(
+    source: DataSource, columns: Sequence[str], *, answer: str | None = None, key: bool = False
+) -> Wish[Hashed]:
+    """Return the wish for the hashes that `copies_in` counts."""
+    names = dict.fromkeys([*columns, *([answer] if answer else [])])
+    hashing = _Hash(tuple(columns), answer, key=key)
+    return Wish(("copies", hashing), source, tuple(names), hashing, Hashed())
+
+
+def _copies(found: Hashed, answer: str | None) -> Copies:
     joined = np.concatenate(found.hashes)
     _, place, counts = np.unique(joined, return_inverse=True, return_counts=True)
     conflicting = 0
@@ -92,15 +105,16 @@ def copies_in(
 
 
 @dataclass(frozen=True)
-class _Hashed:
+class Hashed:
     """Hashes of rows, and of their answers; how many rows were left out."""
 
     hashes: tuple[np.ndarray, ...] = ()
     answers: tuple[np.ndarray, ...] = ()
     missing: int = 0
 
-    def merge(self, other: _Hashed) -> _Hashed:
-        return _Hashed(
+    def merge(self, other: Hashed) -> Hashed:
+        """Return those of both."""
+        return Hashed(
             self.hashes + other.hashes, self.answers + other.answers, self.missing + other.missing
         )
 
@@ -113,7 +127,7 @@ class _Hash:
     answer: str | None
     key: bool
 
-    def __call__(self, batch: pd.DataFrame) -> _Hashed:
+    def __call__(self, batch: pd.DataFrame) -> Hashed:
         kept = np.ones(len(batch), dtype=bool)
         for name in self.columns if self.key else ():
             kept &= batch[name].notna().to_numpy()
@@ -122,4 +136,4 @@ class _Hash:
             kept &= batch[self.answer].notna().to_numpy()
             answers.append(hash_rows(batch, [self.answer])[kept])
         hashes = hash_rows(batch, list(self.columns))[kept]
-        return _Hashed((hashes,), tuple(answers), int((~kept).sum()))
+        return Hashed((hashes,), tuple(answers), int((~kept).sum()))

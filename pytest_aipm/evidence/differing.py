@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Differing", "told_apart"]
+from pytest_aipm.evidence.wishes import Wish
+from pytest_aipm.sources.data import DataSource
+
+__all__ = ["Differing", "differing", "told_apart"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,12 @@ class Differing:
             return self
         frame = pd.concat([self.frame, other.frame], ignore_index=True)
         return told_apart(frame, np.concatenate([self.counts, other.counts]))
+
+
+def differing(source: DataSource, columns: Sequence[str]) -> Wish[Differing]:
+    """Return the wish for the rows that differ in some columns."""
+    names = tuple(dict.fromkeys(columns))
+    return Wish(("differing", names), source, names, Differing.of, Differing())
 
 
 def told_apart(frame: pd.DataFrame, counts: np.ndarray) -> Differing:

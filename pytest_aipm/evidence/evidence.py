@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 
 from pytest_aipm.engine.local import Engine, Local, run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
+from pytest_aipm.evidence.asking import asking_of
 from pytest_aipm.evidence.classes import (
     listed,
     refuse_misfits,
@@ -45,6 +47,7 @@ from pytest_aipm.evidence.subject import Attribute, Classes, Subject
 from pytest_aipm.evidence.tally import Coded, Tally
 from pytest_aipm.evidence.views import View, loss_of
 from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
+from pytest_aipm.evidence.wishes import Counts, Shared, Wish
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
@@ -138,6 +141,10 @@ class Evidence(Passes):
         self.engine: Engine = engine or Local()
         self._key = key
         self._tally: Tally | MeasurementError | None = None
+        self.planned = tuple
+        self.shared = Shared(self.engine)
+        self.shared.wanted, self.shared.lead = self.wishes, self._lead
+        self._along: Tally | None = None
 
     # -- what checks ask for -------------------------------------------------------------------
 
@@ -423,6 +430,7 @@ class Evidence(Passes):
                     other.__dict__.pop(name, None)
         other.subject, other.data, other.model, other.champion = subject, data, model, champion
         other._tally, other._run_dir = None, None  # noqa: SLF001 - of the same class
+        other._along, other.planned = None, tuple  # noqa: SLF001 - of the same class
         other._kept_before = None  # noqa: SLF001 - other rows, of a table in memory
         other._wanted = replace(self._wanted, days=False)  # noqa: SLF001
         return other
@@ -517,28 +525,10 @@ class Evidence(Passes):
         self._require_roles()
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
-        approved = self.joined
-        predictor, champion, wanted = self._predictor, self._champion, self._wanted
-        if self.engine.remote:
-            wanted = refuse_rows(self.subject, wanted, paired=champion is not None)
-            predictor = predictor.streamed()
-            champion = None if champion is None else champion.streamed()
-        rows = RowPass(
-            self.subject,
-            wanted,
-            predictor,
-            champion,
-            None if approved is None else approved.decisions,
-        )
+        rows = self._row_pass()
+        self._lead(self.data)
         try:
-            tally = self.engine.run(
-                self.data,
-                rows.columns(),
-                rows.partial,
-                Tally(),
-                coded=rows.coded_columns(),
-                numbered=rows.remembered is not None,
-            )
+            tally = self._along or self.shared.answer(self._counting(rows))
         except DataError:
             written = getattr(self.data, "written", None)
             if written is not None:  # the same fault, told by the rows of the file
@@ -558,6 +548,68 @@ class Evidence(Passes):
         if self.subject.task == "multiclass":
             refuse_misfits(self.subject, tally.labels, tally.classes)
         return tally
+
+    def _row_pass(self) -> RowPass:
+        approved = self.joined
+        predictor, champion, wanted = self._predictor, self._champion, self._wanted
+        if self.engine.remote:
+            wanted = refuse_rows(self.subject, wanted, paired=champion is not None)
+            predictor = predictor.streamed()
+            champion = None if champion is None else champion.streamed()
+        remembered = None if approved is None else approved.decisions
+        return RowPass(self.subject, wanted, predictor, champion, remembered)
+
+    def _counting(self, rows: RowPass) -> Wish[Tally]:
+        return Wish(
+            ("tally", id(self)),
+            self.data,
+            tuple(rows.columns()),
+            rows.partial,
+            Tally(),
+            numbered=rows.remembered is not None,
+            coded=rows.coded_columns(),
+        )
+
+    # -- one pass for the model, the counts, and what else is wished of the rows ----------------
+
+    def wishes(self) -> Iterator[Wish[Any]]:
+        """Yield what the checks of the policy are going to ask of all rows, counts among them."""
+        yield from super().wishes()
+        asked = self.model is None or self.engine.remote or self._predictor.answered
+        if self._counts_planned and asked and self._along is None:
+            with suppress(MeasurementError):  # which the counts themselves will say
+                yield self._counting(self._row_pass())
+
+    @property
+    def _counts_planned(self) -> bool:
+        return self._tally is None and Counts.WANTED in self._plan
+
+    def _lead(self, source: DataSource) -> None:
+        """Have the model asked in the first pass over the rows, where it is going to be asked."""
+        local = self.model is not None and not self.engine.remote
+        if not (source is self.data and local and self._counts_planned):
+            return
+        with suppress(MeasurementError):  # which whoever needs the model will say
+            wishes = [asking_of(source, self._row_pass()), *super().wishes()]
+            read = {name: None for each in wishes if each.source is source for name in each.columns}
+            source.learn([name for name in read if name in source.columns])
+            if not source.held:
+                self._predictor.said_of_all()
+
+    def _asked_along(self) -> Mapping[str, np.ndarray] | None:
+        """Ask the model in the pass that counts; None where this takes two."""
+        decision, data = self.subject.decision, self.data
+        later = decision is not None and decision.top_k is not None
+        if later or not self._counts_planned or data.held:
+            return None
+        with suppress(MeasurementError):
+            wish = asking_of(data, self._row_pass())
+            if set(wish.columns) <= set(data.columns):
+                found = self.shared.along(wish)
+                if found is not None and len(found.said):
+                    self._along = found.tally
+                    return self._predictor.packed(found.said, found.missing)
+        return None
 
     def _require_roles(self) -> None:
         """Refuse a column that is named and not there, whether a check reads it or not."""

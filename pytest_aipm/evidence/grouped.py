@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,31 +10,36 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.differing import Differing, differing
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown, grouping
 from pytest_aipm.evidence.passes import located
+from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.weighing import people, weights
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["GroupedRows", "Of", "grouped", "source_of"]
+__all__ = ["GroupedRows", "Of", "grouped", "grouping_of", "source_of"]
 
 Of = Literal["data", "train"]
 
 
 @dataclass(frozen=True)
 class GroupedRows:
-    """All rows of a source, each with its group.
+    """All rows of a source, each with its group; equal ones may be one entry of several.
 
     Attributes
     ----------
     source : DataSource
     grouping : Grouping
-    group : int array of shape (n,)
+    group : int array of shape (m,)
         -1 where it is unknown.
-    frame : DataFrame of n rows
+    times : int array of shape (m,)
+        How many rows each entry stands for.
+    frame : DataFrame of m rows
         The columns asked for.
-    weight, person : array of shape (n,) or None
-        Sampling weights, and a hash of whose row it is.
+    weight, person : array of shape (m,) or None
+        Sampling weights, and a hash of whose row it is; then each entry is one row.
     what : str
         ``evaluation rows`` or ``training rows``.
     """
@@ -42,6 +47,7 @@ class GroupedRows:
     source: DataSource
     grouping: Grouping
     group: np.ndarray
+    times: np.ndarray
     frame: pd.DataFrame
     weight: np.ndarray | None
     person: np.ndarray | None
@@ -50,12 +56,12 @@ class GroupedRows:
     @property
     def n(self) -> int:
         """How many rows there are."""
-        return len(self.group)
+        return int(self.times.sum())
 
     @property
     def unknown(self) -> int:
         """How many have no group."""
-        return int((self.group < 0).sum())
+        return int(self.times[self.group < 0].sum())
 
 
 def source_of(evidence: Evidence, of: Of) -> DataSource:
@@ -98,7 +104,7 @@ def grouped(
         Further columns to keep.
     of : {"data", "train"}
     ordered : bool
-        Whether the rows must come in the order of the data.
+        Whether the rows must come in the order of the data, each by itself.
 
     Raises
     ------
@@ -107,21 +113,42 @@ def grouped(
     """
     subject, source = evidence.subject, source_of(evidence, of)
     _refuse_joined(evidence, by, source)
-    attributes = [subject.attribute(name).column for name in by]
-    design = [each for each in (subject.weights, subject.cluster) if each is not None]
-    wanted = [*columns, *attributes, *design]
-    frame = source.frame(wanted) if ordered else evidence.content(source, wanted)
+    wanted = _wanted(subject, by, columns)
+    if ordered or subject.designed:
+        here = ordered or not evidence.engine.remote
+        frame = source.frame(wanted) if here else evidence.content(source, wanted)
+        times = np.ones(len(frame), dtype=np.int64)
+    else:
+        found_apart = evidence.differing(source, wanted)
+        frame, times = found_apart.frame, found_apart.counts
     with located(source.ref):
         found = grouping(subject, by, _cells(evidence, by, frame), unknown)
         return GroupedRows(
             source=source,
             grouping=found,
             group=found.members(subject, frame),
+            times=times,
             frame=frame[list(dict.fromkeys(columns))],
             weight=weights(subject, frame),
             person=people(subject, frame),
             what="evaluation rows" if of == "data" else "training rows",
         )
+
+
+def grouping_of(
+    evidence: Evidence, by: tuple[str, ...], columns: Sequence[str] = (), *, of: Of = "data"
+) -> Iterator[Wish[Differing]]:
+    """Yield the wish that `grouped` has of rows in any order."""
+    subject, source = evidence.subject, source_of(evidence, of)
+    _refuse_joined(evidence, by, source)
+    if not subject.designed or evidence.engine.remote:
+        yield differing(source, _wanted(subject, by, columns))
+
+
+def _wanted(subject: Subject, by: tuple[str, ...], columns: Sequence[str]) -> list[str]:
+    attributes = [subject.attribute(name).column for name in by]
+    design = [each for each in (subject.weights, subject.cluster) if each is not None]
+    return list(dict.fromkeys([*columns, *attributes, *design]))
 
 
 def _refuse_joined(evidence: Evidence, by: tuple[str, ...], source: DataSource) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pytest_aipm.clock import today
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import Of, source_of
-from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.period import days_of
+from pytest_aipm.evidence.wishes import Wish
+from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.faults import did_you_mean
 
-__all__ = ["BASES", "FIELDS", "Dated", "Declared", "dated", "declared", "plural"]
+__all__ = ["BASES", "FIELDS", "Dated", "Declared", "dated", "days_in", "declared", "plural"]
 
 FIELDS = ("source", "collected", "consent_basis", "retention_until", "storage")
 BASES = (
@@ -51,40 +53,59 @@ class Declared:
 
 @dataclass(frozen=True)
 class Dated:
-    """The days of all rows.
+    """The days of all rows; merging two is the result of both.
 
     Attributes
     ----------
     column : str
-    days : datetime64[D] array of shape (n,)
-        NaT where a row has none that can be read.
+    days : datetime64[D] array of shape (m,)
+        Those that differ and can be read, ascending.
+    counts : int array of shape (m,)
+        Rows of each.
     missing, unread : int
         Rows without a value, and with one that is no date.
     """
 
     column: str
-    days: np.ndarray
-    missing: int
-    unread: int
+    days: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
+    counts: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    missing: int = 0
+    unread: int = 0
 
     @property
-    def known(self) -> np.ndarray:
-        """The days that can be read."""
-        return np.asarray(self.days[~np.isnat(self.days)])
+    def rows(self) -> int:
+        """Number of rows, with and without a day."""
+        return int(self.counts.sum()) + self.missing + self.unread
 
     @property
     def future(self) -> int:
         """Rows dated after today."""
-        return int((self.known > np.datetime64(today())).sum())
+        return int(self.counts[self.days > np.datetime64(today())].sum())
 
     def outside(self, start: dt.date | None, end: dt.date | None) -> int:
         """Return how many dated rows lie outside a period, ends included."""
-        beyond = np.zeros(len(self.known), dtype=bool)
+        beyond = np.zeros(len(self.days), dtype=bool)
         if start is not None:
-            beyond |= self.known < np.datetime64(start)
+            beyond |= self.days < np.datetime64(start)
         if end is not None:
-            beyond |= self.known > np.datetime64(end)
-        return int(beyond.sum())
+            beyond |= self.days > np.datetime64(end)
+        return int(self.counts[beyond].sum())
+
+    def of(self, batch: pd.DataFrame) -> Dated:
+        """Return the days of one batch."""
+        values = batch[self.column]
+        days = days_of(values)
+        missing, gone = int(values.isna().sum()), np.isnat(days)
+        known, counts = np.unique(days[~gone], return_counts=True)
+        return Dated(self.column, known, counts, missing, int(gone.sum()) - missing)
+
+    def merge(self, other: Dated) -> Dated:
+        """Return the days of both."""
+        known, place = np.unique(np.concatenate([self.days, other.days]), return_inverse=True)
+        both = np.concatenate([self.counts, other.counts])
+        counts = np.bincount(place.reshape(-1), weights=both, minlength=len(known))
+        gone = (self.missing + other.missing, self.unread + other.unread)
+        return Dated(self.column, known, counts.astype(np.int64), *gone)
 
 
 def plural(count: int, what: str) -> str:
@@ -104,11 +125,14 @@ def dated(evidence: Evidence, of: Of) -> Dated | None:
     if column is None or (of == "train" and column not in source.columns):
         return None
     source.require([column], evidence.subject.where("date"))
-    with located(source.ref):
-        values = source.frame([column])[column]
-    days = days_of(values)
-    missing = int(values.isna().sum())
-    return Dated(column, days, missing, int(np.isnat(days).sum()) - missing)
+    asked = ("dated", id(source), column)
+    return evidence.once(asked, lambda: evidence.shared.answer(days_in(source, column)))
+
+
+def days_in(source: DataSource, column: str) -> Wish[Dated]:
+    """Return the wish for the days of all rows."""
+    none = Dated(column)
+    return Wish(("days", column), source, (column,), none.of, none)
 
 
 def declared(context: Mapping[str, Any], about: str, require: tuple[str, ...]) -> Declared:

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.classes import MAX_CLASSES
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown
 from pytest_aipm.evidence.passes import located
-from pytest_aipm.evidence.rowgroups import groups_in, people_of
-from pytest_aipm.evidence.subject import Classes, Subject, class_name
+from pytest_aipm.evidence.rowgroups import attributes_of, cells_in, groups_of
+from pytest_aipm.evidence.subject import Attribute, Classes, class_name
+from pytest_aipm.evidence.tally import Cell
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["OTHER", "LabelCounts", "label_counts", "label_of"]
+__all__ = ["OTHER", "CountedLabels", "LabelCounts", "label_counts", "label_of", "labels_of"]
 
 OTHER = "any other class"
 
@@ -72,65 +74,71 @@ def label_counts(
         Without a label, or when it has so many values that it is no class.
     """
     label = label_of(evidence, source)
-    people = people_of(evidence.subject)
+    counted = evidence.shared.answer(labels_of(evidence, source, by))
     with located(source.ref):
-        grouping = groups_in(evidence, source, by, unknown).grouping if by else None
-    what = f"label {label!r} has more than {MAX_CLASSES} different values"
-    fix = "a balance is of classes: name a label with few of them"
-    counter = _Counter(label, grouping, people, evidence.subject.problem("label", what, fix))
-    keys = [people.attribute(name).column for name in by]
-    counted = evidence.over(source, [label, *keys], counter, _Counted())
-    if counted.crowded:
-        raise DataError(counter.crowd)
+        grouping = groups_of(evidence, by, counted.cells, unknown)
+        if counted.crowded:
+            what = f"label {label!r} has more than {MAX_CLASSES} different values"
+            fix = "a balance is of classes: name a label with few of them"
+            raise DataError(evidence.subject.problem("label", what, fix))
     names = _ordered({value for value, _ in counted.found}, evidence.subject.positive)
-    groups = 1 if grouping is None else len(grouping.keys)
+    groups, outside = 1 if grouping is None else len(grouping.keys), 0
     table = np.zeros((groups, len(names)), dtype=np.int64)
-    for (value, group), n in counted.found.items():
-        table[group, names.index(class_name(value))] += n
-    return LabelCounts(tuple(names), table, counted.missing, counted.outside, grouping)
+    for (value, cell), n in counted.found.items():
+        group = 0 if grouping is None else grouping.index(cell)
+        if group < 0:
+            outside += n
+        else:
+            table[group, names.index(class_name(value))] += n
+    return LabelCounts(tuple(names), table, counted.missing, outside, grouping)
+
+
+def labels_of(
+    evidence: Evidence, source: DataSource, by: tuple[str, ...] = ()
+) -> Wish[CountedLabels]:
+    """Return the wish for the counts that `label_counts` sums up."""
+    label, attributes = label_of(evidence, source), attributes_of(evidence, by)
+    names = dict.fromkeys([label, *(each.column for each in attributes)])
+    counting = _Counting(label, attributes)
+    return Wish(("labels", label, attributes), source, tuple(names), counting, CountedLabels())
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """Rows by class and number of the group; those without a label, and without a group."""
+class CountedLabels:
+    """Rows by class and cell, those without a label, and the cells of all; a crowd is let go."""
 
-    found: Counter[tuple[Any, int]] = field(default_factory=Counter)
+    found: Counter[tuple[Any, Cell]] = field(default_factory=Counter)
     missing: int = 0
-    outside: int = 0
+    cells: frozenset[Cell] = frozenset()
+    crowded: bool = False
 
-    @property
-    def crowded(self) -> bool:
-        return len({value for value, _ in self.found}) > MAX_CLASSES
-
-    def merge(self, other: _Counted) -> _Counted:
-        return _Counted(
-            self.found + other.found, self.missing + other.missing, self.outside + other.outside
-        )
+    def merge(self, other: CountedLabels) -> CountedLabels:
+        """Return the counts of the rows of both."""
+        found = self.found + other.found
+        crowd = len({value for value, _ in found}) > MAX_CLASSES
+        crowded = self.crowded or other.crowded or crowd
+        missing, cells = self.missing + other.missing, self.cells | other.cells
+        return CountedLabels(Counter() if crowded else found, missing, cells, crowded)
 
 
 @dataclass(frozen=True)
-class _Counter:
-    """Counts one batch; a crowd of values is refused at once, before it is kept."""
+class _Counting:
+    """Counts one batch."""
 
     label: str
-    grouping: Grouping | None
-    people: Subject
-    crowd: Problem
+    attributes: tuple[Attribute, ...]
 
-    def __call__(self, batch: pd.DataFrame) -> _Counted:
+    def __call__(self, batch: pd.DataFrame) -> CountedLabels:
         codes, values = pd.factorize(batch[self.label])
-        number = np.zeros(len(batch), dtype=np.int64)
-        if self.grouping is not None:
-            number = self.grouping.members(self.people, batch)
-        inside = (codes >= 0) & (number >= 0)
-        joint = number[inside] * len(values) + codes[inside]
-        found: Counter[tuple[Any, int]] = Counter()
-        for place, n in zip(*np.unique(joint, return_counts=True), strict=True):
-            found[values[place % len(values)], int(place // len(values))] += int(n)
-        counted = _Counted(found, int((codes < 0).sum()), int(((codes >= 0) & (number < 0)).sum()))
-        if counted.crowded:
-            raise DataError(self.crowd)
-        return counted
+        number, cells = cells_in(self.attributes, batch)
+        missing, crowded = int((codes < 0).sum()), len(values) > MAX_CLASSES
+        found: Counter[tuple[Any, Cell]] = Counter()
+        if not crowded:
+            joint = (number * len(values) + codes)[codes >= 0]
+            for place, n in zip(*np.unique(joint, return_counts=True), strict=True):
+                cell, value = divmod(int(place), len(values))
+                found[values[value], cells[cell]] += int(n)
+        return CountedLabels(found, missing, frozenset(cells), crowded)
 
 
 def _ordered(values: set[Any], positive: object) -> list[str]:

@@ -27,7 +27,7 @@ from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.association import Correlation, EitherArea, rank_correlation, ranks_of
 from pytest_aipm.stats.auc import counted_area
 
-__all__ = ["Leaks", "Reading", "leaks_in"]
+__all__ = ["MAX_ROWS", "Leaks", "Reading", "leaks_in"]
 
 MAX_ROWS = 100_000
 """Rows that are read; the error of an area is then under 0.002."""

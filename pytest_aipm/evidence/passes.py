@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.engine.local import Engine, Mergeable
-from pytest_aipm.errors import MeasurementError
-from pytest_aipm.evidence.differing import Differing
+from pytest_aipm.evidence.differing import Differing, differing
 from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.rowpass import Wanted, refuse_rows
 from pytest_aipm.evidence.sample import Drawn
 from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.wishes import Counts, Sample, Shared, Wish, located
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Model
 
@@ -31,14 +30,10 @@ USUAL_ROWS, USUAL_VALUES = 5000, 4_000_000
 """How much is drawn for the first check that wants a sample, so that it does for most others."""
 
 
-@contextmanager
-def located(path: str) -> Iterator[None]:
-    """Give errors that name no place of their own the file that was read."""
-    try:
-        yield
-    except MeasurementError as error:
-        problems = [each if each.path else replace(each, path=path) for each in error.problems]
-        raise type(error)(problems) from error
+def _sampling(source: DataSource, columns: Sequence[str], empty: Drawn) -> Wish[Drawn]:
+    """Return the wish for a sample."""
+    key = ("sample", frozenset(columns), empty.k, empty.seed)
+    return Wish(key, source, tuple(columns), empty.of, empty, numbered=True)
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,8 @@ class Passes:
     _run_dir: Path | None
     _key: str
     _kept_before: Kept | None
+    shared: Shared
+    planned: Callable[[], Iterable[Wish[Any] | Sample | Counts]]
 
     def feature_columns(self) -> list[str]:
         """Return the columns that the model is given."""
@@ -77,7 +74,7 @@ class Passes:
 
     @cached_property
     def _predictor(self) -> Predictor:
-        return Predictor(
+        made = Predictor(
             self.subject,
             self.data,
             model=self.model,
@@ -88,6 +85,12 @@ class Passes:
             name=f"{self._key}.predictions",
             kept=self._kept_before,
         )
+        made.along = self._asked_along
+        return made
+
+    def _asked_along(self) -> Mapping[str, np.ndarray] | None:
+        """Ask the model in a pass that does more; None where there is none."""
+        return None
 
     @property
     def _asking(self) -> Predictor:
@@ -128,7 +131,7 @@ class Passes:
         """
 
         def draw(names: list[str], empty: Drawn) -> Drawn:
-            return self.over(source, names, empty.of, empty, numbered=True)
+            return self.shared.answer(_sampling(source, names, empty))
 
         return self._cut(("rows of", id(source)), source, columns, k, draw).frame
 
@@ -170,13 +173,19 @@ class Passes:
         """Return a sample, cut from the widest one that was drawn of these rows so far."""
         names, held = list(dict.fromkeys(columns)), self._drawn.get(key)
         if held is None or not held.holds(names, k):
-            wide = list(dict.fromkeys([*names, *self._usual(source)]))
-            most = max(k, min(USUAL_ROWS, USUAL_VALUES // max(len(wide), 1)))
+            before = Sample(source, (), 0)
             if held is not None:
-                wide = list(dict.fromkeys([*wide, *held.frame.columns]))
-                most = max(most, held.k)
-            held = self._drawn[key] = draw(wide, Drawn(most, self.seed))
+                before = Sample(source, tuple(held.frame.columns), held.k)
+            wide = self._wider(Sample(source, tuple(names), k), before)
+            held = self._drawn[key] = draw(list(wide.columns), Drawn(wide.k, self.seed))
         return held.cut(names, k)
+
+    def _wider(self, wanted: Sample, held: Sample) -> Sample:
+        """Return what is drawn for a check, so that it does for others as well."""
+        names = [*wanted.columns, *self._usual(wanted.source), *held.columns]
+        wide = tuple(dict.fromkeys(names))
+        usual = min(USUAL_ROWS, USUAL_VALUES // max(len(wide), 1))
+        return Sample(wanted.source, wide, max(wanted.k, held.k, usual))
 
     def _usual(self, source: DataSource) -> list[str]:
         """Return the columns that samples of some rows mostly need."""
@@ -187,21 +196,44 @@ class Passes:
         return [name for name in names if name is not None and name in source.columns]
 
     @cached_property
+    def _plan(self) -> list[Wish[Any] | Sample | Counts]:
+        return list(self.planned())
+
+    def wishes(self) -> Iterator[Wish[Any]]:
+        """Yield what the checks of the policy are going to ask of all rows, in their order."""
+        drawn: dict[int, Sample] = {}
+        for each in self._plan:
+            if isinstance(each, Wish):
+                yield each
+            elif isinstance(each, Sample):
+                source, held = each.source, drawn.get(id(each.source))
+                if held is not None and each.k <= held.k and set(each.columns) <= set(held.columns):
+                    continue
+                wide = self._wider(each, held or Sample(source, (), 0))
+                drawn[id(source)] = wide
+                yield _sampling(source, wide.columns, Drawn(wide.k, self.seed))
+
+    @cached_property
     def _drawn(self) -> dict[tuple[object, ...], Drawn]:
         return {}
 
     def content(self, source: DataSource, columns: Sequence[str]) -> pd.DataFrame:
-        """Return all rows of some columns, in any order.
-
-        Of rows that stay where they are only those that differ come here, with their number.
-        """
-        names = list(dict.fromkeys(columns))
-        if not self.engine.remote:
-            return source.frame(names)
-        found = self.over(source, names, Differing.of, Differing())
+        """Return all rows of some columns, in any order."""
+        found = self.differing(source, columns)
         return found.frame.loc[np.repeat(np.arange(len(found.counts)), found.counts)].reset_index(
             drop=True
         )
+
+    def differing(self, source: DataSource, columns: Sequence[str]) -> Differing:
+        """Return the rows that differ in some columns, and how many there are of each.
+
+        Rows in memory are there already: each stands for itself.
+        """
+        names = list(dict.fromkeys(columns))
+        if self.engine.remote or not source.held:
+            return self.shared.answer(differing(source, names))
+        frame = source.frame(names)
+        return Differing(frame, np.ones(len(frame), dtype=np.int64))
 
     def over_decided(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import DataError, ModelError, Problem
+from pytest_aipm.errors import DataError, MeasurementError, ModelError, Problem
 from pytest_aipm.evidence.classes import MAX_CLASSES, distinct
 from pytest_aipm.evidence.decide import (
     best_share,
@@ -82,6 +82,10 @@ class Predictor:
         self.scores = scores
         self.warnings: tuple[str, ...] = ()
         self.streams = False
+        self.along: Callable[[], Mapping[str, np.ndarray] | None] = _never
+        """Asks the model in a pass that counts as well; None where it cannot."""
+        self._said: Prediction | None = None
+        self._fault: MeasurementError | None = None
         self._run_dir = run_dir
         self._name = name
         self._kept = kept
@@ -91,6 +95,7 @@ class Predictor:
         self.classes  # noqa: B018 - found in the rows, which the copy has not
         other = copy.copy(self)
         other.streams, other._kept, other._run_dir = True, None, None  # noqa: SLF001 - one class
+        other.along = _never
         other.__dict__.pop("data")
         return other
 
@@ -138,8 +143,8 @@ class Predictor:
     def prediction(self, batch: pd.DataFrame) -> Prediction:
         """Return scores and predicted classes of a batch; predicted values for regression."""
         if self.model is not None:
-            if self.streams:
-                return self._of_chosen(self.ask(batch))
+            if self._said is not None or self.streams:
+                return self._of_chosen(self._said or self.ask(batch))
             stored, rows = self._stored, batch.index.to_numpy()
             scores = None if stored.scores is None else stored.scores[rows]
             labels = None if stored.labels is None else stored.labels[rows]
@@ -181,6 +186,10 @@ class Predictor:
         if not place or (margins and len(place) > 1):
             return said
         return Prediction(said.by_class[:, place].sum(axis=1), said.labels, said.by_class)
+
+    def said_of_all(self) -> None:
+        """Have the model asked about all rows, if it was not yet."""
+        self._arrays  # noqa: B018 - asked once
 
     def everything(self) -> Prediction:
         """Return scores and predicted classes of all rows, in the order of the data."""
@@ -252,7 +261,12 @@ class Predictor:
 
     @cached_property
     def _arrays(self) -> Mapping[str, np.ndarray]:
-        return once(self._run_dir, self._name, self._kept_or_asked)
+        if self._fault is None:
+            try:
+                return once(self._run_dir, self._name, self._kept_or_asked)
+            except MeasurementError as error:
+                self._fault = error  # a model that fails is not asked for every check anew
+        raise self._fault
 
     def _kept_or_asked(self) -> Mapping[str, np.ndarray]:
         model, rows = self.model, self.data.sha256
@@ -282,14 +296,37 @@ class Predictor:
         held = self._arrays
         return Prediction(held.get("scores"), held.get("labels"), held.get("by_class"))
 
-    def _predict(self) -> dict[str, np.ndarray]:
+    @property
+    def asked_at_once(self) -> int:
+        """Rows that the model is given at a time."""
+        return max(BATCH, min(ASKED, CELLS // max(1, len(self.features))))
+
+    @property
+    def answered(self) -> bool:
+        """Whether the model was asked about all rows already."""
+        return "_arrays" in self.__dict__
+
+    def having(self, said: Prediction) -> Predictor:
+        """Return the same predictions of one batch, of which the model said this."""
+        other = copy.copy(self)
+        other._said = said  # noqa: SLF001 - one class
+        return other
+
+    def _predict(self) -> Mapping[str, np.ndarray]:
+        found = self.along()
+        return self._by_itself() if found is None else found
+
+    def _by_itself(self) -> Mapping[str, np.ndarray]:
         parts, missing = [], np.zeros(len(self.features), dtype=np.int64)
-        size = max(BATCH, min(ASKED, CELLS // max(1, len(self.features))))
         with Progress("rows given to the model", lambda: self.data.rows) as progress:
-            for batch in self.data.batches(self.features, size):
+            for batch in self.data.batches(self.features, self.asked_at_once):
                 missing += batch[self.features].isna().to_numpy().sum(axis=0)
                 parts.append(self.ask(batch))
                 progress.at(int(batch.index[-1]) + 1)
+        return self.packed(parts, missing)
+
+    def packed(self, parts: Sequence[Prediction], missing: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Return what the model said of all rows as arrays, and how many values they lack."""
         scores = [each.scores for each in parts if each.scores is not None]
         labels = [each.labels for each in parts if each.labels is not None]
         by_class = [each.by_class for each in parts if each.by_class is not None]
@@ -396,6 +433,10 @@ class Predictor:
         if not self.columns:
             return None
         return self.everything().scores
+
+
+def _never() -> None:
+    """Return nothing: there is no pass to ask the model in."""
 
 
 def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:

@@ -1,15 +1,23 @@
-"""The groups of people in any rows, whatever else the policy asks of them."""
+"""The groups of people in any rows, whatever else the policy asks of them.
+
+Rows are counted by cell, the values of some attributes together. Which groups there are, and which
+cells belong to each, is known when all rows were seen.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.groups import GroupCounts, Unknown
-from pytest_aipm.evidence.subject import Subject
-from pytest_aipm.sources.data import DataSource
+import numpy as np
+import pandas as pd
 
-__all__ = ["groups_in", "people_of"]
+from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.groups import Grouping, Unknown, grouping
+from pytest_aipm.evidence.subject import Attribute, Subject
+from pytest_aipm.evidence.tally import Cell, Coded, cells_of
+
+__all__ = ["attributes_of", "cells_in", "groups_of", "people_of"]
 
 
 def people_of(subject: Subject) -> Subject:
@@ -19,26 +27,38 @@ def people_of(subject: Subject) -> Subject:
     )
 
 
-def _alone(evidence: Evidence, subject: Subject, source: DataSource) -> Evidence:
-    return Evidence(subject, source, need_decision=False, engine=evidence.engine)
+def attributes_of(evidence: Evidence, by: tuple[str, ...]) -> tuple[Attribute, ...]:
+    """Return the attributes of a scope, whose values make up a cell in this order."""
+    return tuple(evidence.subject.attribute(name) for name in by)
 
 
-def groups_in(
-    evidence: Evidence, source: DataSource, by: tuple[str, ...], unknown: Unknown
-) -> GroupCounts:
-    """Return the groups of a scope that occur in these rows, with their sizes.
-
-    Labels and decisions are not read: neither must be there, nor be without gaps.
+def cells_in(
+    attributes: tuple[Attribute, ...], batch: pd.DataFrame
+) -> tuple[np.ndarray, list[Cell]]:
+    """Return the number of each row's cell, shape (n,), and the cells that occur.
 
     Raises
     ------
     DataError
-        When a column of an attribute is not there, or a declared group is absent.
+        When an attribute has bins and its column no numbers, or values are no single values.
     """
-    source.require([evidence.subject.attribute(name).column for name in by])
-    chosen = tuple(evidence.subject.attribute(name) for name in by)
-    alone = replace(people_of(evidence.subject), attributes=chosen)
-    return evidence.once(
-        ("groups in", source.ref, by, unknown),
-        lambda: _alone(evidence, alone, source).counts(by, unknown),
-    )
+    if not len(batch):
+        return np.zeros(0, dtype=np.int64), []
+    coded = [each.encode(batch[each.column]) for each in attributes]
+    return cells_of(Coded(len(batch), coded, None, None, None, None, binary=True))
+
+
+def groups_of(
+    evidence: Evidence, by: tuple[str, ...], cells: Iterable[Cell], unknown: Unknown
+) -> Grouping | None:
+    """Return the groups of a scope that the cells of all rows make up; None for all as one.
+
+    Raises
+    ------
+    DataError
+        When an attribute has too many values for groups, or a declared group is absent.
+    """
+    if not by:
+        return None
+    alone = replace(people_of(evidence.subject), attributes=attributes_of(evidence, by))
+    return grouping(alone, by, cells, unknown)

@@ -97,9 +97,16 @@ def _fitted(
 ) -> Spread:
     if exponent is not None and not on_grid:
         values = _cells(values, exponent)
-    values, place = np.unique(values, return_inverse=True)
-    summed = np.bincount(place, weights=counts, minlength=values.size).astype(np.int64)
-    return _shrunk(values, summed, exponent)
+    order = np.argsort(values, kind="stable")  # of two ascending runs in linear time
+    return _shrunk(*_runs(values[order], counts[order]), exponent)
+
+
+def _runs(values: Numbers, counts: Counts) -> tuple[Numbers, Counts]:
+    """Return ascending numbers once each, with the sums of their counts."""
+    if not values.size:
+        return values, counts
+    first = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)
+    return values[first], np.add.reduceat(counts, first)
 
 
 def _shrunk(values: Numbers, counts: Counts, exponent: int | None) -> Spread:
@@ -107,17 +114,23 @@ def _shrunk(values: Numbers, counts: Counts, exponent: int | None) -> Spread:
     if values.size <= MOST:
         return Spread(values, counts, exponent)
     low, high = (_LOWEST if exponent is None else exponent), _HIGHEST
+    if exponent is not None:  # a part that is on a grid already mostly needs the next one, or none
+        reach = 0
+        while low + reach < high and not _fits(values, low + reach):
+            low, reach = low + reach + 1, 2 * reach + 1
+        high = min(low + reach, high)
     while low < high:
         middle = (low + high) // 2
-        cells = _cells(values, middle)
-        if 1 + np.count_nonzero(np.diff(cells)) <= MOST:
+        if _fits(values, middle):
             high = middle
         else:
             low = middle + 1
-    cells = _cells(values, low)
-    kept, place = np.unique(cells, return_inverse=True)
-    summed = np.bincount(place, weights=counts, minlength=kept.size).astype(np.int64)
-    return Spread(kept, summed, low)
+    return Spread(*_runs(_cells(values, low), counts), low)
+
+
+def _fits(values: Numbers, exponent: int) -> bool:
+    """Return whether ascending numbers fill few enough cells of a grid."""
+    return bool(1 + np.count_nonzero(np.diff(_cells(values, exponent))) <= MOST)
 
 
 def _cells(values: Numbers, exponent: int) -> Numbers:

@@ -231,8 +231,8 @@ class Coded:
         )
 
 
-def _cells(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
-    """Return each row's cell number and the observed cells."""
+def cells_of(coded: Coded) -> tuple[np.ndarray, list[Cell]]:
+    """Return each row's cell number, shape (n,), and the observed cells."""
     if _few(coded):
         joint = _joint(coded)
         observed = np.flatnonzero(np.bincount(joint))
@@ -315,7 +315,7 @@ def tally_rows(
             classes=coded.classes,
             paired_scores=coded.champion_score is not None,
         )
-    cells, names = _cells(coded)
+    cells, names = cells_of(coded)
     slot, shape = _slots(coded)
     rows = Rows(
         cells,

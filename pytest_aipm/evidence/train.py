@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from pytest_aipm.evidence.losses import LOSSES
 from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.subject import Subject
+from pytest_aipm.evidence.wishes import Sample, Wish
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.sources.model import Prediction
 
@@ -33,8 +35,10 @@ __all__ = [
     "compared",
     "fit_against",
     "fit_of",
+    "fitting",
     "of_true_class",
     "overlap_of",
+    "overlapping",
     "training_rows",
 ]
 
@@ -125,14 +129,20 @@ def overlap_of(evidence: Evidence, digits: int | None = None) -> Overlap:
     DataError
         Without training rows, or when they lack a feature column.
     """
+    return evidence.shared.answer(overlapping(evidence, digits))
+
+
+def overlapping(evidence: Evidence, digits: int | None = None) -> Wish[Overlap]:
+    """Return the wish for what `overlap_of` counts; the training rows are hashed for it."""
     train = training_rows(evidence)
     columns = compared(evidence, train)
     label = evidence.subject.label
     labelled = label is not None and label in train.columns and label in evidence.data.columns
     keyed = [*columns, label] if labelled and label is not None else columns
-    known = _hashes(evidence, train, columns)
-    nearly = known if digits is None else _hashes(evidence, train, columns, digits)
-    exact = _hashes(evidence, train, keyed, digits, columns) if labelled else known
+    known, nearly, exact = evidence.once(
+        ("training hashes", id(train), tuple(keyed), digits),
+        lambda: _known(evidence, train, columns, keyed, digits),
+    )
 
     def partial(batch: pd.DataFrame) -> Overlap:
         same, conflicting = among(hash_rows(batch, columns), known), 0
@@ -143,7 +153,29 @@ def overlap_of(evidence: Evidence, digits: int | None = None) -> Overlap:
         near = int((inside & ~same).sum())
         return Overlap(len(batch), int(same.sum()), near, conflicting, tuple(columns))
 
-    return evidence.over(evidence.data, keyed, partial, Overlap(0, 0, 0, 0, tuple(columns)))
+    key = ("overlap", tuple(keyed), digits)
+    return Wish(key, evidence.data, tuple(keyed), partial, Overlap(0, 0, 0, 0, tuple(columns)))
+
+
+def _known(
+    evidence: Evidence, train: DataSource, columns: list[str], keyed: list[str], digits: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return hashes of training rows: as they are, made coarse, and these with the label."""
+    asked = [(columns, None), (columns, digits), (keyed, digits)]
+    different = list(dict.fromkeys((tuple(names), rounded) for names, rounded in asked))
+
+    def partial(batch: pd.DataFrame) -> _Hashes:
+        rounded = {None: batch, digits: coarse(batch, columns, digits)}
+        found = [hash_rows(rounded[how], list(names)) for names, how in different]
+        return _Hashes(tuple(map(np.unique, found)))
+
+    parts = evidence.over(train, keyed, partial, _Hashes()).parts
+    told = {
+        each: np.unique(np.concatenate(parts[place :: len(different)]))
+        for place, each in enumerate(different)
+    }
+    known, nearly, exact = (told[tuple(names), rounded] for names, rounded in asked)
+    return known, nearly, exact
 
 
 def coarse(rows: pd.DataFrame, columns: list[str], digits: int | None) -> pd.DataFrame:
@@ -238,11 +270,24 @@ class _Counted:
     """Share of the rows that another row of the source equals."""
 
 
-def _counted(evidence: Evidence, source: DataSource, columns: list[str]) -> _Counted:
+def fitting(evidence: Evidence) -> Iterator[Wish[Any] | Sample]:
+    """Yield what `fit_of` is going to ask of all rows, of training and of evaluation."""
+    train = training_rows(evidence)
+    columns = compared(evidence, train)
+    for source in (train, evidence.data):
+        yield _every_hash(source, columns)
+        yield Sample(source, _wanted(evidence, source), MAX_ROWS)
+
+
+def _every_hash(source: DataSource, columns: list[str]) -> Wish[_Hashes]:
     def partial(batch: pd.DataFrame) -> _Hashes:
         return _Hashes((hash_rows(batch, columns),))
 
-    parts = evidence.over(source, columns, partial, _Hashes()).parts
+    return Wish(("hashes", tuple(columns)), source, tuple(columns), partial, _Hashes())
+
+
+def _counted(evidence: Evidence, source: DataSource, columns: list[str]) -> _Counted:
+    parts = evidence.shared.answer(_every_hash(source, columns)).parts
     hashes, counts = np.unique(np.concatenate(parts), return_counts=True)
     crowded = float(counts[counts > 1].sum() / max(1, counts.sum()))
     return _Counted(hashes, hashes[counts > 1], crowded)
@@ -272,6 +317,10 @@ def compared(evidence: Evidence, train: DataSource) -> list[str]:
     DataError
         When the training rows lack one or write it otherwise, or there is none.
     """
+    return evidence.once(("compared", id(train)), lambda: _compared(evidence, train))
+
+
+def _compared(evidence: Evidence, train: DataSource) -> list[str]:
     columns = [name for name in evidence.feature_columns() if name in evidence.data.columns]
     missing = [name for name in columns if name not in train.columns]
     if missing:
@@ -326,21 +375,6 @@ class _Hashes:
         return _Hashes(self.parts + other.parts)
 
 
-def _hashes(
-    evidence: Evidence,
-    source: DataSource,
-    columns: list[str],
-    digits: int | None = None,
-    rounded: list[str] | None = None,
-) -> np.ndarray:
-    """Return the distinct hashes of a source's rows, ascending; `rounded` columns made coarse."""
-
-    def partial(batch: pd.DataFrame) -> _Hashes:
-        return _Hashes((np.unique(hash_rows(coarse(batch, rounded or columns, digits), columns)),))
-
-    return np.unique(np.concatenate(evidence.over(source, columns, partial, _Hashes()).parts))
-
-
 @dataclass(frozen=True)
 class _Asked:
     """Sampled rows of one source, the truth about them, and what the model says.
@@ -391,9 +425,7 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
             )
         )
     features = evidence.feature_columns()
-    given = tuple(features)
-    people = [each.column for each in subject.attributes if each.column in source.columns]
-    wanted = list(dict.fromkeys([*features, label, *people]))
+    given, wanted = tuple(features), _wanted(evidence, source)
     several = subject.task == "multiclass"
     with located(source.ref):
         frame = evidence.drawn(source, wanted, MAX_ROWS)
@@ -410,6 +442,14 @@ def _asked(evidence: Evidence, source: DataSource) -> _Asked:
     assert prediction.labels is not None  # noqa: S101 - a prediction has one of the two
     said = matches(prediction.labels, subject.positive).astype(float)
     return _Asked(frame, given, truth, truth, said, scored=False, classes=classes)
+
+
+def _wanted(evidence: Evidence, source: DataSource) -> tuple[str, ...]:
+    """Return the columns of the rows that the model is asked about."""
+    subject = evidence.subject
+    people = [each.column for each in subject.attributes if each.column in source.columns]
+    label = [] if subject.label is None else [subject.label]
+    return tuple(dict.fromkeys([*evidence.feature_columns(), *label, *people]))
 
 
 def of_true_class(

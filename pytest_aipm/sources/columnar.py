@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import first_line
+from pytest_aipm.sources.heads import heads
 from pytest_aipm.sources.typed import (
     BATCH,
     CODES,
@@ -146,9 +147,8 @@ class ArrowFormat:
             return _reader(source).schema
 
     def rows(self, path: Path) -> int:
-        """Return the number of rows, without decoding a column beyond the first."""
-        schema = self.schema(path)
-        return sum(batch.num_rows for batch in self.read(path, schema.names[:1], (), None))
+        """Return the number of rows, without decoding a column."""
+        return sum(head.rows for head in heads(path))
 
     def groups(self, path: Path) -> list[int]:
         """Return one number: the file is read as a whole."""
@@ -175,9 +175,23 @@ class ArrowFormat:
                         column.validate(full=True)  # codes beyond its list, which Parquet refuses
                 yield batch
 
-    def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:  # noqa: ARG002
-        """Return nothing: Arrow files keep no statistics."""
-        return {}
+    def known(self, path: Path, kinds: Mapping[str, Any]) -> dict[str, Trait]:
+        """Return the traits of columns without gaps; how large numbers are nobody has written."""
+        schema = self.schema(path)
+        if any(_parts(each.type) for each in schema):  # which have gaps of their own
+            return {}
+        gaps: dict[int, int] = {}
+        for head in heads(path):
+            for place, missing in enumerate(head.missing):
+                gaps[place] = gaps.get(place, 0) + missing
+        places = {name: schema.get_field_index(name) for name in kinds}
+        plain_ = {name for name in kinds if not pa.types.is_dictionary(schema.field(name).type)}
+        wide = {name: None if pa.types.is_integer(kind) else False for name, kind in kinds.items()}
+        return {
+            name: Trait(kinds[name], nulls=False, wide=wide[name])
+            for name, place in places.items()
+            if name in plain_ and not gaps.get(place, 0)
+        }
 
     def damaged(self, path: Path, names: Sequence[str]) -> int | None:
         """Return the first record batch of these columns that cannot be read."""
@@ -321,6 +335,13 @@ def _reader(source: Any, options: Any = None) -> Any:
         raise pa.ArrowInvalid("Feather 1 is no longer supported")
     opened = pa.ipc.open_file if magic == b"ARROW1" else pa.ipc.open_stream
     return opened(source, options=options)
+
+
+def _parts(kind: Any) -> int:
+    """Return of how many others a type consists."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _parts(kind.storage_type)
+    return int(kind.num_fields)
 
 
 def _depends_on_gaps(kind: Any) -> bool:

@@ -125,6 +125,15 @@ class DataSource(ABC):
     def rows(self) -> int:
         """Number of rows."""
 
+    @property
+    def held(self) -> bool:
+        """Whether the rows are in memory, decoded at most once, whoever asks for them."""
+        return False
+
+    def learn(self, columns: Sequence[str]) -> None:
+        """Find out what these columns are, where that takes a look at all rows, in one look."""
+        del columns  # what is in memory, or states it, is known
+
     @abstractmethod
     def _batches(
         self, names: list[str], size: int, coded: frozenset[str] = NONE
@@ -225,7 +234,7 @@ class FileData(DataSource):
         self, ref: str, kind: str, digest: str, reader: Reader, where: Where | None
     ) -> None:
         self.ref, self.kind, self.sha256, self.where = ref, kind, digest, where
-        self._reader, self._held = reader, _Held(reader)
+        self._reader, self._kept = reader, _Held(reader)
         self._traits: dict[str, Trait] = {}
         self.columns = tuple(reader.columns)
         if reader.empty():
@@ -238,14 +247,22 @@ class FileData(DataSource):
         """Number of rows."""
         return self._reader.rows()
 
+    @property
+    def held(self) -> bool:
+        """Whether there are so few rows that they are kept."""
+        return self.rows <= FEW and self.rows * len(self.columns) <= KEPT
+
+    def learn(self, columns: Sequence[str]) -> None:
+        """Find out the types of these columns."""
+        self._traits_of(columns, NONE)
+
     def _batches(
         self, names: list[str], size: int, coded: frozenset[str] = NONE
     ) -> Iterator[pd.DataFrame]:
         # Now, not at the first batch: a thread that reads ahead cannot be interrupted, and this
         # may take a pass of its own.
         traits = self._traits_of(names, coded)
-        small = self.rows <= FEW and self.rows * len(self.columns) <= KEPT
-        reader = self._held if small else self._reader
+        reader = self._kept if self.held else self._reader
         return Part(reader, tuple(names), traits, 0).batches(size)
 
     def _size(self, names: list[str], coded: frozenset[str]) -> int:
@@ -291,6 +308,8 @@ class FrameData(DataSource):
     def rows(self) -> int:
         """Number of rows."""
         return len(self._frame)
+
+    held = True
 
     def _size(self, names: list[str], coded: frozenset[str]) -> int:  # noqa: ARG002 - as above
         return batch_rows(len(names))

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.sources.faults import listed
-from pytest_aipm.sources.typed import Reader, Trait, merge
+from pytest_aipm.sources.typed import Reader, Trait, merge, scan
 
 __all__ = ["Folder"]
 
@@ -74,7 +74,10 @@ class Folder:
                     what = f"column {name!r} is {trait.type} here and {found[name].type} before"
                     raise DataError(Problem(what, "give it one type in all files", ref))
                 found[name] = merged
-        return found
+        unseen = {
+            name: each.type for name, each in found.items() if each.nulls and each.wide is None
+        }
+        return found | scan(self.tables(list(unseen), found), unseen) if unseen else found
 
     def tables(self, names: Sequence[str], traits: Mapping[str, Trait]) -> Iterator[pa.Table]:
         """Yield the rows of all files in order."""

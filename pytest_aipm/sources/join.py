@@ -6,7 +6,7 @@ in memory, the data themselves are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,17 @@ class JoinedData(DataSource):
     def rows(self) -> int:
         """Number of rows."""
         return self._data.rows
+
+    @property
+    def held(self) -> bool:
+        """Whether the data are in memory; the joined column is."""
+        return self._data.held
+
+    def learn(self, columns: Sequence[str]) -> None:
+        """Find out what the columns of the data are, and the key."""
+        spec = self._lookup.spec
+        own = [name for name in columns if name != spec.name]
+        self._data.learn(own if len(own) == len(columns) else [*own, spec.key])
 
     def _batches(
         self, names: list[str], size: int, coded: frozenset[str] = NONE

@@ -75,13 +75,14 @@ class Trait:
         Null (all missing), integer, floating, boolean, string, temporal, or another plain type.
     nulls : bool
         Whether any value is missing.
-    wide : bool
-        Whether an integer column holds a number beyond `EXACT`.
+    wide : bool or None
+        Whether an integer column holds a number beyond `EXACT`; None where nobody looked, since
+        it has no gap.
     """
 
     type: Any
     nulls: bool = False
-    wide: bool = False
+    wide: bool | None = False
 
 
 class Reader(Protocol):
@@ -120,7 +121,8 @@ def merge(one: Trait, other: Trait) -> Trait | None:
     Trait or None
         None when the two do not go together.
     """
-    nulls, wide = one.nulls or other.nulls, one.wide or other.wide
+    nulls = one.nulls or other.nulls
+    wide = True if one.wide or other.wide else None if None in (one.wide, other.wide) else False
     for a, b in ((one.type, other.type), (other.type, one.type)):
         if a == b or pa.types.is_null(b):
             return Trait(a, nulls, wide)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -111,6 +111,15 @@ class RepeatedData(DataSource):
             fix = "for survey weights write `kind: sampling`, else audit a sample"
             raise DataError(problem(what, fix, where=self._counted))
         return int(total)
+
+    @property
+    def held(self) -> bool:
+        """Whether the rows that are written out are in memory."""
+        return self.written.held
+
+    def learn(self, columns: Sequence[str]) -> None:
+        """Find out what these columns are, and that of the weights."""
+        self.written.learn([*columns, self._column])
 
     def _counts(self, batch: pd.DataFrame) -> np.ndarray:
         return weights_of(batch[self._column], whole=True, where=self._counted)

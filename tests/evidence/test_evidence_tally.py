@@ -85,10 +85,10 @@ def test_cells_are_the_same_whether_rows_are_sorted_or_counted(rows) -> None:
         champion=None,
         binary=True,
     )
-    many, named = tally._cells(coded)
+    many, named = tally.cells_of(coded)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tally, "FEW", 0)
-        sorted_, also = tally._cells(coded)
+        sorted_, also = tally.cells_of(coded)
     assert [named[i] for i in many] == [also[i] for i in sorted_]
     assert set(named) == set(also)
 

@@ -31,7 +31,8 @@ Copied rows would make every interval too narrow, and might lie in training and 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from pydantic import model_validator
 
@@ -39,8 +40,9 @@ from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.data._told import in_rows, listed, rows_word, share
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.columns import rows_of
-from pytest_aipm.evidence.copies import Copies, copies_in
+from pytest_aipm.evidence.copies import Copies, copies_in, hashes_of
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula
 from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.single import census
@@ -79,12 +81,23 @@ def needs(params: Params) -> Needs:
     return Needs(train=params.of == "train", answer=params.unit == "conflicts")
 
 
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    source = rows_of(evidence, params.of)
+    columns = _columns(evidence, source, params)
+    yield hashes_of(source, columns, **_asked(evidence, params))
+
+
+def _asked(evidence: Evidence, params: Params) -> dict[str, Any]:
+    answer = evidence.subject.label if params.unit == "conflicts" else None
+    return {"answer": answer, "key": params.unit == "keys"}
+
+
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     source = rows_of(evidence, params.of)
     columns = _columns(evidence, source, params)
-    label = evidence.subject.label if params.unit == "conflicts" else None
-    found = copies_in(evidence, source, columns, answer=label, key=params.unit == "keys")
+    found = copies_in(evidence, source, columns, **_asked(evidence, params))
     counted = found.conflicting if params.unit == "conflicts" else found.again
     numerator = {
         "": "rows that equal an earlier one",

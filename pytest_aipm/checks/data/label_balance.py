@@ -32,7 +32,8 @@ A model that never says the rare answer could look nearly perfect.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 
@@ -42,7 +43,8 @@ from pytest_aipm.checks.data._told import in_rows, rows_word, share
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.columns import rows_of
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.labels import OTHER, LabelCounts, label_counts
+from pytest_aipm.evidence.labels import OTHER, LabelCounts, label_counts, labels_of
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula, GroupValue, Series
 from pytest_aipm.stats.floors import Floor, rate_floor
 
@@ -68,6 +70,11 @@ class Params(CheckParams):
 def needs(params: Params) -> Needs:
     """Return what it needs: training rows where it is asked about those."""
     return Needs(answer=True, train=params.of == "train")
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    yield labels_of(evidence, rows_of(evidence, params.of), params.by)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

@@ -38,6 +38,7 @@ A model could look perfect in every figure and be useless on the first day of us
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -47,8 +48,11 @@ from pytest_aipm.checks.words import number
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.columns import rows_of, tell
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.leaks import Leaks, Reading, leaks_in
+from pytest_aipm.evidence.labels import label_of
+from pytest_aipm.evidence.leaks import MAX_ROWS, Leaks, Reading, leaks_in
+from pytest_aipm.evidence.wishes import Sample
 from pytest_aipm.records import Because, Formula, Series
+from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.floors import floor
 
 NEEDS = Needs(answer=True)
@@ -81,13 +85,24 @@ def needs(params: Params) -> Needs:
     return Needs(answer=True, train=params.of == "train")
 
 
-def check(evidence: Evidence, params: Params) -> Measurement:
-    """Measure it; see the module's docstring."""
-    source, subject = rows_of(evidence, params.of), evidence.subject
+def _columns(evidence: Evidence, source: DataSource, params: Params) -> list[str]:
     wanted = list(params.columns)
     if not wanted:
         wanted = [name for name in evidence.feature_columns() if name in source.columns]
-    wanted = [name for name in wanted if name != subject.label]
+    return [name for name in wanted if name != evidence.subject.label]
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Sample]:
+    """Yield the rows that it is going to draw."""
+    source = rows_of(evidence, params.of)
+    columns = [*_columns(evidence, source, params), label_of(evidence, source)]
+    yield Sample(source, tuple(columns), MAX_ROWS)
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    source, subject = rows_of(evidence, params.of), evidence.subject
+    wanted = _columns(evidence, source, params)
     if not wanted:
         what, fix = "there are no feature columns to look at", "name them under `features:`"
         raise DataError(subject.problem("features", what, fix))

@@ -37,7 +37,8 @@ A model could be asked about people of whom it is told little, and nobody would 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import model_validator
@@ -52,10 +53,12 @@ from pytest_aipm.checks.compare import (
 )
 from pytest_aipm.checks.data._told import column_bars, in_rows, listed, rows_word, share
 from pytest_aipm.checks.words import number
-from pytest_aipm.evidence.columns import columns_of, rows_of, tell
+from pytest_aipm.evidence.columns import columns_of, rows_of, tally_of, tell
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.missingness import Missing, missing_in
+from pytest_aipm.evidence.missingness import Missing, gaps_of, missing_in
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Formula, GroupValue
+from pytest_aipm.sources.data import DataSource
 from pytest_aipm.stats.single import census
 from pytest_aipm.stats.worst import WorstOf, worst_disparity
 
@@ -97,6 +100,13 @@ def needs(params: Params) -> Needs:
     return Needs(train=params.of == "train")
 
 
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    source = rows_of(evidence, params.of)
+    yield gaps_of(evidence, source, _columns(evidence, source, params), params.by)
+    yield tally_of(source)
+
+
 def kind(params: Params) -> Literal["census", "sample"]:
     """Return that shares of the given rows are counted, and that differences are estimated."""
     return "sample" if params.by else "census"
@@ -105,14 +115,15 @@ def kind(params: Params) -> Literal["census", "sample"]:
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     source = rows_of(evidence, params.of)
-    wanted = list(params.columns or source.columns)
-    if not params.by:
-        return _overall(evidence, params, missing_in(evidence, source, wanted))
+    wanted = _columns(evidence, source, params)
+    found = missing_in(evidence, source, wanted, params.by, params.unknown)
+    return (_by_group if params.by else _overall)(evidence, params, found)
+
+
+def _columns(evidence: Evidence, source: DataSource, params: Params) -> list[str]:
+    """Return the columns that are looked at; the groups are not compared by their own."""
     grouped = {evidence.subject.attribute(name).column for name in params.by}
-    wanted = [name for name in wanted if name not in grouped]
-    return _by_group(
-        evidence, params, missing_in(evidence, source, wanted, params.by, params.unknown)
-    )
+    return [name for name in params.columns or source.columns if name not in grouped]
 
 
 # all rows together

@@ -36,16 +36,18 @@ A wrong unit or a code for "nobody knows" could drag every mean, scale and model
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.data._told import column_bars, in_rows, listed, rows_word, share
 from pytest_aipm.checks.words import number
-from pytest_aipm.evidence.columns import columns_of, rows_of, tell
+from pytest_aipm.evidence.columns import columns_of, rows_of, tally_of, tell
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.fences import METHODS, Beyond, Method, beyond
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula
 from pytest_aipm.stats.single import census
 
@@ -80,6 +82,11 @@ class Params(CheckParams):
 def needs(params: Params) -> Needs:
     """Return what it needs: training rows where it is asked about those."""
     return Needs(train=params.of == "train")
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    yield tally_of(rows_of(evidence, params.of))
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

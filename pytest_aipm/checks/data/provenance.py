@@ -40,6 +40,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -50,7 +52,8 @@ from pytest_aipm.clock import today
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import Of, source_of
-from pytest_aipm.evidence.held import FIELDS, Dated, Declared, dated, declared, plural
+from pytest_aipm.evidence.held import FIELDS, Dated, Declared, dated, days_in, declared, plural
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula, Series
 from pytest_aipm.stats.single import census
 
@@ -90,6 +93,13 @@ class Params(CheckParams):
 def needs(params: Params) -> Needs:
     """Return what it needs: training rows where it is asked about those."""
     return Needs(train=params.of == "train")
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    column, source = evidence.subject.date, source_of(evidence, params.of)
+    if column is not None and column in source.columns:
+        yield days_in(source, column)
 
 
 def value_range(params: Params) -> tuple[float, float]:
@@ -160,8 +170,8 @@ def _dates(days: Dated | None) -> tuple[str, ...]:
     if days is None:
         return ("no column of dates is declared (`date:`), so what is stated is all there is",)
     told = []
-    if len(days.known):
-        told.append(f"rows are dated {days.known.min()} to {days.known.max()}")
+    if len(days.days):
+        told.append(f"rows are dated {days.days[0]} to {days.days[-1]}")
     if days.missing:
         told.append(f"{plural(days.missing, 'row')} without a date")
     return tuple(told)
@@ -200,8 +210,8 @@ def _age(
         ends.append((stated, f"the declared period {'ends' if newest else 'begins'} on {stated}"))
     if days is not None:
         _refuse(evidence, days)
-        if len(days.known):
-            day = (np.max if newest else np.min)(days.known).astype(dt.date)
+        if len(days.days):
+            day = days.days[-1 if newest else 0].astype(dt.date)
             ends.append((day, f"the {'newest' if newest else 'oldest'} row is of {day}"))
     if not ends:
         raise _no_dates(evidence, "nobody can tell how old the rows are")
@@ -243,14 +253,14 @@ def _no_dates(evidence: Evidence, what: str) -> CheckError:
 
 def _series(days: Dated) -> tuple[Series, ...]:
     """Return the share of rows of each month, or of each year where there are many."""
-    if not len(days.known):
+    if not len(days.days):
         return ()
-    months = days.known.astype("datetime64[M]")
+    months = days.days.astype("datetime64[M]")
     span = int((months.max() - months.min()).astype(int)) + 1
     unit = "month" if span <= _MONTHS else "year"
-    periods, counts = np.unique(
-        months if unit == "month" else months.astype("datetime64[Y]"), return_counts=True
-    )
+    each = months if unit == "month" else months.astype("datetime64[Y]")
+    periods, place = np.unique(each, return_inverse=True)
+    counts = np.bincount(place.reshape(-1), weights=days.counts).astype(np.int64)
     if len(periods) > _MONTHS:
         periods, counts = periods[-_MONTHS:], counts[-_MONTHS:]
     return (
@@ -258,7 +268,7 @@ def _series(days: Dated) -> tuple[Series, ...]:
             name=f"rows by {unit}",
             kind="bars",
             x=tuple(str(each) for each in periods),
-            y=tuple(float(each) / len(days.days) for each in counts),
+            y=tuple(float(each) / days.rows for each in counts),
             x_label=unit,
             y_label="share of all rows",
             counts=tuple(int(each) for each in counts),

@@ -39,6 +39,8 @@ A group could hardly be among the rows, and every other number would then speak 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from pydantic import field_validator
@@ -49,8 +51,9 @@ from pytest_aipm.checks.effective import Counted, design_note, rows_counted
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped
+from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped, grouping_of
 from pytest_aipm.evidence.population import expected_shares, share_faults
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula, GroupValue, Series
 from pytest_aipm.stats.floors import Floor
 from pytest_aipm.stats.representation import Against, goodness_of_fit, represented
@@ -95,6 +98,11 @@ def needs(params: Params) -> Needs:
     return Needs(train=params.of == "train")
 
 
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    yield from grouping_of(evidence, params.by, of=params.of)
+
+
 def check(evidence: Evidence, params: Params) -> Measurement:
     """Measure it; see the module's docstring."""
     if not params.by:
@@ -107,7 +115,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     numbers = np.array([*(place.get(key, -2) for key in rows.grouping.keys), -1])
     group = numbers[rows.group]
     counted = _shares(group, len(keys), rows, params.confidence)
-    known = int((group >= 0).sum())
+    known = int(rows.times[group >= 0].sum())
     names = tuple(" · ".join(key) for key in keys)
     kind: Against = "difference" if params.unit == "difference" else "ratio"
     shares = list(expected.values())
@@ -140,7 +148,7 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     found = np.array([each.x[0] / each.n[0] for each in counted])
     size = float(np.mean([each.n[0] for each in counted]))
     fit = goodness_of_fit((found * size).tolist(), shares) if len(keys) > 1 else 1.0
-    sizes = np.bincount(group[group >= 0], minlength=len(keys))
+    sizes = _sizes(group, len(keys), rows)
     return Measurement(
         estimate=estimate,
         formula=formula,
@@ -164,9 +172,15 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             *outside[0],
         ),
         breach=outside[1],
-        unknown=int((group < 0).sum()),
+        unknown=int(rows.times[group < 0].sum()),
         harm="down" if kind == "ratio" else "up",
     )
+
+
+def _sizes(group: np.ndarray, groups: int, rows: GroupedRows) -> np.ndarray:
+    there = group >= 0
+    sizes = np.bincount(group[there], weights=rows.times[there], minlength=groups)
+    return np.asarray(sizes, dtype=np.int64)
 
 
 def _shares(group: np.ndarray, groups: int, rows: GroupedRows, confidence: float) -> list[Counted]:
@@ -177,6 +191,10 @@ def _shares(group: np.ndarray, groups: int, rows: GroupedRows, confidence: float
     nobody = np.zeros(len(own), dtype=np.int64)
     if not len(own):
         return []
+    if rows.weight is None and rows.person is None:
+        sizes = _sizes(group, groups, rows)
+        total = np.array([sizes.sum()])
+        return [Counted(sizes[[i]], total, sizes[[i]], total) for i in range(groups)]
     return [
         rows_counted(nobody, own == i, 1, (design[0], design[1]), 1 - (1 - confidence) / groups)
         for i in range(groups)
@@ -207,7 +225,7 @@ def _outside(
     params: Params,
 ) -> tuple[tuple[str, ...], tuple[Because, str] | None]:
     """Return what is said of rows whose group the population does not name, and their breach."""
-    unknown, known = rows.unknown, int((group >= 0).sum())
+    unknown, known = rows.unknown, int(rows.times[group >= 0].sum())
     breach = unknown_breach(params, unknown, rows.n - unknown)
     absent = [name for i, name in enumerate(names) if not (group == i).any()]
     said = []
@@ -216,7 +234,7 @@ def _outside(
     if not strangers:
         return tuple(said), breach
     told = [" · ".join(key) for key in strangers]
-    count = int((group == -2).sum())
+    count = int(rows.times[group == -2].sum())
     share = count / rows.n
     near = difflib.get_close_matches(told[0], names, n=1, cutoff=0.5) or [
         name for name in names if name.casefold() == told[0].casefold()

@@ -35,12 +35,13 @@ A column could have changed its unit, its type or its meaning, and every other f
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
-from pytest_aipm.evidence.breaches import Breach, breaches_of
+from pytest_aipm.evidence.breaches import Breach, breaches_of, look_for
 from pytest_aipm.evidence.columns import rows_of, tell
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.expected import (
@@ -49,6 +50,7 @@ from pytest_aipm.evidence.expected import (
     RowCount,
     read_expected,
 )
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Formula, Series
 from pytest_aipm.stats.single import census
 
@@ -98,15 +100,24 @@ def needs(params: Params) -> Needs:
     return Needs(train=params.of == "train")
 
 
-def check(evidence: Evidence, params: Params) -> Measurement:
-    """Measure it; see the module's docstring."""
-    source = rows_of(evidence, params.of)
+def _expected(evidence: Evidence, params: Params) -> ExpectedRows:
     expected = ExpectedRows(
         columns=params.columns, keys=params.keys, extra=params.extra, rows=params.rows
     )
-    if params.pinned is not None:
-        expected = expected.over(read_expected(evidence.root / params.pinned, params.pinned))
-    found = breaches_of(source, expected, evidence.engine)
+    if params.pinned is None:
+        return expected
+    return expected.over(read_expected(evidence.root / params.pinned, params.pinned))
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    yield look_for(rows_of(evidence, params.of), _expected(evidence, params))
+
+
+def check(evidence: Evidence, params: Params) -> Measurement:
+    """Measure it; see the module's docstring."""
+    source, expected = rows_of(evidence, params.of), _expected(evidence, params)
+    found = breaches_of(source, expected, evidence.shared)
     broken = list(dict.fromkeys(each.column for each in found))
     what = "training rows" if params.of == "train" else "evaluation rows"
     return Measurement(

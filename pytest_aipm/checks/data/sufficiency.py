@@ -33,6 +33,8 @@ A group of twenty could pass every other check, because twenty rows cannot show 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -40,9 +42,10 @@ from pydantic import Field, model_validator
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.words import number
-from pytest_aipm.evidence.cells import LabelCells, label_cells
+from pytest_aipm.evidence.cells import LabelCells, label_cells, outcome_of
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.grouped import Of
+from pytest_aipm.evidence.grouped import Of, grouping_of
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula, GroupValue, Series
 from pytest_aipm.stats.disparity import rate_difference
 from pytest_aipm.stats.single import census
@@ -76,6 +79,11 @@ class Params(CheckParams):
 def needs(params: Params) -> Needs:
     """Return what it needs: training rows where it is asked about those."""
     return Needs(train=params.of == "train")
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    yield from grouping_of(evidence, params.by, outcome_of(evidence.subject), of=params.of)
 
 
 def value_range(params: Params) -> tuple[float, float]:

@@ -40,7 +40,8 @@ A table that was meant to be anonymous could name people to anyone who knows the
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -48,7 +49,9 @@ from pydantic import Field, field_validator, model_validator
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.anonymity import Alike, alike
+from pytest_aipm.evidence.differing import differing
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Formula, Series
 from pytest_aipm.stats.single import census
 
@@ -134,6 +137,13 @@ class Params(CheckParams):
 def needs(params: Params) -> Needs:
     """Return what it needs: training rows where it is asked about those."""
     return Needs(train=params.of == "train")
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    source = evidence.train if params.of == "train" else evidence.data
+    if source is not None:
+        yield differing(source, [*params.quasi_identifiers, *params.sensitive])
 
 
 def value_range(params: Params) -> tuple[float, float]:

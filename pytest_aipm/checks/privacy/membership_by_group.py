@@ -35,7 +35,8 @@ The average could hide that a minority's members are the ones who are given away
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import population, unknown_breach
@@ -44,6 +45,8 @@ from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.memberships import GroupAreas, areas_by
+from pytest_aipm.evidence.train import fitting
+from pytest_aipm.evidence.wishes import Sample, Wish
 from pytest_aipm.records import Because, Formula, GroupValue
 from pytest_aipm.stats.attacks import Area
 from pytest_aipm.stats.exposure import Exposure, exposure, holm
@@ -59,6 +62,12 @@ BASIS = "policy choice; no authority sets a number"
 
 class Params(CheckParams):
     """No parameters of its own."""
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any] | Sample]:
+    """Yield what it is going to ask of all rows."""
+    del params
+    yield from fitting(evidence)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

@@ -47,6 +47,9 @@ Somebody outside could find out who was in the training data.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
@@ -54,7 +57,8 @@ from pytest_aipm.checks.privacy._premise import left_out, premise, value_range
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.attack import HEAD, Signals, attacks_on, blind_of, signals_of
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.train import Fit
+from pytest_aipm.evidence.train import Fit, fitting
+from pytest_aipm.evidence.wishes import Sample, Wish
 from pytest_aipm.records import Formula, Series
 from pytest_aipm.stats.attacks import MOST
 from pytest_aipm.stats.exposure import Exposure, exposure
@@ -73,6 +77,12 @@ _CURVE = np.array([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.
 
 class Params(CheckParams):
     """No parameters of its own."""
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any] | Sample]:
+    """Yield what it is going to ask of all rows."""
+    del params
+    yield from fitting(evidence)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

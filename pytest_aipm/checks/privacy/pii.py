@@ -37,12 +37,14 @@ Addresses or account numbers could lie in training data, and nobody would have l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.personal import MAX_ROWS, Found, Scan, scan
+from pytest_aipm.evidence.wishes import Sample
 from pytest_aipm.records import Because, Formula
 from pytest_aipm.stats.single import census
 
@@ -69,6 +71,14 @@ class Params(CheckParams):
 def needs(params: Params) -> Needs:
     """Return what it needs: training rows where it is asked about those."""
     return Needs(train=params.of == "train")
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Sample]:
+    """Yield the rows that it is going to draw."""
+    source = evidence.train if params.of == "train" else evidence.data
+    if source is not None:
+        read = tuple(name for name in source.columns if name not in params.allow)
+        yield Sample(source, read, MAX_ROWS)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:

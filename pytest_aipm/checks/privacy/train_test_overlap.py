@@ -31,12 +31,16 @@ Every other figure could be flattered by rows that the model already knew.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from pydantic import Field
 
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.words import number
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.train import Overlap, overlap_of
+from pytest_aipm.evidence.train import Overlap, overlap_of, overlapping
+from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Formula
 from pytest_aipm.stats.single import census
 
@@ -59,6 +63,11 @@ class Params(CheckParams):
     """Whether near copies count."""
     digits: int = Field(default=6, ge=1, le=15)
     """Significant digits of fractions that must be equal in near copies."""
+
+
+def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
+    """Yield what it is going to ask of all rows."""
+    yield overlapping(evidence, params.digits if params.near else None)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
