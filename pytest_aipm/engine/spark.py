@@ -71,7 +71,9 @@ def session_of(master: str) -> Any:
     except Exception as error:  # noqa: BLE001 - whatever Java or Spark say, in one line
         said = first_line(error)
         if "Java" in said or "JAVA" in said:
-            what = "the engine spark needs Java 17 or newer, which was not found"
+            home = os.environ.get("JAVA_HOME")
+            looked = f" under JAVA_HOME={home}" if home else ""
+            what = f"the engine spark needs Java 17 or newer, which was not found{looked}"
             fix = "install a Java runtime (openjdk-17-jre-headless), or set JAVA_HOME"
             raise MeasurementError(Problem(what, fix)) from None
         what = f"Spark does not start on {master!r} ({said})"

@@ -27,8 +27,8 @@ def rows_of(frame: pd.DataFrame) -> str:
     """Return ``rows 1 to 500`` of a batch: its index holds row numbers from 0."""
     first, last = frame.index[0], frame.index[-1]
     if not isinstance(first, int | np.integer):
-        return f"a batch of {len(frame)} rows"
-    return f"rows {first + 1} to {last + 1}"
+        return f"a batch of {len(frame):,} rows"
+    return f"rows {first + 1:,} to {last + 1:,}"
 
 
 def checked_scores(
@@ -80,7 +80,7 @@ def checked_scores(
         raise _wrong(what, "return a number for each row", frame, where) from None
     bad = ~np.isfinite(scores)
     if bad.any():
-        what = f"{said} returned NaN or infinity in {bad.sum()} rows, first in {_row(frame, bad)}"
+        what = f"{said} returned NaN or infinity in {_counted(bad)}, first in {_row(frame, bad)}"
         raise _wrong(what, "mend the model, or fill missing features in its pipeline", frame, where)
     bad = np.abs(scores) > LARGEST
     if bad.any():
@@ -192,7 +192,7 @@ def _as_array(
         what = f"{said} returned a single {type(result).__name__}"
         raise _wrong(what, "return one value a row", frame, where)
     if len(array) != len(frame):
-        what = f"{said} returned {len(array)} values for {len(frame)} rows"
+        what = f"{said} returned {len(array):,} values for {len(frame):,} rows"
         raise _wrong(what, "return one value a row", frame, where)
     return array
 
@@ -215,9 +215,14 @@ def _outputs(n: int, said: str, frame: pd.DataFrame, where: Where | None) -> Mod
     return _wrong(what, f"return the shape ({len(frame)},)", frame, where)
 
 
+def _counted(bad: np.ndarray[Any, Any]) -> str:
+    rows = int(bad.sum())
+    return f"{rows:,} row{'s' * (rows != 1)}"
+
+
 def _row(frame: pd.DataFrame, bad: np.ndarray[Any, Any]) -> str:
     first = frame.index[int(np.argmax(bad))]
-    return f"row {first + 1}" if isinstance(first, int | np.integer) else f"row {first}"
+    return f"row {first + 1:,}" if isinstance(first, int | np.integer) else f"row {first}"
 
 
 def _wrong(what: str, fix: str, frame: pd.DataFrame, where: Where | None) -> ModelError:

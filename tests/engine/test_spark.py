@@ -223,7 +223,8 @@ def test_a_missing_pyspark_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         engine.session_of("local[1]")
 
 
-def test_a_missing_java_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [{}, {"JAVA_HOME": "/gone"}], ids=["none", "a wrong one"])
+def test_a_missing_java_is_said(tmp_path: Path, given: dict[str, str]) -> None:
     pytest.importorskip("pyspark", reason="without it that is said first")
     code = (
         "from pytest_aipm.engine.spark import session_of\n"
@@ -237,7 +238,7 @@ def test_a_missing_java_is_said(tmp_path: Path) -> None:
             (tmp_path / "bin" / name).symlink_to(Path(found, name))
     run = subprocess.run(
         [sys.executable, "-c", code],
-        env={**known, "PATH": str(tmp_path / "bin")},
+        env={**known, **given, "PATH": str(tmp_path / "bin")},
         capture_output=True,
         text=True,
         timeout=120,
@@ -245,6 +246,7 @@ def test_a_missing_java_is_said(tmp_path: Path) -> None:
     )
     assert "said" in run.stdout, run.stderr
     assert "install a Java runtime" in run.stdout
+    assert ("under JAVA_HOME=/gone;" in run.stdout) == bool(given)
 
 
 def test_rows_of_a_table_are_numbered_as_they_lie(session: Any) -> None:

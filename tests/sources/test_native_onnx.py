@@ -341,5 +341,5 @@ class TestTypes:
             model.predict(ROWS.assign(region=ROWS["region"].where(ROWS.index > 3)))
 
     def test_a_missing_number_is_the_model_s_own_affair(self, model):
-        with pytest.raises(ModelError, match=r"returned NaN or infinity in 1 rows, first in row 3"):
+        with pytest.raises(ModelError, match=r"returned NaN or infinity in 1 row, first in row 3"):
             model.predict(ROWS.assign(debt=ROWS["debt"].where(ROWS.index != 2)))
