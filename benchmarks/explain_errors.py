@@ -8,7 +8,8 @@ handed the rows as the array it makes of them, by a copy of the model that was t
 nothing is wrapped, and it asks for a whole permutation at a time.
 
 Each curve is a few budgets, error and CPU of each the mean over rows and seeds. Between two budgets
-it is a straight line on logarithmic scales; nothing is said beyond their ends.
+that no cheaper one beats it is a straight line on logarithmic scales; nothing is said beyond their
+ends.
 """
 
 from __future__ import annotations
@@ -69,8 +70,13 @@ class Curve:
     spent: list[float]
 
     def cost(self, error: float) -> float | None:
-        """Return CPU seconds at an error, or None where no two budgets lie around it."""
-        known = np.log(self.error[::-1]), np.log(self.spent[::-1])
+        """Return CPU seconds at an error, or None where no two budgets lie around it.
+
+        Nobody takes a budget that a cheaper one comes nearer than.
+        """
+        points = list(zip(self.error, self.spent, strict=True))
+        best = [one for one in points if not any(e <= one[0] and s < one[1] for e, s in points)]
+        known = tuple(np.log(each) for each in zip(*sorted(best), strict=True))
         if not min(self.error) <= error <= max(self.error):
             return None
         return float(np.exp(np.interp(np.log(error), *known)))

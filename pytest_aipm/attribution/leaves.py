@@ -171,7 +171,11 @@ def leaves_of(ask: Ask, model: Any, pool: Pool, ends: np.ndarray, budget: Budget
     if not known or ends.shape[1] != 1 or len(pool.players) > MOST:
         return None
     names = list(getattr(model, "feature_names_in_", pool.names))
-    trees, inputs = _trees_of(model), pool.numbers(names)
+    inputs = pool.numbers(names)
+    try:
+        trees, links = _trees_of(model), list(_links(model))
+    except (AttributeError, ValueError):  # another version keeps its trees elsewhere
+        return None
     if trees is None or inputs is None:
         return None
     rng = np.random.default_rng(0)
@@ -179,7 +183,7 @@ def leaves_of(ask: Ask, model: Any, pool: Pool, ends: np.ndarray, budget: Budget
     member = rng.random((HYBRIDS, len(pool.players))) < rng.random((HYBRIDS, 1))
     mixed = pool.ask_between(ask, first, second, member, budget)
     every = np.arange(len(ends))
-    for link in _links(model):
+    for link in links:
         found = Leaves(trees, inputs, pool.owners(names), link)
         whole = np.ones((len(ends), 1, len(pool.players)), dtype=bool)
         own = found.said(every, every, whole, budget)[:, 0]
