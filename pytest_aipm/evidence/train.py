@@ -195,7 +195,7 @@ def _rounded(column: pd.Series[Any], digits: int) -> pd.Series[Any]:
             lambda value: " ".join(value.split()).casefold() if isinstance(value, str) else value
         )
         return folded.astype(object)
-    numbers = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    numbers = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan, copy=True)
     some = np.isfinite(numbers) & (numbers != np.floor(numbers))
     # whole numbers may be counts, codes or days, of which every digit matters
     place = digits - 1 - np.floor(np.log10(np.abs(numbers[some]))).astype(int)

@@ -60,6 +60,7 @@ MODELLED: list[dict[str, Any]] = [
     {"check": "explain.protected_flip", "by": ["sex"], "limit": {"max": 0.01}},
     {"check": "explain.importance", "of": ["income"], "metric": "roc_auc", "limit": {"min": 0.01}},
     {"check": "privacy.membership_inference", "limit": {"max_auc": 0.6}},
+    {"check": "privacy.train_test_overlap", "limit": {"max": 0.5}},
 ]
 
 
@@ -71,6 +72,7 @@ def people(n: int, seed: int = 1) -> pd.DataFrame:
             "id": [f"P{i:06d}" for i in range(n)],
             "income": np.where(rng.random(n) < 0.02, np.nan, rng.lognormal(10, 1, n)),
             "age": rng.integers(18, 80, n),
+            "rate": rng.normal(size=n),  # without a gap, so that arrays could be written to
             "children": pd.array(
                 np.where(rng.random(n) < 0.1, None, rng.integers(0, 4, n)), "Int64"
             ),
@@ -161,7 +163,7 @@ def policy(source: str, checks: list[dict[str, Any]], **subject: Any) -> dict[st
             "id": "id",
             "date": "day",
             "protected": {"sex": "sex", "band": {"column": "age", "bins": [40]}},
-            "features": ["income", "age", "children", "history"],
+            "features": ["income", "age", "rate", "children", "history"],
             **{key: value for key, value in given.items() if value is not None},
         },
         "checks": checks,
@@ -197,7 +199,7 @@ class Asked:
     """A model that says how often, and of how many rows, it was asked."""
 
     classes_ = np.array([0, 1])
-    feature_names_in_ = np.array(["income", "age"], dtype=object)
+    feature_names_in_ = np.array(["income", "age", "rate"], dtype=object)
 
     def __init__(self) -> None:
         self.rows: list[int] = []
@@ -205,6 +207,7 @@ class Asked:
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         self.rows.append(len(frame))
         high = np.log(frame["income"].fillna(20_000).to_numpy(dtype=float)) / 20
+        high += frame["rate"].to_numpy() / 1e9
         return np.column_stack([1 - high, high])
 
 
@@ -215,7 +218,7 @@ def test_the_model_is_asked_in_the_same_pass(root, decoded, monkeypatch, source)
     together = findings(made, root, model=model)
     assert not errors(together)
     often = dict.fromkeys(people(10).columns, 1)
-    for name in ("income", "age", "children", "history"):
+    for name in ("income", "age", "rate", "children", "history"):
         often[name] += 1  # of the first batch, to compare with the training rows
     if source in ("rows.arrow", "folder"):
         often["children"] += 1

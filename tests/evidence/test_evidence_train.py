@@ -16,7 +16,7 @@ from pytest_aipm.errors import DataError
 from pytest_aipm.evidence import train
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import among, generator, hash_rows, row_keys, sample_rows
-from pytest_aipm.evidence.train import fit_of, overlap_of
+from pytest_aipm.evidence.train import coarse, fit_of, overlap_of
 from pytest_aipm.sources.data import open_data
 
 VALUES = st.one_of(st.none(), st.integers(-3, 3), st.sampled_from([0.5, -0.0, 1.0]))
@@ -201,3 +201,10 @@ class TestTheLossOfTheAttack:
         training = rows_of(rng, 10).assign(y=[None, *[1.0] * 9])
         with pytest.raises(DataError, match="frame: label column 'y' has 1 missing"):
             fit_of(evidence(rows_of(rng, 10), training, Scored()))
+
+
+def test_rows_are_left_alone_when_near_copies_are_sought() -> None:
+    rows = pd.DataFrame({"x": [1.23456789, 2.3456789], "n": [1, 2], "text": [" a  B", "c"]})
+    before = rows.copy(deep=True)
+    assert coarse(rows, ["x", "n", "text"], 3)["x"].tolist() == [1.23, 2.35]
+    assert rows["x"].tolist() == before["x"].tolist() == [1.23456789, 2.3456789]
