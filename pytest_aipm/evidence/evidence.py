@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.engine.local import Engine, Local, run_pass
+from pytest_aipm.engine.local import Engine, Local, Mergeable, run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.evidence.classes import (
     listed,
@@ -38,11 +39,11 @@ from pytest_aipm.evidence.passes import Passes, located
 from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
-from pytest_aipm.evidence.rowpass import RowPass, Wanted, refuse_rows
+from pytest_aipm.evidence.rowpass import OfRows, RowPass, Wanted, refuse_rows
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.evidence.subject import Attribute, Classes, Subject
-from pytest_aipm.evidence.tally import Coded, Tally
+from pytest_aipm.evidence.tally import Coded, Rows, Tally
 from pytest_aipm.evidence.views import View, loss_of
 from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
 from pytest_aipm.sources.data import DataSource
@@ -51,6 +52,7 @@ from pytest_aipm.sources.model import Model, Prediction
 __all__ = ["Evidence"]
 
 _Kept = TypeVar("_Kept")
+_Part = TypeVar("_Part", bound=Mergeable)
 
 
 class Evidence(Passes):
@@ -518,17 +520,9 @@ class Evidence(Passes):
         if self.model is not None:
             refuse_inputs(self.subject, self.feature_columns())
         approved = self.joined
-        predictor, champion, wanted = self._predictor, self._champion, self._wanted
-        if self.engine.remote:
-            wanted = refuse_rows(self.subject, wanted, paired=champion is not None)
-            predictor = predictor.streamed()
-            champion = None if champion is None else champion.streamed()
-        rows = RowPass(
-            self.subject,
-            wanted,
-            predictor,
-            champion,
-            None if approved is None else approved.decisions,
+        rows = replace(
+            self._pass(self._wanted),
+            remembered=None if approved is None else approved.decisions,
         )
         try:
             tally = self.engine.run(
@@ -537,7 +531,7 @@ class Evidence(Passes):
                 rows.partial,
                 Tally(),
                 coded=rows.coded_columns(),
-                numbered=rows.remembered is not None,
+                numbered=rows.numbered,
             )
         except DataError:
             written = getattr(self.data, "written", None)
@@ -558,6 +552,33 @@ class Evidence(Passes):
         if self.subject.task == "multiclass":
             refuse_misfits(self.subject, tally.labels, tally.classes)
         return tally
+
+    def _pass(self, wanted: Wanted) -> RowPass:
+        """Return a pass over the rows, wherever they are."""
+        predictor, champion = self._predictor, self._champion
+        if self.engine.remote:
+            wanted = refuse_rows(self.subject, wanted)
+            predictor = predictor.streamed()
+            champion = None if champion is None else champion.streamed()
+        return RowPass(self.subject, wanted, predictor, champion)
+
+    def over_rows(self, partial: Callable[[Rows], _Part], empty: _Part) -> _Part:
+        """Return what a function of coded rows adds up to: of rows at hand, or where they are.
+
+        Parameters
+        ----------
+        partial : callable
+            Some rows to a result; must not keep state.
+        empty : Mergeable
+            The result of no rows.
+        """
+        if self.tally.rows:
+            return functools.reduce(_merged, map(partial, self.tally.rows), empty)
+        wanted = replace(self._wanted, losses=frozenset(), days=False, scores=True)
+        rows = self._pass(wanted)
+        rows = replace(rows, wanted=replace(rows.wanted, rows=True))
+        each = OfRows(rows, partial, empty)
+        return self.over(self.data, rows.columns(), each, empty, numbered=rows.numbered)
 
     def _require_roles(self) -> None:
         """Refuse a column that is named and not there, whether a check reads it or not."""
@@ -603,4 +624,9 @@ class Evidence(Passes):
             run_dir=self._run_dir,
             name=f"{self._key}.champion",
             kept=self._kept_before,
+            over=self.over if self.engine.remote else None,
         )
+
+
+def _merged(one: _Part, other: _Part) -> _Part:
+    return one.merge(other)

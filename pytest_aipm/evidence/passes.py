@@ -87,6 +87,7 @@ class Passes:
             run_dir=self._run_dir,
             name=f"{self._key}.predictions",
             kept=self._kept_before,
+            over=self.over if self.engine.remote else None,
         )
 
     @property
@@ -98,7 +99,7 @@ class Passes:
         DataError
             When a decision needs all rows.
         """
-        refuse_rows(self.subject, Wanted(), paired=False)
+        refuse_rows(self.subject, Wanted())
         return self._predictor.streamed()
 
     def over(
@@ -218,5 +219,5 @@ class Passes:
         """
         predictor = self._asking if self.engine.remote else self._predictor
         names = list(dict.fromkeys([*columns, *predictor.columns]))
-        each = _Decided(predictor, partial)
+        each, numbered = _Decided(predictor, partial), numbered or predictor.numbered
         return self.over(self.data, names, each, empty, numbered=numbered)
