@@ -19,7 +19,7 @@ from pytest_aipm.checks.summed import (
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupCounts, Grouping
-from pytest_aipm.evidence.rowsums import SumsOf
+from pytest_aipm.evidence.rowsums import Sums, SumsOf
 from pytest_aipm.evidence.tally import Rows
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.estimate import Estimate
@@ -116,19 +116,17 @@ def paired_areas(evidence: Evidence, params: CheckParams) -> Comparison | None:
     if not evidence.paired_scores:
         return None
     grouping = evidence.counts(params.by, params.unknown).grouping
-    new, old = (
-        placements_of(evidence, grouping, score) for score in (scores_in, champion_scores_in)
-    )
+    new = placements_of(evidence, grouping)
+    old = placements_of(evidence, grouping, champion=True)
+
+    def value(rows: Rows) -> np.ndarray:
+        positive, group = positives_in(rows), grouping.numbers(rows)
+        now = new.off(scores_in(rows), positive, group)
+        return now - old.off(champion_scores_in(rows), positive, group)
+
+    sums = evidence.over_rows(SumsOf(value, positives_in), Sums())
+    found = Scope.of(evidence, grouping, sums, np.zeros(len(grouping.keys)))
     change = np.subtract(new.areas, old.areas)
-
-    def value(rows: Rows, group: np.ndarray) -> np.ndarray:
-        positive = positives_in(rows)
-        return new.off(scores_in(rows), positive, group) - old.off(
-            champion_scores_in(rows), positive, group
-        )
-
-    zero = np.zeros(len(grouping.keys))
-    found = Scope.of(evidence, grouping, SumsOf(grouping, value, zero, positives_in))
     parts = [found.area_change(i, float(each)) for i, each in enumerate(change)]
     harm = most_harmful(parts, harm="lower", confidence=params.confidence)
     return _worst_part(harm, old.areas, grouping, falls=True)

@@ -32,7 +32,7 @@ from pytest_aipm.evidence.design import Design
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupRows
 from pytest_aipm.evidence.losses import LOSSES
-from pytest_aipm.evidence.rowsums import SumsOf
+from pytest_aipm.evidence.rowsums import Sums, SumsOf
 from pytest_aipm.evidence.sample import generator
 from pytest_aipm.evidence.tally import Rows
 from pytest_aipm.stats.effective import kish_size
@@ -189,16 +189,13 @@ def _auc(evidence: Evidence, params: CheckParams) -> Measured:
     evidence.require_both_classes()
     evidence.require_scores()
     grouping = evidence.counts(params.by, params.unknown).grouping
-    placements = evidence.once(
-        ("weighted placements", grouping), lambda: placements_of(evidence, grouping)
-    )
-    sums = SumsOf(
-        grouping,
-        lambda rows, group: placements.off(scores_in(rows), positives_in(rows), group),
-        np.zeros(len(grouping.keys)),
-        positives_in,
-    )
-    found = Scope.of(evidence, grouping, sums)
+    placements = placements_of(evidence, grouping)
+
+    def value(rows: Rows) -> np.ndarray:
+        return placements.off(scores_in(rows), positives_in(rows), grouping.numbers(rows))
+
+    sums = evidence.over_rows(SumsOf(value, positives_in), Sums())
+    found = Scope.of(evidence, grouping, sums, np.zeros(len(grouping.keys)))
     alpha = level_of(params.confidence, len(grouping.keys))
     return Measured(
         grouping=grouping,
@@ -236,23 +233,19 @@ def mean_parts(
     evidence.require_scores()
     grouping = evidence.counts(params.by, params.unknown).grouping
 
-    def value(rows: Rows, group: np.ndarray) -> np.ndarray:  # noqa: ARG001 - the same for all
-        label = np.full(len(group), np.nan) if rows.label is None else rows.label.astype(float)
+    def value(rows: Rows) -> np.ndarray:
+        label = np.full(len(rows.cells), np.nan) if rows.label is None else rows.label.astype(float)
         return LOSSES[loss](label, scores_in(rows))
 
-    def centered() -> tuple[np.ndarray, Scope]:
-        first = Scope.of(evidence, grouping, SumsOf(grouping, value, np.zeros(len(grouping.keys))))
-        if np.isnan(first.sums.table).any():
-            what = f"scores lie outside [0, 1], so {loss.replace('_', ' ')} is undefined"
-            raise DataError(Problem(what, "give probabilities, or judge the ranking by roc_auc"))
-        with np.errstate(invalid="ignore"):
-            mean = np.nan_to_num(first.sums.table[:, 2] / first.sums.table[:, 1])
-        # once more around the mean: squares of large numbers are no way to a small variance
-        return mean, Scope.of(evidence, grouping, SumsOf(grouping, value, mean))
-
-    mean, found = evidence.once(("weighted mean", loss, grouping), centered)
+    sums = evidence.once(
+        ("weighted mean", loss), lambda: evidence.over_rows(SumsOf(value), Sums())
+    )
+    if np.isnan(sums.table).any():
+        what = f"scores lie outside [0, 1], so {loss.replace('_', ' ')} is undefined"
+        raise DataError(Problem(what, "give probabilities, or judge the ranking by roc_auc"))
+    found = Scope.of(evidence, grouping, sums)
     alpha = level_of(params.confidence, len(grouping.keys))
-    return found, [found.mean(i, mean[i], alpha, part) for i in range(len(grouping.keys))]
+    return found, [found.mean(i, alpha, part) for i in range(len(grouping.keys))]
 
 
 def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:

@@ -1,34 +1,40 @@
 """Sums over rows, wherever they are: weights, values, and what each person adds to them.
 
-What `Evidence.over_rows` adds up for metrics that need more of the rows than counts: the weighted
-scores of each class, and then how far the rows of each group lie from a number that is known.
+What `Evidence.over_rows` adds up for metrics that need more of the rows than counts. All are by joint
+cell of the groups and by side (the label, say), so that one pass does for every scope.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from pytest_aipm.evidence.design import Cell
 from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags, rounded
 from pytest_aipm.evidence.tally import Rows
 from pytest_aipm.stats.auc import placed
 
-__all__ = ["Bags", "BagsOf", "Placements", "Sums", "SumsOf", "grouped_rows"]
+__all__ = ["Bags", "BagsOf", "Placements", "Sums", "SumsOf", "grouped_bags"]
 
 _PENDING = 16
 """Parts are added up sixteen at a time, as tallies are."""
 
+Key = tuple[Cell, int]
+"""A joint cell of the groups, and a side."""
+OfRows = Callable[[Rows], np.ndarray]
 
-def grouped_rows(grouping: Grouping, rows: Rows) -> tuple[Rows, np.ndarray]:
-    """Return the rows whose group is known, and the number of each one's."""
-    numbers = np.array([grouping.index(name) for name in rows.names], dtype=np.int64)
-    group = numbers[rows.cells]
-    known = group >= 0
-    return (rows, group) if known.all() else (rows.only(known), group[known])
+
+def _keyed(rows: Rows, side: np.ndarray) -> tuple[np.ndarray, list[Key]]:
+    """Return the number of each row's key, and the keys."""
+    return rows.cells * 2 + side, [(name, each) for name in rows.names for each in (0, 1)]
+
+
+def _weights(rows: Rows) -> np.ndarray:
+    return np.ones(len(rows.cells)) if rows.weight is None else rows.weight
 
 
 # -- scores -----------------------------------------------------------------------------------------
@@ -36,51 +42,60 @@ def grouped_rows(grouping: Grouping, rows: Rows) -> tuple[Rows, np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class Bags:
-    """Weighted scores of each of several cells; the counts of a bag are weights here."""
+    """Scores by name and key; a bag counts rows, w and w² of each score: shape (m, 3)."""
 
-    bags: tuple[tuple[ScoreBag, ...], ...] = ()
+    bags: Mapping[tuple[str, Key], tuple[ScoreBag, ...]] = field(default_factory=dict)
 
     def merge(self, other: Bags) -> Bags:
         """Return those of both."""
-        if not (self.bags and other.bags):
-            return self if self.bags else other
-        pending = [(*a, *b) for a, b in zip(self.bags, other.bags, strict=True)]
-        return Bags(tuple((merge_bags(p),) if len(p) >= _PENDING else p for p in pending))
-
-    def whole(self) -> list[ScoreBag]:
-        """Return one bag for each cell."""
-        return [merge_bags(each) for each in self.bags]
+        found = dict(self.bags)
+        for key, more in other.bags.items():
+            pending = (*found.get(key, ()), *more)
+            found[key] = (merge_bags(pending),) if len(pending) >= _PENDING else pending
+        return Bags(found)
 
 
 @dataclass(frozen=True)
 class BagsOf:
-    """The scores of some rows by group and side: cell ``group * 2 + side``.
+    """The scores of some rows.
 
     Attributes
     ----------
-    grouping : Grouping
-    score : callable
-        Rows to the score of each.
-    side : callable
-        Rows to true or false for each.
+    scores : mapping of str to (callable, callable)
+        By name what gives the score of each row, and its side: true or false.
     """
 
-    grouping: Grouping
-    score: Callable[[Rows], np.ndarray]
-    side: Callable[[Rows], np.ndarray]
+    scores: Mapping[str, tuple[OfRows, OfRows]]
 
     def __call__(self, rows: Rows) -> Bags:
-        rows, group = grouped_rows(self.grouping, rows)
-        cell, score = group * 2 + self.side(rows), self.score(rows)
-        weight = np.ones(len(score)) if rows.weight is None else rows.weight
-        order = np.argsort(cell, kind="stable")
-        sizes = np.bincount(cell, minlength=2 * len(self.grouping.keys))
-        bags = []
-        for own in np.split(order, np.cumsum(sizes)[:-1]):
-            values, place = np.unique(score[own], return_inverse=True)
-            sums = np.bincount(place.reshape(-1), weights=weight[own], minlength=len(values))
-            bags.append((ScoreBag(values, sums),))
-        return Bags(tuple(bags))
+        weight, bags = _weights(rows), {}
+        for name, (score_of, side_of) in self.scores.items():
+            number, keys = _keyed(rows, side_of(rows))
+            score = score_of(rows)
+            order = np.lexsort((score, number))
+            number, score, own = number[order], score[order], weight[order]
+            sums = np.column_stack([np.ones(len(own)), own, own**2])
+            new = (np.diff(number, prepend=-1) != 0) | (np.diff(score, prepend=np.nan) != 0)
+            first = np.flatnonzero(new)
+            edges = np.flatnonzero(np.diff(number[first], prepend=-1))
+            sums = np.add.reduceat(sums, first, axis=0)
+            parts = (np.split(each, edges[1:]) for each in (score[first], sums))
+            for at, values, counts in zip(number[first][edges].tolist(), *parts, strict=True):
+                bags[name, keys[at]] = (ScoreBag(values, counts),)
+        return Bags(bags)
+
+
+def grouped_bags(bags: Bags, name: str, grouping: Grouping) -> list[tuple[ScoreBag, ScoreBag]]:
+    """Return the scores of both sides of each group, with rows, w and w² of each score."""
+    split: list[tuple[list[ScoreBag], list[ScoreBag]]] = [([], []) for _ in grouping.keys]
+    for (named, (cell, side)), parts in bags.bags.items():
+        if named == name and (group := grouping.index(cell)) >= 0:
+            split[group][side].extend(parts)
+    nothing = ScoreBag(np.empty(0), np.empty((0, 3)))
+    return [
+        (merge_bags(one) if one else nothing, merge_bags(two) if two else nothing)
+        for one, two in split
+    ]
 
 
 @dataclass(frozen=True)
@@ -89,150 +104,190 @@ class Placements:
 
     Attributes
     ----------
-    groups : tuple of (values, of_positive, of_negative, exact) or None
-        None where a class is missing.
+    groups : tuple of (values, share by side, exact) or None
+        The shares of negatives and positives, shape (2, m); None where a class is missing.
     areas : tuple of float
         nan where a class is missing.
+    counts : tuple of array of shape (2, m, 3)
+        Rows, w and w² of each value, of negatives and of positives.
     """
 
-    groups: tuple[tuple[np.ndarray, np.ndarray, np.ndarray, bool] | None, ...]
+    groups: tuple[tuple[np.ndarray, np.ndarray, bool] | None, ...]
     areas: tuple[float, ...]
+    counts: tuple[np.ndarray, ...]
 
     @classmethod
-    def of(cls, bags: Sequence[ScoreBag]) -> Placements:
-        """Return them of bags of negatives and positives, group after group."""
-        groups: list[tuple[np.ndarray, np.ndarray, np.ndarray, bool] | None] = []
-        areas = []
-        for negative, positive in zip(bags[::2], bags[1::2], strict=True):
-            if not (len(negative.values) and len(positive.values)):
+    def of(cls, bags: Sequence[tuple[ScoreBag, ScoreBag]]) -> Placements:
+        """Return them of the bags of negatives and positives of each group."""
+        groups: list[tuple[np.ndarray, np.ndarray, bool] | None] = []
+        areas, counts = [], []
+        for pair in bags:
+            exact = all(each.exact for each in pair)
+            sides = [each.values if exact else rounded(each.values) for each in pair]
+            values, where = np.unique(np.concatenate(sides), return_inverse=True)
+            told = np.zeros((2, len(values), 3))
+            for i, at in enumerate(np.split(where.reshape(-1), [len(sides[0])])):
+                np.add.at(told[i], at, pair[i].counts)
+            counts.append(told)
+            if not all(len(each) for each in sides):
                 groups.append(None)
                 areas.append(float("nan"))
                 continue
-            exact = negative.exact and positive.exact
-            sides = [
-                each.values if exact else rounded(each.values) for each in (negative, positive)
-            ]
-            values, where = np.unique(np.concatenate(sides), return_inverse=True)
-            below, above = (
-                np.bincount(at, weights=each.counts, minlength=len(values))
-                for at, each in zip(
-                    np.split(where.reshape(-1), [len(sides[0])]), (negative, positive), strict=True
-                )
-            )
-            area, of_positive, of_negative = placed(above, below)
-            groups.append((values, of_positive, of_negative, exact))
+            area, of_positive, of_negative = placed(told[1, :, 1], told[0, :, 1])
+            groups.append((values, np.stack([of_negative, of_positive]), exact))
             areas.append(area)
-        return cls(tuple(groups), tuple(areas))
+        return cls(tuple(groups), tuple(areas), tuple(counts))
 
-    def off(self, score: np.ndarray, positive: np.ndarray, group: np.ndarray) -> np.ndarray:
+    def off(self, score: np.ndarray, side: np.ndarray, group: np.ndarray) -> np.ndarray:
         """Return each row's share less the area; 0 where a class of its group is missing."""
-        found = np.zeros(len(score))
-        for i, told in enumerate(self.groups):
-            own = np.flatnonzero(group == i)
-            if told is None or not len(own):
-                continue
-            values, of_positive, of_negative, exact = told
-            at = np.searchsorted(values, score[own] if exact else rounded(score[own]))
-            found[own] = np.where(positive[own], of_positive[at], of_negative[at]) - self.areas[i]
+        found, known = np.zeros(len(score)), np.flatnonzero(group >= 0)
+        order = known[np.argsort(group[known], kind="stable")]
+        sizes = np.bincount(group[order], minlength=len(self.groups))
+        for told, area, own in zip(
+            self.groups, self.areas, np.split(order, np.cumsum(sizes)[:-1]), strict=True
+        ):
+            if told is not None and len(own):
+                values, shares, exact = told
+                at = np.searchsorted(values, score[own] if exact else rounded(score[own]))
+                found[own] = shares[side[own].astype(int), at] - area
         return found
 
 
 # -- sums -------------------------------------------------------------------------------------------
 
+N, W, WV, WVV, WW, WWV, WWVV, WWW, WWWV, WWWVV, WWWVVV = range(11)
+"""Columns of a table of sums: rows, and weights times values, as often as they are named."""
+
 
 @dataclass(frozen=True, eq=False)
-class _People:
-    """What each person adds to each cell: ascending, each pair once."""
+class People:
+    """What each person adds: rows of ``person`` and key, ascending, each pair once.
+
+    Attributes
+    ----------
+    person, key : arrays of shape (m,)
+    sums : float array of shape (m, 3)
+        Of w, w v and w².
+    """
 
     person: np.ndarray
-    cell: np.ndarray
+    key: np.ndarray
     sums: np.ndarray
-    """Of w, w v and w², shape (m, 3)."""
+
+    @classmethod
+    def added(cls, parts: Sequence[People]) -> People:
+        """Return what they add in all."""
+        person, key = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("person", "key")
+        )
+        sums = np.concatenate([part.sums for part in parts])
+        order = np.lexsort((key, person))
+        person, key, sums = person[order], key[order], sums[order]
+        if not len(person):
+            return cls(person, key, sums)
+        new = np.append(True, (person[1:] != person[:-1]) | (key[1:] != key[:-1]))
+        first = np.flatnonzero(new)
+        return cls(person[first], key[first], np.add.reduceat(sums, first, axis=0))
 
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Sums over rows by cell; merging is addition.
+    """Sums over rows by key, of values less a center of each key's own.
+
+    Squares of large numbers are no way to a small variance; sums around another center follow.
 
     Attributes
     ----------
-    table : float array of shape (cells, 7)
-        n, and the sums of w, w v, w v², w², (w v)² and (w v)³.
-    parts : tuple
-        What each person adds, where rows are of people.
+    keys : tuple of (Cell, int)
+    center : float array of shape (keys,)
+    table : float array of shape (keys, 11)
+    parts : tuple of People
+        Empty where each row is a person.
     """
 
-    table: np.ndarray
-    parts: tuple[_People, ...] = field(default=())
+    keys: tuple[Key, ...] = ()
+    center: np.ndarray = field(default_factory=lambda: np.empty(0))
+    table: np.ndarray = field(default_factory=lambda: np.empty((0, 11)))
+    parts: tuple[People, ...] = ()
 
     def merge(self, other: Sums) -> Sums:
         """Return those of both."""
-        parts = (*self.parts, *other.parts)
-        return Sums(
-            self.table + other.table, (_added(parts),) if len(parts) >= _PENDING else parts
+        if not other.keys:
+            return self
+        known = {key: i for i, key in enumerate(self.keys)}
+        new = [i for i, key in enumerate(other.keys) if key not in known]
+        keys = (*self.keys, *(other.keys[i] for i in new))
+        center = np.concatenate([self.center, other.center[new]])
+        number = {key: i for i, key in enumerate(keys)}
+        place = np.array([number[key] for key in other.keys])
+        table = np.concatenate([self.table, np.zeros((len(new), 11))])
+        moved = other.around(center[place], place)
+        np.add.at(table, place, moved.table)
+        parts = (*self.parts, *moved.parts)
+        if len(parts) >= _PENDING:
+            parts = (People.added(parts),)
+        return Sums(keys, center, table, parts)
+
+    def around(self, center: np.ndarray, place: np.ndarray | None = None) -> Sums:
+        """Return the sums around other centers; people by other numbers of the keys."""
+        d, t = self.center - center, self.table
+        table = t.copy()
+        table[:, WV] = t[:, WV] + d * t[:, W]
+        table[:, WVV] = t[:, WVV] + 2 * d * t[:, WV] + d**2 * t[:, W]
+        table[:, WWV] = t[:, WWV] + d * t[:, WW]
+        table[:, WWVV] = t[:, WWVV] + 2 * d * t[:, WWV] + d**2 * t[:, WW]
+        table[:, WWWV] = t[:, WWWV] + d * t[:, WWW]
+        table[:, WWWVV] = t[:, WWWVV] + 2 * d * t[:, WWWV] + d**2 * t[:, WWW]
+        table[:, WWWVVV] = (
+            t[:, WWWVVV] + 3 * d * t[:, WWWVV] + 3 * d**2 * t[:, WWWV] + d**3 * t[:, WWW]
         )
+        parts = []
+        for each in self.parts:
+            sums = each.sums.copy()
+            sums[:, 1] += d[each.key] * sums[:, 0]
+            parts.append(People(each.person, each.key if place is None else place[each.key], sums))
+        return Sums(self.keys, center, table, tuple(parts))
 
     @cached_property
-    def people(self) -> _People | None:
-        """What each person adds to each cell; None where each row is a person of its own."""
-        return _added(self.parts) if self.parts else None
-
-
-def _added(parts: Sequence[_People]) -> _People:
-    person, cell = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("person", "cell")
-    )
-    sums = np.concatenate([part.sums for part in parts])
-    order = np.lexsort((cell, person))
-    person, cell, sums = person[order], cell[order], sums[order]
-    if not len(person):
-        return _People(person, cell, sums)
-    new = np.append(True, (person[1:] != person[:-1]) | (cell[1:] != cell[:-1]))
-    first = np.flatnonzero(new)
-    return _People(person[first], cell[first], np.add.reduceat(sums, first, axis=0))
+    def people(self) -> People | None:
+        """What each person adds to each key; None where each row is a person of its own."""
+        return People.added(self.parts) if self.parts else None
 
 
 @dataclass(frozen=True)
 class SumsOf:
-    """The sums of some rows by group and side: cell ``group * sides + side``.
+    """The sums of some rows.
 
     Attributes
     ----------
-    grouping : Grouping
     value : callable
-        Rows and the group of each to a value of each.
-    center : float array of shape (groups,)
-        What is taken from the values.
+        Rows to a value of each.
     side : callable or None
         Rows to true or false for each; None for one side.
     """
 
-    grouping: Grouping
-    value: Callable[[Rows, np.ndarray], np.ndarray]
-    center: np.ndarray
-    side: Callable[[Rows], np.ndarray] | None = None
-
-    @property
-    def cells(self) -> int:
-        """How many there are."""
-        return len(self.grouping.keys) * (1 if self.side is None else 2)
-
-    @property
-    def empty(self) -> Sums:
-        """The sums of no rows."""
-        return Sums(np.zeros((self.cells, 7)))
+    value: OfRows
+    side: OfRows | None = None
 
     def __call__(self, rows: Rows) -> Sums:
-        rows, group = grouped_rows(self.grouping, rows)
-        cell = group if self.side is None else group * 2 + self.side(rows)
-        weight = np.ones(len(group)) if rows.weight is None else rows.weight
-        value = self.value(rows, group) - self.center[group]
-        both = weight * value
-        columns = (weight, both, both * value, weight**2, both**2, both**3)
-        sums = [np.bincount(cell, minlength=self.cells)]
-        sums += [np.bincount(cell, weights=each, minlength=self.cells) for each in columns]
-        found = Sums(np.column_stack(sums).astype(float))
-        if rows.person is None:
-            return found
-        each = np.column_stack([weight, both, weight**2])
-        return replace(found, parts=(_added([_People(rows.person, cell, each)]),))
+        side = np.zeros(len(rows.cells), dtype=bool) if self.side is None else self.side(rows)
+        number, keys = _keyed(rows, side)
+        n = np.bincount(number, minlength=len(keys))
+        there = np.flatnonzero(n)
+        place = np.zeros(len(keys), dtype=np.int64)
+        place[there] = np.arange(len(there))
+        at, w, v = place[number], _weights(rows), self.value(rows)
+
+        def summed(each: np.ndarray) -> np.ndarray:
+            return np.bincount(at, weights=each, minlength=len(there))
+
+        with np.errstate(invalid="ignore"):
+            center = summed(v) / n[there]
+            v = v - center[at]
+            columns = [w**i * v**j for i in (1, 2, 3) for j in range(max(i, 2) + 1)]
+        table = np.column_stack([n[there], *map(summed, columns)]).astype(float)
+        parts: tuple[People, ...] = ()
+        if rows.person is not None:
+            each = People(rows.person, at, np.column_stack([w, w * v, w**2]))
+            parts = (People.added([each]),)
+        return Sums(tuple(keys[i] for i in there.tolist()), center, table, parts)

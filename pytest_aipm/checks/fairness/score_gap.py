@@ -53,14 +53,14 @@ from pytest_aipm.checks.compare import (
 from pytest_aipm.checks.effective import refuse_design, counts_of
 from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.thresholds import selection_by_threshold
-from pytest_aipm.checks.summed import Scope, nobody_in, scores_in, weighted_bags
+from pytest_aipm.checks.summed import Scope, scores_in, weighted_scores
 from pytest_aipm.checks.weighted import mean_parts
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, GroupMoments
-from pytest_aipm.evidence.rowsums import SumsOf
+from pytest_aipm.evidence.rowsums import Sums, SumsOf
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.stats.distance import ks_distance
 from pytest_aipm.stats.effective import weighted_median
@@ -204,18 +204,11 @@ def _above_median(evidence: Evidence, params: Params) -> Measured:
 def _weighted_above_median(evidence: Evidence, params: Params) -> Measured:
     evidence.require_scores()
     grouping = evidence.counts(params.by, params.unknown).grouping
-    bags = weighted_bags(evidence, grouping, scores_in, nobody_in)
-    whole = merge_bags(bags)
-    middle = weighted_median(whole.values, whole.counts)
-    groups = len(grouping.keys)
-    sums = SumsOf(
-        grouping,
-        lambda rows, group: np.zeros(len(group)),  # noqa: ARG005 - who is above is a side
-        np.zeros(groups),
-        lambda rows: scores_in(rows) > middle,
-    )
-    scope = Scope.of(evidence, grouping, sums)
-    table, design = scope.counts(2)
+    whole = merge_bags(weighted_scores(evidence, grouping))
+    middle = weighted_median(whole.values, whole.counts[:, 1])
+    of = SumsOf(scores_in, lambda rows: scores_in(rows) > middle)
+    scope = Scope.of(evidence, grouping, evidence.over_rows(of, Sums()))
+    table, design = scope.counts()
     events, rows = table[:, 1], table.sum(axis=1)
     inside, hit = np.array([True, True]), np.array([False, True])
     found = counts_of(design, inside, hit, events, rows, params.confidence)
