@@ -39,7 +39,7 @@ from pytest_aipm.evidence.passes import Passes, located
 from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
-from pytest_aipm.evidence.rowpass import OfRows, RowPass, Wanted, refuse_rows
+from pytest_aipm.evidence.rowpass import OfCoded, OfRows, RowPass, Wanted, refuse_rows
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.evidence.subject import Attribute, Classes, Subject
@@ -374,28 +374,29 @@ class Evidence(Passes):
         """Return what the model says about other rows."""
         return self._predictor.asked(frame)
 
-    def coded(
-        self, attributes: tuple[Attribute, ...], others: Sequence[str]
-    ) -> Iterator[tuple[pd.DataFrame, Coded]]:
-        """Yield the rows once more, coded by attributes that need not be protected.
+    def over_coded(
+        self,
+        attributes: tuple[Attribute, ...],
+        others: Sequence[str],
+        partial: Callable[[pd.DataFrame, Coded], _Part],
+        empty: _Part,
+    ) -> _Part:
+        """Return what one pass over the rows gives, coded by attributes that need not be protected.
 
         Parameters
         ----------
         attributes : tuple of Attribute
         others : sequence of str
             Further columns that the batches shall hold.
-
-        Yields
-        ------
-        batch, coded : DataFrame, Coded
-            The columns, and the same rows with labels and decisions.
+        partial : callable
+            The columns, and the same rows with labels and decisions, to a result.
+        empty : Mergeable
         """
-        wanted = replace(self._wanted, scores=False, rows=False, losses=frozenset(), days=False)
-        predictor = self._predictor if self.data.placed else self._asking
-        rows = RowPass(replace(self.subject, attributes=attributes), wanted, predictor, None)
-        with located(self.data.ref):
-            for batch in self.data.batches([*rows.columns(), *others]):
-                yield batch, rows.coded(batch)
+        wanted = replace(self._wanted, scores=False, losses=frozenset(), days=False)
+        rows = self._pass(replace(wanted, rows=False))
+        rows = replace(rows, subject=replace(self.subject, attributes=attributes), champion=None)
+        columns, numbered = [*rows.columns(), *others], rows.numbered
+        return self.over(self.data, columns, OfCoded(rows, partial), empty, numbered=numbered)
 
     def said(self) -> Prediction:
         """Return what the audited model, or its columns, says about all rows."""

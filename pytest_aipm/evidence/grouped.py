@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.differing import Differing
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown, grouping
 from pytest_aipm.evidence.passes import located
+from pytest_aipm.evidence.subject import Attribute
 from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["GroupedRows", "Of", "grouped", "source_of"]
+__all__ = ["DECIDED", "CountedRows", "GroupedRows", "Of", "counted_rows", "grouped", "source_of"]
 
 Of = Literal["data", "train"]
+DECIDED = "aipm::decided"
+"""A column beside those of the data: whether the decision is favorable."""
+MOST = 5_000_000
+"""Rows that differ, at most: what has so many values is no outcome and no group."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,148 @@ class GroupedRows:
     def unknown(self) -> int:
         """How many have no group."""
         return int((self.group < 0).sum())
+
+
+@dataclass(frozen=True)
+class CountedRows:
+    """Rows of a source that differ in their group or in some columns, with how many there are.
+
+    Attributes
+    ----------
+    source : DataSource
+    grouping : Grouping
+    group : int array of shape (m,)
+        -1 where it is unknown.
+    frame : DataFrame of m rows
+        The columns asked for.
+    counts : int array of shape (m,)
+    what : str
+        ``evaluation rows`` or ``training rows``.
+    """
+
+    source: DataSource | None
+    grouping: Grouping
+    group: np.ndarray
+    frame: pd.DataFrame
+    counts: np.ndarray
+    what: str
+
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return int(self.counts.sum())
+
+    @property
+    def unknown(self) -> int:
+        """How many have no group."""
+        return self.many(self.group < 0)
+
+    def many(self, where: np.ndarray) -> int:
+        """Return how many rows some of them are; `where` is true for those, shape (m,)."""
+        return int(self.counts[where].sum())
+
+    def by_group(self, where: np.ndarray) -> np.ndarray:
+        """Return how many rows of each group some of them are, shape (K,)."""
+        there = where & (self.group >= 0)
+        k = len(self.grouping.keys)
+        found = np.bincount(self.group[there], weights=self.counts[there], minlength=k)
+        return found.astype(np.int64)
+
+
+def counted_rows(
+    evidence: Evidence,
+    by: tuple[str, ...],
+    unknown: Unknown,
+    columns: Sequence[str] = (),
+    *,
+    of: Of = "data",
+    decisions: bool = False,
+) -> CountedRows:
+    """Return the rows of a scope that differ, in one pass wherever the rows are.
+
+    Parameters
+    ----------
+    evidence, by, unknown, columns, of
+        As for `grouped`.
+    decisions : bool
+        Whether the column `DECIDED` says who is decided for.
+
+    Raises
+    ------
+    DataError
+        As for `grouped`, and when too many rows differ.
+    """
+    subject, source = evidence.subject, source_of(evidence, of)
+    _refuse_joined(evidence, by, source)
+    attributes = tuple(subject.attribute(name) for name in by)
+    each = _Told(attributes, tuple(dict.fromkeys(columns)), subject.path)
+    names = list(dict.fromkeys([*columns, *(attribute.column for attribute in attributes)]))
+    empty = _Differing()
+    if decisions:
+        told = evidence.over_decided(names, each, empty)
+    else:
+        told = evidence.over(source, names, each, empty)
+    frame = told.found.frame
+    named = [frame[_named(name)].tolist() for name in by]
+    held = list(zip(*named, strict=True)) if by else [()] * len(frame)
+    places = {name: i for i, name in enumerate(by)}
+    cells = [
+        tuple(row[places[each.name]] if each.name in places else None for each in subject.attributes)
+        for row in held
+    ]
+    with located(source.ref):
+        found = grouping(subject, by, set(cells), unknown)
+    return CountedRows(
+        source=source,
+        grouping=found,
+        group=np.array([found.index(cell) for cell in cells], dtype=np.int64),
+        frame=frame.drop(columns=[_named(name) for name in by]),
+        counts=told.found.counts,
+        what="evaluation rows" if of == "data" else "training rows",
+    )
+
+
+def _named(attribute: str) -> str:
+    return f"aipm::group::{attribute}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Differing:
+    """Rows that differ, as long as they are few."""
+
+    found: Differing = field(default_factory=Differing)
+
+    def merge(self, other: _Differing) -> _Differing:
+        """Return those of both."""
+        merged = self.found.merge(other.found)
+        if len(merged.counts) > MOST:
+            shown = ", ".join(repr(str(name))[:60] for name in merged.frame.columns[:5])
+            what = f"more than {MOST:,} rows differ in {shown}: these are no outcomes and no groups"
+            raise DataError(Problem(what, "name columns with few values"))
+        return _Differing(merged)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The rows of a batch that differ; with decisions where there are any."""
+
+    attributes: tuple[Attribute, ...]
+    columns: tuple[str, ...]
+    path: str
+
+    def __call__(self, batch: pd.DataFrame, favorable: np.ndarray | None = None) -> _Differing:
+        frame = batch[list(self.columns)].reset_index(drop=True)
+        for attribute in self.attributes:
+            codes, names = attribute.encode(batch[attribute.column])
+            attribute.refuse_crowd([each for each in names if each is not None], self.path)
+            held = np.empty(len(names), dtype=object)
+            held[:] = names
+            frame[_named(attribute.name)] = held[codes]
+        if favorable is not None:
+            frame[DECIDED] = favorable
+        if not len(frame.columns):
+            return _Differing(Differing(frame[:1], np.array([len(frame)])))
+        return _Differing(Differing.of(frame))
 
 
 def source_of(evidence: Evidence, of: Of) -> DataSource:

@@ -26,7 +26,7 @@ from pytest_aipm.evidence.views import View, seen
 from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.sources.model import Prediction
 
-__all__ = ["OfRows", "RowPass", "Wanted", "refuse_rows"]
+__all__ = ["OfCoded", "OfRows", "RowPass", "Wanted", "refuse_rows"]
 
 
 @dataclass(frozen=True)
@@ -257,3 +257,15 @@ class OfRows:
         """Return what the function makes of one batch; raises as `RowPass.coded` does."""
         coded = self.rows.coded(batch).weighing()
         return self.partial(rows_of(coded)) if coded.n else self.empty
+
+
+@dataclass(frozen=True)
+class OfCoded:
+    """A function of a batch and of its coded rows, as one of the batch alone."""
+
+    rows: RowPass
+    partial: Callable[[pd.DataFrame, Coded], Any]
+
+    def __call__(self, batch: pd.DataFrame) -> Any:
+        """Return what the function makes of one batch; raises as `RowPass.coded` does."""
+        return self.partial(batch, self.rows.coded(batch))

@@ -1,19 +1,21 @@
 """Joint counts over any columns, split into two halves by a hash of each row.
 
-A row's half depends on what the row holds, never on where it stands or on what a model says of
-it. Rows that hold the same are told apart by counting them, so that they fall on both sides.
+A row's half depends on its id, or on what it holds in the columns that are searched and its label,
+never on where it stands or on what a model says of it. Rows that hold the same are told apart by
+counting them, so that they fall on both sides.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import CheckError, Problem
+from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import hash_rows, row_keys
 from pytest_aipm.evidence.subject import CROWD, MAX_LEVELS, UNKNOWN, Attribute, Subject
@@ -24,6 +26,9 @@ __all__ = ["MAX_NUMBERS", "SliceCounts", "halves", "slice_counts"]
 
 MAX_NUMBERS = 20
 """A number with more values than this is a measure, not a kind: it needs cut points."""
+MOST = 400_000_000
+"""Values of all joint cells together, one byte each."""
+_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -104,21 +109,23 @@ def slice_counts(
         for name in _named(evidence, columns, bins)
     ]
     attributes = tuple(book.attribute for book in books)
-    content = _content(evidence, attributes)
-    parts = [
-        (hash_rows(batch, content), _outcomes(coded), _coded(books, batch, coded))
-        for batch, coded in evidence.coded(attributes, content)
-    ]
-    hashes, outcome, codes = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    half = halves(hashes, outcome, evidence.seed, counted=evidence.subject.id is None)
+    own = [] if evidence.subject.id is None else [evidence.subject.id]
+    counter = _Counter(tuple(books), own, evidence.seed)
+    found = evidence.over_coded(attributes, own, counter, _Counted(tuple(books)))
+    books = list(found.books)
     faulty = [book for book in books if book.fault()]
     if columns and faulty:
         raise CheckError(faulty[0].problem(evidence.subject))
     kept = [i for i, book in enumerate(books) if not (book.fault() or book.constant())]
     searched = [books[i] for i in kept]
-    shown = _in_order(searched, codes[:, kept])
+    shown = _in_order(searched, found.codes[:, kept])
     held = [i for i, book in enumerate(searched) if book.protected]
-    first, weight, joint = _joint(shown, half * 4 + outcome)
+    unknown = (shown[:, held] == 0).any(axis=1)
+    if not own:
+        shown, outcome, weight = _halved(searched, shown, found.outcome, found.weight, evidence.seed)
+    else:
+        outcome, weight = found.outcome, found.weight
+    first, weight, joint = _joint(shown, outcome, weight)
     return SliceCounts(
         n=rows,
         columns=tuple(book.name for book in searched),
@@ -126,38 +133,118 @@ def slice_counts(
         codes=shown[first],
         outcome=joint,
         weight=weight,
-        unknown=int((shown[:, held] == 0).any(axis=1).sum()),
+        unknown=int(found.weight[unknown].sum()),
         left_out={each.name: why for each in books if (why := each.fault() or each.constant())},
     )
 
 
-def halves(hashes: np.ndarray, outcome: np.ndarray, seed: int, *, counted: bool) -> np.ndarray:
-    """Return each row's half, 0 or 1, shape (n,).
+def halves(keys: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
+    """Return how many rows of each kind fall on the second side, shape (m, 2).
 
     Parameters
     ----------
-    hashes : uint64 array of shape (n,)
-        Of what the rows hold, or of their ids.
-    outcome : int array of shape (n,)
-        Rows that hold the same are counted in its order, so that no order of the data matters.
+    keys : uint64 array of shape (m,)
+        Of what the rows of a kind hold.
+    counts : int array of shape (m, 2)
+        Rows by kind and decision. They are counted one decision after the other, and each number
+        falls on a side by itself: how many of a kind are on which hangs on no decision.
     seed : int
-    counted : bool
-        Whether rows of one hash are counted and each falls by itself; else all of them fall on
-        one side, as the rows of one person should.
     """
-    keys = row_keys(hashes, seed)
-    if counted:
-        order = np.lexsort((outcome, hashes))
-        ordered = hashes[order]
-        new = np.ones(len(order), dtype=bool)
-        new[1:] = ordered[1:] != ordered[:-1]
-        rank = np.empty(len(order), dtype=np.uint64)
-        place = np.arange(len(order))
-        rank[order] = place - np.maximum.accumulate(np.where(new, place, 0))
+    flat = counts.reshape(-1)
+    ends, starts = np.cumsum(flat), np.cumsum(counts.sum(axis=1)) - counts.sum(axis=1)
+    found, keys = np.zeros(len(flat), dtype=np.int64), row_keys(keys, seed)
+    for start in range(0, int(flat.sum()), _AT_ONCE):
+        row = np.arange(start, min(start + _AT_ONCE, int(ends[-1])))
+        place = np.searchsorted(ends, row, side="right")
         with np.errstate(over="ignore"):
-            keys = row_keys(keys + rank, seed)
+            own = keys[place // 2] + (row - starts[place // 2]).astype(np.uint64)
+        found += np.bincount(place, weights=_side(row_keys(own, seed)), minlength=len(flat)).astype(
+            np.int64
+        )
+    return found.reshape(-1, 2)
+
+
+def _side(keys: np.ndarray) -> np.ndarray:
     side: np.ndarray = (keys >> np.uint64(63)).astype(np.int64)
     return side
+
+
+def _halved(
+    books: Sequence[_Book], codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return codes, outcome and rows of each cell and half, of rows without an id."""
+    first, _, label = _joint(codes, outcome // 2, weight)
+    kinds = _numbered(codes, outcome // 2)
+    counts = np.zeros((len(first), 2), dtype=np.int64)
+    np.add.at(counts, (kinds, outcome % 2), weight)
+    keys = label.astype(np.uint64)
+    for book, column in zip(books, codes[first].T, strict=True):
+        frame = pd.DataFrame({"column": book.name, "value": ["", *sorted(book.codes)]})
+        with np.errstate(over="ignore"):  # added up, so that no order of the columns matters
+            keys = keys + row_keys(hash_rows(frame, ["column", "value"]), seed=0)[column]
+    second = halves(keys, counts, seed)
+    told = np.stack([counts - second, second], axis=1)  # kind, half, decision
+    kind, half, decision = np.nonzero(told)
+    return codes[first][kind], (half * 2 + label[kind]) * 2 + decision, told[kind, half, decision]
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """Rows by the codes of some books and by outcome; merging is addition."""
+
+    books: tuple[_Book, ...]
+    codes: np.ndarray | None = None
+    outcome: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    weight: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def merge(self, other: _Counted) -> _Counted:
+        """Return those of both."""
+        if self.codes is None or other.codes is None:
+            return other if self.codes is None else self
+        books = tuple(a.joined(b) for a, b in zip(self.books, other.books, strict=True))
+        theirs = np.column_stack(
+            [
+                book.moved(own, column)
+                for book, own, column in zip(books, other.books, other.codes.T, strict=True)
+            ]
+        )
+        mine = self.codes.copy()
+        for i, book in enumerate(books):
+            if book.fault():
+                mine[:, i] = 0
+        return _Counted.of(
+            books,
+            np.concatenate([mine, theirs]),
+            np.concatenate([self.outcome, other.outcome]),
+            np.concatenate([self.weight, other.weight]),
+        )
+
+    @classmethod
+    def of(
+        cls, books: tuple[_Book, ...], codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray
+    ) -> _Counted:
+        """Return the rows of each cell."""
+        first, weight, outcome = _joint(codes, outcome, weight)
+        if len(first) * max(codes.shape[1], 1) > MOST:
+            what = f"the columns that are searched hold more than {len(first) - 1:,} combinations"
+            raise DataError(Problem(what, "name fewer `columns:`, or give cut points under `bins:`"))
+        return cls(books, codes[first], outcome, weight)
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """Counts one batch."""
+
+    books: tuple[_Book, ...]
+    own: list[str]
+    seed: int
+
+    def __call__(self, batch: pd.DataFrame, coded: Coded) -> _Counted:
+        books = tuple(replace(book, codes={}) for book in self.books)
+        outcome, codes = _outcomes(coded).astype(np.int64), _coded(books, batch, coded)
+        if self.own:  # rows of one person are on one side
+            outcome = outcome + 4 * _side(row_keys(hash_rows(batch, self.own), self.seed))
+        return _Counted.of(books, codes, outcome, np.ones(len(outcome), dtype=np.int64))
 
 
 @dataclass
@@ -181,7 +268,7 @@ class _Book:
         """Return the rows' codes in this book, 0 where missing values are left out."""
         plain = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
         self.numeric |= plain and not self.attribute.bins
-        seen = np.unique(codes)
+        seen = np.flatnonzero(np.bincount(codes))
         known = {int(code): self._text(names[code]) for code in seen}
         self.crowded |= CROWD in known.values()
         for text in known.values():
@@ -193,7 +280,23 @@ class _Book:
         place = np.zeros(len(names), dtype=np.uint8)
         place[seen] = [0 if text is None else self.codes[text] for text in known.values()]
         coded: np.ndarray = place[codes]
-        return coded
+        return np.zeros_like(coded) if self.fault() else coded
+
+    def joined(self, other: _Book) -> _Book:
+        """Return a book of the values of both; those of this one keep their codes."""
+        codes = {name: i for i, name in enumerate(dict.fromkeys((*self.codes, *other.codes)), 1)}
+        crowded = self.crowded or other.crowded or len(codes) > MAX_LEVELS
+        if crowded:
+            codes = dict(itertools.islice(codes.items(), MAX_LEVELS))
+        numeric = self.numeric or other.numeric
+        return replace(self, codes=codes, crowded=crowded, numeric=numeric)
+
+    def moved(self, other: _Book, codes: np.ndarray) -> np.ndarray:
+        """Return codes of another book as those of this one, which knows its values."""
+        if self.fault():
+            return np.zeros(len(codes), dtype=np.uint8)
+        place = np.array([0, *(self.codes[name] for name in other.codes)], dtype=np.uint8)
+        return np.asarray(place[codes])
 
     def _text(self, name: str | None) -> str | None:
         return UNKNOWN if name is None and self.missing else name
@@ -252,16 +355,6 @@ def _named(
     return named
 
 
-def _content(evidence: Evidence, attributes: Sequence[Attribute]) -> list[str]:
-    """Return the columns that say which row a row is."""
-    subject = evidence.subject
-    if subject.id is not None:
-        return [subject.id]
-    label = [subject.label] if subject.label in evidence.data.columns else []
-    columns = [each.column for each in attributes]
-    return sorted({*evidence.feature_columns(), *columns, *filter(None, label)})
-
-
 def _outcomes(coded: Coded) -> np.ndarray:
     label = np.zeros(coded.n, dtype=np.int64)
     if coded.binary and coded.label is not None:
@@ -289,14 +382,23 @@ def _in_order(books: Sequence[_Book], codes: np.ndarray) -> np.ndarray:
     return ordered
 
 
-def _joint(codes: np.ndarray, outcome: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a row that stands for each joint cell, its rows and its outcome."""
+def _joint(
+    codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a place that stands for each joint cell, the rows of the cell and its outcome."""
+    joint = _numbered(codes, outcome)
+    _, first = np.unique(joint, return_index=True)
+    summed = np.bincount(joint, weights=weight, minlength=len(first)).astype(np.int64)
+    return first, summed, outcome[first].astype(np.int64)
+
+
+def _numbered(codes: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """Return the number of the joint cell that each place is in, in the order of the cells."""
     joint, size = outcome.astype(np.int64), 8
-    for column in codes.T:
+    for column in codes.T.astype(np.int64):
         width = int(column.max(initial=0)) + 1
         if size * width > np.iinfo(np.int64).max:
             _, joint = np.unique(joint, return_inverse=True)
             joint, size = joint.reshape(-1), int(joint.max()) + 1
         joint, size = joint * width + column, size * width
-    _, first, weight = np.unique(joint, return_index=True, return_counts=True)
-    return first, weight, outcome[first].astype(np.int64)
+    return np.unique(joint, return_inverse=True)[1].reshape(-1)
