@@ -46,7 +46,7 @@ from pytest_aipm.evidence.subject import Attribute, Classes, Subject
 from pytest_aipm.evidence.tally import Coded, Rows, Tally
 from pytest_aipm.evidence.views import View, loss_of
 from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
-from pytest_aipm.sources.data import DataSource
+from pytest_aipm.sources.data import AFAR, DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["Evidence"]
@@ -166,7 +166,11 @@ class Evidence(Passes):
             return Joined(None, f"rows of {self.data.ref} have no place of their own")
         with located(self.data.ref):
             return joined(
-                pairing, self.subject, self.data, run_dir=self._run_dir, name=f"{self._key}.pairing"
+                pairing,
+                self.subject,
+                functools.partial(self.over, self.data),
+                run_dir=self._run_dir,
+                name=f"{self._key}.pairing",
             )
 
     def remember(self, key: RowKey) -> ApprovedRows:
@@ -181,7 +185,8 @@ class Evidence(Passes):
             what = f"rows of {self.data.ref} have no place of their own, and cannot be paired"
             raise DataError(Problem(what, "audit a file, or remove 'pairing'", self.data.ref))
         with located(self.data.ref):
-            return remembered(self.subject, self.data, self._predictor, key)
+            over = functools.partial(self.over, self.data)
+            return remembered(self.subject, over, self.over_decided, key)
 
     def counts(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupCounts:
         """Return the confusion counts of every group of a scope; its arrays are read only."""
@@ -320,8 +325,7 @@ class Evidence(Passes):
             When rows stay where they are.
         """
         if self.engine.remote:
-            what = "it looks at single rows, and with the engine spark rows stay where they are"
-            raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))
+            raise DataError(Problem(*AFAR))
         groups = self._grouping(by, unknown)
         numbers = [
             np.array([groups.index(name) for name in block.names])[block.cells]
@@ -353,18 +357,6 @@ class Evidence(Passes):
             by_class=joined("by_class"),
             place=np.flatnonzero(np.concatenate(kept)),
         )
-
-    def decided(self, columns: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-        """Yield columns of the evaluation rows, batch by batch, and where decisions are favorable.
-
-        For what no count of cells can tell: factors to adjust for, neighbours. A model is asked
-        once in all.
-        """
-        predictor = self._predictor if self.data.placed else self._asking
-        names = list(dict.fromkeys([*columns, *predictor.columns]))
-        with located(self.data.ref):
-            for batch in self.data.batches(names):
-                yield batch, predictor.favorable(batch, predictor.prediction(batch))
 
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
         """Return where the model decides favorably on other rows, shape (n,)."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pytest_aipm.clock import today
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import Of, source_of
-from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.period import days_of
 from pytest_aipm.sources.faults import did_you_mean
 
@@ -56,26 +56,29 @@ class Dated:
     Attributes
     ----------
     column : str
-    days : datetime64[D] array of shape (n,)
-        NaT where a row has none that can be read.
+    known : datetime64[D] array of shape (m,)
+        Those that can be read, each once.
+    counts : int array of shape (m,)
+        Rows of each.
     missing, unread : int
         Rows without a value, and with one that is no date.
     """
 
     column: str
-    days: np.ndarray
+    known: np.ndarray
+    counts: np.ndarray
     missing: int
     unread: int
 
     @property
-    def known(self) -> np.ndarray:
-        """The days that can be read."""
-        return np.asarray(self.days[~np.isnat(self.days)])
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.counts.sum()) + self.missing + self.unread
 
     @property
     def future(self) -> int:
         """Rows dated after today."""
-        return int((self.known > np.datetime64(today())).sum())
+        return int(self.counts[self.known > np.datetime64(today())].sum())
 
     def outside(self, start: dt.date | None, end: dt.date | None) -> int:
         """Return how many dated rows lie outside a period, ends included."""
@@ -84,7 +87,7 @@ class Dated:
             beyond |= self.known < np.datetime64(start)
         if end is not None:
             beyond |= self.known > np.datetime64(end)
-        return int(beyond.sum())
+        return int(self.counts[beyond].sum())
 
 
 def plural(count: int, what: str) -> str:
@@ -104,11 +107,32 @@ def dated(evidence: Evidence, of: Of) -> Dated | None:
     if column is None or (of == "train" and column not in source.columns):
         return None
     source.require([column], evidence.subject.where("date"))
-    with located(source.ref):
-        values = source.frame([column])[column]
-    days = days_of(values)
-    missing = int(values.isna().sum())
-    return Dated(column, days, missing, int(np.isnat(days).sum()) - missing)
+
+    def partial(batch: pd.DataFrame) -> _Days:
+        days = days_of(batch[column])
+        known, counts = np.unique(days[~np.isnat(days)], return_counts=True)
+        return _Days(known, counts, int(batch[column].isna().sum()), len(days))
+
+    found = evidence.over(source, [column], partial, _Days())
+    unread = found.rows - found.missing - int(found.counts.sum())
+    return Dated(column, found.known, found.counts, found.missing, unread)
+
+
+@dataclass(frozen=True, eq=False)
+class _Days:
+    """Rows by day; merging is addition."""
+
+    known: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
+    counts: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    missing: int = 0
+    rows: int = 0
+
+    def merge(self, other: _Days) -> _Days:
+        """Return those of both."""
+        known, place = np.unique(np.concatenate([self.known, other.known]), return_inverse=True)
+        counts = np.zeros(len(known), dtype=np.int64)
+        np.add.at(counts, place.reshape(-1), np.concatenate([self.counts, other.counts]))
+        return _Days(known, counts, self.missing + other.missing, self.rows + other.rows)
 
 
 def declared(context: Mapping[str, Any], about: str, require: tuple[str, ...]) -> Declared:

@@ -21,7 +21,7 @@ from pytest_aipm.evidence.rowpass import Wanted, refuse_rows
 from pytest_aipm.evidence.sample import Drawn
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.sources.data import DataSource
-from pytest_aipm.sources.model import Model
+from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["Passes", "located"]
 
@@ -51,6 +51,17 @@ class _Decided:
     def __call__(self, batch: pd.DataFrame) -> Any:
         favorable = self.predictor.favorable(batch, self.predictor.prediction(batch))
         return self.partial(batch, favorable)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A function of a batch and of what the model says about it, as one of the batch alone."""
+
+    predictor: Predictor
+    partial: Callable[[pd.DataFrame, Prediction], Any]
+
+    def __call__(self, batch: pd.DataFrame) -> Any:
+        return self.partial(batch, self.predictor.prediction(batch))
 
 
 class Passes:
@@ -221,3 +232,15 @@ class Passes:
         names = list(dict.fromkeys([*columns, *predictor.columns]))
         each, numbered = _Decided(predictor, partial), numbered or predictor.numbered
         return self.over(self.data, names, each, empty, numbered=numbered)
+
+    def over_said(
+        self,
+        columns: Sequence[str],
+        partial: Callable[[pd.DataFrame, Prediction], _Part],
+        empty: _Part,
+    ) -> _Part:
+        """Return what one pass over the evaluation rows gives, and what the model says of them."""
+        predictor = self._asking if self.engine.remote else self._predictor
+        names = list(dict.fromkeys([*columns, *predictor.columns]))
+        each = _Said(predictor, partial)
+        return self.over(self.data, names, each, empty, numbered=predictor.numbered)

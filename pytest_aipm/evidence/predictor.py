@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, ModelError, Problem
 from pytest_aipm.evidence.best import Cut
 from pytest_aipm.evidence.choosing import found_by, inside, lots_of
@@ -167,8 +169,9 @@ class Predictor:
         wanted = self.subject.favorable
         known = list(wanted.values) if isinstance(wanted, Classes) else []
         if self.subject.label is not None:
-            for batch in self.data.batches([self.subject.label]):
-                known += distinct(batch[self.subject.label].dropna(), MAX_CLASSES)
+            over = self._over or _here
+            label = self.subject.label
+            known += sorted(over(self.data, [label], partial(_labels, label), _Labels()).found, key=str)
         value_of = {group_name(value): value for value in known}
         return tuple(value_of.get(name, name) for name, _ in self._class_scores)
 
@@ -475,6 +478,27 @@ class Predictor:
         if not self.columns:
             return None
         return self.everything().scores
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Distinct labels."""
+
+    found: frozenset[Any] = frozenset()
+
+    def merge(self, other: _Labels) -> _Labels:
+        """Return those of both."""
+        return _Labels(self.found | other.found)
+
+
+def _labels(name: str, batch: pd.DataFrame) -> _Labels:
+    return _Labels(frozenset(distinct(batch[name].dropna(), MAX_CLASSES)))
+
+
+def _here(
+    source: DataSource, columns: list[str], one: Callable[[pd.DataFrame], _Labels], empty: _Labels
+) -> _Labels:
+    return run_pass(source.batches(columns), one, empty)
 
 
 def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:

@@ -24,6 +24,7 @@ from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.tally import Coded, Rows, Tally, rows_of, tally_rows
 from pytest_aipm.evidence.views import View, seen
 from pytest_aipm.evidence.weighing import people, weights
+from pytest_aipm.sources.data import AFAR
 from pytest_aipm.sources.model import Prediction
 
 __all__ = ["OfCoded", "OfRows", "RowPass", "Wanted", "refuse_rows"]
@@ -68,11 +69,8 @@ def refuse_rows(subject: Subject, wanted: Wanted) -> Wanted:
         When counts and scores do not do for the whole policy.
     """
     if subject.within is not None:
-        what = (
-            "`within` compares the rows of each query with each other, and with the engine spark "
-            "rows stay where they are"
-        )
-        raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))
+        what = "`within` compares the rows of each query with each other"
+        raise DataError(Problem(f"{what}, and with the engine spark rows stay where they are", AFAR[1]))
     return replace(wanted, rows=False, pairs=False)
 
 

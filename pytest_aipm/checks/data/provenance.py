@@ -248,9 +248,10 @@ def _series(days: Dated) -> tuple[Series, ...]:
     months = days.known.astype("datetime64[M]")
     span = int((months.max() - months.min()).astype(int)) + 1
     unit = "month" if span <= _MONTHS else "year"
-    periods, counts = np.unique(
-        months if unit == "month" else months.astype("datetime64[Y]"), return_counts=True
+    periods, place = np.unique(
+        months if unit == "month" else months.astype("datetime64[Y]"), return_inverse=True
     )
+    counts = np.bincount(place.reshape(-1), weights=days.counts)
     if len(periods) > _MONTHS:
         periods, counts = periods[-_MONTHS:], counts[-_MONTHS:]
     return (
@@ -258,7 +259,7 @@ def _series(days: Dated) -> tuple[Series, ...]:
             name=f"rows by {unit}",
             kind="bars",
             x=tuple(str(each) for each in periods),
-            y=tuple(float(each) / len(days.days) for each in counts),
+            y=tuple(float(each) / days.rows for each in counts),
             x_label=unit,
             y_label="share of all rows",
             counts=tuple(int(each) for each in counts),
