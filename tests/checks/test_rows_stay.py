@@ -1,0 +1,123 @@
+"""Where rows stay where they are no check reads them: each finds the same from what comes back.
+
+The engine here is Spark's without Spark: it reads parts of files that nobody else may read, hands
+each batch to a copy of the function that was sent as bytes, and merges what comes back as bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import pandas as pd
+import pytest
+from check_cases import Case, case_files, objects_of
+
+
+import pytest_aipm
+from pytest_aipm import api
+from pytest_aipm.auditing import opening
+from pytest_aipm.engine.local import Local
+from pytest_aipm.records import Finding
+from pytest_aipm.sources.data import NONE, DataSource
+
+FILES = case_files()
+ROWS = {
+    "data.prefit": "a mean is of every row",
+    "framing.beats_baseline": "baselines are compared with the model row by row",
+    "framing.business_value": "values may be columns",
+}
+"""Checks that are refused, because they look at every row."""
+
+
+class Apart:
+    """Runs passes as Spark does, in small batches."""
+
+    remote = True
+
+    def __init__(self, session: Any) -> None:
+        del session
+        self.back: list[int] = []
+
+    def run(
+        self,
+        source: DataSource,
+        columns: Sequence[str],
+        partial: Callable[[pd.DataFrame], Any],
+        empty: Any,
+        *,
+        coded: frozenset[str] = NONE,
+        numbered: bool = False,
+    ) -> Any:
+        parts = source.parts(list(columns) or source.columns[:1], coded=coded)
+        if parts is None:
+            return Local().run(source, columns, partial, empty, coded=coded)
+        sent, result = cloudpickle.dumps(partial), empty
+        for number, part in enumerate(parts):
+            own, found = pickle.loads(sent), empty
+            for batch in part.batches(37):
+                if not numbered:  # any numbers that tell rows apart
+                    batch = batch.set_axis(batch.index + (number << 40))
+                found = found.merge(own(batch if columns else batch[[]]))
+            back = pickle.dumps(found)
+            self.back.append(len(back))
+            result = result.merge(pickle.loads(back))
+        return result
+
+
+def audited(case: Case, root: Path, **given: Any) -> Finding:
+    objects = objects_of(case, root)
+    made = case.policy()
+    for name in ("data", "train"):
+        if name in objects:
+            frame = objects.pop(name)
+            frame.to_parquet(root / f"{name}.parquet", row_group_size=max(1, len(frame) // 3))
+            made["subject"][name] = f"{name}.parquet"
+    record = pytest_aipm.audit(made, root=root, deep=case.deep, **objects, **given)
+    (finding,) = (each for each in record.findings if each.check_id == "node")
+    return finding
+
+
+def first_difference(one: Any, two: Any, at: str = "") -> str:
+    """Return where two findings differ by more than rounding."""
+    if isinstance(one, float) and isinstance(two, float):
+        same = math.isclose(one, two, rel_tol=1e-9, abs_tol=1e-9) or (one != one and two != two)
+        return "" if same else f"{at}: {one!r} and {two!r}"
+    if isinstance(one, dict) and isinstance(two, dict) and one.keys() == two.keys():
+        pairs = [(one[key], two[key], f"{at}.{key}") for key in one]
+    elif isinstance(one, list | tuple) and isinstance(two, list | tuple) and len(one) == len(two):
+        pairs = [(a, b, f"{at}[{i}]") for i, (a, b) in enumerate(zip(one, two, strict=True))]
+    else:
+        return "" if one == two else f"{at}: {one!r} and {two!r}"
+    return next((said for pair in pairs if (said := first_difference(*pair))), "")
+
+
+def chosen(name: str) -> list[Case]:
+    """Return a passing and a failing case of a check."""
+    found = {}
+    for case in FILES[name].cases:
+        found.setdefault(case.expect["verdict"], case)
+    return [found[kind] for kind in ("pass", "fail") if kind in found]
+
+
+@pytest.mark.parametrize("case", [each for name in FILES for each in chosen(name)], ids=lambda case: f"{case.check}: {case.name}")
+def test_no_check_reads_the_rows(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if case.today:
+        noon = datetime.fromisoformat(f"{case.today}T12:00:00+00:00")
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(noon.timestamp())))
+    here = audited(case, tmp_path)
+    monkeypatch.setattr(api, "Spark", Apart)
+    monkeypatch.setattr(opening, "Spark", Apart)
+    there = audited(case, tmp_path, spark=object())
+    if case.check in ROWS:
+        assert there.verdict == "error"
+        assert "rows stay where they are" in there.reason
+        return
+    assert first_difference(here.model_dump(), there.model_dump(), case.check) == "", there.reason
