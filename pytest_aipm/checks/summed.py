@@ -11,6 +11,7 @@ from pytest_aipm.evidence.design import Design, PersonUnits, RowUnits
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.rowsums import (
+    WV,
     WVV,
     WW,
     WWVV,
@@ -22,7 +23,6 @@ from pytest_aipm.evidence.rowsums import (
     Placements,
     Sums,
     W,
-    WV,
     grouped_bags,
 )
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags

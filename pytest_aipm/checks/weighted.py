@@ -237,9 +237,7 @@ def mean_parts(
         label = np.full(len(rows.cells), np.nan) if rows.label is None else rows.label.astype(float)
         return LOSSES[loss](label, scores_in(rows))
 
-    sums = evidence.once(
-        ("weighted mean", loss), lambda: evidence.over_rows(SumsOf(value), Sums())
-    )
+    sums = evidence.once(("weighted mean", loss), lambda: evidence.over_rows(SumsOf(value), Sums()))
     if np.isnan(sums.table).any():
         what = f"scores lie outside [0, 1], so {loss.replace('_', ' ')} is undefined"
         raise DataError(Problem(what, "give probabilities, or judge the ranking by roc_auc"))

@@ -71,15 +71,15 @@ class Ranks:
         """Return those of both."""
         shift = max(self.shift, other.shift)
         keys = [each.keys >> np.uint64(shift - each.shift) for each in (self, other)]
-        rest = (
+        rows, weight, last = (
             np.concatenate([getattr(each, name) for each in (self, other)])
             for name in ("rows", "weight", "last")
         )
         ends = min(self.lightest, other.lightest), max(self.heaviest, other.heaviest)
-        return _told(shift, np.concatenate(keys), *rest, *ends)
+        return _told(shift, np.concatenate(keys), rows, weight, last, *ends)
 
 
-def _told(  # noqa: PLR0913 - the fields
+def _told(
     shift: int,
     keys: np.ndarray,
     rows: np.ndarray,
@@ -143,7 +143,9 @@ class Cut:
         """Return the last score that is in."""
         return float(scores_of(np.array(self.keys[:1], dtype=np.uint64), highest=highest)[0])
 
-    def chosen(self, keys: np.ndarray, lots: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    def chosen(
+        self, keys: np.ndarray, lots: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+    ) -> np.ndarray:
         """Return which rows are in, shape (n,).
 
         Parameters

@@ -1,4 +1,4 @@
-"""Where the best share of the rows ends, found where the rows are: in passes that ask for scores."""
+"""Where the best share of the rows ends, found where they are: in passes that ask for scores."""
 
 from __future__ import annotations
 

@@ -148,7 +148,9 @@ def counted_rows(
     held = list(zip(*named, strict=True)) if by else [()] * len(frame)
     places = {name: i for i, name in enumerate(by)}
     cells = [
-        tuple(row[places[each.name]] if each.name in places else None for each in subject.attributes)
+        tuple(
+            row[places[each.name]] if each.name in places else None for each in subject.attributes
+        )
         for row in held
     ]
     with located(source.ref):

@@ -171,7 +171,9 @@ class Predictor:
         if self.subject.label is not None:
             over = self._over or _here
             label = self.subject.label
-            known += sorted(over(self.data, [label], partial(_labels, label), _Labels()).found, key=str)
+            known += sorted(
+                over(self.data, [label], partial(_labels, label), _Labels()).found, key=str
+            )
         value_of = {group_name(value): value for value in known}
         return tuple(value_of.get(name, name) for name, _ in self._class_scores)
 

@@ -70,7 +70,9 @@ def refuse_rows(subject: Subject, wanted: Wanted) -> Wanted:
     """
     if subject.within is not None:
         what = "`within` compares the rows of each query with each other"
-        raise DataError(Problem(f"{what}, and with the engine spark rows stay where they are", AFAR[1]))
+        raise DataError(
+            Problem(f"{what}, and with the engine spark rows stay where they are", AFAR[1])
+        )
     return replace(wanted, rows=False, pairs=False)
 
 

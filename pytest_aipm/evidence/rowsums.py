@@ -1,7 +1,7 @@
 """Sums over rows, wherever they are: weights, values, and what each person adds to them.
 
-What `Evidence.over_rows` adds up for metrics that need more of the rows than counts. All are by joint
-cell of the groups and by side (the label, say), so that one pass does for every scope.
+What `Evidence.over_rows` adds up for metrics that need more of the rows than counts. All are by
+joint cell of the groups and by side (the label, say), so that one pass does for every scope.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _weights(rows: Rows) -> np.ndarray:
     return np.ones(len(rows.cells)) if rows.weight is None else rows.weight
 
 
-# -- scores -----------------------------------------------------------------------------------------
+# -- scores ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,7 @@ class BagsOf:
     scores: Mapping[str, tuple[OfRows, OfRows]]
 
     def __call__(self, rows: Rows) -> Bags:
+        """Return those of some rows."""
         weight, bags = _weights(rows), {}
         for name, (score_of, side_of) in self.scores.items():
             number, keys = _keyed(rows, side_of(rows))
@@ -153,7 +154,7 @@ class Placements:
         return found
 
 
-# -- sums -------------------------------------------------------------------------------------------
+# -- sums -----------------------------------------------------------------------------------------
 
 N, W, WV, WVV, WW, WWV, WWVV, WWW, WWWV, WWWVV, WWWVVV = range(11)
 """Columns of a table of sums: rows, and weights times values, as often as they are named."""
@@ -270,6 +271,7 @@ class SumsOf:
     side: OfRows | None = None
 
     def __call__(self, rows: Rows) -> Sums:
+        """Return those of some rows."""
         side = np.zeros(len(rows.cells), dtype=bool) if self.side is None else self.side(rows)
         number, keys = _keyed(rows, side)
         n = np.bincount(number, minlength=len(keys))

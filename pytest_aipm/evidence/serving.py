@@ -96,9 +96,7 @@ def skew(
         raise CheckError(Problem("there is no column to compare", "name some under `columns`"))
     present = [name for name in wanted if name in served.columns]
     theirs = served.frame([key, *present])
-    numbers = all(
-        pd.api.types.is_numeric_dtype(each[key]) for each in (source.head([key]), theirs)
-    )
+    numbers = all(pd.api.types.is_numeric_dtype(each[key]) for each in (source.head([key]), theirs))
     lookup = _Served(theirs, key, tuple(present), numbers, tolerance)
     found = evidence.over(source, [key, *present], lookup, _Compared(np.zeros(len(present))))
     _refuse_ids(found.empty, found.twice, key, source.ref)

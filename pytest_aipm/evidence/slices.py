@@ -122,7 +122,9 @@ def slice_counts(
     held = [i for i, book in enumerate(searched) if book.protected]
     unknown = (shown[:, held] == 0).any(axis=1)
     if not own:
-        shown, outcome, weight = _halved(searched, shown, found.outcome, found.weight, evidence.seed)
+        shown, outcome, weight = _halved(
+            searched, shown, found.outcome, found.weight, evidence.seed
+        )
     else:
         outcome, weight = found.outcome, found.weight
     first, weight, joint = _joint(shown, outcome, weight)
@@ -227,7 +229,9 @@ class _Counted:
         first, weight, outcome = _joint(codes, outcome, weight)
         if len(first) * max(codes.shape[1], 1) > MOST:
             what = f"the columns that are searched hold more than {len(first) - 1:,} combinations"
-            raise DataError(Problem(what, "name fewer `columns:`, or give cut points under `bins:`"))
+            raise DataError(
+                Problem(what, "name fewer `columns:`, or give cut points under `bins:`")
+            )
         return cls(books, codes[first], outcome, weight)
 
 

@@ -52,7 +52,9 @@ class Rows:
     def only(self, keep: np.ndarray) -> Rows:
         """Return some of the rows; `keep` is true for each of them, shape (n,)."""
         held = {each.name: getattr(self, each.name) for each in fields(self)}
-        arrays = {name: value[keep] for name, value in held.items() if isinstance(value, np.ndarray)}
+        arrays = {
+            name: value[keep] for name, value in held.items() if isinstance(value, np.ndarray)
+        }
         return replace(self, **arrays)
 
 

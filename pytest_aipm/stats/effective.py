@@ -278,7 +278,9 @@ def auc_part(
         With Kish's sizes of both classes; undefined without one of them.
     """
     sides = positive, ~positive
-    within = [None if unit is None else np.unique(unit[side], return_inverse=True)[1] for side in sides]
+    within = [
+        None if unit is None else np.unique(unit[side], return_inverse=True)[1] for side in sides
+    ]
     sizes = [kish_size(weight[side], own) for side, own in zip(sides, within, strict=True)]
     if min(sizes) <= 0:
         return AucPart(float("nan"), 0.0, *sizes)
@@ -287,7 +289,11 @@ def auc_part(
     for side, own, size in zip(sides, within, sizes, strict=True):
         heavy, off = weight[side], share[side] - auc
         units = int(side.sum()) if own is None else int(own.max()) + 1
-        told.append(Side(float(units), float(heavy.sum()), float(heavy @ heavy), float(heavy @ off**2), size))
+        told.append(
+            Side(
+                float(units), float(heavy.sum()), float(heavy @ heavy), float(heavy @ off**2), size
+            )
+        )
         influence[side] = told[-1].scale * heavy * off
     z = _unit_sums(influence, unit)
     return area_of(auc, told, (float(len(scores)), float(len(z)), float(z @ z)), alpha)

@@ -1,4 +1,4 @@
-"""Rows of every kind, policies over them, and how what Spark finds is held to what is found here."""
+"""Rows of every kind, policies over them, and how Spark's findings are held to those of here."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from spark_cases import held_equal, policy
-from spark_models import Aged, Banded, Scored
+from spark_models import Aged
 
 import pytest_aipm
 from pytest_aipm.engine import spark as engine
@@ -39,7 +39,12 @@ GAPS[2]["limit"] = {"min": 0.1}
 
 
 def both(
-    made: dict[str, Any], root: Path, session: Any, *, there: dict[str, Any] | None = None, **given: Any
+    made: dict[str, Any],
+    root: Path,
+    session: Any,
+    *,
+    there: dict[str, Any] | None = None,
+    **given: Any,
 ) -> Any:
     here = pytest_aipm.audit(made, root=root, **given)
     other = pytest_aipm.audit(made if there is None else there, root=root, spark=session, **given)

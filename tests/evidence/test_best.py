@@ -32,19 +32,23 @@ def found(
     def run(span: Span) -> Ranks:
         passes.append(span)
         ranks = Ranks()
-        for place in np.array_split(np.arange(len(scores)), parts):
-            own = None if weight is None else weight[place]
+        for part in np.array_split(np.arange(len(scores)), parts):
+            own = None if weight is None else weight[part]
+            place = np.array(part)
             ends: dict[str, Any] = {}
             if own is not None and share < 1:
                 ends = {"lightest": own.min(), "heaviest": own.max()}
-                place = place[own > 0]
+                place = part[own > 0]
             levels = [keys, lots, numbers.astype(np.uint64)]
-            for level, key in zip(levels, span.before, strict=False):
-                place = place[level[place] == np.uint64(key)]
+            alike = [
+                level[place] == np.uint64(key)
+                for level, key in zip(levels, span.before, strict=False)
+            ]
+            place = place[np.logical_and.reduce([np.ones(len(place), dtype=bool), *alike])]
             level = levels[len(span.before)]
             place = place[span.holds(level[place])]
-            part = Ranks.of(level[place], None if weight is None else weight[place])
-            ranks = ranks.merge(replace(part, **ends))
+            told = Ranks.of(level[place], None if weight is None else weight[place])
+            ranks = ranks.merge(replace(told, **ends))
         assert len(ranks.keys) <= best.MOST
         return ranks
 

@@ -50,10 +50,10 @@ from pytest_aipm.checks.compare import (
     reference_words,
     without_groups,
 )
-from pytest_aipm.checks.effective import refuse_design, counts_of
+from pytest_aipm.checks.effective import counts_of, refuse_design
 from pytest_aipm.checks.measured import Measured
-from pytest_aipm.checks.thresholds import selection_by_threshold
 from pytest_aipm.checks.summed import Scope, scores_in, weighted_scores
+from pytest_aipm.checks.thresholds import selection_by_threshold
 from pytest_aipm.checks.weighted import mean_parts
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
