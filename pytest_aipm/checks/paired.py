@@ -115,14 +115,15 @@ def paired_areas(evidence: Evidence, params: CheckParams) -> Comparison | None:
     """
     if not evidence.paired_scores:
         return None
-    grouping = evidence.counts(params.by, params.unknown).grouping
+    grouping = evidence.grouping(params.by, params.unknown)
     new = placements_of(evidence, grouping)
     old = placements_of(evidence, grouping, champion=True)
 
     def value(rows: Rows) -> np.ndarray:
         positive, group = positives_in(rows), grouping.numbers(rows)
         now = new.off(scores_in(rows), positive, group)
-        return now - old.off(champion_scores_in(rows), positive, group)
+        then = old.off(champion_scores_in(rows), positive, group)
+        return np.asarray(now - then)
 
     sums = evidence.over_rows(SumsOf(value, positives_in), Sums())
     found = Scope.of(evidence, grouping, sums, np.zeros(len(grouping.keys)))

@@ -136,7 +136,7 @@ class Scope:
     @property
     def sizes(self) -> np.ndarray:
         """Rows of each group, shape (K,)."""
-        return self.table[:, :, N].sum(axis=1).astype(np.int64)
+        return np.asarray(self.table[:, :, N].sum(axis=1).astype(np.int64))
 
     @property
     def stands(self) -> np.ndarray:

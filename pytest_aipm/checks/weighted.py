@@ -188,7 +188,7 @@ def _covariance(design: Design) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _auc(evidence: Evidence, params: CheckParams) -> Measured:
     evidence.require_both_classes()
     evidence.require_scores()
-    grouping = evidence.counts(params.by, params.unknown).grouping
+    grouping = evidence.grouping(params.by, params.unknown)
     placements = placements_of(evidence, grouping)
 
     def value(rows: Rows) -> np.ndarray:
@@ -231,7 +231,7 @@ def mean_parts(
         Without scores, and where the loss of a row is undefined.
     """
     evidence.require_scores()
-    grouping = evidence.counts(params.by, params.unknown).grouping
+    grouping = evidence.grouping(params.by, params.unknown)
 
     def value(rows: Rows) -> np.ndarray:
         label = np.full(len(rows.cells), np.nan) if rows.label is None else rows.label.astype(float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ def inside(cut: Cut, batch: pd.DataFrame, scores: np.ndarray, predictor: Predict
 
     def lots(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         tied = batch.iloc[places]
-        return lots_of(tied, predictor.told_by), tied.index.to_numpy().astype(np.uint64)
+        return lots_of(tied, predictor.told_by), _numbers(tied)
 
     return cut.chosen(score_keys(scores, highest=predictor.highest), lots)
 
@@ -72,22 +73,24 @@ class _Ranking:
         predictor, before = self.predictor, self.span.before
         scores = predictor.scored(predictor.prediction(batch).scores)
         keys, weight = score_keys(scores, highest=predictor.highest), None
-        ends = {}
-        there = np.ones(len(batch), dtype=bool)
+        lightest, heaviest = math.inf, -math.inf
+        places = np.arange(len(batch))
         if self.weighted:
             weight = weights_of(batch[predictor.subject.weights], whole=False)
-            if len(weight):
-                ends = {"lightest": float(weight.min()), "heaviest": float(weight.max())}
-            there = weight > 0
-        levels = (
-            lambda rows: lots_of(rows, predictor.told_by),
-            lambda rows: rows.index.to_numpy().astype(np.uint64),
-        )
-        places = np.flatnonzero(there)
-        keys = keys[places]
-        for key, next_keys in zip(before, levels, strict=False):
+            lightest, heaviest = weight.min(initial=math.inf), weight.max(initial=-math.inf)
+            places = np.flatnonzero(weight > 0)
+            keys = keys[places]
+        for i, key in enumerate(before):
             places = places[keys == np.uint64(key)]
-            keys = next_keys(batch.iloc[places])
+            tied = batch.iloc[places]
+            keys = lots_of(tied, predictor.told_by) if i == 0 else _numbers(tied)
         kept = self.span.holds(keys)
         places, keys = places[kept], keys[kept]
-        return replace(Ranks.of(keys, None if weight is None else weight[places]), **ends)
+        found = Ranks.of(keys, None if weight is None else weight[places])
+        if not self.weighted:
+            return found
+        return replace(found, lightest=float(lightest), heaviest=float(heaviest))
+
+
+def _numbers(rows: pd.DataFrame) -> np.ndarray:
+    return np.asarray(rows.index.to_numpy().astype(np.uint64))

@@ -204,7 +204,7 @@ class Evidence(Passes):
         return {}
 
     def _counts(self, by: tuple[str, ...], unknown: Unknown) -> GroupCounts:
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         shape = next(iter(self.tally.counts.values())).shape
         table = np.zeros((len(groups.keys), *shape), dtype=np.int64)
         outside = 0
@@ -231,7 +231,7 @@ class Evidence(Passes):
         confusion = self.tally.confusion
         if confusion is None:
             raise DataError(Problem("labels or predicted classes are missing", "declare both"))
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         return self.once(("classes", by, unknown), lambda: confusion.grouped(groups))
 
     def class_tables(self, by: tuple[str, ...], unknown: Unknown = "report") -> PerClass:
@@ -285,7 +285,7 @@ class Evidence(Passes):
 
     def moments(self, loss: str, by: tuple[str, ...], unknown: Unknown = "report") -> GroupMoments:
         """Return the moments of a row loss in every group of a scope."""
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         self.require_scores()
         table, outside = np.zeros((len(groups.keys), 4)), 0
         for (cell, name), summed in self.tally.sums.items():
@@ -303,7 +303,7 @@ class Evidence(Passes):
         return self.once(("scores", by, unknown), lambda: self._scores(by, unknown))
 
     def _scores(self, by: tuple[str, ...], unknown: Unknown) -> GroupScores:
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         self.require_scores()
         split: list[tuple[list[ScoreBag], list[ScoreBag]]] = [([], []) for _ in groups.keys]
         outside = 0
@@ -326,7 +326,7 @@ class Evidence(Passes):
         """
         if self.engine.remote:
             raise DataError(Problem(*AFAR))
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         numbers = [
             np.array([groups.index(name) for name in block.names])[block.cells]
             for block in self.tally.rows
@@ -580,7 +580,8 @@ class Evidence(Passes):
             if column is not None and (role != "date" or self._wanted.days):
                 self.data.require([column], self.subject.where(role))
 
-    def _grouping(self, by: tuple[str, ...], unknown: Unknown) -> Grouping:
+    def grouping(self, by: tuple[str, ...], unknown: Unknown = "report") -> Grouping:
+        """Return the groups of a scope that occur among the rows."""
         return grouping(self.subject, by, self.tally.counts, unknown)
 
     def require_scores(self) -> None:

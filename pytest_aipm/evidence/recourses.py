@@ -96,8 +96,8 @@ def recourses(
     people = people.reset_index(drop=True)
     if not len(people):
         return None
-    empty, names = Drawn(MOST, evidence.seed), [*mutable, *beside(subject)]
-    everyone = evidence.over(evidence.data, names, empty.of, empty, numbered=True).frame
+    empty, wanted = Drawn(MOST, evidence.seed), [*mutable, *beside(subject)]
+    everyone = evidence.over(evidence.data, wanted, empty.of, empty, numbered=True).frame
     everybody, stands, _ = standing(subject, everyone)
     scales = {name: _Scale(everybody[name], steps, stands) for name in mutable}
     sets = [

@@ -112,6 +112,7 @@ def slice_counts(
     own = [] if evidence.subject.id is None else [evidence.subject.id]
     counter = _Counter(tuple(books), own, evidence.seed)
     found = evidence.over_coded(attributes, own, counter, _Counted(tuple(books)))
+    assert found.codes is not None  # noqa: S101 - there are rows
     books = list(found.books)
     faulty = [book for book in books if book.fault()]
     if columns and faulty:

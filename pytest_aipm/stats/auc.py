@@ -98,8 +98,10 @@ def placements(scores: Array, positive: NDArray[np.bool_], weight: Array) -> tup
         counted as one half, over all weight of that class.
     """
     values, where = np.unique(scores, return_inverse=True)
-    above = np.bincount(where, weights=weight * positive, minlength=values.size)
-    below = np.bincount(where, weights=weight * ~positive, minlength=values.size)
+    above, below = (
+        np.bincount(where, weights=weight * side, minlength=values.size).astype(np.float64)
+        for side in (positive, ~positive)
+    )
     auc, of_positive, of_negative = placed(above, below)
     return auc, np.where(positive, of_positive[where], of_negative[where])
 

@@ -203,7 +203,7 @@ def _above_median(evidence: Evidence, params: Params) -> Measured:
 
 def _weighted_above_median(evidence: Evidence, params: Params) -> Measured:
     evidence.require_scores()
-    grouping = evidence.counts(params.by, params.unknown).grouping
+    grouping = evidence.grouping(params.by, params.unknown)
     whole = merge_bags(weighted_scores(evidence, grouping))
     middle = weighted_median(whole.values, whole.counts[:, 1])
     of = SumsOf(scores_in, lambda rows: scores_in(rows) > middle)
