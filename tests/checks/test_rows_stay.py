@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,12 +27,17 @@ from pytest_aipm.records import Finding
 from pytest_aipm.sources.data import NONE, DataSource
 
 FILES = case_files()
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 ROWS = {
     "data.preprocessing_leakage": "a mean is of every row",
     "framing.beats_baseline": "baselines are compared with the model row by row",
     "framing.business_value": "values may be columns",
+    "fairness.exposure_difference": "the rows of a query are ranked against each other",
+    "fairness.exposure_ratio": "the rows of a query are ranked against each other",
 }
 """Checks that are refused, because they look at every row."""
+TIMED = {"operations.latency", "operations.load_time", "operations.memory"}
+"""Checks that find something else each time."""
 
 
 class Apart:
@@ -92,27 +98,27 @@ def first_difference(one: Any, two: Any, at: str = "") -> str:
         pairs = [(one[key], two[key], f"{at}.{key}") for key in one]
     elif isinstance(one, list | tuple) and isinstance(two, list | tuple) and len(one) == len(two):
         pairs = [(a, b, f"{at}[{i}]") for i, (a, b) in enumerate(zip(one, two, strict=True))]
+    elif isinstance(one, str) and isinstance(two, str) and one != two:
+        # 0.09999999999999998 is told as 0.1000, and 0.1 as 0.100
+        told = [[float(each) for each in NUMBER.findall(text)] for text in (one, two)]
+        alike = NUMBER.sub("", one) == NUMBER.sub("", two) and told[0] == told[1]
+        return "" if alike else f"{at}: {one!r} and {two!r}"
     else:
         return "" if one == two else f"{at}: {one!r} and {two!r}"
     return next((said for pair in pairs if (said := first_difference(*pair))), "")
 
 
-def chosen(name: str) -> list[Case]:
-    """Return a passing and a failing case of a check."""
-    found = {}
-    for case in FILES[name].cases:
-        found.setdefault(case.expect["verdict"], case)
-    return [found[kind] for kind in ("pass", "fail") if kind in found]
+def first_failing(name: str) -> Case:
+    """Return the first case of a check that fails; where none does, its first one."""
+    cases = FILES[name].cases
+    return next((case for case in cases if case.expect["verdict"] == "fail"), cases[0])
 
 
-@pytest.mark.parametrize(
-    "case",
-    [each for name in FILES for each in chosen(name)],
-    ids=lambda case: f"{case.check}: {case.name}",
-)
+@pytest.mark.parametrize("name", FILES)
 def test_no_check_reads_the_rows(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    case = first_failing(name)
     if case.today:
         noon = datetime.fromisoformat(f"{case.today}T12:00:00+00:00")
         monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(noon.timestamp())))
@@ -123,5 +129,8 @@ def test_no_check_reads_the_rows(
     if case.check in ROWS:
         assert there.verdict == "error"
         assert "rows stay where they are" in there.reason
+        return
+    if case.check in TIMED:
+        assert there.verdict == here.verdict
         return
     assert first_difference(here.model_dump(), there.model_dump(), case.check) == "", there.reason
