@@ -11,10 +11,11 @@ import pandas as pd
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.classes import MAX_CLASSES
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped
+from pytest_aipm.evidence.grouped import CountedRows, Of, counted_rows, source_of
 from pytest_aipm.evidence.groups import Unknown
 from pytest_aipm.evidence.passes import located
-from pytest_aipm.evidence.subject import class_name, group_name
+from pytest_aipm.evidence.subject import Subject, class_name, group_name
+from pytest_aipm.evidence.weighing import beside, people, weights
 
 __all__ = ["LabelCells", "label_cells"]
 
@@ -65,34 +66,35 @@ def label_cells(
     subject = evidence.subject
     several = subject.task in ("binary", "multiclass") and subject.label is not None
     columns = [subject.label] if several and subject.label is not None else []
-    rows = grouped(evidence, by, unknown, columns, of=of, ordered=False)
+    rows = counted_rows(evidence, by, unknown, [*columns, *beside(subject)], of=of)
     names: tuple[str, ...] = ("",)
-    label = np.zeros(rows.n, dtype=np.int64)
+    label = np.zeros(len(rows.counts), dtype=np.int64)
     if columns:
-        with located(rows.source.ref):
-            label, names = _labels(rows.frame[columns[0]], columns[0])
+        with located(source_of(evidence, of).ref):
+            label, names = _labels(rows.frame[columns[0]], columns[0], rows.n)
     there = (label >= 0) & (rows.group >= 0)
     shape = (len(rows.grouping.names), len(names))
     slot = rows.group[there] * len(names) + label[there]
-    counted = np.bincount(slot, minlength=shape[0] * shape[1])
+    cells = shape[0] * shape[1]
+    counted = np.bincount(slot, weights=rows.counts[there], minlength=cells).astype(np.int64)
     return LabelCells(
         by=by,
         names=rows.grouping.names,
         groups=rows.grouping.groups,
         labels=names,
         rows=counted.reshape(shape),
-        counts=_worth(rows, slot, there, len(counted)).reshape(shape),
+        counts=_worth(subject, rows, slot, there, cells).reshape(shape),
         n=rows.n,
         unknown=rows.unknown,
-        unlabelled=int((label < 0).sum()),
+        unlabelled=rows.many(label < 0),
         what=rows.what,
     )
 
 
-def _labels(column: pd.Series[Any], name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _labels(column: pd.Series[Any], name: str, n: int) -> tuple[np.ndarray, tuple[str, ...]]:
     codes, found = pd.factorize(column, use_na_sentinel=True)
     if not len(found):
-        what = f"label column {name!r} is empty: none of {len(column):,} rows has a label"
+        what = f"label column {name!r} is empty: none of {n:,} rows has a label"
         raise DataError(Problem(what, "name a column with outcomes, or rows that have them"))
     if len(found) > MAX_CLASSES:
         what = f"label column {name!r} has more than {MAX_CLASSES} values, too many for classes"
@@ -110,16 +112,21 @@ def _order(name: str) -> tuple[bool, float, str]:
         return True, 0.0, name
 
 
-def _worth(rows: GroupedRows, slot: np.ndarray, there: np.ndarray, cells: int) -> np.ndarray:
+def _worth(
+    subject: Subject, rows: CountedRows, slot: np.ndarray, there: np.ndarray, cells: int
+) -> np.ndarray:
     """Return what the rows of each cell are worth: (sum w)² / sum w² over people (Kish 1965)."""
-    if rows.weight is None and rows.person is None:
-        return np.bincount(slot, minlength=cells).astype(float)
-    weight = np.ones(len(slot)) if rows.weight is None else rows.weight[there]
-    if rows.person is not None:
-        _, person = np.unique(rows.person[there], return_inverse=True)
+    own, person = weights(subject, rows.frame), people(subject, rows.frame)
+    many = rows.counts[there].astype(float)
+    weight = np.ones(len(slot)) if own is None else own[there]
+    if person is None:
+        if own is None:
+            return np.bincount(slot, weights=many, minlength=cells)
+        sums, squares = weight * many, weight**2 * many
+    else:
+        _, person = np.unique(person[there], return_inverse=True)
         joint, place = np.unique(person.reshape(-1) * cells + slot, return_inverse=True)
-        weight = np.bincount(place.reshape(-1), weights=weight)
-        slot = joint % cells
-    sums = np.bincount(slot, weights=weight, minlength=cells)
-    squares = np.bincount(slot, weights=weight**2, minlength=cells)
+        sums = np.bincount(place.reshape(-1), weights=weight * many)
+        slot, squares = joint % cells, sums**2
+    sums, squares = (np.bincount(slot, weights=each, minlength=cells) for each in (sums, squares))
     return np.asarray(np.where(squares > 0, sums**2 / np.where(squares > 0, squares, 1.0), 0.0))

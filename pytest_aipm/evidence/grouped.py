@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,53 +15,15 @@ from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown, grouping
 from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.subject import Attribute
-from pytest_aipm.evidence.weighing import people, weights
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["DECIDED", "CountedRows", "GroupedRows", "Of", "counted_rows", "grouped", "source_of"]
+__all__ = ["DECIDED", "CountedRows", "Of", "counted_rows", "source_of"]
 
 Of = Literal["data", "train"]
 DECIDED = "aipm::decided"
 """A column beside those of the data: whether the decision is favorable."""
 MOST = 5_000_000
 """Rows that differ, at most: what has so many values is no outcome and no group."""
-
-
-@dataclass(frozen=True)
-class GroupedRows:
-    """All rows of a source, each with its group.
-
-    Attributes
-    ----------
-    source : DataSource
-    grouping : Grouping
-    group : int array of shape (n,)
-        -1 where it is unknown.
-    frame : DataFrame of n rows
-        The columns asked for.
-    weight, person : array of shape (n,) or None
-        Sampling weights, and a hash of whose row it is.
-    what : str
-        ``evaluation rows`` or ``training rows``.
-    """
-
-    source: DataSource
-    grouping: Grouping
-    group: np.ndarray
-    frame: pd.DataFrame
-    weight: np.ndarray | None
-    person: np.ndarray | None
-    what: str
-
-    @property
-    def n(self) -> int:
-        """How many rows there are."""
-        return len(self.group)
-
-    @property
-    def unknown(self) -> int:
-        """How many have no group."""
-        return int((self.group < 0).sum())
 
 
 @dataclass(frozen=True)
@@ -123,15 +85,21 @@ def counted_rows(
 
     Parameters
     ----------
-    evidence, by, unknown, columns, of
-        As for `grouped`.
+    evidence : Evidence
+    by : tuple of str
+        Attributes; empty for all rows as one group.
+    unknown : {"report", "group", "fail"}
+    columns : sequence of str
+        Further columns to keep.
+    of : {"data", "train"}
     decisions : bool
         Whether the column `DECIDED` says who is decided for.
 
     Raises
     ------
     DataError
-        As for `grouped`, and when too many rows differ.
+        When a column is not there, has too many values for groups, a declared group is absent, or
+        too many rows differ.
     """
     subject, source = evidence.subject, source_of(evidence, of)
     _refuse_joined(evidence, by, source)
@@ -203,8 +171,8 @@ class _Told:
             frame[_named(attribute.name)] = held[codes]
         if favorable is not None:
             frame[DECIDED] = favorable
-        if not len(frame.columns):
-            return _Differing(Differing(frame[:1], np.array([len(frame)])))
+        if not len(frame.columns):  # nothing tells the rows apart
+            frame["aipm::all"] = 0
         return _Differing(Differing.of(frame))
 
 
@@ -227,53 +195,6 @@ def source_of(evidence: Evidence, of: Of) -> DataSource:
     return evidence.train
 
 
-def grouped(
-    evidence: Evidence,
-    by: tuple[str, ...],
-    unknown: Unknown,
-    columns: Sequence[str] = (),
-    *,
-    of: Of = "data",
-    ordered: bool = True,
-) -> GroupedRows:
-    """Return the rows of a scope with some columns.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    by : tuple of str
-        Attributes; empty for all rows as one group.
-    unknown : {"report", "group", "fail"}
-    columns : sequence of str
-        Further columns to keep.
-    of : {"data", "train"}
-    ordered : bool
-        Whether the rows must come in the order of the data.
-
-    Raises
-    ------
-    DataError
-        When a column is not there, has too many values for groups, or a declared group is absent.
-    """
-    subject, source = evidence.subject, source_of(evidence, of)
-    _refuse_joined(evidence, by, source)
-    attributes = [subject.attribute(name).column for name in by]
-    design = [each for each in (subject.weights, subject.cluster) if each is not None]
-    wanted = [*columns, *attributes, *design]
-    frame = source.frame(wanted) if ordered else evidence.content(source, wanted)
-    with located(source.ref):
-        found = grouping(subject, by, _cells(evidence, by, frame), unknown)
-        return GroupedRows(
-            source=source,
-            grouping=found,
-            group=found.members(subject, frame),
-            frame=frame[list(dict.fromkeys(columns))],
-            weight=weights(subject, frame),
-            person=people(subject, frame),
-            what="evaluation rows" if of == "data" else "training rows",
-        )
-
-
 def _refuse_joined(evidence: Evidence, by: tuple[str, ...], source: DataSource) -> None:
     if source is evidence.data:
         return
@@ -287,30 +208,3 @@ def _refuse_joined(evidence: Evidence, by: tuple[str, ...], source: DataSource) 
                     path=source.ref,
                 )
             )
-
-
-def _cells(
-    evidence: Evidence, by: tuple[str, ...], frame: pd.DataFrame
-) -> set[tuple[str | None, ...]]:
-    """Return the combinations of groups that occur; attributes of other scopes are left open."""
-    subject = evidence.subject
-    joint = np.zeros(len(frame), dtype=np.int64)
-    coded: list[tuple[np.ndarray, list[str | None]]] = []
-    for name in by:
-        attribute = subject.attribute(name)
-        column: pd.Series[Any] = frame[attribute.column]
-        codes, names = attribute.encode(column)
-        attribute.refuse_crowd([each for each in names if each is not None], subject.path)
-        coded.append((codes, names))
-        joint = joint * len(names) + codes
-    _, first = np.unique(joint, return_index=True)
-    places = {name: i for i, name in enumerate(by)}
-    return {
-        tuple(
-            coded[places[each.name]][1][coded[places[each.name]][0][row]]
-            if each.name in places
-            else None
-            for each in subject.attributes
-        )
-        for row in first
-    }
