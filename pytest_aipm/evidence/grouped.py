@@ -112,7 +112,11 @@ def counted_rows(
     else:
         told = evidence.over(source, names, each, empty)
     frame = told.found.frame
-    named = [frame[_named(name)].tolist() for name in by]
+    shown = [frame[_named(name)] for name in by]
+    named = [
+        [each if known else None for each, known in zip(column, column.notna(), strict=True)]
+        for column in shown
+    ]
     held = list(zip(*named, strict=True)) if by else [()] * len(frame)
     places = {name: i for i, name in enumerate(by)}
     cells = [

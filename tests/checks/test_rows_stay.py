@@ -36,7 +36,7 @@ ROWS = {
     "fairness.exposure_ratio": "the rows of a query are ranked against each other",
 }
 """Checks that are refused, because they look at every row."""
-TIMED = {"operations.latency", "operations.load_time", "operations.memory"}
+TIMED = {f"operations.{each}" for each in ("latency", "load_time", "memory", "throughput")}
 """Checks that find something else each time."""
 
 
