@@ -18,6 +18,9 @@ __all__ = ["METRICS", "Frontier", "frontier"]
 STEPS = 24
 """Thresholds: quantiles of the scores, so that every step moves about as many rows."""
 
+_PENDING = 16
+"""Bags are merged sixteen at a time, as those of a tally are."""
+
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """True and false positives, false and true negatives, at each threshold."""
 
@@ -117,11 +120,10 @@ class _Scores:
         """Return those of both; None where some rows have no score."""
         if self.bags is None or other.bags is None:
             return _Scores(None)
-        one, two = (
-            (merge_bags((*a, *b)),) if a or b else ()
-            for a, b in zip(self.bags, other.bags, strict=True)
-        )
-        return _Scores((one, two))
+        one, two = ((*a, *b) for a, b in zip(self.bags, other.bags, strict=True))
+        if len(one) < _PENDING:
+            return _Scores((one, two))
+        return _Scores(((merge_bags(one),), (merge_bags(two),)))
 
 
 def _scores(

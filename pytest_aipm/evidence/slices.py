@@ -7,6 +7,7 @@ counting them, so that they fall on both sides.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -111,8 +112,7 @@ def slice_counts(
     attributes = tuple(book.attribute for book in books)
     own = [] if evidence.subject.id is None else [evidence.subject.id]
     counter = _Counter(tuple(books), own, evidence.seed)
-    found = evidence.over_coded(attributes, own, counter, _Counted(tuple(books)))
-    assert found.codes is not None  # noqa: S101 - there are rows
+    found = evidence.over_coded(attributes, own, counter, _Stack()).whole
     books = list(found.books)
     faulty = [book for book in books if book.fault()]
     if columns and faulty:
@@ -196,14 +196,12 @@ class _Counted:
     """Rows by the codes of some books and by outcome; merging is addition."""
 
     books: tuple[_Book, ...]
-    codes: np.ndarray | None = None
-    outcome: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    weight: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    codes: np.ndarray
+    outcome: np.ndarray
+    weight: np.ndarray
 
     def merge(self, other: _Counted) -> _Counted:
         """Return those of both."""
-        if self.codes is None or other.codes is None:
-            return other if self.codes is None else self
         books = tuple(a.joined(b) for a, b in zip(self.books, other.books, strict=True))
         theirs = np.column_stack(
             [
@@ -236,6 +234,29 @@ class _Counted:
         return cls(books, codes[first], outcome, weight)
 
 
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """Counts of parts of the rows; those of about equally many cells are added up."""
+
+    parts: tuple[_Counted, ...] = ()
+
+    def merge(self, other: _Stack) -> _Stack:
+        """Return those of both."""
+        stack = list(self.parts)
+        for part in other.parts:
+            stack.append(part)
+            while len(stack) > 1 and 2 * len(stack[-1].weight) > len(stack[-2].weight):
+                last = stack.pop()
+                stack.append(stack.pop().merge(last))
+        return _Stack(tuple(stack))
+
+    @property
+    def whole(self) -> _Counted:
+        """The counts of all rows."""
+        first, *rest = reversed(self.parts)
+        return functools.reduce(lambda found, each: each.merge(found), rest, first)
+
+
 @dataclass(frozen=True)
 class _Counter:
     """Counts one batch."""
@@ -244,12 +265,13 @@ class _Counter:
     own: list[str]
     seed: int
 
-    def __call__(self, batch: pd.DataFrame, coded: Coded) -> _Counted:
+    def __call__(self, batch: pd.DataFrame, coded: Coded) -> _Stack:
         books = tuple(replace(book, codes={}) for book in self.books)
         outcome, codes = _outcomes(coded).astype(np.int64), _coded(books, batch, coded)
         if self.own:  # rows of one person are on one side
             outcome = outcome + 4 * _side(row_keys(hash_rows(batch, self.own), self.seed))
-        return _Counted.of(books, codes, outcome, np.ones(len(outcome), dtype=np.int64))
+        one = np.ones(len(outcome), dtype=np.int64)
+        return _Stack((_Counted.of(books, codes, outcome, one),))
 
 
 @dataclass

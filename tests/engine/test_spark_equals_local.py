@@ -125,6 +125,7 @@ SEVERAL = [
     several("log_loss"),
     several("brier"),
     several("roc_auc", **{"class": "low"}),
+    several("roc_auc", average="macro", id="areas", by="sex"),
     {"check": "fairness.equal_opportunity_difference", "limit": {"max": 0.9}},
 ]
 
