@@ -7,28 +7,29 @@ counting them, so that they fall on both sides.
 
 from __future__ import annotations
 
-import functools
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.errors import CheckError, DataError, Problem
+from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import hash_rows, row_keys
-from pytest_aipm.evidence.subject import CROWD, MAX_LEVELS, UNKNOWN, Attribute, Subject
-from pytest_aipm.evidence.tally import Coded
+from pytest_aipm.evidence.slicecells import (
+    MAX_NUMBERS,
+    Book,
+    Counter,
+    Stack,
+    joint_cells,
+    numbered,
+    side_of,
+)
+from pytest_aipm.evidence.subject import Attribute
 from pytest_aipm.sources.faults import unknown_columns
 
 __all__ = ["MAX_NUMBERS", "SliceCounts", "halves", "slice_counts"]
 
-MAX_NUMBERS = 20
-"""A number with more values than this is a measure, not a kind: it needs cut points."""
-MOST = 400_000_000
-"""Values of all joint cells together, one byte each."""
 _AT_ONCE = 1_000_000
 
 
@@ -102,7 +103,7 @@ def slice_counts(
     rows = evidence.n
     protected = {each.name: each for each in evidence.subject.attributes}
     books = [
-        _Book(
+        Book(
             protected.get(name) or Attribute(name, name, tuple(bins.get(name, ()))),
             missing=keep_unknown or name not in protected,
             protected=name in protected,
@@ -111,8 +112,8 @@ def slice_counts(
     ]
     attributes = tuple(book.attribute for book in books)
     own = [] if evidence.subject.id is None else [evidence.subject.id]
-    counter = _Counter(tuple(books), own, evidence.seed)
-    found = evidence.over_coded(attributes, own, counter, _Stack()).whole
+    counter = Counter(tuple(books), own, evidence.seed)
+    found = evidence.over_coded(attributes, own, counter, Stack()).whole
     books = list(found.books)
     faulty = [book for book in books if book.fault()]
     if columns and faulty:
@@ -128,7 +129,7 @@ def slice_counts(
         )
     else:
         outcome, weight = found.outcome, found.weight
-    first, weight, joint = _joint(shown, outcome, weight)
+    first, weight, joint = joint_cells(shown, outcome, weight)
     return SliceCounts(
         n=rows,
         columns=tuple(book.name for book in searched),
@@ -161,23 +162,18 @@ def halves(keys: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
         place = np.searchsorted(ends, row, side="right")
         with np.errstate(over="ignore"):
             own = keys[place // 2] + (row - starts[place // 2]).astype(np.uint64)
-        found += np.bincount(place, weights=_side(row_keys(own, seed)), minlength=len(flat)).astype(
-            np.int64
-        )
+        found += np.bincount(
+            place, weights=side_of(row_keys(own, seed)), minlength=len(flat)
+        ).astype(np.int64)
     return found.reshape(-1, 2)
 
 
-def _side(keys: np.ndarray) -> np.ndarray:
-    side: np.ndarray = (keys >> np.uint64(63)).astype(np.int64)
-    return side
-
-
 def _halved(
-    books: Sequence[_Book], codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray, seed: int
+    books: Sequence[Book], codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return codes, outcome and rows of each cell and half, of rows without an id."""
-    first, _, label = _joint(codes, outcome // 2, weight)
-    kinds = _numbered(codes, outcome // 2)
+    first, _, label = joint_cells(codes, outcome // 2, weight)
+    kinds = numbered(codes, outcome // 2)
     counts = np.zeros((len(first), 2), dtype=np.int64)
     np.add.at(counts, (kinds, outcome % 2), weight)
     keys = label.astype(np.uint64)
@@ -189,166 +185,6 @@ def _halved(
     told = np.stack([counts - second, second], axis=1)  # kind, half, decision
     kind, half, decision = np.nonzero(told)
     return codes[first][kind], (half * 2 + label[kind]) * 2 + decision, told[kind, half, decision]
-
-
-@dataclass(frozen=True, eq=False)
-class _Counted:
-    """Rows by the codes of some books and by outcome; merging is addition."""
-
-    books: tuple[_Book, ...]
-    codes: np.ndarray
-    outcome: np.ndarray
-    weight: np.ndarray
-
-    def merge(self, other: _Counted) -> _Counted:
-        """Return those of both."""
-        books = tuple(a.joined(b) for a, b in zip(self.books, other.books, strict=True))
-        theirs = np.column_stack(
-            [
-                book.moved(own, column)
-                for book, own, column in zip(books, other.books, other.codes.T, strict=True)
-            ]
-        )
-        mine = self.codes.copy()
-        for i, book in enumerate(books):
-            if book.fault():
-                mine[:, i] = 0
-        return _Counted.of(
-            books,
-            np.concatenate([mine, theirs]),
-            np.concatenate([self.outcome, other.outcome]),
-            np.concatenate([self.weight, other.weight]),
-        )
-
-    @classmethod
-    def of(
-        cls, books: tuple[_Book, ...], codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray
-    ) -> _Counted:
-        """Return the rows of each cell."""
-        first, weight, outcome = _joint(codes, outcome, weight)
-        if len(first) * max(codes.shape[1], 1) > MOST:
-            what = f"the columns that are searched hold more than {len(first) - 1:,} combinations"
-            raise DataError(
-                Problem(what, "name fewer `columns:`, or give cut points under `bins:`")
-            )
-        return cls(books, codes[first], outcome, weight)
-
-
-@dataclass(frozen=True, eq=False)
-class _Stack:
-    """Counts of parts of the rows; those of about equally many cells are added up."""
-
-    parts: tuple[_Counted, ...] = ()
-
-    def merge(self, other: _Stack) -> _Stack:
-        """Return those of both."""
-        stack = list(self.parts)
-        for part in other.parts:
-            stack.append(part)
-            while len(stack) > 1 and 2 * len(stack[-1].weight) > len(stack[-2].weight):
-                last = stack.pop()
-                stack.append(stack.pop().merge(last))
-        return _Stack(tuple(stack))
-
-    @property
-    def whole(self) -> _Counted:
-        """The counts of all rows."""
-        first, *rest = reversed(self.parts)
-        return functools.reduce(lambda found, each: each.merge(found), rest, first)
-
-
-@dataclass(frozen=True)
-class _Counter:
-    """Counts one batch."""
-
-    books: tuple[_Book, ...]
-    own: list[str]
-    seed: int
-
-    def __call__(self, batch: pd.DataFrame, coded: Coded) -> _Stack:
-        books = tuple(replace(book, codes={}) for book in self.books)
-        outcome, codes = _outcomes(coded).astype(np.int64), _coded(books, batch, coded)
-        if self.own:  # rows of one person are on one side
-            outcome = outcome + 4 * _side(row_keys(hash_rows(batch, self.own), self.seed))
-        one = np.ones(len(outcome), dtype=np.int64)
-        return _Stack((_Counted.of(books, codes, outcome, one),))
-
-
-@dataclass
-class _Book:
-    """One column's values as they turn up in batches."""
-
-    attribute: Attribute
-    missing: bool
-    protected: bool
-    codes: dict[str, int] = field(default_factory=dict)
-    crowded: bool = False
-    numeric: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.attribute.name
-
-    def take(
-        self, column: pd.Series[Any], codes: np.ndarray, names: list[str | None]
-    ) -> np.ndarray:
-        """Return the rows' codes in this book, 0 where missing values are left out."""
-        plain = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-        self.numeric |= plain and not self.attribute.bins
-        seen = np.flatnonzero(np.bincount(codes))
-        known = {int(code): self._text(names[code]) for code in seen}
-        self.crowded |= CROWD in known.values()
-        for text in known.values():
-            if text is not None and not self.crowded:
-                self.codes.setdefault(text, len(self.codes) + 1)
-        self.crowded |= len(self.codes) > MAX_LEVELS
-        if self.crowded:
-            return np.zeros(len(codes), dtype=np.uint8)
-        place = np.zeros(len(names), dtype=np.uint8)
-        place[seen] = [0 if text is None else self.codes[text] for text in known.values()]
-        coded: np.ndarray = place[codes]
-        return np.zeros_like(coded) if self.fault() else coded
-
-    def joined(self, other: _Book) -> _Book:
-        """Return a book of the values of both; those of this one keep their codes."""
-        codes = {name: i for i, name in enumerate(dict.fromkeys((*self.codes, *other.codes)), 1)}
-        crowded = self.crowded or other.crowded or len(codes) > MAX_LEVELS
-        if crowded:
-            codes = dict(itertools.islice(codes.items(), MAX_LEVELS))
-        numeric = self.numeric or other.numeric
-        return replace(self, codes=codes, crowded=crowded, numeric=numeric)
-
-    def moved(self, other: _Book, codes: np.ndarray) -> np.ndarray:
-        """Return codes of another book as those of this one, which knows its values."""
-        if self.fault():
-            return np.zeros(len(codes), dtype=np.uint8)
-        place = np.array([0, *(self.codes[name] for name in other.codes)], dtype=np.uint8)
-        return np.asarray(place[codes])
-
-    def _text(self, name: str | None) -> str | None:
-        return UNKNOWN if name is None and self.missing else name
-
-    def fault(self) -> str:
-        """Return why this column holds no groups, or an empty text."""
-        if self.crowded:
-            return f"more than {MAX_LEVELS} values"
-        if self.numeric and len(self.codes) > MAX_NUMBERS:
-            return f"a number with {len(self.codes)} values"
-        return ""
-
-    def constant(self) -> str:
-        """Return that there is nothing to compare within this column, or an empty text."""
-        return "" if len(self.codes) > 1 else "one value only"
-
-    def problem(self, subject: Subject) -> Problem:
-        """Return the fault as an error."""
-        kind = "attribute" if self.protected else "column"
-        what = f"{kind} {self.name!r} holds no groups: it has {self.fault()}"
-        if self.protected:
-            fix = "declare `bins:` of the attribute, or name a column that holds groups"
-            return Problem(what, fix, path=subject.path, line=self.attribute.line)
-        numbers = f"give cut points, `bins: {{{self.name}: [...]}}`, if it is a number"
-        return Problem(what, f"{numbers}; else leave it out of `columns:`")
 
 
 def _named(
@@ -382,24 +218,7 @@ def _named(
     return named
 
 
-def _outcomes(coded: Coded) -> np.ndarray:
-    label = np.zeros(coded.n, dtype=np.int64)
-    if coded.binary and coded.label is not None:
-        label = coded.label.astype(np.int64)
-    assert coded.predicted is not None  # noqa: S101 - the check needs decisions
-    outcome: np.ndarray = (label * 2 + coded.predicted).astype(np.uint8)
-    return outcome
-
-
-def _coded(books: Sequence[_Book], batch: pd.DataFrame, coded: Coded) -> np.ndarray:
-    columns = [
-        book.take(batch[book.attribute.column], *encoded)
-        for book, encoded in zip(books, coded.attributes, strict=True)
-    ]
-    return np.column_stack(columns)
-
-
-def _in_order(books: Sequence[_Book], codes: np.ndarray) -> np.ndarray:
+def _in_order(books: Sequence[Book], codes: np.ndarray) -> np.ndarray:
     """Return codes by the order of their names, whatever order they turned up in."""
     ordered = np.zeros(codes.shape, dtype=np.int64)
     for i, book in enumerate(books):
@@ -407,25 +226,3 @@ def _in_order(books: Sequence[_Book], codes: np.ndarray) -> np.ndarray:
         place[[book.codes[name] for name in sorted(book.codes)]] = np.arange(1, len(place))
         ordered[:, i] = place[codes[:, i]]
     return ordered
-
-
-def _joint(
-    codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a place that stands for each joint cell, the rows of the cell and its outcome."""
-    joint = _numbered(codes, outcome)
-    _, first = np.unique(joint, return_index=True)
-    summed = np.bincount(joint, weights=weight, minlength=len(first)).astype(np.int64)
-    return first, summed, outcome[first].astype(np.int64)
-
-
-def _numbered(codes: np.ndarray, outcome: np.ndarray) -> np.ndarray:
-    """Return the number of the joint cell that each place is in, in the order of the cells."""
-    joint, size = outcome.astype(np.int64), 8
-    for column in codes.T.astype(np.int64):
-        width = int(column.max(initial=0)) + 1
-        if size * width > np.iinfo(np.int64).max:
-            _, joint = np.unique(joint, return_inverse=True)
-            joint, size = joint.reshape(-1), int(joint.max()) + 1
-        joint, size = joint * width + column, size * width
-    return np.unique(joint, return_inverse=True)[1].reshape(-1)
