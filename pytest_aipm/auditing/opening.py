@@ -11,13 +11,13 @@ from typing import Any
 from pytest_aipm.auditing.plan import Plan, champion_spec, model_spec
 from pytest_aipm.engine.local import Engine
 from pytest_aipm.engine.spark import Spark
-from pytest_aipm.engine.table import table_of
+from pytest_aipm.engine.table import Table, table_of
 from pytest_aipm.errors import DataError, ModelError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.kept import Kept
 from pytest_aipm.evidence.subject import Attribute, Classes, Decision, Subject
 from pytest_aipm.policy.model import DataRef, Policy
-from pytest_aipm.sources.data import DataSource, DataSpec, open_data
+from pytest_aipm.sources.data import DataSource, DataSpec, FileData, open_data
 from pytest_aipm.sources.join import join
 from pytest_aipm.sources.model import Model, open_model
 from pytest_aipm.sources.spec import JoinSpec, ModelSpec, Where
@@ -155,14 +155,19 @@ def open_evidence(
             file=each.file,
             key=each.key or policy.subject.id or "",
         )
-        data = join(data, second, root=root, where=_where(policy, "subject", "protected", name))
+        where = _where(policy, "subject", "protected", name)
+        _refuse_table(data, f"attribute {name!r} is joined from a file", where)
+        data = join(data, second, root=root, where=where)
     frequency = _weights(policy, "frequency")
     if frequency is not None:
-        data = RepeatedData(data, frequency, _where(policy, "subject", "weights"))
-    train = None
+        where = _where(policy, "subject", "weights")
+        _refuse_table(data, "rows are repeated by their frequency", where)
+        data = RepeatedData(data, frequency, where)
+    train, data = None, _stays(data, engine)
     wanted = needs.train or needs.train_too
     if wanted and ("train" in objects or policy.subject.train is not None):
         train = _data(plan, policy, "train", policy.subject.train or DataRef(), objects, engine)
+        train = _stays(train, engine)
     pairable = plan.pairables.get(policy.name)
     return Evidence(
         subject_of(policy),
@@ -210,6 +215,19 @@ def _data(
         path=ref.path, factory=ref.factory, sha256=ref.sha256, missing=tuple(ref.missing)
     )
     return open_data(spec, root=plan.settings.root, where=_where(policy, "subject", name))
+
+
+def _stays(source: DataSource, engine: Engine | None) -> DataSource:
+    """Return a source whose rows, where executors can read them, this process does not."""
+    source.afar |= isinstance(engine, Spark) and isinstance(source, FileData)
+    return source
+
+
+def _refuse_table(data: DataSource, what: str, where: Where) -> None:
+    """Refuse to read a table through this process, for what is only done here."""
+    if isinstance(data, Table):
+        what = f"{what} here, and the rows of {data.ref} stay where they are"
+        raise DataError(Problem(what, "do it in the query of `data`", **where))
 
 
 def _model(plan: Plan, policy: Policy, objects: Mapping[str, Any]) -> Model | None:

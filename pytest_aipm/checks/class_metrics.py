@@ -15,8 +15,8 @@ anything else               scikit-learn metrics by name, ``pkg.module:callable`
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,11 +24,14 @@ from pytest_aipm.checks.classes import chosen
 from pytest_aipm.checks.effective import refuse_design
 from pytest_aipm.checks.measured import Measured
 from pytest_aipm.checks.metric_names import MetricParams
+from pytest_aipm.checks.summed import Scope
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.classes import in_order, listed
 from pytest_aipm.evidence.confusion import ClassCounts
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.rowsums import WVV, Bags, BagsOf, Placements, Sums, SumsOf, grouped_bags
 from pytest_aipm.evidence.sample import generator
+from pytest_aipm.evidence.tally import Rows
 from pytest_aipm.stats.macro import MacroAucPart, MacroRatePart
 from pytest_aipm.stats.parts import BootstrapPart, Part
 from pytest_aipm.stats.resampled import jackknife_acceleration
@@ -220,33 +223,66 @@ _JACKKNIFE = 2000
 
 def _auc(evidence: Evidence, params: MetricParams) -> Measured:
     evidence.require_both_classes()
-    rows = evidence.rows(params.by, params.unknown)
-    if rows.by_class is None or rows.label_class is None:
+    if evidence.classes is None:
         what = "there are no scores of each class, only predicted classes"
         fix = "name `scores: {CLASS: COLUMN, ...}`, or a model with predict_proba"
         raise DataError(Problem(what, fix))
-    known = {value: i for i, value in enumerate(evidence.classes or ())}
+    known = {value: i for i, value in enumerate(evidence.classes)}
     absent = {value for value in evidence.tally.labels if value not in known}
     if absent:
         what = f"label {listed(absent)} has no scores, so its area is undefined"
         raise DataError(Problem(what, "give a score for each class that occurs"))
-    label = np.array([known[value] for value in rows.label_class.tolist()], dtype=np.int64)
-    classes = [known[value] for value in in_order(evidence.tally.labels)]
-    k = len(rows.grouping.keys)
+    grouping = evidence.grouping(params.by, params.unknown)
+    sides = [_OfClass(known, known[value]) for value in in_order(evidence.tally.labels)]
+    of = BagsOf({str(each.number): (each.score, each.own) for each in sides})
+    bags = evidence.once(("scores of classes",), lambda: evidence.over_rows(of, Bags()))
+    placed = [Placements.of(grouped_bags(bags, str(each.number), grouping)) for each in sides]
+    # rows by class, group, and whether they are of the class
+    counts = np.array([[told[:, :, 0].sum(axis=1) for told in each.counts] for each in placed])
+
+    def influence(rows: Rows) -> np.ndarray:
+        group, moved = grouping.numbers(rows), np.zeros(len(rows.cells))
+        for each, places, n in zip(sides, placed, counts, strict=True):
+            own = each.own(rows)
+            many = n[group, own.astype(int)]
+            # as in DeLong's variance, each side has its own degrees of freedom
+            scale = np.where(many > 1, np.sqrt(many / np.maximum(many - 1, 1)), 0.0)
+            moved += scale * places.off(each.score(rows), own, group) / np.maximum(many, 1)
+        return moved
+
+    zero = np.zeros(len(grouping.keys))
+    sums = evidence.over_rows(SumsOf(influence), Sums())
+    found = Scope.of(evidence, grouping, sums, zero)
     parts: list[Part] = [
-        MacroAucPart.of(rows.by_class[rows.group == i], label[rows.group == i], classes)
-        for i in range(k)
+        MacroAucPart.summed([each.areas[i] for each in placed], counts[:, i].min(axis=1), n, total)
+        for i, (n, total) in enumerate(zip(found.sizes, found.table[:, 0, WVV], strict=True))
     ]
     return Measured(
-        grouping=rows.grouping,
+        grouping=grouping,
         parts=parts,
-        sizes=np.bincount(rows.group, minlength=k),
-        unknown=rows.unknown,
+        sizes=found.sizes,
+        unknown=found.unknown,
         better="high",
         name="macro ROC AUC",
         numerator_words="area of each class against the rest, added up",
-        denominator_words=f"{len(classes)} classes",
+        denominator_words=f"{len(sides)} classes",
     )
+
+
+@dataclass(frozen=True)
+class _OfClass:
+    """One class against the rest."""
+
+    known: Mapping[object, int]
+    number: int
+
+    def score(self, rows: Rows) -> np.ndarray:
+        assert rows.by_class is not None  # noqa: S101 - asked for before
+        return np.asarray(rows.by_class[:, self.number])
+
+    def own(self, rows: Rows) -> np.ndarray:
+        assert rows.label_class is not None  # noqa: S101 - as above
+        return np.array([self.known[each] == self.number for each in rows.label_class.tolist()])
 
 
 _MACRO: dict[str, Callable[[Evidence, MetricParams], Measured]] = {

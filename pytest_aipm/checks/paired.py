@@ -9,15 +9,23 @@ import numpy as np
 from pytest_aipm.checks.base import CheckParams, Comparison
 from pytest_aipm.checks.effective import Linear, counts_of, level_of
 from pytest_aipm.checks.rates import Rate
+from pytest_aipm.checks.summed import (
+    Scope,
+    champion_scores_in,
+    placements_of,
+    positives_in,
+    scores_in,
+)
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupCounts, Grouping
-from pytest_aipm.stats.auc import delong
+from pytest_aipm.evidence.rowsums import Sums, SumsOf
+from pytest_aipm.evidence.tally import Rows
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.estimate import Estimate
 from pytest_aipm.stats.means import MeanPart
 from pytest_aipm.stats.paired import Change, group_changes, widened
-from pytest_aipm.stats.paired_scores import auc_change, most_harmful
+from pytest_aipm.stats.paired_scores import most_harmful
 
 __all__ = ["paired_areas", "paired_disparity", "paired_means", "paired_worst"]
 
@@ -107,18 +115,22 @@ def paired_areas(evidence: Evidence, params: CheckParams) -> Comparison | None:
     """
     if not evidence.paired_scores:
         return None
-    rows = evidence.rows(params.by, params.unknown)
-    assert rows.score is not None  # noqa: S101 - the champion's are there, so these are
-    assert rows.champion_score is not None  # noqa: S101
-    assert rows.label is not None  # noqa: S101 - an area asks for it
-    parts, before = [], []
-    for i in range(len(rows.grouping.keys)):
-        here = rows.group == i
-        new, old, positive = rows.score[here], rows.champion_score[here], rows.label[here] > 0
-        parts.append(auc_change(new, old, positive))
-        before.append(delong(old[positive], old[~positive])[0])
-    found = most_harmful(parts, harm="lower", confidence=params.confidence)
-    return _worst_part(found, before, rows.grouping, falls=True)
+    grouping = evidence.grouping(params.by, params.unknown)
+    new = placements_of(evidence, grouping)
+    old = placements_of(evidence, grouping, champion=True)
+
+    def value(rows: Rows) -> np.ndarray:
+        positive, group = positives_in(rows), grouping.numbers(rows)
+        now = new.off(scores_in(rows), positive, group)
+        then = old.off(champion_scores_in(rows), positive, group)
+        return np.asarray(now - then)
+
+    sums = evidence.over_rows(SumsOf(value, positives_in), Sums())
+    found = Scope.of(evidence, grouping, sums, np.zeros(len(grouping.keys)))
+    change = np.subtract(new.areas, old.areas)
+    parts = [found.area_change(i, float(each)) for i, each in enumerate(change)]
+    harm = most_harmful(parts, harm="lower", confidence=params.confidence)
+    return _worst_part(harm, old.areas, grouping, falls=True)
 
 
 def paired_means(

@@ -25,14 +25,17 @@ from pytest_aipm.checks.metric_names import (
     NAMES,
     REGRESSION_ONLY,
 )
+from pytest_aipm.checks.summed import Scope, placements_of, positives_in, scores_in
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.callables import bootstrap_by_group, find_metric, own_metric
 from pytest_aipm.evidence.design import Design
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupRows
 from pytest_aipm.evidence.losses import LOSSES
+from pytest_aipm.evidence.rowsums import Sums, SumsOf
 from pytest_aipm.evidence.sample import generator
-from pytest_aipm.stats.effective import auc_part, kish_size, mean_part
+from pytest_aipm.evidence.tally import Rows
+from pytest_aipm.stats.effective import kish_size
 from pytest_aipm.stats.parts import BootstrapPart, MeanPart, Part
 
 __all__ = ["GroupedRows", "mean_parts", "weighted"]
@@ -185,31 +188,33 @@ def _covariance(design: Design) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _auc(evidence: Evidence, params: CheckParams) -> Measured:
     evidence.require_both_classes()
     evidence.require_scores()
-    rows = evidence.rows(params.by, params.unknown)
-    grouped = GroupedRows(rows)
-    assert rows.score is not None and rows.label is not None  # noqa: S101, PT018 - just required
-    alpha = level_of(params.confidence, len(rows.grouping.keys))
+    grouping = evidence.grouping(params.by, params.unknown)
+    placements = placements_of(evidence, grouping)
+
+    def value(rows: Rows) -> np.ndarray:
+        return placements.off(scores_in(rows), positives_in(rows), grouping.numbers(rows))
+
+    sums = evidence.over_rows(SumsOf(value, positives_in), Sums())
+    found = Scope.of(evidence, grouping, sums, np.zeros(len(grouping.keys)))
+    alpha = level_of(params.confidence, len(grouping.keys))
     return Measured(
-        grouping=rows.grouping,
-        parts=[
-            auc_part(rows.score[own], rows.label[own] == 1, weight, unit, alpha)
-            for own, weight, unit in grouped.parts
-        ],
-        sizes=grouped.sizes,
-        unknown=rows.unknown,
+        grouping=grouping,
+        parts=[found.area(i, placements.areas[i], alpha) for i in range(len(grouping.keys))],
+        sizes=found.sizes,
+        unknown=found.unknown,
         better="high",
         name="ROC AUC",
         numerator_words="weight of pairs in which the positive row scores higher",
         denominator_words="weight of pairs of a positive and a negative row",
-        weight=grouped.stands,
-        people=grouped.people,
+        weight=found.stands,
+        people=found.people,
     )
 
 
 def mean_parts(
     evidence: Evidence, loss: str, params: CheckParams, part: MeanPart
-) -> tuple[GroupedRows, list[MeanPart], np.ndarray]:
-    """Return the mean of a row loss in every group of a scope, and the loss of each row.
+) -> tuple[Scope, list[MeanPart]]:
+    """Return the mean of a row loss in every group of a scope.
 
     Parameters
     ----------
@@ -219,40 +224,45 @@ def mean_parts(
     params : CheckParams
     part : MeanPart
         Whose transform and limits are kept.
+
+    Raises
+    ------
+    DataError
+        Without scores, and where the loss of a row is undefined.
     """
     evidence.require_scores()
-    rows = evidence.rows(params.by, params.unknown)
-    grouped = GroupedRows(rows)
-    assert rows.score is not None  # noqa: S101 - just required
-    label = np.full(len(rows.group), np.nan) if rows.label is None else rows.label.astype(float)
-    values = LOSSES[loss](label, rows.score)
-    alpha = level_of(params.confidence, len(rows.grouping.keys))
-    parts = [
-        mean_part(values[own], weight, unit, alpha, part) for own, weight, unit in grouped.parts
-    ]
-    return grouped, parts, values
+    grouping = evidence.grouping(params.by, params.unknown)
+
+    def value(rows: Rows) -> np.ndarray:
+        label = np.full(len(rows.cells), np.nan) if rows.label is None else rows.label.astype(float)
+        return LOSSES[loss](label, scores_in(rows))
+
+    sums = evidence.once(("weighted mean", loss), lambda: evidence.over_rows(SumsOf(value), Sums()))
+    if np.isnan(sums.table).any():
+        what = f"scores lie outside [0, 1], so {loss.replace('_', ' ')} is undefined"
+        raise DataError(Problem(what, "give probabilities, or judge the ranking by roc_auc"))
+    found = Scope.of(evidence, grouping, sums)
+    alpha = level_of(params.confidence, len(grouping.keys))
+    return found, [found.mean(i, alpha, part) for i in range(len(grouping.keys))]
 
 
 def _mean(evidence: Evidence, metric: str, params: CheckParams) -> Measured:
     loss, transform, highest = MEAN_METRICS[metric]
     blank = MeanPart(0.0, 0.0, 0.0, 0.0, transform, (0.0, highest))
-    grouped, parts, values = mean_parts(evidence, loss, params, blank)
-    if np.isnan(values).any():
-        what = f"scores lie outside [0, 1], so {metric.replace('_', ' ')} is undefined"
-        raise DataError(Problem(what, "give probabilities, or judge the ranking by roc_auc"))
+    found, parts = mean_parts(evidence, loss, params, blank)
     if any(not np.isfinite(part.sum3) for part in parts):
         raise DataError(Problem("errors are too large to be summed", "look for wrong numbers"))
     return Measured(
-        grouping=grouped.rows.grouping,
+        grouping=found.grouping,
         parts=parts,
-        sizes=grouped.sizes,
-        unknown=grouped.rows.unknown,
+        sizes=found.sizes,
+        unknown=found.unknown,
         better="low",
         name=metric.upper()
         if metric in REGRESSION_ONLY
         else NAMES.get(metric, metric.replace("_", " ")),
         numerator_words=f"weighted sum of {loss.replace('_', ' ')}",
         denominator_words="weights",
-        weight=grouped.stands,
-        people=grouped.people,
+        weight=found.stands,
+        people=found.people,
     )

@@ -32,6 +32,7 @@ class Table(DataSource):
     """
 
     placed = False
+    afar = True
 
     def __init__(self, spark: Any, ref: str, where: Where | None = None) -> None:
         self.spark, self.ref, self.kind, self.sha256, self.where = spark, ref, "spark", None, where
@@ -117,28 +118,15 @@ class Table(DataSource):
     def _batches(
         self,
         names: list[str],
-        size: int,  # noqa: ARG002 - that of Spark's own batches
+        size: int,
         coded: frozenset[str] = NONE,  # noqa: ARG002
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows through this process, a few batches at a time."""
+        """Yield the first rows: all that this process is ever given."""
         traits = self.traits(names)
         with quiet():
-            packed = self.select(names).mapInArrow(_packed, "held binary")
-        start = 0
-        for row in packed.toLocalIterator(prefetchPartitions=True):
-            table = pa.ipc.open_stream(bytes(row["held"])).read_all()
-            columns = [table.column(name).cast(traits[name].type) for name in names]
-            yield to_frame(pa.table(columns, names=list(names)), traits, start)
-            start += table.num_rows
-
-
-def _packed(batches: Iterator[Any]) -> Iterator[Any]:
-    for batch in batches:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-        held = pa.array([sink.getvalue().to_pybytes()], pa.binary())
-        yield pa.RecordBatch.from_arrays([held], names=["held"])
+            table = self.select(names).limit(size).toArrow()
+        columns = [table.column(name).cast(traits[name].type) for name in names]
+        yield to_frame(pa.table(columns, names=list(names)), traits, 0)
 
 
 def table_of(session: Any, *, table: str | None, query: str | None, where: Where | None) -> Table:

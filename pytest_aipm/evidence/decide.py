@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,12 @@ LARGEST = 1e50
 
 
 def best_share(
-    scores: np.ndarray, share: float, *, highest: bool, weights: np.ndarray | None = None
+    scores: np.ndarray,
+    share: float,
+    *,
+    highest: bool,
+    weights: np.ndarray | None = None,
+    lot: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return where the k best rows are, ``k = round(share * n)`` but at least one.
 
@@ -49,6 +55,9 @@ def best_share(
     highest : bool
         Whether high scores are best.
     weights : float array of shape (n,), optional
+        Rows without weight are no rows where weights count.
+    lot : callable, optional
+        Places of rows that share a score to the order in which they are in; by chance without.
 
     Returns
     -------
@@ -56,14 +65,28 @@ def best_share(
         Exactly k rows. Among rows that share the score at the cut a lot decides, always the same
         one: rows are often sorted by group, and the earlier ones would all be of one.
     """
-    lot = np.random.default_rng(0).permutation(len(scores))
-    order = np.lexsort((lot, -scores if highest else scores))
-    chosen = np.zeros(len(scores), dtype=bool)
-    wanted = round(share * len(scores)) if share < 1 else int(share)
-    if weights is not None and share < 1 and len(scores) and weights.min() < weights.max():
+    keys, n = -scores if highest else scores, len(scores)
+    order = np.argsort(keys, kind="stable")
+    chosen = np.zeros(n, dtype=bool)
+    weighted = weights is not None and share < 1 and n > 0 and weights.min() < weights.max()
+    wanted = max(1, min(n, round(share * n) if share < 1 else int(share)))
+    if weighted:
+        assert weights is not None  # noqa: S101 - just asked
+        order = order[weights[order] > 0]
+        reached = np.cumsum(weights[order])
+        wanted = min(int(np.searchsorted(reached, share * reached[-1])), len(order) - 1) + 1
+    if n:
+        edge = keys[order[wanted - 1]]
+        low, high = (int(np.searchsorted(keys[order], edge, side)) for side in ("left", "right"))
+        if high - low > 1:
+            tied = order[low:high]
+            lots = np.random.default_rng(0).permutation(n)[tied] if lot is None else lot(tied)
+            order[low:high] = tied[np.lexsort((tied, lots))]
+    if weighted:
+        assert weights is not None  # noqa: S101 - as above
         reached = np.cumsum(weights[order])
         wanted = int(np.argmin(np.abs(reached - share * reached[-1]))) + 1
-    chosen[order[: max(1, min(len(scores), wanted))]] = True
+    chosen[order[:wanted]] = True
     return chosen
 
 

@@ -8,7 +8,7 @@ rate without a sound.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -172,12 +172,16 @@ def groups_of_people(
     data.require([subject.id], subject.where("id"))
     grouping = evidence.counts(by, unknown).grouping
     columns = list(dict.fromkeys([subject.id, *(subject.attribute(name).column for name in by)]))
-    parts = [
-        pd.DataFrame({"id": spelled(batch[subject.id]), "group": grouping.members(subject, batch)})
-        for batch in data.batches(columns)
-    ]
-    known = pd.concat(parts).drop_duplicates()
-    known = known[known["id"] != ""]
+    wanted = np.unique(np.asarray(log.person, dtype=object).astype(str))
+    own = subject.id
+
+    def partial(batch: pd.DataFrame) -> _People:
+        ids = np.asarray(spelled(batch[own]), dtype=object)
+        there = np.isin(ids.astype(str), wanted) & (ids != "")
+        group = grouping.members(subject, batch[there])
+        return _People(pd.DataFrame({"id": ids[there], "group": group}).drop_duplicates())
+
+    known = evidence.over(data, columns, partial, _People()).known
     if known["id"].duplicated().any():
         what = f"column {subject.id!r} gives one id to people of two groups"
         fix = "name a column that tells the people apart"
@@ -189,6 +193,21 @@ def groups_of_people(
         fix = "name the column with their ids: `person: COLUMN`"
         raise DataError(Problem(what, fix, log.ref))
     return grouping, found.fillna(-1).to_numpy(dtype=np.int64), int(strange.sum())
+
+
+def _nobody() -> pd.DataFrame:
+    return pd.DataFrame({"id": np.empty(0, dtype=object), "group": np.empty(0, dtype=np.int64)})
+
+
+@dataclass(frozen=True, eq=False)
+class _People:
+    """People of a log with their groups."""
+
+    known: pd.DataFrame = field(default_factory=_nobody)
+
+    def merge(self, other: _People) -> _People:
+        """Return those of both."""
+        return _People(pd.concat([self.known, other.known], ignore_index=True).drop_duplicates())
 
 
 def _read(evidence: Evidence, ref: str, layout: Layout) -> DecisionLog:

@@ -12,7 +12,6 @@ from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.attack import Signals, signals_on
 from pytest_aipm.evidence.difficulty import encoded, told_apart
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.sample import among, hash_rows
 from pytest_aipm.evidence.stored import CROWD, stored_in
 from pytest_aipm.evidence.train import coarse, fit_against, training_rows
@@ -98,7 +97,7 @@ def erased_rows(evidence: Evidence, path: str, seconds: float) -> Erased:
         values = source.frame([subject.id])[subject.id]
         trained, how = _with_ids(evidence, {_plain(each) for each in values.dropna()}), "id"
     if whole and not trained:  # whoever was given another id is still there
-        trained = _alike(source, train, features)
+        trained = _alike(evidence, source, features)
         how = "id or equal columns" if by_id else "equal columns"
     if not whole:
         return Erased(source.rows, trained, how)
@@ -138,10 +137,35 @@ def _with_ids(evidence: Evidence, wanted: set[str]) -> int:
             )
         )
     train.require([subject.id], subject.where("id"))
-    found: set[str] = set()
-    for batch in train.batches([subject.id]):
-        found |= wanted & {_plain(each) for each in batch[subject.id].dropna().unique()}
-    return len(found)
+    column = subject.id
+
+    def partial(batch: pd.DataFrame) -> _Ids:
+        held = {_plain(each) for each in batch[column].dropna().unique()}
+        return _Ids(frozenset(wanted & held))
+
+    return len(evidence.over(train, [column], partial, _Ids()).found)
+
+
+@dataclass(frozen=True)
+class _Ids:
+    """Those of some ids that occur."""
+
+    found: frozenset[str] = frozenset()
+
+    def merge(self, other: _Ids) -> _Ids:
+        """Return those of both."""
+        return _Ids(self.found | other.found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Times:
+    """How often each of some rows occurs."""
+
+    counts: np.ndarray
+
+    def merge(self, other: _Times) -> _Times:
+        """Return that of both."""
+        return _Times(self.counts + other.counts)
 
 
 def _plain(value: object) -> str:
@@ -151,13 +175,18 @@ def _plain(value: object) -> str:
     return whole[1] if whole else text
 
 
-def _alike(source: DataSource, train: DataSource, columns: list[str]) -> int:
+def _alike(evidence: Evidence, source: DataSource, columns: list[str]) -> int:
     """Return how many rows occur among the training rows, of those that few of them equal."""
-    with located(train.ref):
-        train.require(columns)
-        parts = [
-            hash_rows(coarse(each, columns, DIGITS), columns) for each in train.batches(columns)
-        ]
-    known, counts = np.unique(np.concatenate(parts), return_counts=True)
+    train = training_rows(evidence)
     rows = coarse(pd.concat(list(source.batches(columns))), columns, DIGITS)
-    return int(among(hash_rows(rows, columns), known[counts < CROWD]).sum())
+    own = hash_rows(rows, columns)
+    wanted = np.unique(own)
+
+    def partial(batch: pd.DataFrame) -> _Times:
+        hashes = hash_rows(coarse(batch, columns, DIGITS), columns)
+        there = hashes[among(hashes, wanted)]
+        return _Times(np.bincount(np.searchsorted(wanted, there), minlength=len(wanted)))
+
+    empty = _Times(np.zeros(len(wanted), dtype=np.int64))
+    times = evidence.over(train, columns, partial, empty).counts
+    return int(among(own, wanted[(times > 0) & (times < CROWD)]).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from pytest_aipm.engine.local import Engine, Local, run_pass
+from pytest_aipm.engine.local import Engine, Local, Mergeable, run_pass
 from pytest_aipm.errors import DataError, MeasurementError, Problem
 from pytest_aipm.evidence.asking import asking_of
 from pytest_aipm.evidence.classes import (
@@ -40,20 +41,21 @@ from pytest_aipm.evidence.passes import Passes, located
 from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.remembering import joined, remembered
-from pytest_aipm.evidence.rowpass import RowPass, Wanted, refuse_rows
+from pytest_aipm.evidence.rowpass import OfCoded, OfRows, RowPass, Wanted, refuse_rows
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.evidence.stated import Stated
 from pytest_aipm.evidence.subject import Attribute, Classes, Subject
-from pytest_aipm.evidence.tally import Coded, Tally
+from pytest_aipm.evidence.tally import Coded, Rows, Tally
 from pytest_aipm.evidence.views import View, loss_of
 from pytest_aipm.evidence.weighing import refuse_inputs, refuse_nobody
 from pytest_aipm.evidence.wishes import Counts, Shared, Wish
-from pytest_aipm.sources.data import DataSource
+from pytest_aipm.sources.data import AFAR, DataSource
 from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["Evidence"]
 
 _Kept = TypeVar("_Kept")
+_Part = TypeVar("_Part", bound=Mergeable)
 
 
 class Evidence(Passes):
@@ -171,7 +173,11 @@ class Evidence(Passes):
             return Joined(None, f"rows of {self.data.ref} have no place of their own")
         with located(self.data.ref):
             return joined(
-                pairing, self.subject, self.data, run_dir=self._run_dir, name=f"{self._key}.pairing"
+                pairing,
+                self.subject,
+                functools.partial(self.over, self.data),
+                run_dir=self._run_dir,
+                name=f"{self._key}.pairing",
             )
 
     def remember(self, key: RowKey) -> ApprovedRows:
@@ -186,7 +192,8 @@ class Evidence(Passes):
             what = f"rows of {self.data.ref} have no place of their own, and cannot be paired"
             raise DataError(Problem(what, "audit a file, or remove 'pairing'", self.data.ref))
         with located(self.data.ref):
-            return remembered(self.subject, self.data, self._predictor, key)
+            over = functools.partial(self.over, self.data)
+            return remembered(self.subject, over, self.over_decided, key)
 
     def counts(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupCounts:
         """Return the confusion counts of every group of a scope; its arrays are read only."""
@@ -204,7 +211,7 @@ class Evidence(Passes):
         return {}
 
     def _counts(self, by: tuple[str, ...], unknown: Unknown) -> GroupCounts:
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         shape = next(iter(self.tally.counts.values())).shape
         table = np.zeros((len(groups.keys), *shape), dtype=np.int64)
         outside = 0
@@ -231,7 +238,7 @@ class Evidence(Passes):
         confusion = self.tally.confusion
         if confusion is None:
             raise DataError(Problem("labels or predicted classes are missing", "declare both"))
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         return self.once(("classes", by, unknown), lambda: confusion.grouped(groups))
 
     def class_tables(self, by: tuple[str, ...], unknown: Unknown = "report") -> PerClass:
@@ -285,7 +292,7 @@ class Evidence(Passes):
 
     def moments(self, loss: str, by: tuple[str, ...], unknown: Unknown = "report") -> GroupMoments:
         """Return the moments of a row loss in every group of a scope."""
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         self.require_scores()
         table, outside = np.zeros((len(groups.keys), 4)), 0
         for (cell, name), summed in self.tally.sums.items():
@@ -303,7 +310,7 @@ class Evidence(Passes):
         return self.once(("scores", by, unknown), lambda: self._scores(by, unknown))
 
     def _scores(self, by: tuple[str, ...], unknown: Unknown) -> GroupScores:
-        groups = self._grouping(by, unknown)
+        groups = self.grouping(by, unknown)
         self.require_scores()
         split: list[tuple[list[ScoreBag], list[ScoreBag]]] = [([], []) for _ in groups.keys]
         outside = 0
@@ -325,9 +332,8 @@ class Evidence(Passes):
             When rows stay where they are.
         """
         if self.engine.remote:
-            what = "it looks at single rows, and with the engine spark rows stay where they are"
-            raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))
-        groups = self._grouping(by, unknown)
+            raise DataError(Problem(*AFAR))
+        groups = self.grouping(by, unknown)
         numbers = [
             np.array([groups.index(name) for name in block.names])[block.cells]
             for block in self.tally.rows
@@ -359,18 +365,6 @@ class Evidence(Passes):
             place=np.flatnonzero(np.concatenate(kept)),
         )
 
-    def decided(self, columns: Sequence[str]) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-        """Yield columns of the evaluation rows, batch by batch, and where decisions are favorable.
-
-        For what no count of cells can tell: factors to adjust for, neighbours. A model is asked
-        once in all.
-        """
-        predictor = self._predictor if self.data.placed else self._asking
-        names = list(dict.fromkeys([*columns, *predictor.columns]))
-        with located(self.data.ref):
-            for batch in self.data.batches(names):
-                yield batch, predictor.favorable(batch, predictor.prediction(batch))
-
     def decide(self, frame: pd.DataFrame) -> np.ndarray:
         """Return where the model decides favorably on other rows, shape (n,)."""
         return self._predictor.decide(frame)
@@ -379,28 +373,29 @@ class Evidence(Passes):
         """Return what the model says about other rows."""
         return self._predictor.asked(frame)
 
-    def coded(
-        self, attributes: tuple[Attribute, ...], others: Sequence[str]
-    ) -> Iterator[tuple[pd.DataFrame, Coded]]:
-        """Yield the rows once more, coded by attributes that need not be protected.
+    def over_coded(
+        self,
+        attributes: tuple[Attribute, ...],
+        others: Sequence[str],
+        partial: Callable[[pd.DataFrame, Coded], _Part],
+        empty: _Part,
+    ) -> _Part:
+        """Return what one pass over the rows gives, coded by attributes that need not be protected.
 
         Parameters
         ----------
         attributes : tuple of Attribute
         others : sequence of str
             Further columns that the batches shall hold.
-
-        Yields
-        ------
-        batch, coded : DataFrame, Coded
-            The columns, and the same rows with labels and decisions.
+        partial : callable
+            The columns, and the same rows with labels and decisions, to a result.
+        empty : Mergeable
         """
-        wanted = replace(self._wanted, scores=False, rows=False, losses=frozenset(), days=False)
-        predictor = self._predictor if self.data.placed else self._asking
-        rows = RowPass(replace(self.subject, attributes=attributes), wanted, predictor, None)
-        with located(self.data.ref):
-            for batch in self.data.batches([*rows.columns(), *others]):
-                yield batch, rows.coded(batch)
+        wanted = replace(self._wanted, scores=False, losses=frozenset(), days=False)
+        rows = self._pass(replace(wanted, rows=False))
+        rows = replace(rows, subject=replace(self.subject, attributes=attributes), champion=None)
+        columns, numbered = [*rows.columns(), *others], rows.numbered
+        return self.over(self.data, columns, OfCoded(rows, partial), empty, numbered=numbered)
 
     def said(self) -> Prediction:
         """Return what the audited model, or its columns, says about all rows."""
@@ -551,13 +546,8 @@ class Evidence(Passes):
 
     def _row_pass(self) -> RowPass:
         approved = self.joined
-        predictor, champion, wanted = self._predictor, self._champion, self._wanted
-        if self.engine.remote:
-            wanted = refuse_rows(self.subject, wanted, paired=champion is not None)
-            predictor = predictor.streamed()
-            champion = None if champion is None else champion.streamed()
         remembered = None if approved is None else approved.decisions
-        return RowPass(self.subject, wanted, predictor, champion, remembered)
+        return replace(self._pass(self._wanted), remembered=remembered)
 
     def _counting(self, rows: RowPass) -> Wish[Tally]:
         return Wish(
@@ -566,9 +556,36 @@ class Evidence(Passes):
             tuple(rows.columns()),
             rows.partial,
             Tally(),
-            numbered=rows.remembered is not None,
+            numbered=rows.numbered,
             coded=rows.coded_columns(),
         )
+
+    def _pass(self, wanted: Wanted) -> RowPass:
+        """Return a pass over the rows, wherever they are."""
+        predictor, champion = self._predictor, self._champion
+        if self.engine.remote:
+            wanted = refuse_rows(self.subject, wanted)
+            predictor = predictor.streamed()
+            champion = None if champion is None else champion.streamed()
+        return RowPass(self.subject, wanted, predictor, champion)
+
+    def over_rows(self, partial: Callable[[Rows], _Part], empty: _Part) -> _Part:
+        """Return what a function of coded rows adds up to: of rows at hand, or where they are.
+
+        Parameters
+        ----------
+        partial : callable
+            Some rows to a result; must not keep state.
+        empty : Mergeable
+            The result of no rows.
+        """
+        if self.tally.rows:
+            return functools.reduce(_merged, map(partial, self.tally.rows), empty)
+        wanted = replace(self._wanted, losses=frozenset(), days=False, scores=True)
+        rows = self._pass(wanted)
+        rows = replace(rows, wanted=replace(rows.wanted, rows=True))
+        each = OfRows(rows, partial, empty)
+        return self.over(self.data, rows.columns(), each, empty, numbered=rows.numbered)
 
     # -- one pass for the model, the counts, and what else is wished of the rows ----------------
 
@@ -618,7 +635,8 @@ class Evidence(Passes):
             if column is not None and (role != "date" or self._wanted.days):
                 self.data.require([column], self.subject.where(role))
 
-    def _grouping(self, by: tuple[str, ...], unknown: Unknown) -> Grouping:
+    def grouping(self, by: tuple[str, ...], unknown: Unknown = "report") -> Grouping:
+        """Return the groups of a scope that occur among the rows."""
         return grouping(self.subject, by, self.tally.counts, unknown)
 
     def require_scores(self) -> None:
@@ -655,4 +673,9 @@ class Evidence(Passes):
             run_dir=self._run_dir,
             name=f"{self._key}.champion",
             kept=self._kept_before,
+            over=self.over if self.engine.remote else None,
         )
+
+
+def _merged(one: _Part, other: _Part) -> _Part:
+    return one.merge(other)

@@ -6,14 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from pytest_aipm.evidence.decide import matches
 from pytest_aipm.evidence.evidence import Evidence
+from pytest_aipm.evidence.scores import ScoreBag, merge_bags
+from pytest_aipm.sources.model import Prediction
 
 __all__ = ["METRICS", "Frontier", "frontier"]
 
 STEPS = 24
 """Thresholds: quantiles of the scores, so that every step moves about as many rows."""
+
+_PENDING = 16
+"""Bags are merged sixteen at a time, as those of a tally are."""
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """True and false positives, false and true negatives, at each threshold."""
@@ -69,40 +75,71 @@ def frontier(evidence: Evidence, metric: str) -> Frontier | None:
         return None
     if subject.label is None or subject.designed:
         return None
-    scores = evidence.said().scores
-    if scores is None:
+    found = evidence.once(("frontier",), lambda: _scores(evidence, subject.label))
+    if found is None:
         return None
-    label, known = _labels(evidence, subject.label)
-    scores, label = scores[known], label[known]
-    if not label.any() or label.all():
+    other, positive = (merge_bags(bags) for bags in found)
+    if not (other.n and positive.n):
         return None
-    cuts = np.quantile(scores, np.linspace(0, 1, STEPS), method="inverted_cdf")
+    values = np.union1d(other.values, positive.values)
+    rows = np.zeros((2, len(values)), dtype=np.int64)
+    for i, bag in enumerate((other, positive)):
+        rows[i, np.searchsorted(values, bag.values)] = bag.counts
+    ends = np.concatenate([np.zeros((2, 1), dtype=np.int64), np.cumsum(rows, axis=1)], axis=1)
+    n, all_positive = int(ends[:, -1].sum()), int(ends[1, -1])
+    # the least score that so large a share of the rows does not exceed
+    wanted = np.maximum(np.ceil(np.linspace(0, 1, STEPS) * n - 1e-9), 1)
+    cuts = values[np.searchsorted(ends.sum(axis=0)[1:], wanted)]
     cuts = np.union1d(cuts, [decision.threshold])
     above = decision.favorable_when == "above"
-    order = np.argsort(scores, kind="stable")
-    positives = np.concatenate([[0], np.cumsum(label[order])])
-    below = np.searchsorted(scores[order], cuts, side="left")
-    n, all_positive = len(scores), int(label.sum())
+    place = np.searchsorted(values, cuts, side="left")
+    below, positives = ends.sum(axis=0)[place], ends[1, place]
     # of the rows at or above each cut, and of those below it
-    high = (all_positive - positives[below], (n - below) - (all_positive - positives[below]))
-    low = (positives[below], below - positives[below])
+    high = (all_positive - positives, (n - below) - (all_positive - positives))
+    low = (positives, below - positives)
     favored = n - below if above else below
     said = high if above == subject.favors_positive else low
     rest = low if above == subject.favors_positive else high
-    values = METRICS[metric](said[0], said[1], rest[0], rest[1])
+    found_at = METRICS[metric](said[0], said[1], rest[0], rest[1])
     chosen = int(np.searchsorted(cuts, decision.threshold))
     way = np.arange(len(cuts))[::-1] if above else np.arange(len(cuts))
     selected, between = favored[way], np.diff(favored[way], prepend=0)
-    kept = (between > 0) & np.isfinite(values[way])
+    kept = (between > 0) & np.isfinite(found_at[way])
     return Frontier(
-        selected[kept] / n, values[way][kept], between[kept], float(favored[chosen] / n)
+        selected[kept] / n, found_at[way][kept], between[kept], float(favored[chosen] / n)
     )
 
 
-def _labels(evidence: Evidence, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the label is positive, and where it is known."""
-    positive, known = [], []
-    for batch in evidence.data.batches([column]):
-        positive.append(matches(batch[column], evidence.subject.positive))
-        known.append(batch[column].notna().to_numpy())
-    return np.concatenate(positive), np.concatenate(known)
+@dataclass(frozen=True)
+class _Scores:
+    """Scores of rows with a label: of the others, and of the positives."""
+
+    bags: tuple[tuple[ScoreBag, ...], tuple[ScoreBag, ...]] | None = ((), ())
+
+    def merge(self, other: _Scores) -> _Scores:
+        """Return those of both; None where some rows have no score."""
+        if self.bags is None or other.bags is None:
+            return _Scores(None)
+        one, two = ((*a, *b) for a, b in zip(self.bags, other.bags, strict=True))
+        if len(one) < _PENDING:
+            return _Scores((one, two))
+        return _Scores(((merge_bags(one),), (merge_bags(two),)))
+
+
+def _scores(
+    evidence: Evidence, column: str | None
+) -> tuple[tuple[ScoreBag, ...], tuple[ScoreBag, ...]] | None:
+    """Return the scores of rows with a label, of each side; None where there are none."""
+    assert column is not None  # noqa: S101 - the caller looked
+    wanted = evidence.subject.positive
+
+    def partial(batch: pd.DataFrame, prediction: Prediction) -> _Scores:
+        if prediction.scores is None:
+            return _Scores(None)
+        known = batch[column].notna().to_numpy()
+        positive = matches(batch[column], wanted)
+        sides = (prediction.scores[known & (positive == side)] for side in (False, True))
+        other, yes = ((ScoreBag.of(each),) for each in sides)
+        return _Scores((other, yes))
+
+    return evidence.over_said([column], partial, _Scores()).bags

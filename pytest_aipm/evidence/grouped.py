@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
-from pytest_aipm.evidence.differing import Differing, differing
+from pytest_aipm.evidence.differing import Differing
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, Unknown, grouping
 from pytest_aipm.evidence.passes import located
-from pytest_aipm.evidence.subject import Subject
-from pytest_aipm.evidence.weighing import people, weights
+from pytest_aipm.evidence.subject import Attribute, Subject
+from pytest_aipm.evidence.weighing import beside
 from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.sources.data import DataSource
 
-__all__ = ["GroupedRows", "Of", "grouped", "grouping_of", "source_of"]
+__all__ = ["DECIDED", "CountedRows", "Of", "counted_rows", "counting_of", "source_of"]
 
 Of = Literal["data", "train"]
+DECIDED = "aipm::decided"
+"""A column beside those of the data: whether the decision is favorable."""
+MOST = 5_000_000
+"""Rows that differ, at most: what has so many values is no outcome and no group."""
 
 
 @dataclass(frozen=True)
-class GroupedRows:
-    """All rows of a source, each with its group; equal ones may be one entry of several.
+class CountedRows:
+    """Rows of a source that differ in their group or in some columns, with how many there are.
 
     Attributes
     ----------
@@ -34,34 +38,178 @@ class GroupedRows:
     grouping : Grouping
     group : int array of shape (m,)
         -1 where it is unknown.
-    times : int array of shape (m,)
-        How many rows each entry stands for.
     frame : DataFrame of m rows
         The columns asked for.
-    weight, person : array of shape (m,) or None
-        Sampling weights, and a hash of whose row it is; then each entry is one row.
+    counts : int array of shape (m,)
     what : str
         ``evaluation rows`` or ``training rows``.
     """
 
-    source: DataSource
+    source: DataSource | None
     grouping: Grouping
     group: np.ndarray
-    times: np.ndarray
     frame: pd.DataFrame
-    weight: np.ndarray | None
-    person: np.ndarray | None
+    counts: np.ndarray
     what: str
 
     @property
     def n(self) -> int:
         """How many rows there are."""
-        return int(self.times.sum())
+        return int(self.counts.sum())
 
     @property
     def unknown(self) -> int:
         """How many have no group."""
-        return int(self.times[self.group < 0].sum())
+        return self.many(self.group < 0)
+
+    def many(self, where: np.ndarray) -> int:
+        """Return how many rows some of them are; `where` is true for those, shape (m,)."""
+        return int(self.counts[where].sum())
+
+    def by_group(self, where: np.ndarray) -> np.ndarray:
+        """Return how many rows of each group some of them are, shape (K,)."""
+        there = where & (self.group >= 0)
+        k = len(self.grouping.keys)
+        found = np.bincount(self.group[there], weights=self.counts[there], minlength=k)
+        return found.astype(np.int64)
+
+
+def counted_rows(
+    evidence: Evidence,
+    by: tuple[str, ...],
+    unknown: Unknown,
+    columns: Sequence[str] = (),
+    *,
+    of: Of = "data",
+    decisions: bool = False,
+) -> CountedRows:
+    """Return the rows of a scope that differ, in one pass wherever the rows are.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    by : tuple of str
+        Attributes; empty for all rows as one group.
+    unknown : {"report", "group", "fail"}
+    columns : sequence of str
+        Further columns to keep.
+    of : {"data", "train"}
+    decisions : bool
+        Whether the column `DECIDED` says who is decided for.
+
+    Raises
+    ------
+    DataError
+        When a column is not there, has too many values for groups, a declared group is absent, or
+        too many rows differ.
+    """
+    subject, source = evidence.subject, source_of(evidence, of)
+    _refuse_joined(evidence, by, source)
+    each = _told(subject, by, columns)
+    if decisions:
+        told = evidence.over_decided(each.read, each, _Differing())
+    elif _alike(evidence, columns):
+        told = evidence.shared.answer(_wish(source, each))
+    else:
+        told = each(source.frame(each.read))
+    frame = told.found.frame
+    shown = [frame[_named(name)] for name in by]
+    named = [
+        [each if known else None for each, known in zip(column, column.notna(), strict=True)]
+        for column in shown
+    ]
+    held = list(zip(*named, strict=True)) if by else [()] * len(frame)
+    places = {name: i for i, name in enumerate(by)}
+    cells = [
+        tuple(
+            row[places[each.name]] if each.name in places else None for each in subject.attributes
+        )
+        for row in held
+    ]
+    with located(source.ref):
+        found = grouping(subject, by, set(cells), unknown)
+    return CountedRows(
+        source=source,
+        grouping=found,
+        group=np.array([found.index(cell) for cell in cells], dtype=np.int64),
+        frame=frame.drop(columns=[_named(name) for name in by]),
+        counts=told.found.counts,
+        what="evaluation rows" if of == "data" else "training rows",
+    )
+
+
+def counting_of(
+    evidence: Evidence, by: tuple[str, ...], columns: Sequence[str] = (), *, of: Of = "data"
+) -> Iterator[Wish[Any]]:
+    """Yield the wish that `counted_rows` has of all rows."""
+    source = source_of(evidence, of)
+    _refuse_joined(evidence, by, source)
+    if _alike(evidence, columns):
+        yield _wish(source, _told(evidence.subject, by, columns))
+
+
+def _alike(evidence: Evidence, columns: Sequence[str]) -> bool:
+    """Whether many rows may hold the same: weights and people tell each from the others."""
+    return evidence.engine.remote or not set(beside(evidence.subject)).intersection(columns)
+
+
+def _told(subject: Subject, by: tuple[str, ...], columns: Sequence[str]) -> _Told:
+    attributes = tuple(subject.attribute(name) for name in by)
+    return _Told(attributes, tuple(dict.fromkeys(columns)), subject.path)
+
+
+def _wish(source: DataSource, each: _Told) -> Wish[_Differing]:
+    by = tuple(attribute.name for attribute in each.attributes)
+    key = ("rows that differ", by, each.columns)
+    return Wish(key, source, tuple(each.read), each, _Differing())
+
+
+def _named(attribute: str) -> str:
+    return f"aipm::group::{attribute}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Differing:
+    """Rows that differ, as long as they are few."""
+
+    found: Differing = field(default_factory=Differing)
+
+    def merge(self, other: _Differing) -> _Differing:
+        """Return those of both."""
+        merged = self.found.merge(other.found)
+        if len(merged.counts) > MOST:
+            shown = ", ".join(repr(str(name))[:60] for name in merged.frame.columns[:5])
+            what = f"more than {MOST:,} rows differ in {shown}: these are no outcomes and no groups"
+            raise DataError(Problem(what, "name columns with few values"))
+        return _Differing(merged)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The rows of a batch that differ; with decisions where there are any."""
+
+    attributes: tuple[Attribute, ...]
+    columns: tuple[str, ...]
+    path: str
+
+    @property
+    def read(self) -> list[str]:
+        """Columns that are read."""
+        return list(dict.fromkeys([*self.columns, *(each.column for each in self.attributes)]))
+
+    def __call__(self, batch: pd.DataFrame, favorable: np.ndarray | None = None) -> _Differing:
+        frame = batch[list(self.columns)].reset_index(drop=True)
+        for attribute in self.attributes:
+            codes, names = attribute.encode(batch[attribute.column])
+            attribute.refuse_crowd([each for each in names if each is not None], self.path)
+            held = np.empty(len(names), dtype=object)
+            held[:] = names
+            frame[_named(attribute.name)] = held[codes]
+        if favorable is not None:
+            frame[DECIDED] = favorable
+        if not len(frame.columns):  # nothing tells the rows apart
+            frame["aipm::all"] = 0
+        return _Differing(Differing.of(frame))
 
 
 def source_of(evidence: Evidence, of: Of) -> DataSource:
@@ -83,74 +231,6 @@ def source_of(evidence: Evidence, of: Of) -> DataSource:
     return evidence.train
 
 
-def grouped(
-    evidence: Evidence,
-    by: tuple[str, ...],
-    unknown: Unknown,
-    columns: Sequence[str] = (),
-    *,
-    of: Of = "data",
-    ordered: bool = True,
-) -> GroupedRows:
-    """Return the rows of a scope with some columns.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    by : tuple of str
-        Attributes; empty for all rows as one group.
-    unknown : {"report", "group", "fail"}
-    columns : sequence of str
-        Further columns to keep.
-    of : {"data", "train"}
-    ordered : bool
-        Whether the rows must come in the order of the data, each by itself.
-
-    Raises
-    ------
-    DataError
-        When a column is not there, has too many values for groups, or a declared group is absent.
-    """
-    subject, source = evidence.subject, source_of(evidence, of)
-    _refuse_joined(evidence, by, source)
-    wanted = _wanted(subject, by, columns)
-    if ordered or subject.designed:
-        here = ordered or not evidence.engine.remote
-        frame = source.frame(wanted) if here else evidence.content(source, wanted)
-        times = np.ones(len(frame), dtype=np.int64)
-    else:
-        found_apart = evidence.differing(source, wanted)
-        frame, times = found_apart.frame, found_apart.counts
-    with located(source.ref):
-        found = grouping(subject, by, _cells(evidence, by, frame), unknown)
-        return GroupedRows(
-            source=source,
-            grouping=found,
-            group=found.members(subject, frame),
-            times=times,
-            frame=frame[list(dict.fromkeys(columns))],
-            weight=weights(subject, frame),
-            person=people(subject, frame),
-            what="evaluation rows" if of == "data" else "training rows",
-        )
-
-
-def grouping_of(
-    evidence: Evidence, by: tuple[str, ...], columns: Sequence[str] = (), *, of: Of = "data"
-) -> Iterator[Wish[Differing]]:
-    """Yield the wish that `grouped` has of rows in any order."""
-    subject, source = evidence.subject, source_of(evidence, of)
-    _refuse_joined(evidence, by, source)
-    if not subject.designed or evidence.engine.remote:
-        yield differing(source, _wanted(subject, by, columns))
-
-
-def _wanted(subject: Subject, by: tuple[str, ...], columns: Sequence[str]) -> list[str]:
-    attributes = [subject.attribute(name).column for name in by]
-    design = [each for each in (subject.weights, subject.cluster) if each is not None]
-    return list(dict.fromkeys([*columns, *attributes, *design]))
-
-
 def _refuse_joined(evidence: Evidence, by: tuple[str, ...], source: DataSource) -> None:
     if source is evidence.data:
         return
@@ -164,30 +244,3 @@ def _refuse_joined(evidence: Evidence, by: tuple[str, ...], source: DataSource) 
                     path=source.ref,
                 )
             )
-
-
-def _cells(
-    evidence: Evidence, by: tuple[str, ...], frame: pd.DataFrame
-) -> set[tuple[str | None, ...]]:
-    """Return the combinations of groups that occur; attributes of other scopes are left open."""
-    subject = evidence.subject
-    joint = np.zeros(len(frame), dtype=np.int64)
-    coded: list[tuple[np.ndarray, list[str | None]]] = []
-    for name in by:
-        attribute = subject.attribute(name)
-        column: pd.Series[Any] = frame[attribute.column]
-        codes, names = attribute.encode(column)
-        attribute.refuse_crowd([each for each in names if each is not None], subject.path)
-        coded.append((codes, names))
-        joint = joint * len(names) + codes
-    _, first = np.unique(joint, return_index=True)
-    places = {name: i for i, name in enumerate(by)}
-    return {
-        tuple(
-            coded[places[each.name]][1][coded[places[each.name]][0][row]]
-            if each.name in places
-            else None
-            for each in subject.attributes
-        )
-        for row in first
-    }

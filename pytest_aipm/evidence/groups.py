@@ -14,7 +14,7 @@ from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.design import Design
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
-from pytest_aipm.evidence.tally import Cell
+from pytest_aipm.evidence.tally import Cell, Rows
 
 __all__ = [
     "GroupCounts",
@@ -79,6 +79,11 @@ class Grouping:
         """Return the number of a cell's group, -1 when unknown."""
         key = self.key(cell)
         return -1 if key is None else self._numbers[key]
+
+    def numbers(self, rows: Rows) -> np.ndarray:
+        """Return the number of each row's group, -1 when unknown, from the cells of the rows."""
+        found = np.array([self.index(name) for name in rows.names], dtype=np.int64)
+        return np.asarray(found[rows.cells])
 
     def members(self, subject: Subject, frame: pd.DataFrame) -> np.ndarray:
         """Return the number of each row's group, -1 when unknown, from the attributes' columns."""

@@ -14,6 +14,7 @@ from pytest_aipm.evidence.stated import Incident
 from pytest_aipm.expressions import ExpressionError
 from pytest_aipm.records import Verdict
 from pytest_aipm.sources.data import DataSpec, open_data
+from pytest_aipm.sources.model import Prediction
 
 __all__ = ["Rerun", "rerun"]
 
@@ -54,19 +55,18 @@ def rerun(evidence: Evidence, incident: Incident) -> Rerun:
         if incident.check is not None:
             return _of_check(evidence, incident, incident.check)
         if incident.rows is not None:
-            right, unknown = _of_file(evidence, incident, incident.rows), 0
+            right = _of_file(evidence, incident, incident.rows)
+            met = _Met(len(right), int(right.sum()))
         else:
-            chosen, unknown = _chosen(evidence, incident)
-            right = _fare(evidence, incident)[chosen]
+            met = _happened(evidence, incident)
     except MeasurementError as error:
         told = [_placed(each, incident) for each in error.problems]
         raise type(error)(told) from None
-    if not len(right):
+    if not met.rows:
         what, fix = "no row meets its condition any more", "mend the condition, or keep its rows"
         raise DataError(_placed(Problem(what, f"{fix} in a file: `rows: PATH`"), incident))
-    share = float(np.mean(right))
-    fixed = share >= incident.share - 1e-12
-    return Rerun(incident, fixed, len(right), int(right.sum()), unknown=unknown)
+    fixed = met.right / met.rows >= incident.share - 1e-12
+    return Rerun(incident, fixed, met.rows, met.right, unknown=met.unknown)
 
 
 def _placed(problem: Problem, incident: Incident) -> Problem:
@@ -88,54 +88,91 @@ def _of_check(evidence: Evidence, incident: Incident, check: str) -> Rerun:
     return Rerun(incident, not not_so, said=said)
 
 
-def _chosen(evidence: Evidence, incident: Incident) -> tuple[np.ndarray, int]:
-    """Return which evaluation rows it happened to, and of how many nobody can tell."""
-    data = evidence.data
-    if incident.when is None:
-        return _with_ids(evidence, incident), 0
-    incident.when.require(data.columns)
-    masks, unknown = [], 0
-    for batch in data.batches(list(incident.when.names)):
-        columns = {name: batch[name] for name in incident.when.names}
-        answer = incident.when.evaluate(columns)
-        if answer.kind not in ("truth", "nothing"):
-            raise ExpressionError(incident.when.fault("gives no true or false"))
-        truth = np.broadcast_to(answer.truth(otherwise=False), (len(batch),))
-        unknown += int((~np.broadcast_to(answer.known, (len(batch),))).sum())
-        masks.append(truth)
-    return np.concatenate(masks), unknown
+@dataclass(frozen=True)
+class _Met:
+    """Rows that an incident happened to, those that fare as they must, and what nobody can tell."""
+
+    rows: int = 0
+    right: int = 0
+    unknown: int = 0
+    ids: frozenset[str] = frozenset()
+    scored: bool = True
+
+    def merge(self, other: _Met) -> _Met:
+        """Return those of both."""
+        return _Met(
+            self.rows + other.rows,
+            self.right + other.right,
+            self.unknown + other.unknown,
+            self.ids | other.ids,
+            self.scored and other.scored,
+        )
 
 
-def _with_ids(evidence: Evidence, incident: Incident) -> np.ndarray:
-    subject = evidence.subject
-    if subject.id is None:
-        what = "ids are looked for in a column of ids, and the subject names none"
-        raise DataError(Problem(what, "add `id: COLUMN` to the subject"))
-    evidence.data.require([subject.id], subject.where("id"))
-    column = pd.concat([batch[subject.id] for batch in evidence.data.batches([subject.id])])
-    held, wanted = spelled(column), set(spelled(pd.Series(incident.ids, dtype=object)))
-    gone = len(wanted - set(held))
+def _happened(evidence: Evidence, incident: Incident) -> _Met:
+    """Return how the evaluation rows fare that it happened to, wherever they are."""
+    subject, data = evidence.subject, evidence.data
+    names: list[str] = []
+    wanted: frozenset[str] = frozenset()
+    if incident.when is not None:
+        incident.when.require(data.columns)
+        names = list(incident.when.names)
+    else:
+        if subject.id is None:
+            what = "ids are looked for in a column of ids, and the subject names none"
+            raise DataError(Problem(what, "add `id: COLUMN` to the subject"))
+        data.require([subject.id], subject.where("id"))
+        names = [subject.id]
+        wanted = frozenset(spelled(pd.Series(incident.ids, dtype=object)))
+    one = _One(incident, subject.id, wanted)
+    try:
+        if incident.decision is not None:
+            _require_decisions(evidence)
+            met = evidence.over_decided(names, one.decided, _Met())
+        else:
+            met = evidence.over_said(names, one.scored, _Met())
+    except ExpressionError as error:  # the fault of the condition, not of the rows
+        raise ExpressionError([Problem(each.what, each.fix) for each in error.problems]) from None
+    if not met.scored:
+        _within(None, incident)
+    gone = len(wanted - met.ids)
     if gone:
         what = f"{gone:,} of its {len(wanted):,} rows are gone from the evaluation rows"
         fix = "keep them there, or in a file of their own: `rows: PATH`"
         raise DataError(Problem(what, fix))
-    return np.isin(held, list(wanted))
+    return met
 
 
-def _fare(evidence: Evidence, incident: Incident) -> np.ndarray:
-    """Return which of all evaluation rows fare as the incident wants it."""
-    if incident.decision is not None:
-        _require_decisions(evidence)
-        favorable = _all_decisions(evidence)
-        return favorable if incident.decision == "favorable" else ~favorable
-    return _within(evidence.said().scores, incident)
+@dataclass(frozen=True)
+class _One:
+    """Looks at one batch."""
 
+    incident: Incident
+    id: str | None
+    wanted: frozenset[str]
 
-def _all_decisions(evidence: Evidence) -> np.ndarray:
-    def decided() -> np.ndarray:
-        return np.concatenate([favorable for _, favorable in evidence.decided([])])
+    def decided(self, batch: pd.DataFrame, favorable: np.ndarray) -> _Met:
+        right = favorable if self.incident.decision == "favorable" else ~favorable
+        return self._met(batch, right)
 
-    return evidence.once(("decisions of all rows",), decided)
+    def scored(self, batch: pd.DataFrame, prediction: Prediction) -> _Met:
+        if prediction.scores is None:
+            return _Met(scored=False)
+        return self._met(batch, _within(prediction.scores, self.incident))
+
+    def _met(self, batch: pd.DataFrame, right: np.ndarray) -> _Met:
+        when = self.incident.when
+        if when is None:
+            held = spelled(batch[self.id])
+            chosen = np.isin(held, list(self.wanted))
+            found = frozenset(held[chosen].tolist())
+            return _Met(int(chosen.sum()), int(right[chosen].sum()), 0, found)
+        answer = when.evaluate({name: batch[name] for name in when.names})
+        if answer.kind not in ("truth", "nothing"):
+            raise ExpressionError(when.fault("gives no true or false"))
+        chosen = np.broadcast_to(answer.truth(otherwise=False), (len(batch),))
+        unknown = int((~np.broadcast_to(answer.known, (len(batch),))).sum())
+        return _Met(int(chosen.sum()), int(right[chosen].sum()), unknown)
 
 
 def _of_file(evidence: Evidence, incident: Incident, path: str) -> np.ndarray:

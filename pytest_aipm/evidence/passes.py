@@ -20,7 +20,7 @@ from pytest_aipm.evidence.sample import Drawn
 from pytest_aipm.evidence.subject import Subject
 from pytest_aipm.evidence.wishes import Counts, Sample, Shared, Wish, located
 from pytest_aipm.sources.data import DataSource
-from pytest_aipm.sources.model import Model
+from pytest_aipm.sources.model import Model, Prediction
 
 __all__ = ["Passes", "located"]
 
@@ -46,6 +46,17 @@ class _Decided:
     def __call__(self, batch: pd.DataFrame) -> Any:
         favorable = self.predictor.favorable(batch, self.predictor.prediction(batch))
         return self.partial(batch, favorable)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A function of a batch and of what the model says about it, as one of the batch alone."""
+
+    predictor: Predictor
+    partial: Callable[[pd.DataFrame, Prediction], Any]
+
+    def __call__(self, batch: pd.DataFrame) -> Any:
+        return self.partial(batch, self.predictor.prediction(batch))
 
 
 class Passes:
@@ -84,6 +95,7 @@ class Passes:
             run_dir=self._run_dir,
             name=f"{self._key}.predictions",
             kept=self._kept_before,
+            over=self.over if self.engine.remote else None,
         )
         made.along = self._asked_along
         return made
@@ -101,7 +113,7 @@ class Passes:
         DataError
             When a decision needs all rows.
         """
-        refuse_rows(self.subject, Wanted(), paired=False)
+        refuse_rows(self.subject, Wanted())
         return self._predictor.streamed()
 
     def over(
@@ -250,5 +262,17 @@ class Passes:
         """
         predictor = self._asking if self.engine.remote else self._predictor
         names = list(dict.fromkeys([*columns, *predictor.columns]))
-        each = _Decided(predictor, partial)
+        each, numbered = _Decided(predictor, partial), numbered or predictor.numbered
         return self.over(self.data, names, each, empty, numbered=numbered)
+
+    def over_said(
+        self,
+        columns: Sequence[str],
+        partial: Callable[[pd.DataFrame, Prediction], _Part],
+        empty: _Part,
+    ) -> _Part:
+        """Return what one pass over the evaluation rows gives, and what the model says of them."""
+        predictor = self._asking if self.engine.remote else self._predictor
+        names = list(dict.fromkeys([*columns, *predictor.columns]))
+        each = _Said(predictor, partial)
+        return self.over(self.data, names, each, empty, numbered=predictor.numbered)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, MeasurementError, ModelError, Problem
+from pytest_aipm.evidence.best import Cut
+from pytest_aipm.evidence.choosing import found_by, inside, lots_of
 from pytest_aipm.evidence.classes import MAX_CLASSES, distinct
 from pytest_aipm.evidence.decide import (
     best_share,
@@ -59,6 +63,8 @@ class Predictor:
         File stem in `run_dir`.
     kept : Kept or None
         Predictions of earlier runs.
+    over : callable, optional
+        Makes passes over rows that stay where they are; see `Passes.over`.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Predictor:
         run_dir: Path | None,
         name: str,
         kept: Kept | None = None,
+        over: Callable[..., Any] | None = None,
     ) -> None:
         self.subject = subject
         self.data = data
@@ -86,26 +93,56 @@ class Predictor:
         """Asks the model in a pass that counts as well; None where it cannot."""
         self._said: Prediction | None = None
         self._fault: MeasurementError | None = None
+        self.cut: Cut | None = None
+        self._over = over
         self._run_dir = run_dir
         self._name = name
         self._kept = kept
 
     def streamed(self) -> Predictor:
-        """Return the same predictions, asked batch by batch in any process; nothing is kept."""
+        """Return the same predictions, asked batch by batch in any process; nothing is kept.
+
+        What ``top_k`` lets in is found first, in passes of their own.
+        """
+        other = self._sent()
+        if self._over is not None:
+            other.cut = self._cut
+        return other
+
+    def _sent(self) -> Predictor:
         self.classes  # noqa: B018 - found in the rows, which the copy has not
         other = copy.copy(self)
         other.streams, other._kept, other._run_dir = True, None, None  # noqa: SLF001 - one class
-        other.along = _never
-        other.__dict__.pop("data")
+        other.along, other._over = _never, None  # noqa: SLF001
+        for name in ("data", "_cut"):
+            other.__dict__.pop(name, None)
         return other
+
+    @property
+    def numbered(self) -> bool:
+        """Whether who is in hangs on the numbers of rows: of some that hold the same."""
+        return self.cut is not None and len(self.cut.keys) > 2
 
     @property
     def columns(self) -> list[str]:
         """Columns that `prediction` reads from a batch."""
+        lots = self.told_by if self.cut is not None and len(self.cut.keys) > 1 else []
+        return list(dict.fromkeys([*self._said_in, *lots]))
+
+    @property
+    def _said_in(self) -> list[str]:
         if self.model is not None:
             return self.features if self.streams else []
         named = [column for column in (self.predictions, self.scores) if column is not None]
         return named + [column for _, column in self._class_scores]
+
+    @property
+    def told_by(self) -> list[str]:
+        """The columns that tell rows apart: those that a lot among equal scores comes from."""
+        subject = self.subject
+        named = (subject.label, subject.id, *self._said_in, *self.features)
+        beside = (*(each.column for each in subject.attributes), subject.weights, subject.cluster)
+        return list(dict.fromkeys(each for each in (*named, *beside) if each is not None))
 
     @property
     def _class_scores(self) -> tuple[tuple[str, str], ...]:
@@ -119,7 +156,8 @@ class Predictor:
             self._arrays  # noqa: B018 - asked once, for all readings
         other = copy.copy(self)
         other.subject = subject
-        other.__dict__.pop("_best", None)
+        for name in ("_best", "_cut"):
+            other.__dict__.pop(name, None)
         return other
 
     @cached_property
@@ -135,8 +173,11 @@ class Predictor:
         wanted = self.subject.favorable
         known = list(wanted.values) if isinstance(wanted, Classes) else []
         if self.subject.label is not None:
-            for batch in self.data.batches([self.subject.label]):
-                known += distinct(batch[self.subject.label].dropna(), MAX_CLASSES)
+            over = self._over or _here
+            label = self.subject.label
+            known += sorted(
+                over(self.data, [label], partial(_labels, label), _Labels()).found, key=str
+            )
         value_of = {group_name(value): value for value in known}
         return tuple(value_of.get(name, name) for name, _ in self._class_scores)
 
@@ -204,6 +245,8 @@ class Predictor:
 
     def favorable(self, batch: pd.DataFrame, prediction: Prediction) -> np.ndarray:
         """Return where the decision on a batch is favorable, shape (n,)."""
+        if self.cut is not None:
+            return inside(self.cut, batch, self.scored(prediction.scores), self)
         if self._best is not None:
             chosen: np.ndarray = self._best[batch.index.to_numpy()]
             return chosen
@@ -224,13 +267,16 @@ class Predictor:
                 )
             )
         prediction = self.ask(frame)
-        if self._best is None or decision is None or prediction.scores is None:
+        if decision is None or decision.top_k is None or prediction.scores is None:
             return favorable_mask(self.subject, prediction)
-        scores = self._stored.scores
-        assert scores is not None  # noqa: S101 - the cut was found in them
-        if decision.favorable_when == "above":
-            return np.asarray(prediction.scores >= scores[self._best].min())
-        return np.asarray(prediction.scores <= scores[self._best].max())
+        if self._over is not None:
+            assert self._cut is not None  # noqa: S101 - there is a share
+            edge = self._cut.score(highest=self.highest)
+        else:
+            scores, best = self._stored.scores, self._best
+            assert scores is not None and best is not None  # noqa: S101, PT018 - as above
+            edge = scores[best].min() if self.highest else scores[best].max()
+        return np.asarray(prediction.scores >= edge if self.highest else prediction.scores <= edge)
 
     def ask(self, frame: pd.DataFrame) -> Prediction:
         """Ask the model; for its classes only where no rule turns scores into decisions."""
@@ -345,7 +391,29 @@ class Predictor:
         decision = self.subject.decision
         if decision is None or decision.top_k is None:
             return None
-        scores = self._all_scores()
+        scores, highest = self.scored(self._all_scores()), self.highest
+        if decision.within is not None:
+            return self._best_within(decision.within, scores, decision.top_k, highest=highest)
+        weights = self._all_weights()
+        best = best_share(scores, decision.top_k, highest=highest, weights=weights, lot=self._lots)
+        weighty = slice(None) if weights is None else weights > 0
+        self._say_drawn(*drawn_by_lot(scores[weighty], best[weighty]))
+        return best
+
+    @property
+    def highest(self) -> bool:
+        """Whether high scores are best."""
+        decision = self.subject.decision
+        return decision is not None and decision.favorable_when == "above"
+
+    def scored(self, scores: np.ndarray | None) -> np.ndarray:
+        """Return scores that ``top_k`` can choose by.
+
+        Raises
+        ------
+        DataError
+            Where there are none.
+        """
         if scores is None:
             raise DataError(
                 self.subject.problem(
@@ -354,19 +422,34 @@ class Predictor:
                     "name a `scores:` column or a model with predict_proba",
                 )
             )
-        highest = decision.favorable_when == "above"
-        if decision.within is not None:
-            return self._best_within(decision.within, scores, decision.top_k, highest=highest)
-        weights = self._all_weights()
-        best = best_share(scores, decision.top_k, highest=highest, weights=weights)
-        tied, drawn = drawn_by_lot(scores, best)
+        return scores
+
+    def _say_drawn(self, tied: int, drawn: int) -> None:
         if tied:
             said = (
                 f"`top_k`: {tied:,} rows share the score at the cut; the {drawn:,} of them that "
                 "are in were drawn by lot, so counts of groups hang on it"
             )
             self.warnings = (*self.warnings, said)
-        return best
+
+    def _lots(self, places: np.ndarray) -> np.ndarray:
+        """Return the lots of some rows, ascending numbers, one pass over what they hold."""
+        found = []
+        for batch in self.data.batches(self.told_by):
+            start, end = np.searchsorted(places, [batch.index[0], batch.index[-1] + 1])
+            found.append(lots_of(batch.loc[places[start:end]], self.told_by))
+        return np.concatenate(found)
+
+    @cached_property
+    def _cut(self) -> Cut | None:
+        """What ``top_k`` lets in of rows that stay where they are; None for every other rule."""
+        decision = self.subject.decision
+        if decision is None or decision.top_k is None:
+            return None
+        assert self._over is not None  # noqa: S101 - only rows elsewhere are asked for it
+        found = found_by(self._over, self.data, self._sent(), decision.top_k)
+        self._say_drawn(found.tied, found.drawn)
+        return found
 
     def _best_within(
         self, column: str, scores: np.ndarray, k: float, *, highest: bool
@@ -437,6 +520,27 @@ class Predictor:
 
 def _never() -> None:
     """Return nothing: there is no pass to ask the model in."""
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Distinct labels."""
+
+    found: frozenset[Any] = frozenset()
+
+    def merge(self, other: _Labels) -> _Labels:
+        """Return those of both."""
+        return _Labels(self.found | other.found)
+
+
+def _labels(name: str, batch: pd.DataFrame) -> _Labels:
+    return _Labels(frozenset(distinct(batch[name].dropna(), MAX_CLASSES)))
+
+
+def _here(
+    source: DataSource, columns: list[str], one: Callable[[pd.DataFrame], _Labels], empty: _Labels
+) -> _Labels:
+    return run_pass(source.batches(columns), one, empty)
 
 
 def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:

@@ -15,11 +15,14 @@ from pytest_aipm.attribution.asking import chunk_rows
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.orders import ranks_of
+from pytest_aipm.evidence.sample import Drawn
 from pytest_aipm.evidence.weighing import beside, standing
 
 __all__ = ["Recourses", "Way", "recourses"]
 
 Way = Literal["up", "down", "any"]
+MOST = 200_000
+"""Rows, chosen by the seed, that the shares of people below a value are taken from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,8 @@ def recourses(
     people = people.reset_index(drop=True)
     if not len(people):
         return None
-    everyone = evidence.data.frame([*mutable, *beside(subject)])
+    empty, wanted = Drawn(MOST, evidence.seed), [*mutable, *beside(subject)]
+    everyone = evidence.over(evidence.data, wanted, empty.of, empty, numbered=True).frame
     everybody, stands, _ = standing(subject, everyone)
     scales = {name: _Scale(everybody[name], steps, stands) for name in mutable}
     sets = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +21,13 @@ from pytest_aipm.evidence.decide import (
 from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.predictor import Predictor
 from pytest_aipm.evidence.subject import Subject
-from pytest_aipm.evidence.tally import Coded, Tally, tally_rows
+from pytest_aipm.evidence.tally import Coded, Rows, Tally, rows_of, tally_rows
 from pytest_aipm.evidence.views import View, seen
 from pytest_aipm.evidence.weighing import people, weights
+from pytest_aipm.sources.data import AFAR
 from pytest_aipm.sources.model import Prediction
 
-__all__ = ["RowPass", "Wanted", "refuse_rows"]
+__all__ = ["OfCoded", "OfRows", "RowPass", "Wanted", "refuse_rows"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Wanted:
         From when to when the rows are.
     view : View or None
         What is asked of a multiclass row instead of whether it is of the chosen classes.
+    pairs : bool
+        Whether rows are kept where a champion's scores of them are there, too.
     """
 
     label: bool = False
@@ -52,9 +57,10 @@ class Wanted:
     losses: frozenset[str] = frozenset()
     days: bool = False
     view: View | None = None
+    pairs: bool = True
 
 
-def refuse_rows(subject: Subject, wanted: Wanted, *, paired: bool) -> Wanted:
+def refuse_rows(subject: Subject, wanted: Wanted) -> Wanted:
     """Return what can be counted where rows stay where they are: all but single rows.
 
     Raises
@@ -62,15 +68,12 @@ def refuse_rows(subject: Subject, wanted: Wanted, *, paired: bool) -> Wanted:
     DataError
         When counts and scores do not do for the whole policy.
     """
-    asked = ""
-    if subject.decision is not None and subject.decision.top_k is not None:
-        asked = "`decision: {top_k: ...}` compares every row with all others"
-    elif wanted.scores and paired:
-        asked = "scores of an earlier model are compared row by row"
-    if asked:
-        what = f"{asked}, and with the engine spark rows stay where they are"
-        raise DataError(Problem(what, "audit it on a sample with aipm_engine = local"))
-    return replace(wanted, rows=False)
+    if subject.within is not None:
+        what = "`within` compares the rows of each query with each other"
+        raise DataError(
+            Problem(f"{what}, and with the engine spark rows stay where they are", AFAR[1])
+        )
+    return replace(wanted, rows=False, pairs=False)
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,12 @@ class RowPass:
         return frozenset(attributes - {*read, self.subject.cluster})
 
     @property
+    def numbered(self) -> bool:
+        """Whether it needs the numbers that rows have in the whole source."""
+        asked = [each for each in (self.predictor, self.champion) if each is not None]
+        return self.remembered is not None or any(each.numbered for each in asked)
+
+    @property
     def _date(self) -> str | None:
         return self.subject.date if self.wanted.days else None
 
@@ -126,7 +135,8 @@ class RowPass:
             losses=self.wanted.losses,
             keep_scores=self.wanted.scores,
             # areas are paired row by row; without a champion their scores are only counted
-            keep_rows=self.wanted.rows or (self.wanted.scores and coded.champion_score is not None),
+            keep_rows=self.wanted.rows
+            or (self.wanted.scores and self.wanted.pairs and coded.champion_score is not None),
         )
         days = None if self._date is None else Days.of(batch[self._date])
         asked = [self.predictor] if self.champion is None else [self.predictor, self.champion]
@@ -233,3 +243,29 @@ class RowPass:
     def _classes(self, prediction: Prediction) -> frozenset[object]:
         labels = prediction.labels
         return frozenset() if labels is None else distinct(pd.Series(labels), self._most)
+
+
+@dataclass(frozen=True)
+class OfRows:
+    """A function of coded rows, as one of a batch."""
+
+    rows: RowPass
+    partial: Callable[[Rows], Any]
+    empty: Any
+
+    def __call__(self, batch: pd.DataFrame) -> Any:
+        """Return what the function makes of one batch; raises as `RowPass.coded` does."""
+        coded = self.rows.coded(batch).weighing()
+        return self.partial(rows_of(coded)) if coded.n else self.empty
+
+
+@dataclass(frozen=True)
+class OfCoded:
+    """A function of a batch and of its coded rows, as one of the batch alone."""
+
+    rows: RowPass
+    partial: Callable[[pd.DataFrame, Coded], Any]
+
+    def __call__(self, batch: pd.DataFrame) -> Any:
+        """Return what the function makes of one batch; raises as `RowPass.coded` does."""
+        return self.partial(batch, self.rows.coded(batch))

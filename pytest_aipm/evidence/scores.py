@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ScoreBag", "merge_bags"]
+__all__ = ["ScoreBag", "merge_bags", "rounded"]
 
 MAX_DISTINCT = 250_000
 """Beyond this many distinct values a bag keeps 16 significant bits of each score.
@@ -67,10 +67,10 @@ def merge_bags(bags: Sequence[ScoreBag]) -> ScoreBag:
     values = np.concatenate([bag.values for bag in bags])
     counts = np.concatenate([bag.counts for bag in bags])
     exact = all(bag.exact for bag in bags)
-    found, summed = _summed(values if exact else _rounded(values), counts)
+    found, summed = _summed(values if exact else rounded(values), counts)
     if exact and len(found) > MAX_DISTINCT:
         exact = False
-        found, summed = _summed(_rounded(found), summed)
+        found, summed = _summed(rounded(found), summed)
     return ScoreBag(found, summed, exact)
 
 
@@ -83,7 +83,7 @@ def _summed(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndar
     return ranked[first], summed
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def rounded(values: np.ndarray) -> np.ndarray:
     """Round to 16 significant bits; order is kept, close scores may tie."""
     mantissa, exponent = np.frexp(values)
     rounded: np.ndarray = np.ldexp(np.round(mantissa * 65536) / 65536, exponent)

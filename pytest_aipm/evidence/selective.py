@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.classes import refuse_strangers
 from pytest_aipm.evidence.decide import matches, positive_mask
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.grouped import GroupedRows, grouped
+from pytest_aipm.evidence.grouped import DECIDED, CountedRows, counted_rows
 from pytest_aipm.evidence.groups import Unknown
 from pytest_aipm.evidence.passes import located
 from pytest_aipm.evidence.subject import group_name
@@ -31,12 +30,13 @@ class Selective:
 
     Attributes
     ----------
-    rows : GroupedRows
-    known : bool array of shape (n,)
+    rows : CountedRows
+        Those m that differ.
+    known : bool array of shape (m,)
         Where the outcome is known.
-    event : bool array of shape (n,)
+    event : bool array of shape (m,)
         Where it is known to be the positive class.
-    decided : bool array of shape (n,) or None
+    decided : bool array of shape (m,) or None
         Where the model decides for the positive class.
     ignored : int
         Labels of rows that were not accepted, which are taken for fillers.
@@ -44,7 +44,7 @@ class Selective:
         Accepted rows without a label.
     """
 
-    rows: GroupedRows
+    rows: CountedRows
     known: np.ndarray
     event: np.ndarray
     decided: np.ndarray | None
@@ -53,11 +53,11 @@ class Selective:
 
     def sizes(self) -> np.ndarray:
         """Return the rows of each group."""
-        return self._count(np.ones(self.rows.n, dtype=bool))
+        return self.rows.by_group(np.ones(len(self.known), dtype=bool))
 
     def unknown(self) -> np.ndarray:
         """Return how many of them have no known outcome."""
-        return self._count(~self.known)
+        return self.rows.by_group(~self.known)
 
     def bounds(self, rate: str) -> list[Bounds]:
         """Return the bounds of a rate in each group.
@@ -69,7 +69,7 @@ class Selective:
             negative, and with a positive outcome.
         """
         unknown, event, other = ~self.known, self.event, self.known & ~self.event
-        every = np.ones(self.rows.n, dtype=bool)
+        every = np.ones(len(self.known), dtype=bool)
         if rate == "outcome":
             ends = ((event, every), (event | unknown, every))
         else:
@@ -90,15 +90,11 @@ class Selective:
                     (event & no, event | (unknown & yes)),
                     ((event | unknown) & no, event | (unknown & no)),
                 )
-        low, high = ([self._count(each) for each in end] for end in ends)
+        low, high = ([self.rows.by_group(each) for each in end] for end in ends)
         return [
             Bounds((float(a), float(b)), (float(c), float(d)))
             for a, b, c, d in zip(*low, *high, strict=True)
         ]
-
-    def _count(self, where: np.ndarray) -> np.ndarray:
-        there = where & (self.rows.group >= 0)
-        return np.bincount(self.rows.group[there], minlength=len(self.rows.grouping.keys))
 
 
 def selective(
@@ -136,13 +132,13 @@ def selective(
         fix = "name the column of what really happened as `label`"
         raise DataError(subject.problem("label", "there is no label to look at", fix))
     extra = [] if accepted is None else [accepted]
-    rows = grouped(evidence, by, unknown, [label, *extra])
+    rows = counted_rows(evidence, by, unknown, [label, *extra], decisions=decisions)
     column = rows.frame[label]
     there = column.notna().to_numpy()
-    with located(rows.source.ref):
+    with located(evidence.data.ref):
         taken = there
         if accepted is not None:
-            taken = _accepted(rows.frame[accepted], accepted, accepted_when)
+            taken = _accepted(rows, accepted, accepted_when)
         known = there & taken
         found = frozenset(pd.unique(column[known]).tolist())
         if len(found) > 1:
@@ -152,9 +148,9 @@ def selective(
         event = known & matches(column, subject.positive)
     decided = None
     if decisions:
-        decided = np.concatenate([each for _, each in _decisions(evidence)])
+        decided = positive_mask(subject, rows.frame[DECIDED].to_numpy(dtype=bool))
     return Selective(
-        rows, known, event, decided, int((there & ~taken).sum()), int((taken & ~there).sum())
+        rows, known, event, decided, rows.many(there & ~taken), rows.many(taken & ~there)
     )
 
 
@@ -165,14 +161,10 @@ def _refuse_other_type(positive: object, found: frozenset[Any], label: str) -> N
         raise DataError(Problem(what, "write `positive` as the data do"))
 
 
-def _decisions(evidence: Evidence) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-    for batch, favorable in evidence.decided([]):
-        yield batch, positive_mask(evidence.subject, favorable)
-
-
-def _accepted(column: pd.Series[Any], name: str, when: object) -> np.ndarray:
+def _accepted(rows: CountedRows, name: str, when: object) -> np.ndarray:
+    column = rows.frame[name]
     if column.isna().any():
-        missing = int(column.isna().sum())
+        missing = rows.many(column.isna().to_numpy())
         what = f"column {name!r} of who was accepted is empty in {missing:,} rows"
         raise DataError(Problem(what, "write yes or no for every row"))
     written = column.map(group_name).to_numpy(dtype=object)

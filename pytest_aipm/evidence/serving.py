@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,9 @@ import pandas as pd
 from pytest_aipm.errors import CheckError, DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.grouped import Of, source_of
-from pytest_aipm.evidence.sample import hash_rows
+from pytest_aipm.evidence.sample import hash_rows, row_keys
 from pytest_aipm.evidence.subject import group_name
 from pytest_aipm.sources.data import DataSource, DataSpec, open_data
-from pytest_aipm.sources.frames import content_hash
 
 __all__ = ["Reread", "Skew", "reread", "skew"]
 
@@ -95,51 +95,106 @@ def skew(
     if not wanted:
         raise CheckError(Problem("there is no column to compare", "name some under `columns`"))
     present = [name for name in wanted if name in served.columns]
-    ours, theirs = source.frame([key, *wanted]), served.frame([key, *present])
-    own, other = _ids(ours[key], theirs[key], key, source, served)
-    place = other.get_indexer(own)
-    both = place >= 0
-    if not both.any():
+    theirs = served.frame([key, *present])
+    numbers = all(pd.api.types.is_numeric_dtype(each[key]) for each in (source.head([key]), theirs))
+    lookup = _Served(theirs, key, tuple(present), numbers, tolerance)
+    found = evidence.over(source, [key, *present], lookup, _Compared(np.zeros(len(present))))
+    _refuse_ids(found.empty, found.twice, key, source.ref)
+    _refuse_ids(int(theirs[key].isna().sum()), lookup.twice, key, served.ref)
+    if not found.matched:
         what = f"no id of {source.ref} ({key!r}) occurs in {served.ref}"
         raise DataError(Problem(what, "name rows of the same people, with ids written alike"))
-    here = ours[both].reset_index(drop=True)
-    there = theirs.iloc[place[both]].reset_index(drop=True)
-    matched = int(both.sum())
-    differing, retyped = [], []
-    for name in wanted:
-        if name not in present:
-            differing.append(matched)
-            continue
-        differs, typed = _differs(here[name], there[name], tolerance)
-        differing.append(int(differs.sum()))
-        retyped += [name] * typed
+    counts = dict(zip(present, found.differing.astype(int).tolist(), strict=True))
     return Skew(
         columns=tuple(wanted),
-        differing=np.array(differing),
-        matched=matched,
-        rows=len(ours),
-        extra=len(theirs) - matched,
+        differing=np.array([counts.get(name, found.matched) for name in wanted]),
+        matched=found.matched,
+        rows=found.rows,
+        extra=len(theirs) - found.matched,
         absent=tuple(name for name in wanted if name not in present),
-        retyped=tuple(retyped),
+        retyped=tuple(name for name in present if name in found.retyped),
     )
 
 
-def _ids(
-    ours: pd.Series[Any], theirs: pd.Series[Any], key: str, source: DataSource, served: DataSource
-) -> tuple[pd.Index[Any], pd.Index[Any]]:
-    numbers = all(pd.api.types.is_numeric_dtype(each) for each in (ours, theirs))
-    found = []
-    for ids, where in ((ours, source), (theirs, served)):
-        if ids.isna().any():
-            what = f"id column {key!r} is empty in {int(ids.isna().sum()):,} rows"
-            raise DataError(Problem(what, "give every row its id", where.ref))
-        index = pd.Index(ids if numbers else ids.map(group_name))
-        if not index.is_unique:
-            twice = int(index.duplicated().sum())
-            what = f"id column {key!r} repeats an id in {twice:,} rows"
-            raise DataError(Problem(what, "keep one row for each id", where.ref))
-        found.append(index)
-    return found[0], found[1]
+def _refuse_ids(empty: int, twice: int, key: str, ref: str) -> None:
+    if empty:
+        what = f"id column {key!r} is empty in {empty:,} rows"
+        raise DataError(Problem(what, "give every row its id", ref))
+    if twice:
+        what = f"id column {key!r} repeats an id in {twice:,} rows"
+        raise DataError(Problem(what, "keep one row for each id", ref))
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Rows beside those that are served for the same ids; merging is addition."""
+
+    differing: np.ndarray
+    rows: int = 0
+    empty: int = 0
+    matched: int = 0
+    retyped: frozenset[str] = frozenset()
+    ids: tuple[np.ndarray, ...] = ()
+
+    def merge(self, other: _Compared) -> _Compared:
+        """Return those of both."""
+        return _Compared(
+            self.differing + other.differing,
+            self.rows + other.rows,
+            self.empty + other.empty,
+            self.matched + other.matched,
+            self.retyped | other.retyped,
+            self.ids + other.ids,
+        )
+
+    @property
+    def twice(self) -> int:
+        """Rows whose id an earlier one has; ids are known by a hash of 64 bits."""
+        hashes = np.concatenate([np.empty(0, dtype=np.uint64), *self.ids])
+        return len(hashes) - len(np.unique(hashes))
+
+
+@dataclass(frozen=True)
+class _Served:
+    """Compares one batch with what is served."""
+
+    theirs: pd.DataFrame
+    key: str
+    columns: tuple[str, ...]
+    numbers: bool
+    tolerance: float
+
+    def _index(self, ids: pd.Series[Any]) -> pd.Index[Any]:
+        return pd.Index(ids if self.numbers else ids.map(group_name))
+
+    @cached_property
+    def _first(self) -> tuple[pd.Index[Any], pd.DataFrame]:
+        """The ids that are served, each once, and their rows."""
+        index = self._index(self.theirs[self.key])
+        once = ~index.duplicated()
+        return index[once], self.theirs[once]
+
+    @property
+    def twice(self) -> int:
+        """Served rows whose id an earlier one has."""
+        return len(self.theirs) - len(self._first[0])
+
+    def __call__(self, batch: pd.DataFrame) -> _Compared:
+        own = self._index(batch[self.key])
+        other, served = self._first
+        place = other.get_indexer(own)
+        both = place >= 0
+        here = batch[both].reset_index(drop=True)
+        there = served.iloc[place[both]].reset_index(drop=True)
+        told = {name: _differs(here[name], there[name], self.tolerance) for name in self.columns}
+        return _Compared(
+            np.array([differs.sum() for differs, _ in told.values()], dtype=float),
+            len(batch),
+            int(batch[self.key].isna().sum()),
+            int(both.sum()),
+            frozenset(name for name, (_, typed) in told.items() if typed),
+            (hash_rows(pd.DataFrame({"id": own}), ["id"]),),
+        )
 
 
 def _differs(
@@ -196,22 +251,63 @@ def reread(evidence: Evidence, of: Of) -> Reread | None:
     source = source_of(evidence, of)
     if source.kind == "frame":
         return None
-    spec = DataSpec.parse(source.ref, evidence.root)
-    first, second = (_whole(open_data(spec, root=evidence.root)) for _ in range(2))
+    first, second = (_read(evidence, source) for _ in range(2))
     names = tuple(dict.fromkeys([*first.columns, *second.columns]))
-    differing = tuple(
-        name
-        for name in names
-        if name not in first.columns
-        or name not in second.columns
-        or content_hash(first[[name]]) != content_hash(second[[name]])
-    )
-    reordered = False
-    if differing and len(first) == len(second) and set(first.columns) == set(second.columns):
-        hashes = [np.sort(hash_rows(each, list(first.columns))) for each in (first, second)]
-        reordered = bool((hashes[0] == hashes[1]).all())
-    return Reread(names, differing, (len(first), len(second)), reordered)
+    differing = tuple(name for name in names if first.columns.get(name) != second.columns.get(name))
+    same = first.rows == second.rows and first.columns.keys() == second.columns.keys()
+    reordered = bool(differing) and same and first.whole == second.whole
+    return Reread(names, differing, (first.rows, second.rows), reordered)
 
 
-def _whole(source: DataSource) -> pd.DataFrame:
-    return source.frame()
+@dataclass(frozen=True, eq=False)
+class _Digest:
+    """What columns hold and where, and rows wherever they are; merging is addition."""
+
+    columns: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    whole: int = 0
+    rows: int = 0
+
+    @classmethod
+    def of(cls, batch: pd.DataFrame) -> _Digest:
+        """Return that of one batch."""
+        place = row_keys(batch.index.to_numpy(), seed=0)
+        columns = {}
+        for name in batch.columns:
+            kind, held = _kind(batch[name]), row_keys(hash_rows(batch, [name]) ^ place, seed=1)
+            columns[str(name)] = (kind, int(held.sum(dtype=np.uint64)))
+        whole = row_keys(hash_rows(batch, list(batch.columns)), seed=2)
+        return cls(columns, int(whole.sum(dtype=np.uint64)), len(batch))
+
+    def merge(self, other: _Digest) -> _Digest:
+        """Return that of both."""
+        if not (self.rows and other.rows):
+            return self if self.rows else other
+        columns = {}
+        for name, (kind, held) in self.columns.items():
+            their_kind, theirs = other.columns[name]
+            columns[name] = (max(kind, their_kind), (held + theirs) % 2**64)
+        return _Digest(columns, (self.whole + other.whole) % 2**64, self.rows + other.rows)
+
+
+def _kind(column: pd.Series[Any]) -> str:
+    """Return what kind of values a column holds, as far as equal values may be of several."""
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        kind = kind.categories.dtype
+    for name, same in (
+        ("boolean", pd.api.types.is_bool_dtype),
+        ("integer", pd.api.types.is_integer_dtype),
+        ("number", pd.api.types.is_float_dtype),
+    ):
+        if same(kind):
+            return name
+    return "other"
+
+
+def _read(evidence: Evidence, source: DataSource) -> _Digest:
+    """Read a source from its beginning: a file or a factory anew, a table where it is."""
+    again = source
+    if source.kind != "spark":
+        again = open_data(DataSpec.parse(source.ref, evidence.root), root=evidence.root)
+        again.afar = source.afar
+    return evidence.over(again, again.columns, _Digest.of, _Digest(), numbered=True)

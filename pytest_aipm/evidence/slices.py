@@ -1,14 +1,14 @@
 """Joint counts over any columns, split into two halves by a hash of each row.
 
-A row's half depends on what the row holds, never on where it stands or on what a model says of
-it. Rows that hold the same are told apart by counting them, so that they fall on both sides.
+A row's half depends on its id, or on what it holds in the columns that are searched and its label,
+never on where it stands or on what a model says of it. Rows that hold the same are told apart by
+counting them, so that they fall on both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,21 @@ import pandas as pd
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.sample import hash_rows, row_keys
-from pytest_aipm.evidence.subject import CROWD, MAX_LEVELS, UNKNOWN, Attribute, Subject
-from pytest_aipm.evidence.tally import Coded
+from pytest_aipm.evidence.slicecells import (
+    MAX_NUMBERS,
+    Book,
+    Counter,
+    Stack,
+    joint_cells,
+    numbered,
+    side_of,
+)
+from pytest_aipm.evidence.subject import Attribute
 from pytest_aipm.sources.faults import unknown_columns
 
 __all__ = ["MAX_NUMBERS", "SliceCounts", "halves", "slice_counts"]
 
-MAX_NUMBERS = 20
-"""A number with more values than this is a measure, not a kind: it needs cut points."""
+_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ def slice_counts(
     rows = evidence.n
     protected = {each.name: each for each in evidence.subject.attributes}
     books = [
-        _Book(
+        Book(
             protected.get(name) or Attribute(name, name, tuple(bins.get(name, ()))),
             missing=keep_unknown or name not in protected,
             protected=name in protected,
@@ -104,21 +111,25 @@ def slice_counts(
         for name in _named(evidence, columns, bins)
     ]
     attributes = tuple(book.attribute for book in books)
-    content = _content(evidence, attributes)
-    parts = [
-        (hash_rows(batch, content), _outcomes(coded), _coded(books, batch, coded))
-        for batch, coded in evidence.coded(attributes, content)
-    ]
-    hashes, outcome, codes = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    half = halves(hashes, outcome, evidence.seed, counted=evidence.subject.id is None)
+    own = [] if evidence.subject.id is None else [evidence.subject.id]
+    counter = Counter(tuple(books), own, evidence.seed)
+    found = evidence.over_coded(attributes, own, counter, Stack()).whole
+    books = list(found.books)
     faulty = [book for book in books if book.fault()]
     if columns and faulty:
         raise CheckError(faulty[0].problem(evidence.subject))
     kept = [i for i, book in enumerate(books) if not (book.fault() or book.constant())]
     searched = [books[i] for i in kept]
-    shown = _in_order(searched, codes[:, kept])
+    shown = _in_order(searched, found.codes[:, kept])
     held = [i for i, book in enumerate(searched) if book.protected]
-    first, weight, joint = _joint(shown, half * 4 + outcome)
+    unknown = (shown[:, held] == 0).any(axis=1)
+    if not own:
+        shown, outcome, weight = _halved(
+            searched, shown, found.outcome, found.weight, evidence.seed
+        )
+    else:
+        outcome, weight = found.outcome, found.weight
+    first, weight, joint = joint_cells(shown, outcome, weight)
     return SliceCounts(
         n=rows,
         columns=tuple(book.name for book in searched),
@@ -126,99 +137,54 @@ def slice_counts(
         codes=shown[first],
         outcome=joint,
         weight=weight,
-        unknown=int((shown[:, held] == 0).any(axis=1).sum()),
+        unknown=int(found.weight[unknown].sum()),
         left_out={each.name: why for each in books if (why := each.fault() or each.constant())},
     )
 
 
-def halves(hashes: np.ndarray, outcome: np.ndarray, seed: int, *, counted: bool) -> np.ndarray:
-    """Return each row's half, 0 or 1, shape (n,).
+def halves(keys: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
+    """Return how many rows of each kind fall on the second side, shape (m, 2).
 
     Parameters
     ----------
-    hashes : uint64 array of shape (n,)
-        Of what the rows hold, or of their ids.
-    outcome : int array of shape (n,)
-        Rows that hold the same are counted in its order, so that no order of the data matters.
+    keys : uint64 array of shape (m,)
+        Of what the rows of a kind hold.
+    counts : int array of shape (m, 2)
+        Rows by kind and decision. They are counted one decision after the other, and each number
+        falls on a side by itself: how many of a kind are on which hangs on no decision.
     seed : int
-    counted : bool
-        Whether rows of one hash are counted and each falls by itself; else all of them fall on
-        one side, as the rows of one person should.
     """
-    keys = row_keys(hashes, seed)
-    if counted:
-        order = np.lexsort((outcome, hashes))
-        ordered = hashes[order]
-        new = np.ones(len(order), dtype=bool)
-        new[1:] = ordered[1:] != ordered[:-1]
-        rank = np.empty(len(order), dtype=np.uint64)
-        place = np.arange(len(order))
-        rank[order] = place - np.maximum.accumulate(np.where(new, place, 0))
+    flat = counts.reshape(-1)
+    ends, starts = np.cumsum(flat), np.cumsum(counts.sum(axis=1)) - counts.sum(axis=1)
+    found, keys = np.zeros(len(flat), dtype=np.int64), row_keys(keys, seed)
+    for start in range(0, int(flat.sum()), _AT_ONCE):
+        row = np.arange(start, min(start + _AT_ONCE, int(ends[-1])))
+        place = np.searchsorted(ends, row, side="right")
         with np.errstate(over="ignore"):
-            keys = row_keys(keys + rank, seed)
-    side: np.ndarray = (keys >> np.uint64(63)).astype(np.int64)
-    return side
+            own = keys[place // 2] + (row - starts[place // 2]).astype(np.uint64)
+        found += np.bincount(
+            place, weights=side_of(row_keys(own, seed)), minlength=len(flat)
+        ).astype(np.int64)
+    return found.reshape(-1, 2)
 
 
-@dataclass
-class _Book:
-    """One column's values as they turn up in batches."""
-
-    attribute: Attribute
-    missing: bool
-    protected: bool
-    codes: dict[str, int] = field(default_factory=dict)
-    crowded: bool = False
-    numeric: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.attribute.name
-
-    def take(
-        self, column: pd.Series[Any], codes: np.ndarray, names: list[str | None]
-    ) -> np.ndarray:
-        """Return the rows' codes in this book, 0 where missing values are left out."""
-        plain = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-        self.numeric |= plain and not self.attribute.bins
-        seen = np.unique(codes)
-        known = {int(code): self._text(names[code]) for code in seen}
-        self.crowded |= CROWD in known.values()
-        for text in known.values():
-            if text is not None and not self.crowded:
-                self.codes.setdefault(text, len(self.codes) + 1)
-        self.crowded |= len(self.codes) > MAX_LEVELS
-        if self.crowded:
-            return np.zeros(len(codes), dtype=np.uint8)
-        place = np.zeros(len(names), dtype=np.uint8)
-        place[seen] = [0 if text is None else self.codes[text] for text in known.values()]
-        coded: np.ndarray = place[codes]
-        return coded
-
-    def _text(self, name: str | None) -> str | None:
-        return UNKNOWN if name is None and self.missing else name
-
-    def fault(self) -> str:
-        """Return why this column holds no groups, or an empty text."""
-        if self.crowded:
-            return f"more than {MAX_LEVELS} values"
-        if self.numeric and len(self.codes) > MAX_NUMBERS:
-            return f"a number with {len(self.codes)} values"
-        return ""
-
-    def constant(self) -> str:
-        """Return that there is nothing to compare within this column, or an empty text."""
-        return "" if len(self.codes) > 1 else "one value only"
-
-    def problem(self, subject: Subject) -> Problem:
-        """Return the fault as an error."""
-        kind = "attribute" if self.protected else "column"
-        what = f"{kind} {self.name!r} holds no groups: it has {self.fault()}"
-        if self.protected:
-            fix = "declare `bins:` of the attribute, or name a column that holds groups"
-            return Problem(what, fix, path=subject.path, line=self.attribute.line)
-        numbers = f"give cut points, `bins: {{{self.name}: [...]}}`, if it is a number"
-        return Problem(what, f"{numbers}; else leave it out of `columns:`")
+def _halved(
+    books: Sequence[Book], codes: np.ndarray, outcome: np.ndarray, weight: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return codes, outcome and rows of each cell and half, of rows without an id."""
+    first, _, label = joint_cells(codes, outcome // 2, weight)
+    kinds = numbered(codes, outcome // 2)
+    counts = np.zeros((len(first), 2), dtype=np.int64)
+    np.add.at(counts, (kinds, outcome % 2), weight)
+    keys = label.astype(np.uint64)
+    for book, column in zip(books, codes[first].T, strict=True):
+        frame = pd.DataFrame({"column": book.name, "value": ["", *sorted(book.codes)]})
+        with np.errstate(over="ignore"):  # added up, so that no order of the columns matters
+            keys = keys + row_keys(hash_rows(frame, ["column", "value"]), seed=0)[column]
+    second = halves(keys, counts, seed)
+    told = np.stack([counts - second, second], axis=1)  # kind, half, decision
+    kind, half, decision = np.nonzero(told)
+    return codes[first][kind], (half * 2 + label[kind]) * 2 + decision, told[kind, half, decision]
 
 
 def _named(
@@ -252,34 +218,7 @@ def _named(
     return named
 
 
-def _content(evidence: Evidence, attributes: Sequence[Attribute]) -> list[str]:
-    """Return the columns that say which row a row is."""
-    subject = evidence.subject
-    if subject.id is not None:
-        return [subject.id]
-    label = [subject.label] if subject.label in evidence.data.columns else []
-    columns = [each.column for each in attributes]
-    return sorted({*evidence.feature_columns(), *columns, *filter(None, label)})
-
-
-def _outcomes(coded: Coded) -> np.ndarray:
-    label = np.zeros(coded.n, dtype=np.int64)
-    if coded.binary and coded.label is not None:
-        label = coded.label.astype(np.int64)
-    assert coded.predicted is not None  # noqa: S101 - the check needs decisions
-    outcome: np.ndarray = (label * 2 + coded.predicted).astype(np.uint8)
-    return outcome
-
-
-def _coded(books: Sequence[_Book], batch: pd.DataFrame, coded: Coded) -> np.ndarray:
-    columns = [
-        book.take(batch[book.attribute.column], *encoded)
-        for book, encoded in zip(books, coded.attributes, strict=True)
-    ]
-    return np.column_stack(columns)
-
-
-def _in_order(books: Sequence[_Book], codes: np.ndarray) -> np.ndarray:
+def _in_order(books: Sequence[Book], codes: np.ndarray) -> np.ndarray:
     """Return codes by the order of their names, whatever order they turned up in."""
     ordered = np.zeros(codes.shape, dtype=np.int64)
     for i, book in enumerate(books):
@@ -287,16 +226,3 @@ def _in_order(books: Sequence[_Book], codes: np.ndarray) -> np.ndarray:
         place[[book.codes[name] for name in sorted(book.codes)]] = np.arange(1, len(place))
         ordered[:, i] = place[codes[:, i]]
     return ordered
-
-
-def _joint(codes: np.ndarray, outcome: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a row that stands for each joint cell, its rows and its outcome."""
-    joint, size = outcome.astype(np.int64), 8
-    for column in codes.T:
-        width = int(column.max(initial=0)) + 1
-        if size * width > np.iinfo(np.int64).max:
-            _, joint = np.unique(joint, return_inverse=True)
-            joint, size = joint.reshape(-1), int(joint.max()) + 1
-        joint, size = joint * width + column, size * width
-    _, first, weight = np.unique(joint, return_index=True, return_counts=True)
-    return first, weight, outcome[first].astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,7 +58,7 @@ def strata_of(
     bins: Mapping[str, tuple[float, ...]],
     *,
     numbers: bool = False,
-    rows: Iterable[tuple[pd.DataFrame, np.ndarray]] | None = None,
+    over: Callable[..., Any] | None = None,
 ) -> Strata:
     """Count in one pass over the rows; counts of parts of the rows add up to those of all.
 
@@ -73,8 +73,9 @@ def strata_of(
         For factors that are numbers.
     numbers : bool
         Whether numbers without bins are kept as they are, rather than one level each.
-    rows : iterable of (DataFrame, bool array), optional
-        The rows with what counts as favorable; default the evaluation rows and the decisions.
+    over : callable, optional
+        Makes a pass over the rows with what counts as favorable, as `Evidence.over_decided`, which
+        is the default: the evaluation rows and the decisions.
 
     Raises
     ------
@@ -90,13 +91,10 @@ def strata_of(
             raise CheckError(Problem(what, "adjust for other columns"))
     coders = tuple(_Coder(name, bins.get(name, ()), numbers=numbers) for name in factors)
     one, found = _One(evidence.subject, groups, coders), _Part(coders)
-    if rows is None:
+    if over is None:
         evidence.data.require(factors)
-        columns = [*factors, *(each.column for each in attributes)]
-        found = evidence.over_decided(columns, one, found)
-    else:
-        for batch, favorable in rows:
-            found = found.merge(one(batch, favorable))
+        over = evidence.over_decided
+    found = over([*factors, *(each.column for each in attributes)], one, found)
     cells, counted, chosen = found.counts or _nobody(len(factors), len(groups.keys))
     for i, coder in enumerate(found.coders):
         cells[:, i] = coder.ordered(cells[:, i])

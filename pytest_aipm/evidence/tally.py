@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from pytest_aipm.evidence.losses import LOSSES, moments
 from pytest_aipm.evidence.period import Days
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 
-__all__ = ["Cell", "Coded", "Rows", "Tally", "tally_rows"]
+__all__ = ["Cell", "Coded", "Rows", "Tally", "cells_of", "rows_of", "tally_rows"]
 
 FEW = 65_536
 """So many possible cells are counted; of more the rows are sorted."""
@@ -48,6 +48,14 @@ class Rows:
     label_class: np.ndarray | None = None
     predicted_class: np.ndarray | None = None
     by_class: np.ndarray | None = None
+
+    def only(self, keep: np.ndarray) -> Rows:
+        """Return some of the rows; `keep` is true for each of them, shape (n,)."""
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        arrays = {
+            name: value[keep] for name, value in held.items() if isinstance(value, np.ndarray)
+        }
+        return replace(self, **arrays)
 
 
 @dataclass(frozen=True)
@@ -315,21 +323,9 @@ def tally_rows(
             classes=coded.classes,
             paired_scores=coded.champion_score is not None,
         )
-    cells, names = cells_of(coded)
+    rows = rows_of(coded)
+    cells, names = rows.cells, list(rows.names)
     slot, shape = _slots(coded)
-    rows = Rows(
-        cells,
-        tuple(names),
-        coded.wide_label,
-        coded.predicted,
-        coded.score,
-        coded.champion_score,
-        coded.weight,
-        coded.person,
-        coded.label_class,
-        coded.predicted_class,
-        coded.by_class,
-    )
     return Tally(
         n=coded.n,
         lowest=lowest,
@@ -343,6 +339,24 @@ def tally_rows(
         classes=coded.classes,
         paired_scores=coded.champion_score is not None,
         confusion=_confusion(coded, cells, names),
+    )
+
+
+def rows_of(coded: Coded) -> Rows:
+    """Return the rows of a batch with the cell that each is in."""
+    cells, names = cells_of(coded)
+    return Rows(
+        cells,
+        tuple(names),
+        coded.wide_label,
+        coded.predicted,
+        coded.score,
+        coded.champion_score,
+        coded.weight,
+        coded.person,
+        coded.label_class,
+        coded.predicted_class,
+        coded.by_class,
     )
 
 

@@ -353,7 +353,7 @@ def _compared(evidence: Evidence, train: DataSource) -> list[str]:
 
 def _kinds(source: DataSource, columns: list[str]) -> dict[str, str]:
     """Return what each column holds, nothing for one without values."""
-    batch = next(iter(source.batches(columns)))
+    batch = source.head(columns)
     return {name: _kind(batch[name].dropna()) for name in columns}
 
 

@@ -43,6 +43,7 @@ from pytest_aipm.sources.typed import (
 )
 
 __all__ = [
+    "AFAR",
     "BATCH",
     "DataSource",
     "DataSpec",
@@ -54,6 +55,11 @@ __all__ = [
 ]
 
 NONE: frozenset[str] = frozenset()
+AFAR = (
+    "it looks at single rows, and with the engine spark rows stay where they are",
+    "audit it on a sample with aipm_engine = local",
+)
+"""What is said where a check asks for rows that stay where they are."""
 FEW, KEPT = 100_000, 8_000_000
 """Rows and values of a file that is kept decoded, some 64 MB: memory grows no further with rows."""
 
@@ -108,6 +114,8 @@ class DataSource(ABC):
         What libraries warned about while the source was opened.
     placed : bool
         Whether each row has the same number whichever columns are read.
+    afar : bool
+        Whether the rows stay where they are: this process is given none but `head`.
     """
 
     ref: str
@@ -119,6 +127,7 @@ class DataSource(ABC):
     where: Where | None = None
     warnings: tuple[str, ...] = ()
     placed: bool = True
+    afar: bool = False
 
     @property
     @abstractmethod
@@ -166,10 +175,12 @@ class DataSource(ABC):
         Raises
         ------
         DataError
-            When a column is not there, or the rows cannot be read.
+            When a column is not there, the rows cannot be read, or they stay where they are.
         """
         names = list(dict.fromkeys(self.columns if columns is None else columns))
         self.require(names)
+        if self.afar:
+            raise DataError(Problem(*AFAR, self.ref))
         size = self._size(names or list(self.columns[:1]), coded) if size is None else size
         if size < 1:
             raise DataError(Problem(f"a batch of {size} rows is none", "use 1 or more", self.ref))
@@ -177,6 +188,11 @@ class DataSource(ABC):
             return self._batches(names, size, coded)
         # A frame without columns still says how many rows there are.
         return (batch[[]] for batch in self._batches(list(self.columns[:1]), size))
+
+    def head(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return the first batch of some columns, also of rows that stay where they are."""
+        self.require(columns)
+        return next(self._batches(list(dict.fromkeys(columns)), BATCH))
 
     def _size(self, names: list[str], coded: frozenset[str]) -> int:  # noqa: ARG002 - see FileData
         """Return how many rows a batch has, unless said otherwise."""

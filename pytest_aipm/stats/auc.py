@@ -9,7 +9,7 @@ from scipy.special import betaincinv, expit, logit
 from pytest_aipm.stats.estimate import Array
 from pytest_aipm.stats.score import quantile
 
-__all__ = ["counted_area", "delong", "distinct", "placements", "robust_interval"]
+__all__ = ["counted_area", "delong", "distinct", "placed", "placements", "robust_interval"]
 
 
 def distinct(values: Array) -> tuple[Array, NDArray[np.intp]]:
@@ -98,12 +98,30 @@ def placements(scores: Array, positive: NDArray[np.bool_], weight: Array) -> tup
         counted as one half, over all weight of that class.
     """
     values, where = np.unique(scores, return_inverse=True)
-    above = np.bincount(where, weights=weight * positive, minlength=values.size)
-    below = np.bincount(where, weights=weight * ~positive, minlength=values.size)
+    above, below = (
+        np.bincount(where, weights=weight * side, minlength=values.size).astype(np.float64)
+        for side in (positive, ~positive)
+    )
+    auc, of_positive, of_negative = placed(above, below)
+    return auc, np.where(positive, of_positive[where], of_negative[where])
+
+
+def placed(above: Array, below: Array) -> tuple[float, Array, Array]:
+    """Return the area, and the share of the other class that a row of each score is right about.
+
+    Parameters
+    ----------
+    above, below : ndarray, shape (m,)
+        Weight of positives and of negatives of each score, the scores ascending; both occur.
+
+    Returns
+    -------
+    auc : float
+    of_positive, of_negative : ndarray, shape (m,)
+    """
     of_positive = (np.cumsum(below) - below / 2) / below.sum()
     of_negative = 1 - (np.cumsum(above) - above / 2) / above.sum()
-    auc = float(above @ of_positive / above.sum())
-    return auc, np.where(positive, of_positive[where], of_negative[where])
+    return float(above @ of_positive / above.sum()), of_positive, of_negative
 
 
 def robust_interval(

@@ -8,6 +8,9 @@ Journal of Survey Statistics and Methodology 3:484, compare such intervals with 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.special import stdtrit
@@ -18,11 +21,15 @@ from pytest_aipm.stats.means import MeanPart
 from pytest_aipm.stats.parts import AucPart
 
 __all__ = [
+    "Linear",
+    "Side",
+    "area_of",
     "auc_part",
     "effective_sizes",
     "few_units",
     "jackknifed_size",
     "kish_size",
+    "mean_of",
     "mean_part",
     "opposing",
     "weighted_median",
@@ -183,27 +190,66 @@ def mean_part(
     opposed : float
         From `opposing`, where groups share units; added to the variance.
     """
-    n, total = len(values), float(weight.sum())
-    if n == 0:
+    if not len(values):
         return MeanPart(0.0, 0.0, 0.0, 0.0, part.transform, part.limits)
-    mean = float(weight @ values / total)
-    off = values - mean
-    variance = float(weight @ off**2 / total)
-    z = _unit_sums(weight * off, unit) / total
-    squares = float(z @ z) + opposed
+    return mean_of(Linear.of(values, weight, unit), alpha, part, opposed)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """What a weighted mean of at least one row, and its variance, are functions of.
+
+    Attributes
+    ----------
+    rows, units : float
+        Rows, and rows or people.
+    mean, variance : float
+        Of one row.
+    squares, cubes : float
+        Sums over units of z² and z³, z the unit's sum of w (y - mean) over all weight.
+    kish : (float, float)
+        Kish's sizes of the rows and of the units.
+    """
+
+    rows: float
+    units: float
+    mean: float
+    variance: float
+    squares: float
+    cubes: float
+    kish: tuple[float, float]
+
+    @classmethod
+    def of(cls, values: Array, weight: Array, unit: np.ndarray | None) -> Linear:
+        """Return it of rows that are at hand; see `mean_part`."""
+        total = float(weight.sum())
+        mean = float(weight @ values / total)
+        off = values - mean
+        z = _unit_sums(weight * off, unit) / total
+        return cls(
+            float(len(values)),
+            float(len(z)),
+            mean,
+            float(weight @ off**2 / total),
+            float(z @ z),
+            float(np.sum(z**3)),
+            (kish_size(weight, None), kish_size(weight, unit)),
+        )
+
+
+def mean_of(found: Linear, alpha: float, part: MeanPart, opposed: float = 0.0) -> MeanPart:
+    """Return what `mean_part` does, of sums over rows that need not be at hand."""
+    mean, variance, squares = found.mean, found.variance, found.squares + opposed
     counts = (
-        np.array([float(n)]),
-        np.array([float(len(z))]),
-        (
-            np.array([kish_size(weight, None)]),
-            np.array([kish_size(weight, unit)]),
-        ),
+        np.array([found.rows]),
+        np.array([found.units]),
+        (np.array([found.kish[0]]), np.array([found.kish[1]])),
     )
     size = float(effective_sizes(np.array([variance]), np.array([squares]), *counts, alpha)[0])
     # the mean's own skewness is that of one row over the root of the size
     cube = 0.0
     if squares > 0:
-        cube = float(np.sum(z**3)) / squares**1.5 * np.sqrt(size) * variance**1.5
+        cube = found.cubes / squares**1.5 * np.sqrt(size) * variance**1.5
     second = variance + mean**2
     third = cube + 3 * mean * second - 2 * mean**3
     return MeanPart(size, size * mean, size * second, size * third, part.transform, part.limits)
@@ -231,25 +277,79 @@ def auc_part(
     AucPart
         With Kish's sizes of both classes; undefined without one of them.
     """
-    sizes, people = [], []
-    for side in (positive, ~positive):
-        own = None if unit is None else np.unique(unit[side], return_inverse=True)[1]
-        sizes.append(kish_size(weight[side], own))
-        people.append(float(side.sum()) if own is None else float(own.max(initial=-1) + 1))
+    sides = positive, ~positive
+    within = [
+        None if unit is None else np.unique(unit[side], return_inverse=True)[1] for side in sides
+    ]
+    sizes = [kish_size(weight[side], own) for side, own in zip(sides, within, strict=True)]
     if min(sizes) <= 0:
         return AucPart(float("nan"), 0.0, *sizes)
     auc, share = placements(scores, positive, weight)
-    influence, equal = np.zeros(len(scores)), 0.0
-    for side, units in zip((positive, ~positive), people, strict=True):
-        # as in DeLong's variance, each class has its own degrees of freedom
-        scale = np.sqrt(units / (units - 1)) if units > 1 else 0.0
-        own, off = weight[side] / weight[side].sum(), share[side] - auc
-        influence[side] = scale * own * off
-        rows = kish_size(own, None)
-        if rows > 1:
-            equal += float(own @ off**2) / (rows - 1)
+    influence, told = np.zeros(len(scores)), []
+    for side, own, size in zip(sides, within, sizes, strict=True):
+        heavy, off = weight[side], share[side] - auc
+        units = int(side.sum()) if own is None else int(own.max()) + 1
+        told.append(
+            Side(
+                float(units), float(heavy.sum()), float(heavy @ heavy), float(heavy @ off**2), size
+            )
+        )
+        influence[side] = told[-1].scale * heavy * off
     z = _unit_sums(influence, unit)
-    few = few_units(np.array([float(len(scores))]), np.array([float(len(z))]), alpha)
+    return area_of(auc, told, (float(len(scores)), float(len(z)), float(z @ z)), alpha)
+
+
+@dataclass(frozen=True)
+class Side:
+    """The rows of one class.
+
+    Attributes
+    ----------
+    units : float
+        Rows or people.
+    weight, squares : float
+        Sums of w and of w².
+    spread : float
+        Sum of w (placement - A)².
+    kish : float
+        Kish's size of the units.
+    """
+
+    units: float
+    weight: float
+    squares: float
+    spread: float
+    kish: float
+
+    @property
+    def scale(self) -> float:
+        """What w (placement - A) is multiplied with to be the influence of a row."""
+        # as in DeLong's variance, each class has its own degrees of freedom
+        free = np.sqrt(self.units / (self.units - 1)) if self.units > 1 else 0.0
+        return float(free / self.weight)
+
+
+def area_of(
+    auc: float, sides: Sequence[Side], influence: tuple[float, float, float], alpha: float
+) -> AucPart:
+    """Return what `auc_part` does, of sums over rows that need not be at hand.
+
+    Parameters
+    ----------
+    auc : float
+    sides : two Side
+        Of the positives and of the negatives; both have rows.
+    influence : (rows, units, squares)
+        The last: sum over units of the squared sum of their rows' influence.
+    alpha : float
+    """
+    rows, units, squares = influence
+    equal = 0.0
+    for side in sides:
+        size = side.weight**2 / side.squares
+        if size > 1:
+            equal += side.spread / side.weight / (size - 1)
+    few = few_units(np.array([rows]), np.array([units]), alpha)
     # as with rates, Kish's size of the rows caps what the weights of a few seem to show
-    variance = max(float(z @ z) / float(few[0]), equal)
-    return AucPart(auc, variance, *sizes)
+    variance = max(squares / float(few[0]), equal)
+    return AucPart(auc, variance, sides[0].kish, sides[1].kish)

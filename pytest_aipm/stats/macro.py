@@ -126,9 +126,27 @@ class MacroAucPart:
                 # as in DeLong's variance, each side has its own degrees of freedom
                 scale = np.sqrt(rows / (rows - 1)) if rows > 1 else 0.0
                 influence[side] += scale * (share[side] - auc) / rows
+        return cls.summed(areas, np.array(smaller), n, float(influence @ influence))
+
+    @classmethod
+    def summed(
+        cls, areas: Sequence[float], smaller: Array, rows: float, squares: float
+    ) -> MacroAucPart:
+        """Return the part of rows that need not be at hand.
+
+        Parameters
+        ----------
+        areas : sequence of float
+            Of each class.
+        smaller : ndarray, shape (classes,)
+            Rows of the smaller side of each.
+        rows, squares : float
+            Rows, and the sum of their squared influences.
+        """
+        if not len(smaller) or smaller.min() <= 0:
+            return cls(float("nan"), 0.0, 0.0, float(rows))
         floor = float(np.mean(1 / np.sqrt(smaller)) ** -2)
-        variance = float(influence @ influence) / len(classes) ** 2
-        return cls(float(np.mean(areas)), variance, floor, float(n))
+        return cls(float(np.mean(areas)), float(squares) / len(smaller) ** 2, floor, float(rows))
 
     @property
     def n(self) -> float:

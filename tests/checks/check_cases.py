@@ -179,6 +179,35 @@ def _read(path: Path) -> CaseFile:
     return CaseFile(path.stem, cases, content.get("impossible", {}))
 
 
+def objects_of(case: Case, root: Path) -> dict[str, Any]:
+    """Write the files of a case, and return its rows and its model."""
+    frame = expand(case.rows)
+    objects: dict[str, Any] = {"data": frame}
+    if case.train:
+        objects["train"] = expand(case.train)
+    if case.erased:
+        expand(case.erased).to_csv(root / "erased.csv", index=False)
+    for name, blocks in case.tables.items():
+        expand(blocks).to_csv(root / name, index=False)
+    files = dict(case.files)
+    if case.approved is not None:
+        files["aipm-baseline.json"] = approved_file(case.approved)
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    if case.model is not None:
+        features = case.subject.get("features") or [
+            name for name in frame.columns if name not in ("y", "pred")
+        ]
+        training = objects.get("train", frame)
+        if isinstance(case.model, dict):
+            objects["model"] = learned(case.model, features, training)
+        else:
+            model = Formula(case.model, features, case.subject.get("task", "binary"))
+            objects["model"] = holding(model, case.holds, training, frame)
+    return objects
+
+
 def expand(blocks: list[dict[str, Any]]) -> pd.DataFrame:
     """Return the rows that blocks describe, in their order."""
     parts = [_block(i, dict(each)) for i, each in enumerate(blocks)]

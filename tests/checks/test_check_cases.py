@@ -9,16 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from check_cases import (
-    KINDS,
-    Case,
-    Formula,
-    approved_file,
-    case_files,
-    expand,
-    holding,
-    learned,
-)
+from check_cases import KINDS, Case, case_files, objects_of
 
 import pytest_aipm
 from pytest_aipm.catalog import Catalog
@@ -80,30 +71,7 @@ def test_a_case_comes_out_as_it_must(
 
 
 def measured(case: Case, root: Path) -> Finding:
-    frame = expand(case.rows)
-    objects = {"data": frame}
-    if case.train:
-        objects["train"] = expand(case.train)
-    if case.erased:
-        expand(case.erased).to_csv(root / "erased.csv", index=False)
-    for name, blocks in case.tables.items():
-        expand(blocks).to_csv(root / name, index=False)
-    files = dict(case.files)
-    if case.approved is not None:
-        files["aipm-baseline.json"] = approved_file(case.approved)
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
-    if case.model is not None:
-        features = case.subject.get("features") or [
-            name for name in frame.columns if name not in ("y", "pred")
-        ]
-        training = objects.get("train", frame)
-        if isinstance(case.model, dict):
-            objects["model"] = learned(case.model, features, training)
-        else:
-            model = Formula(case.model, features, case.subject.get("task", "binary"))
-            objects["model"] = holding(model, case.holds, training, frame)
+    objects = objects_of(case, root)
     record = pytest_aipm.audit(case.policy(), root=root, deep=case.deep, **objects)
     (finding,) = (each for each in record.findings if each.check_id == "node")
     assert_follows(finding, record)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from spark_cases import people
 
 from pytest_aipm.engine.spark import session_of
 
@@ -50,3 +54,28 @@ def rows() -> pd.DataFrame:
             "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 90, n), unit="D"),
         }
     )
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of three files cut into many row groups, and training rows in one."""
+    root = tmp_path_factory.mktemp("equal")
+    (root / "rows").mkdir()
+    table = pa.Table.from_pandas(people(1, 700), preserve_index=False)
+    for name, start, n, each in (("a", 0, 300, 50), ("b", 300, 1, 1), ("c", 301, 399, 7)):
+        pq.write_table(table.slice(start, n), root / f"rows/{name}.parquet", row_group_size=each)
+    pq.write_table(table, root / "all.parquet")
+    people(2, 500).to_parquet(root / "train.parquet")
+    return root
+
+
+@pytest.fixture(scope="session")
+def spread(root: Path, session: Any) -> Any:
+    """The same rows as a table of 14 parts, some empty, some of one row, in their order."""
+    whole = session.createDataFrame(pq.read_table(root / "all.parquet"))
+    cut = whole.repartitionByRange(14, "id").sortWithinPartitions("id")
+    empty = cut.where("id >= 160 or id < 10 or id = 70")
+    kept = pd.read_parquet(root / "all.parquet").query("id >= 160 or id < 10 or id == 70")
+    kept.to_parquet(root / "kept.parquet", index=False)
+    empty.createOrReplaceTempView("spread")
+    return empty

@@ -18,7 +18,8 @@ from spark_models import Dies, Raises, Scored, Short
 
 import pytest_aipm
 from pytest_aipm.engine import spark as engine
-from pytest_aipm.engine.table import Table
+from pytest_aipm.engine.table import Table, table_of
+from pytest_aipm.errors import DataError
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.pairing import Pairing, RowKey
 from pytest_aipm.evidence.sample import sample_rows
@@ -123,9 +124,7 @@ def test_tables_and_queries_give_what_the_file_gives(
     assert there.audits[0].subject.data.rows == len(rows)
 
 
-def test_checks_of_single_rows_read_a_table_through_this_process(
-    folder: Path, session: Any
-) -> None:
+def test_checks_of_single_rows_look_at_a_sample_of_a_table(folder: Path, session: Any) -> None:
     session.read.parquet(str(folder / "rows")).createOrReplaceTempView("people")
     flip = {"check": "explain.importance", "of": ["income"], "metric": "roc_auc"}
     made = with_model({"table": "people"}, [flip | {"limit": {"min": 0.1}}])
@@ -179,8 +178,7 @@ def test_a_check_of_single_rows_is_refused_by_itself(folder: Path, session: Any)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"decision": {"top_k": 0.1}, "scores": "s", "predictions": None}, "top_k"),
-        ({"weights": "income"}, "single rows"),
+        ({"decision": {"top_k": 1, "within": "age"}, "predictions": None}, "within"),
     ],
 )
 def test_what_needs_every_row_is_refused(
@@ -192,6 +190,21 @@ def test_what_needs_every_row_is_refused(
     assert finding.verdict == "error"
     assert said in finding.reason
     assert "aipm_engine = local" in finding.reason
+
+
+def test_a_table_gives_this_process_no_row(rows: pd.DataFrame, folder: Path, session: Any) -> None:
+    session.read.parquet(str(folder / "rows")).createOrReplaceTempView("people")
+    table = table_of(session, table="people", query=None, where=None)
+    with pytest.raises(DataError, match="rows stay where they are"):
+        table.batches(["y"])
+    with pytest.raises(DataError, match="rows stay where they are"):
+        table.frame()
+    assert len(table.head(["y"])) == len(rows), "but the first batch, which says what columns hold"
+    weighted = {"weights": {"column": "age", "kind": "frequency"}}
+    made = policy({"table": "people"}, COUNTS[:1], **weighted)
+    for finding in pytest_aipm.audit(made, root=folder, spark=session).findings:
+        assert finding.verdict == "error"
+        assert "do it in the query of `data`" in finding.reason
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from pytest_aipm.errors import CheckError, DataError
-from pytest_aipm.evidence.sample import hash_rows
+from pytest_aipm.evidence import slices
 from pytest_aipm.evidence.slices import SliceCounts, halves, slice_counts
 from pytest_aipm.evidence.subject import Attribute
 
@@ -93,24 +93,36 @@ def test_a_rows_half_does_not_depend_on_what_a_model_says_of_it():
 
 
 def test_halves_are_even_also_among_rows_that_hold_the_same():
-    same = np.zeros(4000, dtype=np.uint64)
-    own = hash_rows(pd.DataFrame({"x": np.arange(4000)}), ["x"])
-    outcome = np.arange(4000) % 4
-    for hashes in (same, own):
-        half = halves(hashes, outcome, 0, counted=True)
-        for kind in range(4):
-            inside = half[outcome == kind]
-            assert binomtest(int(inside.sum()), len(inside)).pvalue > 0.001
-        assert not np.array_equal(half, halves(hashes, outcome, 1, counted=True))
+    for keys, counts in (
+        (np.array([5], dtype=np.uint64), np.array([[2000, 2100]])),
+        (np.arange(4000, dtype=np.uint64), np.ones((4000, 2), dtype=int)),
+    ):
+        second = halves(keys, counts, 0)
+        assert ((second >= 0) & (second <= counts)).all()
+        for decision in (0, 1):
+            n = int(counts[:, decision].sum())
+            assert binomtest(int(second[:, decision].sum()), n).pvalue > 0.001
+        assert not np.array_equal(second, halves(keys, counts, 1))
+
+
+def test_very_many_rows_fall_on_sides_a_part_at_a_time(monkeypatch):
+    keys, counts = np.arange(30, dtype=np.uint64), np.arange(60).reshape(30, 2) * 7
+    whole = halves(keys, counts, 0)
+    monkeypatch.setattr(slices, "_AT_ONCE", 97)
+    assert np.array_equal(halves(keys, counts, 0), whole)
 
 
 def test_the_rows_of_one_person_stay_together_where_there_is_an_id(people):
     people["person"] = np.arange(len(people)) // 4
+    people["half"] = people["person"].astype(str)
     subject = subject_of("sex", id="person", favorable=1)
-    ids = hash_rows(people, ["person"])
-    half = halves(ids, np.zeros(len(people), dtype=int), 0, counted=False)
-    assert len(set(zip(half, people["person"], strict=True))) == people["person"].nunique()
-    assert 0.3 < half.mean() < 0.7
+    counts = counted(people, subject, ["half"])
+    sides = Counter()
+    for code, outcome in zip(counts.codes[:, 0], counts.outcome, strict=True):
+        sides[int(code)] |= 1 << int(outcome) // 4
+    assert set(sides.values()) == {1, 2}, "each person is on one side, and both have people"
+    share = sum(side == 2 for side in sides.values()) / people["person"].nunique()
+    assert 0.3 < share < 0.7
     shuffled = people.sample(frac=1, random_state=0).assign(s=0.0)
     assert cells(counted(people, subject, ["sex"])) == cells(counted(shuffled, subject, ["sex"]))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
-from pytest_aipm.evidence.grouped import GroupedRows
+from pytest_aipm.evidence.grouped import CountedRows
 from pytest_aipm.evidence.groups import Grouping
 from pytest_aipm.evidence.selective import Selective
 from pytest_aipm.stats.manski import Bounds, imbens_manski
@@ -46,9 +47,9 @@ def test_few_rows_are_no_narrower_than_exact_ends() -> None:
 
 
 def _selective(known, event, decided) -> Selective:
-    rows = GroupedRows(
+    rows = CountedRows(
         None, Grouping((), ((),), (), keep_unknown=False), np.zeros(len(known), dtype=int),
-        None, None, None, "rows",
+        pd.DataFrame(index=range(len(known))), np.ones(len(known), dtype=int), "rows",
     )  # fmt: skip
     return Selective(rows, known, event & known, decided, 0, 0)
 

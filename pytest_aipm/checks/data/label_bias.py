@@ -184,7 +184,7 @@ def _parts(
     """Return each group's contrast with the reference, and what is to be said of it."""
     if not params.given:
         matched = matched_parts(
-            found, reference, params.neighbours, most=params.rows, seed=evidence.seed
+            evidence, found, reference, params.neighbours, most=params.rows, seed=evidence.seed
         )
         return matched, tuple(
             _alike(name, part)

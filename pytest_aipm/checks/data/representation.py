@@ -50,8 +50,9 @@ from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.effective import Counted, design_note, rows_counted
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.errors import CheckError, Problem
+from pytest_aipm.evidence import weighing
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.grouped import GroupedRows, Of, grouped, grouping_of
+from pytest_aipm.evidence.grouped import CountedRows, Of, counted_rows, counting_of
 from pytest_aipm.evidence.population import expected_shares, share_faults
 from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula, GroupValue, Series
@@ -100,7 +101,7 @@ def needs(params: Params) -> Needs:
 
 def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
     """Yield what it is going to ask of all rows."""
-    yield from grouping_of(evidence, params.by, of=params.of)
+    yield from counting_of(evidence, params.by, weighing.beside(evidence.subject), of=params.of)
 
 
 def check(evidence: Evidence, params: Params) -> Measurement:
@@ -109,13 +110,14 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         what = "there is no attribute whose groups could be counted"
         raise CheckError(Problem(what, "declare it under `protected` and name it under `by`"))
     expected = expected_shares(evidence, params.by, params.population)
-    rows = grouped(evidence, params.by, params.unknown, of=params.of, ordered=False)
+    columns = weighing.beside(evidence.subject)
+    rows = counted_rows(evidence, params.by, params.unknown, columns, of=params.of)
     keys, strangers = tuple(expected), [k for k in rows.grouping.keys if k not in expected]
     place = {key: i for i, key in enumerate(keys)}
     numbers = np.array([*(place.get(key, -2) for key in rows.grouping.keys), -1])
     group = numbers[rows.group]
-    counted = _shares(group, len(keys), rows, params.confidence)
-    known = int(rows.times[group >= 0].sum())
+    counted = _shares(evidence, group, len(keys), rows, params.confidence)
+    known = rows.many(group >= 0)
     names = tuple(" · ".join(key) for key in keys)
     kind: Against = "difference" if params.unit == "difference" else "ratio"
     shares = list(expected.values())
@@ -148,7 +150,8 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     found = np.array([each.x[0] / each.n[0] for each in counted])
     size = float(np.mean([each.n[0] for each in counted]))
     fit = goodness_of_fit((found * size).tolist(), shares) if len(keys) > 1 else 1.0
-    sizes = _sizes(group, len(keys), rows)
+    there = group >= 0
+    sizes = np.bincount(group[there], weights=rows.counts[there], minlength=len(keys))
     return Measurement(
         estimate=estimate,
         formula=formula,
@@ -165,36 +168,36 @@ def check(evidence: Evidence, params: Params) -> Measurement:
             for i, key in enumerate(keys)
         ),
         part_names=names,
-        series=_series(names, found, shares, sizes),
+        series=_series(names, found, shares, sizes.astype(np.int64)),
         notes=(
             f"chi-squared test that all shares are those of the population: p {_p(fit)}",
             *design_note(evidence.subject, [known], [size]),
             *outside[0],
         ),
         breach=outside[1],
-        unknown=int(rows.times[group < 0].sum()),
+        unknown=rows.many(group < 0),
         harm="down" if kind == "ratio" else "up",
     )
 
 
-def _sizes(group: np.ndarray, groups: int, rows: GroupedRows) -> np.ndarray:
-    there = group >= 0
-    sizes = np.bincount(group[there], weights=rows.times[there], minlength=groups)
-    return np.asarray(sizes, dtype=np.int64)
-
-
-def _shares(group: np.ndarray, groups: int, rows: GroupedRows, confidence: float) -> list[Counted]:
+def _shares(
+    evidence: Evidence, group: np.ndarray, groups: int, rows: CountedRows, confidence: float
+) -> list[Counted]:
     """Return the counts of each group among all rows of groups that are named."""
     there = group >= 0
-    design = tuple(None if each is None else each[there] for each in (rows.weight, rows.person))
-    own = group[there]
-    nobody = np.zeros(len(own), dtype=np.int64)
+    own, many = group[there], rows.counts[there]
     if not len(own):
         return []
-    if rows.weight is None and rows.person is None:
-        sizes = _sizes(group, groups, rows)
-        total = np.array([sizes.sum()])
-        return [Counted(sizes[[i]], total, sizes[[i]], total) for i in range(groups)]
+    design = tuple(
+        None if each is None else np.repeat(each[there], many)
+        for each in (of(evidence.subject, rows.frame) for of in (weighing.weights, weighing.people))
+    )
+    if all(each is None for each in design):
+        n = np.array([many.sum()])
+        events = np.bincount(own, weights=many, minlength=groups).astype(np.int64)
+        return [Counted(events[i : i + 1], n, events[i : i + 1], n) for i in range(groups)]
+    own = np.repeat(own, many)
+    nobody = np.zeros(len(own), dtype=np.int64)
     return [
         rows_counted(nobody, own == i, 1, (design[0], design[1]), 1 - (1 - confidence) / groups)
         for i in range(groups)
@@ -218,14 +221,14 @@ def _p(value: float) -> str:
 
 
 def _outside(
-    rows: GroupedRows,
+    rows: CountedRows,
     group: np.ndarray,
     strangers: list[tuple[str, ...]],
     names: tuple[str, ...],
     params: Params,
 ) -> tuple[tuple[str, ...], tuple[Because, str] | None]:
     """Return what is said of rows whose group the population does not name, and their breach."""
-    unknown, known = rows.unknown, int(rows.times[group >= 0].sum())
+    unknown, known = rows.unknown, rows.many(group >= 0)
     breach = unknown_breach(params, unknown, rows.n - unknown)
     absent = [name for i, name in enumerate(names) if not (group == i).any()]
     said = []
@@ -234,7 +237,7 @@ def _outside(
     if not strangers:
         return tuple(said), breach
     told = [" · ".join(key) for key in strangers]
-    count = int(rows.times[group == -2].sum())
+    count = rows.many(group == -2)
     share = count / rows.n
     near = difflib.get_close_matches(told[0], names, n=1, cutoff=0.5) or [
         name for name in names if name.casefold() == told[0].casefold()

@@ -42,9 +42,9 @@ from pydantic import Field, model_validator
 from pytest_aipm.checks.base import CheckParams, Measurement, Needs
 from pytest_aipm.checks.compare import unknown_breach
 from pytest_aipm.checks.words import number
-from pytest_aipm.evidence.cells import LabelCells, label_cells, outcome_of
+from pytest_aipm.evidence.cells import LabelCells, cells_of_labels, label_cells
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.grouped import Of, grouping_of
+from pytest_aipm.evidence.grouped import Of
 from pytest_aipm.evidence.wishes import Wish
 from pytest_aipm.records import Because, Formula, GroupValue, Series
 from pytest_aipm.stats.disparity import rate_difference
@@ -83,7 +83,7 @@ def needs(params: Params) -> Needs:
 
 def wishes(evidence: Evidence, params: Params) -> Iterator[Wish[Any]]:
     """Yield what it is going to ask of all rows."""
-    yield from grouping_of(evidence, params.by, outcome_of(evidence.subject), of=params.of)
+    yield from cells_of_labels(evidence, params.by, params.of)
 
 
 def value_range(params: Params) -> tuple[float, float]:

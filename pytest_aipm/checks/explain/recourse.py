@@ -5,10 +5,10 @@ Is there something a person who was refused can do about it, in every group?
 
 ## How it is measured
 For adverse decisions alone, the columns under `mutable` are set to real values of the data
-(`steps` quantiles), in the direction in which a person can move them, alone and up to `changes` of
-them together, and the model decides again. The value is the share of the adverse decisions looked
-at for which some change turns it; with `by` that of the worst group. Its ends are Clopper-Pearson,
-a breach is corrected for the number of groups (Sidak).
+(`steps` quantiles, of at most 200,000 rows), in the direction in which a person can move them,
+alone and up to `changes` of them together, and the model decides again. The value is the share of
+the adverse decisions looked at for which some change turns it; with `by` that of the worst group.
+Its ends are Clopper-Pearson, a breach is corrected for the number of groups (Sidak).
 
 The notes tell the median cost of the cheapest change by group: the share of all people that is
 passed on the way, added up over the columns that change.

@@ -50,15 +50,17 @@ from pytest_aipm.checks.compare import (
     reference_words,
     without_groups,
 )
-from pytest_aipm.checks.effective import refuse_design, rows_counted
+from pytest_aipm.checks.effective import counts_of, refuse_design
 from pytest_aipm.checks.measured import Measured
+from pytest_aipm.checks.summed import Scope, scores_in, weighted_scores
 from pytest_aipm.checks.thresholds import selection_by_threshold
-from pytest_aipm.checks.weighted import GroupedRows, mean_parts
+from pytest_aipm.checks.weighted import mean_parts
 from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.checks.worst import measurement_of
 from pytest_aipm.errors import DataError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import Grouping, GroupMoments
+from pytest_aipm.evidence.rowsums import Sums, SumsOf
 from pytest_aipm.evidence.scores import ScoreBag, merge_bags
 from pytest_aipm.stats.distance import ks_distance
 from pytest_aipm.stats.effective import weighted_median
@@ -137,27 +139,27 @@ def _means(evidence: Evidence, params: Params) -> Measured:
 
 def _weighted_means(evidence: Evidence, params: Params) -> Measured:
     plain = MeanPart(0.0, 0.0, 0.0, 0.0)
-    grouped, parts, _ = mean_parts(evidence, "score", params, plain)
-    stands = grouped.stands
+    found, parts = mean_parts(evidence, "score", params, plain)
+    stands = found.stands
     if params.measure != "mean":
         n = np.array([part.n for part in parts])
         sums = np.array([[part.n, part.sum1, part.sum2, part.sum3] for part in parts])
         # each group enters by what it stands for, not by its effective rows
-        share = stands * grouped.sizes.sum() / stands.sum()
-        moments = GroupMoments(grouped.rows.grouping, sums * (share / n)[:, None], 0)
+        share = stands * found.sizes.sum() / stands.sum()
+        moments = GroupMoments(found.grouping, sums * (share / n)[:, None], 0)
         scale = _pooled_deviation(moments)
         parts = [MeanPart(p.n, p.sum1 / scale, p.sum2 / scale**2, p.sum3 / scale**3) for p in parts]
     return Measured(
-        grouping=grouped.rows.grouping,
+        grouping=found.grouping,
         parts=parts,
-        sizes=grouped.sizes,
-        unknown=grouped.rows.unknown,
+        sizes=found.sizes,
+        unknown=found.unknown,
         better="low",
         name="mean score" + ("" if params.measure == "mean" else " in standard deviations"),
         numerator_words="weighted sum of scores",
         denominator_words="weights",
         weight=stands,
-        people=grouped.people,
+        people=found.people,
     )
 
 
@@ -201,22 +203,20 @@ def _above_median(evidence: Evidence, params: Params) -> Measured:
 
 def _weighted_above_median(evidence: Evidence, params: Params) -> Measured:
     evidence.require_scores()
-    rows = evidence.rows(params.by, params.unknown)
-    grouped = GroupedRows(rows)
-    assert rows.score is not None  # noqa: S101 - just required
-    middle = weighted_median(rows.score, grouped.weights)
-    found = rows_counted(
-        rows.group,
-        rows.score > middle,
-        len(rows.grouping.keys),
-        (rows.weight, rows.person),
-        params.confidence,
-    )
+    grouping = evidence.grouping(params.by, params.unknown)
+    whole = merge_bags(weighted_scores(evidence, grouping))
+    middle = weighted_median(whole.values, whole.counts[:, 1])
+    of = SumsOf(scores_in, lambda rows: scores_in(rows) > middle)
+    scope = Scope.of(evidence, grouping, evidence.over_rows(of, Sums()))
+    table, design = scope.counts()
+    events, rows = table[:, 1], table.sum(axis=1)
+    inside, hit = np.array([True, True]), np.array([False, True])
+    found = counts_of(design, inside, hit, events, rows, params.confidence)
     return Measured(
-        grouping=rows.grouping,
+        grouping=grouping,
         parts=[RatePart(float(a), float(b)) for a, b in zip(found.x, found.n, strict=True)],
-        sizes=grouped.sizes,
-        unknown=rows.unknown,
+        sizes=scope.sizes,
+        unknown=scope.unknown,
         better="high",
         name="scoring rate",
         numerator_words=f"weight of rows that score above the weighted median {number(middle)}",
