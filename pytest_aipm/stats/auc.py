@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, expit, logit
@@ -106,6 +108,7 @@ def placements(scores: Array, positive: NDArray[np.bool_], weight: Array) -> tup
     return auc, np.where(positive, of_positive[where], of_negative[where])
 
 
+@lru_cache(maxsize=4096)
 def robust_interval(
     auc: float, variance: float, m: float, n: float, alpha: float
 ) -> tuple[float, float]:
