@@ -122,8 +122,14 @@ class _Still(NamedTuple):
 
     def of(self, pair: Index) -> _Still:
         """Return the same of chosen pairs."""
-        sides = (tuple(side[pair] for side in both) for both in self[:4])
-        return _Still(*sides, self.margin[pair], self.sd[pair])
+        return _Still(
+            tuple(side[pair] for side in self.moved),
+            tuple(side[pair] for side in self.free),
+            tuple(side[pair] for side in self.size),
+            tuple(side[pair] for side in self.pull),
+            self.margin[pair],
+            self.sd[pair],
+        )
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,7 @@ class _Moves:
         small &= self.move == np.arange(overall.size)[:, None]
         if not small.any():
             return values
-        often = self._rejected(gap, values)[1]
+        often = self.rejected(gap, values)[1]
         for move in np.flatnonzero(small.any(axis=1)):
             pairs = np.flatnonzero(small[move] & (often > FELT))
             pairs = pairs[np.argsort(-often[pairs], kind="stable")]
@@ -214,7 +220,7 @@ class _Moves:
             going = ~(solved | hopeless)  # a move that has come to rest would say the same again
             if going.sum() < moving.sum():
                 asked, moving = self.only(going), going
-            reached[moving] = asked._rejected(gap[moving], critical[moving[self.move]])[0]
+            reached[moving] = asked.rejected(gap[moving], critical[moving[self.move]])[0]
             enough = reached >= POWER
             hopeless |= ~enough & (gap >= room)
             solved = np.abs(reached - POWER) < close
@@ -247,7 +253,7 @@ class _Moves:
         np.minimum.at(least, self.move, critical)
         return np.asarray(margin + (least + ALTERNATIVE) * self._spread())
 
-    def _rejected(self, gap: Array, critical: Array) -> tuple[Array, Array]:
+    def rejected(self, gap: Array, critical: Array) -> tuple[Array, Array]:
         """Return the chance (M,) that some pair rejects, and (T,) that each one does."""
         counts, weight = self._counts(gap)
         pair, node = np.nonzero((weight > 0)[self.move])
