@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -39,6 +39,14 @@ CATEGORIES: dict[tuple[str, str], tuple[str, str, tuple[str, dict[str, bool]]]] 
 """Outcome and verdict that pytest would show as passed or skipped, and what they are called."""
 
 
+class _Parcel(NamedTuple):
+    """What a test brings, opened: its text, the finding of a policy node, what may be published."""
+
+    text: str
+    finding: Finding | None
+    public: str
+
+
 class Controller:
     """Gathers findings and ends the run.
 
@@ -59,6 +67,7 @@ class Controller:
         self.started = clock.now().isoformat(timespec="seconds")
         self.findings: dict[str, Finding] = {}
         self.extra: dict[str, tuple[Audit, ...]] = {}
+        self._parcels: dict[str, _Parcel] = {}
         self.record: Record | None = None
         self.page: Path | None = None
         self.lost = ""
@@ -88,7 +97,7 @@ class Controller:
         kept: list[tuple[str, object]] = []
         for key, value in report.user_properties:
             if key == PROPERTY and isinstance(value, str):
-                value = self._take(report, json.loads(value))  # noqa: PLW2901
+                value = self._take(report, value)  # noqa: PLW2901
             kept.append((key, value))
         report.user_properties = kept
 
@@ -99,16 +108,29 @@ class Controller:
             return None
         return CATEGORIES.get((report.outcome, getattr(report, "aipm_verdict", "")))
 
-    def _take(self, report: pytest.TestReport, found: Any) -> str:
-        """Keep a parcel of a policy node, or of the fixture in an ordinary test."""
+    def _take(self, report: pytest.TestReport, text: str) -> str:
+        """Keep a parcel of a policy node, or of the fixture in an ordinary test.
+
+        All three phases of a test bring the same one; it is opened once.
+        """
+        parcel = self._parcels.get(report.nodeid)
+        if parcel is None or parcel.text != text:
+            parcel = self._parcels[report.nodeid] = self._opened(report.nodeid, text)
+        if parcel.finding is not None:
+            vars(report)["aipm_verdict"] = parcel.finding.verdict.value
+            locate(report, parcel.finding)
+        if report.when == "teardown":
+            del self._parcels[report.nodeid]
+        return parcel.public
+
+    def _opened(self, nodeid: str, text: str) -> _Parcel:
+        found = json.loads(text)
         if isinstance(found, list):
-            self.extra[report.nodeid] = tuple(Audit.model_validate(one["audit"]) for one in found)
-            return canonical_json([one["public"] for one in found])
+            self.extra[nodeid] = tuple(Audit.model_validate(one["audit"]) for one in found)
+            return _Parcel(text, None, canonical_json([one["public"] for one in found]))
         finding = Finding.model_validate(found["finding"])
         self.findings[finding.nodeid] = finding
-        vars(report)["aipm_verdict"] = finding.verdict.value
-        locate(report, finding)
-        return canonical_json(found["public"])
+        return _Parcel(text, finding, canonical_json(found["public"]))
 
     # Ending
 

@@ -6,11 +6,11 @@ harmless may be what gives a small cell of another scope away; the report withho
 
 from __future__ import annotations
 
-import numpy as np
-
 from pytest_aipm.auditing.auditor import Auditor
 from pytest_aipm.errors import MeasurementError
+from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.policy.model import Node, Policy
+from pytest_aipm.policy.scopes import Scope
 
 __all__ = ["small_elsewhere"]
 
@@ -29,21 +29,24 @@ def small_elsewhere(auditor: Auditor, policy: Policy, node: Node) -> bool:
     node : Node
         The check and scope whose finding is to be printed.
     """
-    scopes = {
-        one.scope for one in auditor.plan.nodes(policy) if one.scope and one.scope != node.scope
-    }
-    if not node.scope or not scopes:
+    others = policy.scopes - {node.scope, ()}
+    if not node.scope or not others:
         return False
     try:
         evidence = auditor.evidence
         if not evidence.tally.counts:
             return False
-        return any(_few(evidence.counts(each).table, policy.publish.min_cell) for each in scopes)
+        return any(_few(evidence, each, policy.publish.min_cell) for each in others)
     except MeasurementError:  # nobody knows how large the groups are
         return True
 
 
-def _few(table: np.ndarray, min_cell: int) -> bool:
-    """Return whether any group of counts, shape (K, labels, 2, champions), is a small one."""
-    sums = (table.sum(axis=(1, 2, 3)), table.sum(axis=(2, 3)), table.sum(axis=(1, 3)))
-    return any(bool(((one > 0) & (one < min_cell)).any()) for one in sums)
+def _few(evidence: Evidence, by: Scope, min_cell: int) -> bool:
+    """Return whether any group of a scope is a small one; every finding asks this of each scope."""
+
+    def few() -> bool:
+        table = evidence.counts(by).table  # shape (K, labels, 2, champions)
+        sums = (table.sum(axis=(1, 2, 3)), table.sum(axis=(2, 3)), table.sum(axis=(1, 3)))
+        return any(bool(((one > 0) & (one < min_cell)).any()) for one in sums)
+
+    return evidence.once(("few", by, min_cell), few)

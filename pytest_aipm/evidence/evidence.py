@@ -291,7 +291,10 @@ class Evidence(Passes):
         return self._predictor.classes
 
     def moments(self, loss: str, by: tuple[str, ...], unknown: Unknown = "report") -> GroupMoments:
-        """Return the moments of a row loss in every group of a scope."""
+        """Return the moments of a row loss in every group of a scope; its arrays are read only."""
+        return self.once(("moments", loss, by, unknown), lambda: self._moments(loss, by, unknown))
+
+    def _moments(self, loss: str, by: tuple[str, ...], unknown: Unknown) -> GroupMoments:
         groups = self.grouping(by, unknown)
         self.require_scores()
         table, outside = np.zeros((len(groups.keys), 4)), 0
@@ -303,6 +306,7 @@ class Evidence(Passes):
                 outside += int(summed[0])
             else:
                 table[index] += summed
+        table.flags.writeable = False
         return GroupMoments(groups, table, outside)
 
     def scores(self, by: tuple[str, ...], unknown: Unknown = "report") -> GroupScores:

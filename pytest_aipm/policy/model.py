@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from pytest_aipm.checks.base import CheckParams, Needs
@@ -165,11 +166,20 @@ class Policy:
 
     def nodes(self) -> tuple[Node, ...]:
         """Return every check on every scope, in the policy's order, disabled ones too."""
+        return self._nodes
+
+    @cached_property
+    def _nodes(self) -> tuple[Node, ...]:
         return tuple(
             Node(self.name, check.id, scope, check.line)
             for check in self.checks
             for scope in check.scopes
         )
+
+    @cached_property
+    def scopes(self) -> frozenset[Scope]:
+        """What its checks look at, each once."""
+        return frozenset(node.scope for node in self._nodes)
 
     def needs(self) -> Needs:
         """Return the evidence that all enabled checks need."""
@@ -187,10 +197,11 @@ class Policy:
         KeyError
             When there is none.
         """
-        for check in self.checks:
-            if check.id == check_id:
-                return check
-        raise KeyError(check_id)
+        return self._checks[check_id]
+
+    @cached_property
+    def _checks(self) -> dict[str, CheckSpec]:
+        return {check.id: check for check in self.checks}
 
     def where(self, *keys: str | int) -> Place:
         """Return where something is written, ``where("subject", "label")`` for example.

@@ -16,7 +16,7 @@ from pytest_aipm.policy.load import load_policy
 from pytest_aipm.policy.model import Policy
 from pytest_aipm.policy.rules import Checks
 from pytest_aipm.policy.shorthand import Given
-from pytest_aipm.policy.text import composer, read_source, relative
+from pytest_aipm.policy.text import composed, read_source, relative
 from pytest_aipm.policy.tree import Faults, Place
 
 __all__ = ["SUFFIX", "is_policy", "policy_files", "resolve_policies"]
@@ -34,7 +34,7 @@ def is_policy(path: Path) -> bool:
         text = path.read_bytes().decode("utf-8-sig")
         if _SUBJECT.search(text):
             return True
-        node = composer().compose(text)
+        node = composed(text.replace("\r\n", "\n"))
     except Exception:  # noqa: BLE001 - whatever it is, the loader says it
         return True
     if not isinstance(node, MappingNode):

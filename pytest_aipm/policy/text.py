@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -21,7 +22,7 @@ from pytest_aipm.errors import PolicyError, Problem, UsageFault
 from pytest_aipm.policy.tree import Faults, Map
 from pytest_aipm.policy.values import Values
 
-__all__ = ["Source", "composer", "read_source", "relative"]
+__all__ = ["Source", "composed", "composer", "read_source", "relative"]
 
 MAX_BYTES = 250_000
 """Composing takes some seconds for a megabyte; a policy of 250 kB would fill a book."""
@@ -81,6 +82,16 @@ def composer() -> YAML:
     yaml = YAML(typ="safe", pure=True)
     yaml.composer.warn_double_anchors = False
     return yaml
+
+
+@lru_cache(maxsize=8)
+def composed(text: str) -> Node | None:
+    """Return a text composed, once for whoever asks what file it is and for who then reads it.
+
+    Nobody changes the nodes. What cannot be composed raises anew each time.
+    """
+    node: Node | None = composer().compose(text)
+    return node
 
 
 def read_source(
@@ -181,7 +192,7 @@ def _refuse_brackets(text: str, shown: str, error: type[UsageFault]) -> None:
 
 def _compose(text: str, shown: str, error: type[UsageFault]) -> Node | None:
     try:
-        node: Node | None = composer().compose(text)
+        return composed(text)
     except ReaderError as fault:
         before = text[: fault.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -191,7 +202,6 @@ def _compose(text: str, shown: str, error: type[UsageFault]) -> Node | None:
         raise error(Problem("nested too deep", "flatten it", shown)) from None
     except Exception as fault:  # noqa: BLE001 - "\UFFFFFFFF" ends in an OverflowError, for one
         raise error(_syntax(fault, shown)) from None
-    return node
 
 
 def _syntax(fault: Exception, shown: str) -> Problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, expit, logit
@@ -124,6 +126,7 @@ def placed(above: Array, below: Array) -> tuple[float, Array, Array]:
     return float(above @ of_positive / above.sum()), of_positive, of_negative
 
 
+@lru_cache(maxsize=4096)
 def robust_interval(
     auc: float, variance: float, m: float, n: float, alpha: float
 ) -> tuple[float, float]:

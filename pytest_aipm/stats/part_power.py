@@ -55,6 +55,7 @@ class PartDecision:
     ) -> None:
         self.parts = [source[place] for place in judged.index]
         self.judged, self.alpha, self.seed = judged, alpha, seed
+        self._approximated: dict[float, tuple[float, float]] = {}
         self.weight, self.margin = (1.0, limit) if kind == "difference" else (limit, 0.0)
         proves = np.array([part.proves for part in self.parts])
         self.can = proves[judged.high] & proves[judged.low]
@@ -65,22 +66,30 @@ class PartDecision:
         values = np.array([part.value for part in self.parts])
         sd = np.array([spread(part) for part in self.parts])
         high, low = self.judged.high, self.judged.low
-        gap = self._gap(values, high, low) / np.hypot(self.weight * sd[high], sd[low])
+        gap = self._gap(values[high], values[low]) / np.hypot(self.weight * sd[high], sd[low])
         best = int(np.argmax(gap))
         index = self.judged.index
         return int(index[high[best]]), int(index[low[best]])
 
-    def _gap(self, values: Array, high: NDArray[np.intp], low: NDArray[np.intp]) -> Array:
+    def _gap(self, high: Array, low: Array) -> Array:
         with np.errstate(invalid="ignore"):  # two parts without bounds have no gap
-            return self.weight * values[..., high] - values[..., low] - self.margin
+            return self.weight * high - low - self.margin
 
     @cached_property
     def _draws(self) -> Array:
+        """Noise (K, RUNS) in sd: draws stand beside each other, because parts are looked up."""
         rng = np.random.Generator(np.random.PCG64(self.seed))
-        return rng.standard_normal((RUNS, len(self.parts)))
+        return np.ascontiguousarray(rng.standard_normal((RUNS, len(self.parts))).T)
 
     def approximate(self, factor: float) -> tuple[float, float]:
         """Return P(fail) and P(holds) when all rows are multiplied."""
+        if factor not in self._approximated:  # what `simulate` asks was often asked before
+            self._approximated[factor] = self._verdicts(factor)
+        return self._approximated[factor]
+
+    simulate = approximate
+
+    def _verdicts(self, factor: float) -> tuple[float, float]:
         parts = [part.scaled(part.n * factor) for part in self.parts]
         high, low = self.judged.high, self.judged.low
         sd = np.array([spread(part) for part in parts])
@@ -88,8 +97,9 @@ class PartDecision:
             part_bounds(parts, self.alpha / high.size),
             part_bounds(parts, self.alpha),
         )
-        noise = self._draws[: int(np.clip(1.5e5 / high.size, 400, RUNS))] * sd
-        gap = self._gap(plain[0] + noise, high, low)
+        runs = int(np.clip(1.5e5 / high.size, 400, RUNS))
+        values = plain[0][:, None] + self._draws[:, :runs] * sd[:, None]
+        gap = self._gap(values[high], values[low])
         value, lower, upper = corrected
         proof = np.hypot(self.weight * (value - lower)[high], (upper - value)[low])
         value, lower, upper = plain
@@ -99,11 +109,9 @@ class PartDecision:
         can = proves[high] & proves[low]
         # a part of one row has no bounds: neither verdict is reached where infinities meet
         with np.errstate(invalid="ignore"):
-            fail = float(((gap - proof)[:, can] > 0).any(axis=1).mean())
-            holds = 0.0 if self.judged.blocked else float((gap + radius <= 0).all(axis=1).mean())
-        return fail, holds
-
-    simulate = approximate
+            fail = float((gap[can] - proof[can, None] > 0).any(axis=0).mean())
+            within = 0.0 if self.judged.blocked else (gap + radius[:, None] <= 0).all(axis=0)
+        return fail, float(np.mean(within))
 
     def gap(self) -> tuple[float, int] | None:
         """Return the largest of the smallest moves caught; the widest parts are tried."""
@@ -127,13 +135,15 @@ class PartDecision:
         sd = np.array([spread(part) for part in self.parts])
         value, lower, upper = part_bounds(self.parts, self.alpha / self.judged.high.size)
         proof = np.hypot(self.weight * (value - lower)[high], (upper - value)[low])
-        noise = self._draws * sd
+        noise = self._draws * sd[:, None]
+        above, below, proof = noise[high], noise[low], proof[:, None]
         start = (float(proof.min()) + self.margin + sd[group]) / max(self.weight, 1e-9)
 
         def power(sign: int, move: float) -> float:
             values = np.full(sd.size, centre)
             values[group] += sign * move
-            return float((self._gap(values + noise, high, low) > proof).any(axis=1).mean())
+            gap = self._gap(values[high, None] + above, values[low, None] + below)
+            return float((gap > proof).any(axis=0).mean())
 
         border = self.parts[group].support
         moves = []

@@ -7,8 +7,10 @@ a sum over that group's counts is the power.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +98,40 @@ def _hardest(moves: _Moves) -> tuple[float, int] | None:
     return max(solved, default=None)
 
 
+class _Still(NamedTuple):
+    """What of pairs (T,) does not change as groups move; of two sides the higher one first.
+
+    Attributes
+    ----------
+    moved : pair of ndarray of bool
+        Whether the moved group stands on that side.
+    free, size : pair of ndarray
+        How many of a side's rows are of other groups, and all its rows.
+    pull : pair of ndarray
+        How far a unit of noise of those others pulls a side's count.
+    margin, sd : ndarray
+        The margin, and the sd of that noise, in the units of the gap.
+    """
+
+    moved: tuple[NDArray[np.bool_], ...]
+    free: tuple[Array, ...]
+    size: tuple[Array, ...]
+    pull: tuple[Array, ...]
+    margin: Array
+    sd: Array
+
+    def of(self, pair: Index) -> _Still:
+        """Return the same of chosen pairs."""
+        return _Still(
+            tuple(side[pair] for side in self.moved),
+            tuple(side[pair] for side in self.free),
+            tuple(side[pair] for side in self.size),
+            tuple(side[pair] for side in self.pull),
+            self.margin[pair],
+            self.sd[pair],
+        )
+
+
 @dataclass(frozen=True)
 class _Moves:
     """Moves (M,) of one group each away from the pooled rate, and the pairs (T,) they widen.
@@ -154,10 +190,13 @@ class _Moves:
         """Return the critical values (T,), for small pairs those of their exact tests."""
         c, values = self.contrasts, self.plain(gap)
         overall, moved = self.overall(gap), self.rates(gap)
-        often = self._rejected(gap, values)[1]
-        for move, rate in enumerate(overall):
-            small = c.small(self.breach, float(rate)) & (self.move == move)
-            pairs = np.flatnonzero(small & (often > FELT))
+        small = np.array([c.small(self.breach, float(rate)) for rate in overall])
+        small &= self.move == np.arange(overall.size)[:, None]
+        if not small.any():
+            return values
+        often = self.rejected(gap, values)[1]
+        for move in np.flatnonzero(small.any(axis=1)):
+            pairs = np.flatnonzero(small[move] & (often > FELT))
             pairs = pairs[np.argsort(-often[pairs], kind="stable")]
             expected = np.full(c.n.size, self.pooled) * c.n
             expected[self.group[move]] = moved[move] * c.n[self.group[move]]
@@ -171,14 +210,17 @@ class _Moves:
 
     def solve(self, critical: Array, start: Array | None = None, *, close: float = CLOSE) -> Array:
         """Return the gaps (M,) with 80 % power, about; nan where no gap has it."""
-        room = self.room
+        room, asked, moving = self.room, self, np.ones(self.group.size, dtype=bool)
         low, high = np.zeros(room.shape), room
         gap = np.minimum(self._start(critical) if start is None else start, room)
         last = before = np.full(gap.shape, np.nan)
         slope, solved = 1 / self._spread(), np.zeros(gap.shape, dtype=bool)
-        hopeless = solved.copy()
+        hopeless, reached = solved.copy(), np.zeros(gap.shape)
         for _ in range(12):
-            reached = self._rejected(gap, critical)[0]
+            going = ~(solved | hopeless)  # a move that has come to rest would say the same again
+            if going.sum() < moving.sum():
+                asked, moving = self.only(going), going
+            reached[moving] = asked.rejected(gap[moving], critical[moving[self.move]])[0]
             enough = reached >= POWER
             hopeless |= ~enough & (gap >= room)
             solved = np.abs(reached - POWER) < close
@@ -211,11 +253,12 @@ class _Moves:
         np.minimum.at(least, self.move, critical)
         return np.asarray(margin + (least + ALTERNATIVE) * self._spread())
 
-    def _rejected(self, gap: Array, critical: Array) -> tuple[Array, Array]:
+    def rejected(self, gap: Array, critical: Array) -> tuple[Array, Array]:
         """Return the chance (M,) that some pair rejects, and (T,) that each one does."""
         counts, weight = self._counts(gap)
-        own = counts[self.move]
-        chance = self._chances(own, critical[:, None])
+        pair, node = np.nonzero((weight > 0)[self.move])
+        chance = np.zeros((self.move.size, NODES + 1))
+        chance[pair, node] = self._chances(pair, counts[self.move[pair], node], critical[pair])
         starts = np.searchsorted(self.move, np.arange(self.group.size))
         if self.contrasts.n.size == 2:  # either group is the other's rest: one pair
             none = 1 - np.maximum.reduceat(chance, starts, axis=0)
@@ -240,48 +283,59 @@ class _Moves:
         weight = np.exp(log - log.max(axis=1, keepdims=True))
         return inside, weight / weight.sum(axis=1, keepdims=True)
 
-    def _chances(self, own: Array, critical: Array) -> Array:
-        """Return the chance (T, Q) that a pair rejects, given the moved group's count.
+    def _chances(self, pair: Index, own: Array, critical: Array) -> Array:
+        """Return the chance (C,) that a pair rejects, given the moved group's count.
 
         Where the statistic meets its critical value is found over the noise of the
         other groups. That noise is nearly normal; a single small group has its binomial counts.
         """
-        c, moved = self.contrasts, self.group[self.move]
-        sizes = c.extend(c.n)
-        sides, others = [], []
-        for column in (c.high, c.low):
-            # everyone but another group includes the moved one
-            part = (column == moved) | ((column >= c.n.size) & (column - c.n.size != moved))
-            size = sizes[column]
-            others.append(size - part * c.n[moved])
-            count = part[:, None] * own + (others[-1] * self.pooled)[:, None]
-            sides.append((count, size[:, None]))
-        (x1, n1), (x2, n2) = sides
-        margin = (c.margin(self.breach) * np.ones(c.high.size))[:, None]
-        weight = 1.0 if c.kind == "difference" else margin
-        spread = [
-            rest[:, None] * self.pooled * (1 - self.pooled) / size**2
-            for rest, size in zip(others, (n1, n2), strict=True)
-        ]
-        sd = np.sqrt(np.maximum(weight**2 * spread[0] + spread[1], 1e-18))
-        pull = weight * spread[0] / sd**2 * n1, spread[1] / sd**2 * n2
+        c, still = self.contrasts, self._still.of(pair)
+        x1, x2 = (
+            part * own + free * self.pooled
+            for part, free in zip(still.moved, still.free, strict=True)
+        )
 
-        def excess(shift: Array) -> Array:
-            """Return how far the gap exceeds its critical value when noise shifts it."""
-            high = np.clip(x1 + shift * pull[0], 0, n1)
-            low = np.clip(x2 - shift * pull[1], 0, n2)
+        def excess(shift: Array, *cells: Array) -> Array:
+            """Return how far the gaps of cells exceed their critical values when noise shifts."""
+            x1, x2, n1, n2, pull1, pull2, margin, critical = cells
+            high = np.minimum(np.maximum(x1 + shift * pull1, 0), n1)
+            low = np.minimum(np.maximum(x2 - shift * pull2, 0), n2)
             gap, scale = c.parts_of((high, n1), (low, n2), margin)
             return gap - critical * scale - 1e-12  # no events on either side prove nothing
 
-        shift = _crossing(excess, np.stack([-FAR * sd + 0 * x1, 0 * x1, FAR * sd + 0 * x1]))
-        chance = ndtr(-shift / sd)
-        for free, side, sign in ((others[0], 0, 1), (others[1], 1, -1)):
-            few = (free > 0) & (free <= FEW) & (others[1 - side] == 0)
+        far = FAR * still.sd
+        cells = (x1, x2, *still.size, *still.pull, still.margin, critical)
+        shift = _crossing(excess, far, cells)
+        chance = ndtr(-shift / still.sd)
+        for side, sign in ((0, 1), (1, -1)):
+            free, other = still.free[side], still.free[1 - side]
+            few = (free > 0) & (free <= FEW) & (other == 0)
             if few.any():
-                finite = np.clip(shift, -2 * FAR * sd, 2 * FAR * sd)
-                threshold = (free[:, None] * self.pooled + sign * finite * pull[side])[few]
-                chance[few] = self._counted(threshold, free[few][:, None], sign)
+                finite = np.clip(shift, -2 * far, 2 * far)
+                threshold = (free * self.pooled + sign * finite * still.pull[side])[few]
+                chance[few] = self._counted(threshold, free[few], sign)
         return np.asarray(chance)
+
+    @cached_property
+    def _still(self) -> _Still:
+        c, moved = self.contrasts, self.group[self.move]
+        sizes = c.extend(c.n)
+        parts, free, size = [], [], []
+        for column in (c.high, c.low):
+            # everyone but another group includes the moved one
+            part = (column == moved) | ((column >= c.n.size) & (column - c.n.size != moved))
+            parts.append(part)
+            free.append(sizes[column] - part * c.n[moved])
+            size.append(sizes[column])
+        margin = c.margin(self.breach) * np.ones(c.high.size)
+        weight = 1.0 if c.kind == "difference" else margin
+        spread = [
+            rest * self.pooled * (1 - self.pooled) / n**2
+            for rest, n in zip(free, size, strict=True)
+        ]
+        sd = np.sqrt(np.maximum(weight**2 * spread[0] + spread[1], 1e-18))
+        pull = weight * spread[0] / sd**2 * size[0], spread[1] / sd**2 * size[1]
+        return _Still(tuple(parts), tuple(free), tuple(size), pull, margin, sd)
 
     def _counted(self, threshold: Array, n: Array, sign: int) -> Array:
         """Return the binomial chance of counts from a threshold on, upward or downward."""
@@ -294,26 +348,29 @@ class _Moves:
         return np.where(below < 0, 0.0, bdtr(np.clip(below, 0, n), trials, self.pooled))
 
 
-def _crossing(excess: Callable[[Array], Array], points: Array) -> Array:
-    """Return where a rising function crosses 0 between three points, else +-inf.
+def _crossing(excess: Callable[..., Array], far: Array, cells: Sequence[Array]) -> Array:
+    """Return where a rising function of a shift, and of cells (C,), is 0 within `far`, else +-inf.
 
-    False position, with the bend of the function taken from where it led.
+    False position, with the bend of the function taken from where it led. Only cells whose zero
+    lies within, often a third of them, are looked at more than once.
     """
-    values = excess(points)
-    upper = values[1] < 0
-    low, high = np.where(upper, points[1], points[0]), np.where(upper, points[2], points[1])
-    below, above = np.where(upper, values[1], values[0]), np.where(upper, values[2], values[1])
+    bottom, middle, top = excess(np.stack([-far, 0 * far, far]), *cells)
+    at = np.where(top < 0, np.inf, -np.inf)
+    within = np.flatnonzero(~((bottom >= 0) | (top < 0)))
+    bottom, middle, top, far, *cells = (v[within] for v in (bottom, middle, top, far, *cells))
+    upper = middle < 0
+    low, high = np.where(upper, 0.0, -far), np.where(upper, far, 0.0)
+    below, above = np.where(upper, middle, bottom), np.where(upper, top, middle)
     for _ in range(TURNS):
-        at = low - below * (high - low) / np.where(above > below, above - below, 1.0)
-        here = excess(at)
+        point = low - below * (high - low) / np.where(above > below, above - below, 1.0)
+        here = excess(point, *cells)
         left = here < 0
         # the end that stays is halved, so that both ends move (Illinois)
         above = np.where(left, above / 2, here)
         below = np.where(left, here, below / 2)
-        low, high = np.where(left, at, low), np.where(left, high, at)
-    at = low - below * (high - low) / np.where(above > below, above - below, 1.0)
-    at = np.where(values[0] >= 0, -np.inf, at)
-    return np.where(values[2] < 0, np.inf, at)
+        low, high = np.where(left, point, low), np.where(left, high, point)
+    at[within] = low - below * (high - low) / np.where(above > below, above - below, 1.0)
+    return at
 
 
 def _moves(

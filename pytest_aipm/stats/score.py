@@ -144,12 +144,12 @@ def search_outward(
     """
     sections, rounds = CUTS[out.size > FEW]
     steps = np.arange(sections + 1).reshape(-1, *[1] * out.ndim) / sections
+    every = tuple(np.indices(out.shape))
     for _ in range(rounds):
         points = out + (inside - out) * steps
         first = np.logical_and.accumulate(rejected(points[1:-1]), axis=0).sum(axis=0)
-        out = np.take_along_axis(points, first[None], axis=0)[0]
-        inside = np.take_along_axis(points, first[None] + 1, axis=0)[0]
-    return out
+        out, inside = points[(first, *every)], points[(first + 1, *every)]
+    return np.asarray(out)
 
 
 def difference_bound(
