@@ -15,6 +15,7 @@ from pytest_aipm.evidence.design import Design
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
 from pytest_aipm.evidence.tally import Cell
+from pytest_aipm.records import GroupNames
 
 __all__ = [
     "GroupCounts",
@@ -50,15 +51,15 @@ class Grouping:
     positions: tuple[int, ...]
     keep_unknown: bool
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Groups as a reader names them: ``female`` or ``female · Black``."""
         return tuple(" · ".join(key) if key else "all rows" for key in self.keys)
 
-    @property
-    def groups(self) -> tuple[dict[str, str], ...]:
+    @cached_property
+    def groups(self) -> GroupNames:
         """Groups as records name them: ``{"sex": "female"}``."""
-        return tuple(dict(zip(self.by, key, strict=True)) for key in self.keys)
+        return GroupNames(dict(zip(self.by, key, strict=True)) for key in self.keys)
 
     @cached_property
     def _numbers(self) -> dict[tuple[str, ...], int]:

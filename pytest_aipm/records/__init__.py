@@ -35,12 +35,12 @@ from pytest_aipm.records.finding import (
     Docs,
     Finding,
     Formula,
-    GroupValue,
     Limit,
     RowsNeeded,
     Series,
     WaiverInfo,
 )
+from pytest_aipm.records.groups import GroupColumns, GroupNames, GroupValue, WrittenGroups
 from pytest_aipm.records.history import (
     HISTORY,
     HistoryLine,
@@ -93,6 +93,8 @@ __all__ = [
     "Finding",
     "Formula",
     "Frozen",
+    "GroupColumns",
+    "GroupNames",
     "GroupValue",
     "HistoryLine",
     "Interval",
@@ -120,6 +122,7 @@ __all__ = [
     "Undeclared",
     "Verdict",
     "WaiverInfo",
+    "WrittenGroups",
     "canonical_json",
     "evidence_of",
 ]

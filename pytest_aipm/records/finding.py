@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from pytest_aipm.records.plain import Count, Frozen, Interval, Number, Sparse
+from pytest_aipm.records.groups import Groups
+from pytest_aipm.records.plain import Frozen, Interval, Number, Sparse
 from pytest_aipm.records.verdicts import Because, Verdict
 
 __all__ = [
@@ -18,7 +19,6 @@ __all__ = [
     "Docs",
     "Finding",
     "Formula",
-    "GroupValue",
     "Limit",
     "RowsNeeded",
     "Series",
@@ -71,35 +71,6 @@ class Formula(Frozen):
     positive: str = ""
     population: str = ""
     reference: str = ""
-
-
-class GroupValue(Sparse):
-    """One group's part of a finding.
-
-    ``part`` names the rate where a finding shows several (equalized odds). Counts are exact; under
-    weights or with several rows of one person, numerator and denominator are the effective ones
-    that verdicts rest on, ``counted`` holds events and rows, and ``people`` whose rows those are.
-    The interval holds the one-sided bounds at the finding's confidence.
-    """
-
-    SPARSE: ClassVar[frozenset[str]] = frozenset({"counted", "people"})
-
-    group: dict[str, str]
-    part: str = ""
-    n: int
-    numerator: Count = None
-    denominator: Count = None
-    counted: tuple[int, int] | None = None
-    people: int | None = None
-    value: Number = None
-    interval: Interval = None
-    judged: bool = True
-    note: str = ""
-
-    @property
-    def counts(self) -> tuple[float | None, float | None]:
-        """Events and rows as they were counted, never effective ones."""
-        return (self.numerator, self.denominator) if self.counted is None else self.counted
 
 
 class Series(Sparse):
@@ -224,7 +195,7 @@ class Finding(Sparse):
     rows_needed: RowsNeeded | None = None
     formula: Formula | None = None
     n: int = 0
-    groups: tuple[GroupValue, ...] = ()
+    groups: Groups = ()
     sizes: tuple[float, ...] = ()
     """Denominators of the estimate's parts, for "evidence lost"."""
     part_names: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -66,6 +66,7 @@ class RateDisparity(Numbers):
         n = np.where(np.isfinite(rates), as_array(sizes), 0.0)
         return _measure(np.where(n > 0, np.nan_to_num(rates), 0.0) * n, n, self.setup)
 
+    @cached_property
     def _judged(self) -> _Judged | None:
         return _judge(np.array(self.x), np.array(self.sizes), self.setup, MANY_POWER)
 
@@ -84,7 +85,7 @@ class RateDisparity(Numbers):
         ratio). Nothing is drawn: `seed` is not needed.
         """
         del seed
-        judged, breach = self._judged(), self.breach(limit)
+        judged, breach = self._judged, self.breach(limit)
         if judged is None or breach is None:
             return None
         found = rate_gap(judged.contrasts, judged.x, breach, self.setup.breach_alpha)
@@ -104,14 +105,14 @@ class RateDisparity(Numbers):
 
     def original(self, pair: tuple[int, ...]) -> tuple[int, ...]:
         """Return the groups of a pair of judged columns; everyone else (``rest``) is none."""
-        judged = self._judged()
+        judged = self._judged
         if judged is None:
             return ()
         return tuple(int(judged.index[side]) for side in pair if side < judged.index.size)
 
     def decision(self, limit: Limit, seed: int) -> RateDecision | None:
         """Return how likely each verdict is at a multiple of the rows."""
-        judged, breach = self._judged(), self.breach(limit)
+        judged, breach = self._judged, self.breach(limit)
         if judged is None or breach is None:
             return None
         return RateDecision(

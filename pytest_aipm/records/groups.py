@@ -1,0 +1,247 @@
+"""The groups of a finding: one by one for who reads them, column by column where they are many.
+
+An intersection of two attributes can have ten thousand groups, and a policy asks a dozen questions
+of each. Nearly all of these records are only written down. So a check may hand over columns: what
+is written is made of whole columns, and the record of a group when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, overload
+
+from pydantic import PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
+
+from pytest_aipm.records.plain import (
+    Count,
+    Interval,
+    Number,
+    Sparse,
+    Written,
+    nested,
+    whole,
+)
+
+__all__ = ["GroupColumns", "GroupNames", "GroupValue", "Groups", "WrittenGroups"]
+
+
+class GroupValue(Sparse):
+    """One group's part of a finding.
+
+    ``part`` names the rate where a finding shows several (equalized odds). Counts are exact; under
+    weights or with several rows of one person, numerator and denominator are the effective ones
+    that verdicts rest on, ``counted`` holds events and rows, and ``people`` whose rows those are.
+    The interval holds the one-sided bounds at the finding's confidence.
+    """
+
+    SPARSE: ClassVar[frozenset[str]] = frozenset({"counted", "people"})
+
+    group: dict[str, str]
+    part: str = ""
+    n: int
+    numerator: Count = None
+    denominator: Count = None
+    counted: tuple[int, int] | None = None
+    people: int | None = None
+    value: Number = None
+    interval: Interval = None
+    judged: bool = True
+    note: str = ""
+
+    @property
+    def counts(self) -> tuple[float | None, float | None]:
+        """Events and rows as they were counted, never effective ones."""
+        return (self.numerator, self.denominator) if self.counted is None else self.counted
+
+
+FIELDS = tuple(GroupValue.model_fields)
+_fields_of = attrgetter(*FIELDS)
+
+
+class GroupNames(tuple[dict[str, str], ...]):  # noqa: SLOT001 - keeps what it has written
+    """Which groups there are, by the value of each attribute; findings on one scope share them."""
+
+    def written(self, pad: str | None) -> list[str]:
+        """Return the JSON of each, made once for all findings."""
+        kept = self._kept
+        if pad not in kept:
+            kept[pad] = [_mapping(each, pad) for each in self]
+        return kept[pad]
+
+    @cached_property
+    def _kept(self) -> dict[str | None, list[str]]:
+        return {}
+
+
+class GroupColumns(Sequence[GroupValue]):
+    """The groups of one finding, column by column.
+
+    Parameters
+    ----------
+    group : sequence of dict
+    n : sequence of int
+    **others
+        Columns of the other fields of `GroupValue`, as these hold them: numbers of Python, finite
+        or None. A field without a column has its default in every group.
+    """
+
+    def __init__(self, *, group: Sequence[dict[str, str]], **others: Sequence[Any]) -> None:
+        names = group if isinstance(group, GroupNames) else GroupNames(group)
+        self.columns: dict[str, Sequence[Any]] = {"group": names, **others}
+
+    @classmethod
+    def of(cls, groups: Sequence[GroupValue]) -> GroupColumns:
+        """Return columns of records."""
+        if isinstance(groups, GroupColumns):
+            return groups
+        columns = zip(*map(_fields_of, groups), strict=True) if groups else ((),) * len(FIELDS)
+        return cls(**dict(zip(FIELDS, columns, strict=True)))
+
+    @cached_property
+    def _each(self) -> tuple[GroupValue, ...]:
+        rows = zip(*self.columns.values(), strict=True)
+        return tuple(
+            GroupValue.model_construct(**dict(zip(self.columns, row, strict=True))) for row in rows
+        )
+
+    @overload
+    def __getitem__(self, place: int) -> GroupValue: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[GroupValue, ...]: ...
+    def __getitem__(self, place: int | slice) -> GroupValue | tuple[GroupValue, ...]:
+        """Return the record of a group."""
+        return self._each[place]
+
+    def __iter__(self) -> Iterator[GroupValue]:
+        """Yield the records of the groups, each the same one whenever it is asked for."""
+        return iter(self._each)
+
+    def __len__(self) -> int:
+        """Return how many groups there are."""
+        return len(self.columns["group"])
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other holds the same records."""
+        return isinstance(other, tuple | GroupColumns) and self._each == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Return the records as a tuple shows them."""
+        return repr(self._each)
+
+
+def _kept(groups: object, validate: ValidatorFunctionWrapHandler) -> object:
+    return groups if isinstance(groups, GroupColumns) else tuple(validate(groups))
+
+
+def _one_by_one(groups: Sequence[GroupValue]) -> tuple[GroupValue, ...]:
+    return tuple(groups)
+
+
+Groups = Annotated[Sequence[GroupValue], WrapValidator(_kept), PlainSerializer(_one_by_one)]
+"""What a finding holds: records, or columns of them."""
+
+
+_Field = tuple[str, list[list[str]]]
+"""How a field is written in each group, and the columns of texts that go into it."""
+
+
+@dataclass(frozen=True)
+class WrittenGroups(Written):
+    """Groups as JSON, made of whole columns: the bytes are those of one record after the other.
+
+    Attributes
+    ----------
+    columns : mapping of field to column
+        As `GroupColumns` has them.
+    fields : tuple of str
+        Which to write.
+    number : callable, optional
+        What to write of a number.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    fields: tuple[str, ...] = FIELDS
+    number: Callable[[Any], Any] | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """Findings that share their groups are written alike."""
+        return id(self.columns), self.fields, self.number
+
+    def json(self, pad: str | None) -> str:
+        """Return a list of mappings with sorted keys."""
+        if not self.columns["group"]:
+            return "[]"
+        row, deep = (None, None) if pad is None else (f"{pad} ", f"{pad}  ")
+        colon, comma = (":", ",") if pad is None else (": ", f",\n{deep}")
+        members, texts, ahead = [], [], ""
+        for name in sorted(self.fields):
+            key, written, told = f'"{name}"{colon}', *self._field(name, deep)
+            if name not in GroupValue.SPARSE:
+                members.append(f"{ahead}{key}{written}")
+                texts += told
+                ahead = ""
+            elif written != "null":  # where it says nothing, not even its name is written
+                said = map(written.__mod__, zip(*told, strict=True))
+                texts.append(["" if each == "null" else f"{key}{each}{comma}" for each in said])
+                ahead += "%s"
+        rows = map(nested(members, "{}", row).__mod__, zip(*texts, strict=True))
+        return nested(rows, "[]", pad)
+
+    def _field(self, name: str, pad: str | None) -> _Field:
+        """Return how a field is written; `pad` is what the line of its name begins with."""
+        column = self.columns.get(name)
+        if column is None or column.count(None) == len(column):
+            return _encoded(GroupValue.model_fields[name].default), []
+        if isinstance(column, GroupNames):
+            return "%s", [column.written(pad)]
+        if name in ("interval", "counted"):
+            return self._pairs(column, pad)
+        if name in ("judged", "note", "part"):
+            return _words(column)
+        return "%s", [self._numbers(column)]
+
+    def _pairs(self, column: Sequence[tuple[Any, Any] | None], pad: str | None) -> _Field:
+        known = [each for each in column if each is not None]
+        ends = [self._numbers([each[i] for each in known]) for i in range(2)]
+        pair = nested(("%s", "%s"), "[]", pad)
+        if len(known) == len(column):
+            return pair, ends
+        pairs = map(pair.__mod__, zip(*ends, strict=True))
+        return "%s", [["null" if each is None else next(pairs) for each in column]]
+
+    def _numbers(self, column: Sequence[float | None]) -> list[str]:
+        """Return the JSON of numbers. Equal ones are written once: rates of counts repeat."""
+        if len({*map(type, column)} - {type(None)}) > 1:
+            return self._each(column)  # 1 and 1.0 are equal, and not written alike
+        distinct = list(set(column))
+        texts = dict(zip(distinct, self._each(distinct), strict=True))
+        return [texts[each] if each else self._each([each])[0] for each in column]  # 0 has a sign
+
+    def _each(self, numbers: Sequence[float | None]) -> list[str]:
+        told = numbers if self.number is None else [*map(self.number, numbers)]
+        return _encoded(told)[1:-1].split(", ") if numbers else []
+
+
+def _words(column: Sequence[str | bool]) -> _Field:
+    texts = {each: whole(_encoded(each)) for each in set(column)}
+    if len(texts) == 1:
+        return texts[column[0]].replace("%", "%%"), []
+    return "%s", [[texts[each] for each in column]]
+
+
+_encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def _mapping(group: Mapping[str, str], pad: str | None) -> str:
+    if not group:
+        return "{}"
+    colon = ":" if pad is None else ": "
+    texts = (f"{_encoded(key)}{colon}{_encoded(each)}" for key, each in sorted(group.items()))
+    return whole(nested(texts, "{}", pad))
