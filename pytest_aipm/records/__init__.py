@@ -40,7 +40,7 @@ from pytest_aipm.records.finding import (
     Series,
     WaiverInfo,
 )
-from pytest_aipm.records.groups import GroupColumns, GroupNames, GroupValue, WrittenGroups
+from pytest_aipm.records.groups import GroupColumns, GroupNames, GroupValue
 from pytest_aipm.records.history import (
     HISTORY,
     HistoryLine,
@@ -68,6 +68,7 @@ from pytest_aipm.records.verdicts import (
     RunVerdict,
     Verdict,
 )
+from pytest_aipm.records.written import WrittenGroups
 
 __all__ = [
     "BY_UNIT",

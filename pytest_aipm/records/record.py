@@ -10,10 +10,11 @@ from pydantic import Field
 
 from pytest_aipm.records.audit import Audit
 from pytest_aipm.records.finding import Finding
-from pytest_aipm.records.groups import GroupColumns, WrittenGroups
+from pytest_aipm.records.groups import GroupColumns
 from pytest_aipm.records.plain import Frozen, canonical_json, canonical_sha256
 from pytest_aipm.records.sign_off import SignOff, evidence_of
 from pytest_aipm.records.verdicts import RunVerdict
+from pytest_aipm.records.written import WrittenGroups
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,9 +24,10 @@ from typing import Any
 
 from pytest_aipm.records.audit import Audit
 from pytest_aipm.records.finding import Finding
-from pytest_aipm.records.groups import GroupColumns, WrittenGroups
+from pytest_aipm.records.groups import GroupColumns
 from pytest_aipm.records.plain import Frozen, canonical_sha256
 from pytest_aipm.records.verdicts import Verdict
+from pytest_aipm.records.written import WrittenGroups
 
 __all__ = ["SignOff", "evidence_of"]
 
