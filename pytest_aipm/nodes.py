@@ -182,7 +182,7 @@ class ScopeItem(pytest.Item):
         grouped = self.finding.groups and self.finding.verdict is not Verdict.ERROR
         if grouped and small_elsewhere(auditor, policy, self.node):
             self.public = unsaid(self.public)
-        found = {"finding": self.finding.model_dump(mode="json"), "public": parcel(self.public)}
+        found = {"finding": self.finding.packed(), "public": parcel(self.public)}
         self.user_properties += [(PROPERTY, canonical_json(found)), *in_words(self.public)]
         if self.finding.verdict is Verdict.ERROR:
             pytest.fail(sentence(self.public), pytrace=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from pytest_aipm.records.groups import Groups
+from pytest_aipm.records.groups import GroupColumns, Groups
 from pytest_aipm.records.plain import Frozen, Interval, Number, Sparse
 from pytest_aipm.records.verdicts import Because, Verdict
 
@@ -215,3 +216,13 @@ class Finding(Sparse):
 
     A model may quote a row in its exception, so these words stay in this file.
     """
+
+    def packed(self) -> dict[str, Any]:
+        """Return it in plain JSON types for another process; its groups, very many, as columns."""
+        plain = self.model_dump(mode="json", exclude={"groups"})
+        return {**plain, "groups": GroupColumns.of(self.groups).columns}
+
+    @classmethod
+    def unpacked(cls, packed: Mapping[str, Any]) -> Finding:
+        """Return the finding that `packed` has taken apart."""
+        return cls.model_validate({**packed, "groups": GroupColumns.read(packed["groups"])})

@@ -99,6 +99,16 @@ class GroupColumns(Sequence[GroupValue]):
         columns = zip(*map(_fields_of, groups), strict=True) if groups else ((),) * len(FIELDS)
         return cls(**dict(zip(FIELDS, columns, strict=True)))
 
+    @classmethod
+    def read(cls, columns: Mapping[str, Sequence[Any]]) -> GroupColumns:
+        """Return the groups whose `columns` another process sent as JSON, which knows no tuples."""
+        pairs = {
+            name: [each and tuple(each) for each in columns[name]]
+            for name in ("interval", "counted")
+            if name in columns
+        }
+        return cls(**{**columns, **pairs})
+
     @cached_property
     def _each(self) -> tuple[GroupValue, ...]:
         rows = zip(*self.columns.values(), strict=True)
