@@ -104,7 +104,7 @@ class Controller:
         if isinstance(found, list):
             self.extra[report.nodeid] = tuple(Audit.model_validate(one["audit"]) for one in found)
             return canonical_json([one["public"] for one in found])
-        finding = Finding.unpacked(found["finding"])
+        finding = self.policies.told(found["finding"])
         self.findings[finding.nodeid] = finding
         vars(report)["aipm_verdict"] = finding.verdict.value
         locate(report, finding)

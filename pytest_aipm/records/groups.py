@@ -111,9 +111,9 @@ class GroupColumns(Sequence[GroupValue]):
 
     @cached_property
     def _each(self) -> tuple[GroupValue, ...]:
-        rows = zip(*self.columns.values(), strict=True)
+        blank, rows = GroupValue(group={}, n=0), zip(*self.columns.values(), strict=True)
         return tuple(
-            GroupValue.model_construct(**dict(zip(self.columns, row, strict=True))) for row in rows
+            blank.model_copy(update=dict(zip(self.columns, row, strict=True))) for row in rows
         )
 
     @overload
