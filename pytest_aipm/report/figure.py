@@ -122,7 +122,7 @@ def _bars(answer: Answer) -> Figure | None:
     lowest, other = answer.pair
     judged = [group for group in answer.judged if group.part == lowest.part]
     rows = []
-    for group in sorted(_kept(judged, answer), key=lambda group: group.value or 0.0):
+    for group in sorted(foremost(judged, answer, MOST_ROWS), key=lambda group: group.value or 0.0):
         share = (group.value or 0.0) / (other.value or 1.0)
         name, right = answer.name(group), answer.shown(share)
         if group is lowest:
@@ -160,7 +160,7 @@ def _allowed(answer: Answer, groups: Sequence[GroupValue]) -> Limit | None:
 
 
 def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
-    kept = _kept(groups, answer)
+    kept = foremost(groups, answer, MOST_ROWS)
     allowed = _allowed(answer, groups)
     name = part or answer.quantity
     if rate_of(answer.finding, name) == name:  # no name of a class in it
@@ -178,11 +178,11 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
     return _figure(svg, " ".join(said))
 
 
-def _kept(groups: list[GroupValue], answer: Answer) -> list[GroupValue]:
-    """Return the groups that are drawn: the deciding ones, then the largest, in their order."""
-    if len(groups) <= MOST_ROWS:
+def foremost(groups: list[GroupValue], answer: Answer, most: int) -> list[GroupValue]:
+    """Return at most so many groups: the deciding ones, then the largest, in their order."""
+    if len(groups) <= most:
         return groups
-    largest = sorted(groups, key=lambda group: (not answer.decides(group), -group.n))[:MOST_ROWS]
+    largest = sorted(groups, key=lambda group: (not answer.decides(group), -group.n))[:most]
     kept = {id(group) for group in largest}
     return [group for group in groups if id(group) in kept]
 
