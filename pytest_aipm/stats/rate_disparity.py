@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytest_aipm.stats.contrasts import Contrasts, Kind, against_one, among_all, front
+from pytest_aipm.stats.contrasts import Contrasts, Index, Kind, against_one, among_all, front
 from pytest_aipm.stats.ends import breach_end, hold_end
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, PartBounds, as_array
 from pytest_aipm.stats.parts import rate_bounds
@@ -267,10 +267,17 @@ def _undominated(
     """
     if n.size <= many:
         return among_all(kind, n, comparators)
-    rate, can = x / n, np.flatnonzero(comparators)
-    high = np.union1d(can[front(rate[can], n[can])], can[front(rate[can], -n[can])])
-    low = np.union1d(front(-rate, n), front(-rate, -n))
+    high, low = _extreme(x.tobytes(), n.tobytes(), comparators.tobytes())
     return among_all(kind, n, comparators, high, low)
+
+
+@lru_cache(maxsize=8)
+def _extreme(counts: bytes, sizes: bytes, comparators: bytes) -> tuple[Index, Index]:
+    """Return the groups that may be the higher and the lower one; see `_remembered`."""
+    n, can = np.frombuffer(sizes), np.flatnonzero(np.frombuffer(comparators, dtype=bool))
+    rate = np.frombuffer(counts) / n
+    high = np.union1d(can[front(rate[can], n[can])], can[front(rate[can], -n[can])])
+    return high, np.union1d(front(-rate, n), front(-rate, -n))
 
 
 def _measure(x: Array, n: Array, setup: _Setup) -> RateDisparity:
@@ -292,9 +299,9 @@ def _measure(x: Array, n: Array, setup: _Setup) -> RateDisparity:
         pair=pair,
         method=_method(judged, setup),
         aggregate="max" if setup.kind == "difference" else "min",
-        sizes=tuple(map(float, n)),
+        sizes=tuple(n.tolist()),
         parts=_parts(x, n, setup.alpha),
-        x=tuple(map(float, x)),
+        x=tuple(x.tolist()),
         setup=setup,
     )
 
