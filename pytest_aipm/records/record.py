@@ -14,7 +14,7 @@ from pytest_aipm.records.groups import GroupColumns
 from pytest_aipm.records.plain import Frozen, canonical_json, canonical_sha256
 from pytest_aipm.records.sign_off import SignOff, evidence_of
 from pytest_aipm.records.verdicts import RunVerdict
-from pytest_aipm.records.written import WrittenGroups
+from pytest_aipm.records.written import WrittenGroups, WrittenList
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,12 +149,14 @@ class Record(Frozen):
 
 
 def _plain(record: Record, *without: str) -> dict[str, Any]:
-    """Return what `canonical_json` takes; groups are columns, which write themselves."""
-    groups = {"__all__": {"findings": {"__all__": {"groups"}}}}
+    """Return what `canonical_json` takes, with parts that write themselves where groups are many."""
+    long = {"__all__": {"findings": {"__all__": {"groups", "sizes", "part_names"}}}}
     plain = record.model_dump(
-        mode="json", by_alias=True, exclude={"audits": groups, **dict.fromkeys(without, True)}
+        mode="json", by_alias=True, exclude={"audits": long, **dict.fromkeys(without, True)}
     )
     for audit, told in zip(record.audits, plain["audits"], strict=True):
         for finding, said in zip(audit.findings, told["findings"], strict=True):
             said["groups"] = WrittenGroups(GroupColumns.of(finding.groups).columns)
+            said["sizes"] = WrittenList(finding.sizes)
+            said["part_names"] = WrittenList(finding.part_names)
     return plain

@@ -27,7 +27,7 @@ from pytest_aipm.records.finding import Finding
 from pytest_aipm.records.groups import GroupColumns
 from pytest_aipm.records.plain import Frozen, canonical_sha256
 from pytest_aipm.records.verdicts import Verdict
-from pytest_aipm.records.written import WrittenGroups
+from pytest_aipm.records.written import WrittenGroups, WrittenList
 
 __all__ = ["SignOff", "evidence_of"]
 
@@ -38,7 +38,7 @@ MOVING = frozenset(
 )
 """Checks of which the question enters, and not the answer: they count days, or sign-offs
 themselves, or what other findings say."""
-ANSWER = frozenset({"value", "interval", "n", "sizes", "part_names", "groups"})
+ANSWER = frozenset({"value", "interval", "n"})
 
 OF_FINDING = (
     "id",
@@ -55,8 +55,6 @@ OF_FINDING = (
     "decide_on",
     "asked",
     "n",
-    "sizes",
-    "part_names",
 )
 OF_GROUP = ("group", "part", "n", "numerator", "denominator", "value", "interval", "judged")
 _KEPT = (str, int, type(None))
@@ -111,6 +109,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
     because = None if finding.because is None else finding.because.value
     return {
         **finding.model_dump(mode="json", include=set(OF_FINDING)),
+        "sizes": WrittenList(finding.sizes, _rounded),
+        "part_names": WrittenList(finding.part_names),
         "groups": WrittenGroups(GroupColumns.of(finding.groups).columns, OF_GROUP, _rounded),
         "verdict": "fail" if waived else finding.verdict.value,
         "because": because,

@@ -7,12 +7,39 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_aipm.records.groups import FIELDS, GroupNames, GroupValue, encoded
-from pytest_aipm.records.plain import Written, nested, whole
+from pytest_aipm.records.plain import Written, canonical_json, nested, whole
 
-__all__ = ["WrittenGroups"]
+__all__ = ["WrittenGroups", "WrittenList"]
 
 _Field = tuple[str, list[list[str]]]
 """How a field is written in each group, and the columns of texts that go into it."""
+
+
+@dataclass(frozen=True)
+class WrittenList(Written):
+    """Names or sizes of all groups as JSON: findings on one scope have the same ones.
+
+    Attributes
+    ----------
+    values : tuple of str or float
+    number : callable, optional
+        What to write of all of them.
+    """
+
+    values: tuple[Any, ...]
+    number: Callable[[Any], Any] | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """Lists of the same values are written alike."""
+        return self.values, self.number
+
+    def json(self, pad: str | None) -> str:
+        """Return a list."""
+        told = list(self.values) if self.number is None else self.number(self.values)
+        if pad is None or not told:
+            return canonical_json(told)
+        return nested([whole(encoded(each)) for each in told], "[]", pad)
 
 
 @dataclass(frozen=True)
