@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_aipm.records import (
@@ -46,10 +46,10 @@ GROUPS = st.lists(
 )
 
 
-def record(groups: Any) -> Record:
+def record(groups: Any, **more: Any) -> Record:
     finding = Finding(
         id="p::c::sex", nodeid="p.aipm.yaml::c::sex", check="a.b", check_id="c", scope=("sex",),
-        verdict=Verdict.PASS, reason="fine", groups=groups,
+        verdict=Verdict.PASS, reason="fine", groups=groups, **more,
     )  # fmt: skip
     policy = PolicyInfo(name="p", path="p.aipm.yaml", sha256="0", text="")
     audit = Audit(policy=policy, verdict=RunVerdict.PASS, findings=(finding, finding))
@@ -62,6 +62,7 @@ def one_by_one(made: Record, **given: Any) -> str:
     return json.dumps(plain, sort_keys=True, ensure_ascii=False, allow_nan=False, **given)
 
 
+@settings(max_examples=60)
 @given(GROUPS)
 def test_a_file_holds_the_same_bytes_as_record_by_record(groups: list[GroupValue]) -> None:
     made = record(groups)
@@ -71,12 +72,21 @@ def test_a_file_holds_the_same_bytes_as_record_by_record(groups: list[GroupValue
     assert columns.with_digest() == made.with_digest()
 
 
+@settings(max_examples=60)
+@given(st.lists(FLOATS), st.lists(TEXTS))
+def test_sizes_and_names_are_written_as_one_by_one(sizes: list[float], names: list[str]) -> None:
+    made = record((), sizes=sizes, part_names=names)
+    assert made.to_json() == one_by_one(made, indent=1) + "\n"
+
+
+@settings(max_examples=60)
 @given(GROUPS)
 def test_columns_on_one_line_are_records_on_one_line(groups: list[GroupValue]) -> None:
     plain = [each.model_dump(mode="json") for each in groups]
     assert canonical_json(WrittenGroups(GroupColumns.of(groups).columns)) == canonical_json(plain)
 
 
+@settings(max_examples=60)
 @given(GROUPS)
 def test_evidence_holds_the_same_numbers_as_record_by_record(groups: list[GroupValue]) -> None:
     def rounded(value: Any) -> Any:

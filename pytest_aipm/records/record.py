@@ -149,7 +149,7 @@ class Record(Frozen):
 
 
 def _plain(record: Record, *without: str) -> dict[str, Any]:
-    """Return what `canonical_json` takes, with parts that write themselves where groups are many."""
+    """Return what `canonical_json` takes; what is long where groups are many writes itself."""
     long = {"__all__": {"findings": {"__all__": {"groups", "sizes", "part_names"}}}}
     plain = record.model_dump(
         mode="json", by_alias=True, exclude={"audits": long, **dict.fromkeys(without, True)}

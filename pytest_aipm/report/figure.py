@@ -14,7 +14,7 @@ from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
 from pytest_aipm.report.classes import rate_of
 from pytest_aipm.report.curves import curves, ticks_text
 from pytest_aipm.report.strips import bars_of, one_count, steps_of, strip
-from pytest_aipm.report.words import WITHHELD, group_name, limit_text
+from pytest_aipm.report.words import WITHHELD, count, group_name, limit_text
 
 __all__ = ["MOST_ROWS", "Figure", "figures_of", "sorted_groups"]
 
@@ -174,7 +174,7 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
     )
     said = [f"{name[:1].upper()}{name[1:]} and {_counted(groups)} (n)."]
     if len(kept) < len(groups):
-        said.append(f"{len(groups) - len(kept)} more groups are in the table.")
+        said.append(f"{count(len(groups) - len(kept))} more groups are not drawn.")
     return _figure(svg, " ".join(said))
 
 

@@ -199,12 +199,18 @@ class FindingView:
     @property
     def more_rows(self) -> int:
         """How many groups the table leaves out."""
-        return max(len(self.finding.groups) - MOST_GROUPS, 0)
+        return len(self.groups) - len(self._tabled)
+
+    @cached_property
+    def _tabled(self) -> list[GroupValue]:
+        """The lowest rates, and those that make the value."""
+        rest = (group for group in self.groups[MOST_GROUPS:] if self.answer.decides(group))
+        return [*self.groups[:MOST_GROUPS], *rest]
 
     @property
     def rows(self) -> Iterator[tuple[str, str, Markup, str]]:
         """The rows of its table: name, rate, cells of numbers, note."""
-        for group in self.groups[:MOST_GROUPS]:
+        for group in self._tabled:
             note = (group.note or ("" if group.judged else "not judged")) if self.noted else ""
             cells = "".join(f"<td>{cell}" for cell in self._cells(group))
             # numbers and words of ours: nothing to escape
