@@ -16,10 +16,12 @@ from pytest_aipm.report.curves import curves, ticks_text
 from pytest_aipm.report.strips import bars_of, one_count, steps_of, strip
 from pytest_aipm.report.words import WITHHELD, count, group_name, limit_text
 
-__all__ = ["MOST_ROWS", "Figure", "figures_of", "sorted_groups"]
+__all__ = ["MOST_GROUPS", "MOST_ROWS", "Figure", "figures_of", "foremost", "sorted_groups"]
 
 MOST_ROWS = 40
 """Groups drawn in one chart; the table beside it holds more."""
+MOST_GROUPS = 200
+"""Rows of a group table; `audit.json` holds them all."""
 MOST_CELLS = 400
 
 
@@ -174,7 +176,8 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
     )
     said = [f"{name[:1].upper()}{name[1:]} and {_counted(groups)} (n)."]
     if len(kept) < len(groups):
-        said.append(f"{count(len(groups) - len(kept))} more groups are not drawn.")
+        where = "in the table" if len(answer.finding.groups) <= MOST_GROUPS else "not drawn"
+        said.append(f"{count(len(groups) - len(kept))} more groups are {where}.")
     return _figure(svg, " ".join(said))
 
 

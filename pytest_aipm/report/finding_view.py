@@ -18,7 +18,7 @@ from pytest_aipm.records import (
 )
 from pytest_aipm.report.answer import SPELLED_OUT, Answer, stopped
 from pytest_aipm.report.charts import Row, spark
-from pytest_aipm.report.figure import Figure, figures_of, sorted_groups
+from pytest_aipm.report.figure import MOST_GROUPS, Figure, figures_of, sorted_groups
 from pytest_aipm.report.points import PointTable, point_tables
 from pytest_aipm.report.prose import Block, prose
 from pytest_aipm.report.ratios import impact_ratios, name_of
@@ -33,10 +33,8 @@ from pytest_aipm.report.words import (
     percent,
 )
 
-__all__ = ["MOST_GROUPS", "FindingView", "anchor_of", "href_to"]
+__all__ = ["FindingView", "anchor_of", "href_to"]
 
-MOST_GROUPS = 200
-"""Rows of a group table; `audit.json` holds them all."""
 MOST_LINES = 14
 _FREQUENCY = re.compile(r" of 10[0,]")
 

@@ -8,6 +8,8 @@ and small pairs among them have the critical values of their exact tests.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from pytest_aipm.stats.contrasts import Contrasts
@@ -80,8 +82,8 @@ class RateDecision:
         x = self.x[drawn]
         rate = x / c.n
         runs = int(np.clip(ROUGH / self.centre.size, 200, RUNS))
-        rng = np.random.Generator(np.random.PCG64(self.seed))
-        counts = rng.standard_normal((runs, rate.size)) * np.sqrt(c.n * rate * (1 - rate))
+        normal = _normal(self.seed, runs, self.contrasts.n.size, drawn.tobytes())
+        counts = normal * np.sqrt(c.n * rate * (1 - rate))
         (high, of_high), (low, of_low) = c.sides(counts)
         weight = 1.0 if c.kind == "difference" else c.margin(self.breach)
         gap = weight * (high / of_high) - low / of_low
@@ -110,3 +112,10 @@ class RateDecision:
         critical = self.contrasts.sized(sizes).critical(self.breach, self.alpha_fail, self.pooled)
         fail, holds = c.verdicts(counts, self.breach, critical, self.alpha, self.pooled)
         return float(fail.mean()), 0.0 if self.blocked else float(holds.mean())
+
+
+@lru_cache(maxsize=8)
+def _normal(seed: int, runs: int, groups: int, drawn: bytes) -> Array:
+    """Return normal noise of some groups, drawn for all: once for a difference and its ratio."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    return np.asarray(rng.standard_normal((runs, groups))[:, np.frombuffer(drawn, dtype=np.intp)])
