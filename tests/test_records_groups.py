@@ -140,3 +140,11 @@ def test_columns_read_as_the_records_they_hold() -> None:
 
 def test_no_groups_are_an_empty_list() -> None:
     assert record(GroupColumns.of(())).to_json() == one_by_one(record(()), indent=1) + "\n"
+
+
+@settings(max_examples=60)
+@given(GROUPS)
+def test_a_finding_crosses_to_another_process_as_it_is(groups: list[GroupValue]) -> None:
+    (sent, _) = record(groups).findings
+    got = Finding.unpacked(json.loads(canonical_json(sent.packed())))
+    assert (got, got.model_dump_json()) == (sent, sent.model_dump_json())
