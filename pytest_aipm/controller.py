@@ -128,7 +128,7 @@ class Controller:
         if isinstance(found, list):
             self.extra[nodeid] = tuple(Audit.model_validate(one["audit"]) for one in found)
             return _Parcel(text, None, canonical_json([one["public"] for one in found]))
-        finding = Finding.model_validate(found["finding"])
+        finding = self.policies.told(found["finding"])
         self.findings[finding.nodeid] = finding
         return _Parcel(text, finding, canonical_json(found["public"]))
 

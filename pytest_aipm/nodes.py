@@ -8,6 +8,7 @@ as one JSON string in ``user_properties``, which crosses to xdist's controller.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -69,6 +70,8 @@ class Policies:
             (plan.settings.root / policy.path).resolve(): policy for policy in plan.policies
         }
         self.auditors: dict[str, Auditor] = {}
+        self.found: dict[str, Finding] = {}
+        self._process = os.getpid()
         self._wanted = {p for file in self.files for p in (file, *file.parents)}
         self._opened: set[Path] = set()
 
@@ -79,6 +82,20 @@ class Policies:
                 self.plan, policy, self.run_dir, kept=self._kept(), engine=self._engine
             )
         return self.auditors[policy.name]
+
+    def keep(self, finding: Finding) -> Any:
+        """Keep a finding, and return what a report tells the controller of it.
+
+        All of it where that is another process, which the node id says nothing.
+        """
+        if hasattr(self.config, "workerinput") or os.getpid() != self._process:
+            return finding.packed()
+        self.found[finding.nodeid] = finding
+        return finding.nodeid
+
+    def told(self, parcel: Any) -> Finding:
+        """Return the finding that a report tells of."""
+        return self.found[parcel] if isinstance(parcel, str) else Finding.unpacked(parcel)
 
     def _kept(self) -> Kept | None:
         """Return the predictions of earlier runs; None where pytest can keep nothing."""
@@ -184,7 +201,7 @@ class ScopeItem(pytest.Item):
         grouped = self.finding.groups and self.finding.verdict is not Verdict.ERROR
         if grouped and small_elsewhere(auditor, policy, self.node):
             self.public = unsaid(self.public)
-        found = {"finding": self.finding.model_dump(mode="json"), "public": parcel(self.public)}
+        found = {"finding": self.file.policies.keep(self.finding), "public": parcel(self.public)}
         self.user_properties += [(PROPERTY, canonical_json(found)), *in_words(self.public)]
         if self.finding.verdict is Verdict.ERROR:
             pytest.fail(sentence(self.public), pytrace=False)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from pytest_aipm.errors import CheckError
 from pytest_aipm.records import Finding, Verdict
+from pytest_aipm.report.answer import Answer
+from pytest_aipm.report.figure import foremost
 from pytest_aipm.report.plain import clip, columns_of, inert, plain_line
 from pytest_aipm.report.publish import published_alone
 from pytest_aipm.report.words import (
@@ -21,6 +23,8 @@ from pytest_aipm.report.words import (
 __all__ = ["CheckViolation", "publish", "raise_for", "sentence", "text", "unsaid"]
 
 WIDEST = 40
+MOST_LINES = 60
+"""Groups in a log; the report has more of them."""
 
 
 class CheckViolation(AssertionError):  # noqa: N818 - a violated policy is no error of ours
@@ -120,6 +124,7 @@ def text(finding: Finding) -> str:
 
 def _table(finding: Finding) -> list[str]:
     shown = figures(finding)
+    groups = foremost(list(finding.groups), Answer(finding), MOST_LINES)
     head = (" x ".join(finding.scope) or "group", "rate", "rows", "counted", "value", "interval")
     rows = [
         (
@@ -131,9 +136,11 @@ def _table(finding: Finding) -> list[str]:
             shown.interval(group.interval) if group.interval else "",
             plain_line(group.note or ("" if group.judged else "not judged")),
         )
-        for group in finding.groups
+        for group in groups
     ]
-    return _aligned([(*head, ""), *rows])
+    left = len(finding.groups) - len(groups)
+    more = [f"  {count(left)} more groups are in the report"] if left else []
+    return [*_aligned([(*head, ""), *rows]), *more]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

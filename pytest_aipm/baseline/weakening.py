@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_aipm.baseline.stored import facts_of, group_key
+from pytest_aipm.checks.answers import few
 from pytest_aipm.records import NO_WORSE, Asked, Audit, Because, Finding, GroupValue, Limit, Verdict
 
 __all__ = ["weakened"]
@@ -115,8 +116,8 @@ def _finding(finding: Finding, then: Mapping[str, Any]) -> list[str]:
         group for group in finding.groups if not group.judged and group_key(group) in judged
     ]
     if unjudged:
-        names = ", ".join(" · ".join(group.group.values()) for group in unjudged)
-        found.append(f"{finding.id}: no longer judged: {names}")
+        names = [" · ".join(group.group.values()) for group in unjudged]
+        found.append(f"{finding.id}: no longer judged: {few(names)}")
     if then.get("severity", "error") == "error" and finding.severity == "advice":
         found.append(f"{finding.id}: severity advice instead of error")
     return found

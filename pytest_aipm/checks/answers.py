@@ -86,5 +86,5 @@ def short(text: str, longest: int = 60) -> str:
 
 def few(names: Sequence[str], most: int = 5) -> str:
     """Return the first names of a list, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(short, names[:most])) + more

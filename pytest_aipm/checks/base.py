@@ -30,7 +30,7 @@ constant                  meaning
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal
@@ -224,7 +224,7 @@ class Measurement:
     summary: str
     n: int
     method: str = ""
-    groups: tuple[GroupValue, ...] = ()
+    groups: Sequence[GroupValue] = ()
     part_names: tuple[str, ...] = ()
     series: tuple[Series, ...] = ()
     examples: tuple[Example, ...] = ()

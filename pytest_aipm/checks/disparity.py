@@ -18,7 +18,7 @@ from pytest_aipm.checks.compare import (
     unknown_breach,
     without_groups,
 )
-from pytest_aipm.checks.effective import Counted, comparator, counted, design_note
+from pytest_aipm.checks.effective import Counted, comparator, counted, design_note, finite
 from pytest_aipm.checks.paired import paired_disparity
 from pytest_aipm.checks.rates import RATES
 from pytest_aipm.checks.shares import too_few
@@ -26,7 +26,7 @@ from pytest_aipm.checks.words import frequency, number
 from pytest_aipm.errors import CheckError, Problem
 from pytest_aipm.evidence.evidence import Evidence
 from pytest_aipm.evidence.groups import GroupCounts
-from pytest_aipm.records import Because, Formula, GroupValue
+from pytest_aipm.records import Because, Formula, GroupColumns
 from pytest_aipm.stats.contrasts import Kind
 from pytest_aipm.stats.disparity import rate_difference, rate_ratio
 from pytest_aipm.stats.estimate import Estimate
@@ -88,6 +88,12 @@ def rate_disparity(
 
     estimate = compare(x, n)
     numerator, denominator = rate.words(evidence.subject)
+    # the groups of the difference are those of the ratio
+    asked = (rate_id, params.by, params.unknown, params.confidence, params.min_group_size)
+    groups = evidence.once(
+        ("rates of groups", *asked),
+        lambda: group_values(counts, x, n, estimate, params.min_group_size, found=found),
+    )
     return Measurement(
         estimate=estimate,
         formula=Formula(
@@ -100,7 +106,7 @@ def rate_disparity(
         ),
         summary=compared(named(rate, evidence, params), kind, estimate, names, frequency),
         n=counts.n,
-        groups=few.noted(group_values(counts, x, n, estimate, params.min_group_size, found=found)),
+        groups=few.noted(groups),
         part_names=names,
         notes=design_note(evidence.subject, found.rows, n),
         not_judged=nothing_to_compare(names, few.kept(n), params, rate.name)
@@ -167,24 +173,21 @@ def group_values(
     *,
     part: str = "",
     found: Counted | None = None,
-) -> tuple[GroupValue, ...]:
+) -> GroupColumns:
     """Return one record a group: counts, rate and interval; `found` where they are effective."""
-    found, values, sizes = found or Counted(x, n, x, n), [], counts.sizes.astype(int).tolist()
-    for i, group in enumerate(counts.grouping.groups):
-        value, lower, upper = estimate.parts[i]
-        values.append(
-            GroupValue(
-                group=group,
-                part=part,
-                n=sizes[i],
-                **found.shown(i),
-                value=value,
-                interval=None if n[i] == 0 else (lower, upper),
-                judged=bool(n[i] >= min_size),
-                note=_note(float(n[i]), min_size, designed=found.designed),
-            )
-        )
-    return tuple(values)
+    found, sizes = found or Counted(x, n, x, n), n.tolist()
+    values, lower, upper = (finite(part[i] for part in estimate.parts) for i in range(3))
+    ends = zip(sizes, zip(lower, upper, strict=True), strict=True)
+    return GroupColumns(
+        group=counts.grouping.groups,
+        part=[part] * len(sizes),
+        n=counts.sizes.astype(int).tolist(),
+        **found.columns(),
+        value=values,
+        interval=[pair if rows else None for rows, pair in ends],
+        judged=[rows >= min_size for rows in sizes],
+        note=[_note(rows, min_size, designed=found.designed) for rows in sizes],
+    )
 
 
 def _note(n: float, min_size: int, *, designed: bool) -> str:

@@ -6,9 +6,11 @@ weighted, and it stands on as many rows as would give its linearised variance (`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,7 @@ __all__ = [
     "counted",
     "counts_of",
     "design_note",
+    "finite",
     "level_of",
     "part_comparator",
     "refuse_design",
@@ -74,6 +77,21 @@ class Counted:
             "counted": raw,
             "people": None if self.people is None else int(self.people[i]),
         }
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the same of all groups, field by field."""
+        counts = {"numerator": finite(self.x.tolist()), "denominator": finite(self.n.tolist())}
+        if self.designed:
+            pair = (each.astype(int).tolist() for each in (self.events, self.rows))
+            counts["counted"] = list(zip(*pair, strict=True))
+        if self.people is not None:
+            counts["people"] = self.people.astype(int).tolist()
+        return counts
+
+
+def finite(values: Iterable[float]) -> list[Any]:
+    """Return numbers as records hold them: None for what is none."""
+    return [each if math.isfinite(each) else None for each in values]
 
 
 def shown_counts(x: float, n: float) -> dict[str, int | float]:

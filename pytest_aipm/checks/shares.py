@@ -42,8 +42,10 @@ class TooFew:
         kept[list(self.left_out)] = 0
         return kept
 
-    def noted(self, groups: Sequence[GroupValue]) -> tuple[GroupValue, ...]:
+    def noted(self, groups: Sequence[GroupValue]) -> Sequence[GroupValue]:
         """Return the records of the groups; those that are left out say why."""
+        if not self.left_out:
+            return groups
         noted = list(groups)
         for i in self.left_out:
             note = (

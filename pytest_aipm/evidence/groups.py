@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from pytest_aipm.evidence.design import Design
 from pytest_aipm.evidence.scores import ScoreBag
 from pytest_aipm.evidence.subject import UNKNOWN, Attribute, Subject
 from pytest_aipm.evidence.tally import Cell, Rows
+from pytest_aipm.records import GroupNames
 
 __all__ = [
     "GroupCounts",
@@ -50,15 +51,15 @@ class Grouping:
     positions: tuple[int, ...]
     keep_unknown: bool
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Groups as a reader names them: ``female`` or ``female · Black``."""
         return tuple(" · ".join(key) if key else "all rows" for key in self.keys)
 
-    @property
-    def groups(self) -> tuple[dict[str, str], ...]:
+    @cached_property
+    def groups(self) -> GroupNames:
         """Groups as records name them: ``{"sex": "female"}``."""
-        return tuple(dict(zip(self.by, key, strict=True)) for key in self.keys)
+        return GroupNames(dict(zip(self.by, key, strict=True)) for key in self.keys)
 
     @cached_property
     def _numbers(self) -> dict[tuple[str, ...], int]:
@@ -66,11 +67,11 @@ class Grouping:
 
     def key(self, cell: Cell) -> tuple[str, ...] | None:
         """Return the group of a cell; None when one of its attributes is unknown."""
-        return self._key([cell[position] for position in self.positions])
+        return self._key(tuple([cell[position] for position in self.positions]))
 
-    def _key(self, values: Sequence[str | None]) -> tuple[str, ...] | None:
+    def _key(self, values: tuple[str | None, ...]) -> tuple[str, ...] | None:
         if None not in values:
-            return tuple(values)  # type: ignore[arg-type]
+            return values  # type: ignore[return-value]
         if not self.keep_unknown:
             return None
         return tuple(UNKNOWN if value is None else value for value in values)
@@ -92,7 +93,7 @@ class Grouping:
         for codes, names in coded:
             _, joint = np.unique(joint * len(names) + codes, return_inverse=True)
         _, first, place = np.unique(joint, return_index=True, return_inverse=True)
-        keys = [self._key([names[codes[row]] for codes, names in coded]) for row in first]
+        keys = [self._key(tuple(names[codes[row]] for codes, names in coded)) for row in first]
         numbers = np.array([-1 if key is None else self._numbers[key] for key in keys], dtype=int)
         found: np.ndarray = numbers[place.reshape(-1)]
         return found
@@ -125,10 +126,11 @@ def grouping(
 
 def display_order(attributes: Sequence[Attribute]) -> Callable[[tuple[str, ...]], Any]:
     """Return a sorting key for groups: declared values first, the others by name, unknown last."""
-    ranks = [{name: i for i, name in enumerate(each.groups or each.names())} for each in attributes]
+    declared = ({n: i for i, n in enumerate(each.groups or each.names())} for each in attributes)
+    ranks = [cache(partial(_rank, each)) for each in declared]  # many groups share few values
 
     def place(key: tuple[str, ...]) -> list[tuple[int, str]]:
-        return [_rank(each, value) for each, value in zip(ranks, key, strict=True)]
+        return [rank(value) for rank, value in zip(ranks, key, strict=True)]
 
     return place
 

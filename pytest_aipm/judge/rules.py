@@ -6,7 +6,7 @@ Values, no sentences and no order of reasons: those are `verdict` and `sentences
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -63,7 +63,7 @@ class Entry:
     change: str | None = None
     sizes: tuple[float, ...] = ()
     part_names: tuple[str, ...] = ()
-    groups: tuple[GroupValue, ...] = ()
+    groups: Sequence[GroupValue] = ()
     formula: str | None = None
     conditions: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from pytest_aipm.checks.answers import few
 from pytest_aipm.checks.base import Measurement
 from pytest_aipm.checks.words import number
 from pytest_aipm.judge.rules import Rules, uncertain
@@ -76,7 +77,7 @@ def cannot_tell(
     if needed is not None:
         text += f"; about {_rounded(needed.total):,} rows in all, at the same mix, would settle it"
     elif empty:
-        text += f"; it has no row for {', '.join(empty)}, so more of the same mix settle nothing"
+        text += f"; it has no row for {few(empty)}, so more of the same mix settle nothing"
     else:
         text += "; no number of rows settles it if these values are the true ones"
     return text

@@ -37,12 +37,12 @@ from pytest_aipm.records.finding import (
     Example,
     Finding,
     Formula,
-    GroupValue,
     Limit,
     RowsNeeded,
     Series,
     WaiverInfo,
 )
+from pytest_aipm.records.groups import GroupColumns, GroupNames, GroupValue
 from pytest_aipm.records.history import (
     HISTORY,
     HistoryLine,
@@ -70,6 +70,7 @@ from pytest_aipm.records.verdicts import (
     RunVerdict,
     Verdict,
 )
+from pytest_aipm.records.written import WrittenGroups
 
 __all__ = [
     "BY_UNIT",
@@ -97,6 +98,8 @@ __all__ = [
     "Finding",
     "Formula",
     "Frozen",
+    "GroupColumns",
+    "GroupNames",
     "GroupValue",
     "HistoryLine",
     "Interval",
@@ -124,6 +127,7 @@ __all__ = [
     "Undeclared",
     "Verdict",
     "WaiverInfo",
+    "WrittenGroups",
     "canonical_json",
     "evidence_of",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from pytest_aipm.records.plain import Count, Frozen, Interval, Number, Sparse
+from pytest_aipm.records.groups import GroupColumns, Groups
+from pytest_aipm.records.plain import Frozen, Interval, Number, Sparse
 from pytest_aipm.records.verdicts import Because, Verdict
 
 __all__ = [
@@ -20,7 +22,6 @@ __all__ = [
     "Example",
     "Finding",
     "Formula",
-    "GroupValue",
     "Limit",
     "RowsNeeded",
     "Series",
@@ -73,35 +74,6 @@ class Formula(Frozen):
     positive: str = ""
     population: str = ""
     reference: str = ""
-
-
-class GroupValue(Sparse):
-    """One group's part of a finding.
-
-    ``part`` names the rate where a finding shows several (equalized odds). Counts are exact; under
-    weights or with several rows of one person, numerator and denominator are the effective ones
-    that verdicts rest on, ``counted`` holds events and rows, and ``people`` whose rows those are.
-    The interval holds the one-sided bounds at the finding's confidence.
-    """
-
-    SPARSE: ClassVar[frozenset[str]] = frozenset({"counted", "people"})
-
-    group: dict[str, str]
-    part: str = ""
-    n: int
-    numerator: Count = None
-    denominator: Count = None
-    counted: tuple[int, int] | None = None
-    people: int | None = None
-    value: Number = None
-    interval: Interval = None
-    judged: bool = True
-    note: str = ""
-
-    @property
-    def counts(self) -> tuple[float | None, float | None]:
-        """Events and rows as they were counted, never effective ones."""
-        return (self.numerator, self.denominator) if self.counted is None else self.counted
 
 
 class Series(Sparse):
@@ -244,7 +216,7 @@ class Finding(Sparse):
     rows_needed: RowsNeeded | None = None
     formula: Formula | None = None
     n: int = 0
-    groups: tuple[GroupValue, ...] = ()
+    groups: Groups = ()
     sizes: tuple[float, ...] = ()
     """Denominators of the estimate's parts, for "evidence lost"."""
     part_names: tuple[str, ...] = ()
@@ -266,3 +238,13 @@ class Finding(Sparse):
 
     A model may quote a row in its exception, so these words stay in this file.
     """
+
+    def packed(self) -> dict[str, Any]:
+        """Return it in plain JSON types for another process; its groups, very many, as columns."""
+        plain = self.model_dump(mode="json", exclude={"groups"})
+        return {**plain, "groups": GroupColumns.of(self.groups).columns}
+
+    @classmethod
+    def unpacked(cls, packed: Mapping[str, Any]) -> Finding:
+        """Return the finding that `packed` has taken apart."""
+        return cls.model_validate({**packed, "groups": GroupColumns.read(packed["groups"])})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import uuid4
 
 from pydantic import (
     BaseModel,
@@ -24,7 +26,11 @@ __all__ = [
     "Interval",
     "Number",
     "Sparse",
+    "Written",
     "canonical_json",
+    "canonical_sha256",
+    "nested",
+    "whole",
 ]
 
 
@@ -86,22 +92,86 @@ class Sparse(Frozen):
         return handler(described)
 
 
-_HALF = re.compile("[\ud800-\udfff]")
+class Written:
+    """A long part of a value that writes its own JSON, with the bytes that it would have anyhow."""
+
+    @property
+    def key(self) -> Hashable:
+        """The same for parts that are written alike: their JSON is made once."""
+        raise NotImplementedError
+
+    def json(self, pad: str | None) -> str:
+        """Return the JSON; `pad` is what its line begins with, None where all is one line."""
+        raise NotImplementedError
 
 
-def canonical_json(value: Mapping[str, Any] | list[Any], indent: int | None = None) -> str:
+Canonical = Mapping[str, Any] | list[Any] | Written
+
+
+def canonical_json(value: Canonical, indent: Literal[1] | None = None) -> str:
     """Return JSON with sorted keys and no NaN: the same value, the same bytes.
 
     Half a character, as the name of a file can bring one along, is written out by its number: no
     file could hold it.
     """
-    separators = (",", ": ") if indent is not None else (",", ":")
+    return "".join(_pieces(value, indent))
+
+
+def canonical_sha256(value: Canonical) -> str:
+    """Return the hash of a value's canonical JSON."""
+    digest = hashlib.sha256()
+    for piece in _pieces(value, None):
+        digest.update(piece.encode())
+    return digest.hexdigest()
+
+
+def _pieces(value: Canonical, indent: Literal[1] | None) -> Iterator[str]:
+    apart: list[Written] = []
+    mark = uuid4().hex  # that no text holds, whoever wrote it
+
+    def hold(part: object) -> str:
+        if not isinstance(part, Written):
+            raise TypeError(f"{type(part).__name__} is no part of a record")
+        apart.append(part)
+        return mark
+
     text = json.dumps(
         value,
         sort_keys=True,
         indent=indent,
-        separators=separators,
+        separators=(",", ":") if indent is None else (",", ": "),
         ensure_ascii=False,
         allow_nan=False,
+        default=hold,
     )
+    before, *others = whole(text).split(f'"{mark}"')
+    made: dict[Hashable, str] = {}
+    for part, after in zip(apart, others, strict=True):
+        yield before
+        pad = None if indent is None else _pad(before)
+        if (part.key, pad) not in made:
+            made[part.key, pad] = part.json(pad)
+        yield made[part.key, pad]
+        before = after
+    yield before
+
+
+def _pad(text: str) -> str:
+    line = text.rpartition("\n")[2]
+    return line[: len(line) - len(line.lstrip(" "))]
+
+
+def nested(items: Iterable[str], ends: str, pad: str | None) -> str:
+    """Return members of a list or a mapping between its `ends`, on lines deeper than `pad`."""
+    if pad is None:
+        return f"{ends[0]}{','.join(items)}{ends[1]}"
+    lead = f"\n{pad} "
+    return f"{ends[0]}{lead}{f',{lead}'.join(items)}\n{pad}{ends[1]}"
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def whole(text: str) -> str:
+    """Return text with half a character written out by its number, as `canonical_json` does."""
     return _HALF.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text)

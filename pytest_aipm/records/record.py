@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from pytest_aipm.records.audit import Audit
 from pytest_aipm.records.finding import Finding
-from pytest_aipm.records.plain import Frozen, canonical_json
+from pytest_aipm.records.groups import GroupColumns
+from pytest_aipm.records.plain import Frozen, canonical_json, canonical_sha256
 from pytest_aipm.records.sign_off import SignOff, evidence_of
 from pytest_aipm.records.verdicts import RunVerdict
+from pytest_aipm.records.written import WrittenGroups, WrittenList
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +124,7 @@ class Record(Frozen):
 
     def to_json(self) -> str:
         """Return the record as `audit.json` holds it."""
-        return canonical_json(self.model_dump(mode="json", by_alias=True), indent=1) + "\n"
+        return canonical_json(_plain(self), indent=1) + "\n"
 
     def with_digest(self) -> Record:
         """Return the record with its hashes: of the evidence, and of the whole.
@@ -132,10 +133,8 @@ class Record(Frozen):
         """
         evidence = evidence_of(self.audits, seed=self.run.seed)
         whole = self.model_copy(update={"evidence": evidence})
-        outside = {"timing", "sign_offs", "digest"}
-        plain = whole.model_dump(mode="json", by_alias=True, exclude=outside)
-        digest = hashlib.sha256(canonical_json(plain).encode()).hexdigest()
-        return whole.model_copy(update={"digest": digest})
+        plain = _plain(whole, "timing", "sign_offs", "digest")
+        return whole.model_copy(update={"digest": canonical_sha256(plain)})
 
     def signed_off(self, sign_offs: Iterable[SignOff]) -> Record:
         """Return the record with sign-offs, each of which knows whether it is of this record."""
@@ -147,3 +146,17 @@ class Record(Frozen):
     def from_json(cls, text: str | bytes) -> Record:
         """Read a record back from `audit.json`."""
         return cls.model_validate_json(text)
+
+
+def _plain(record: Record, *without: str) -> dict[str, Any]:
+    """Return what `canonical_json` takes; what is long where groups are many writes itself."""
+    long = {"__all__": {"findings": {"__all__": {"groups", "sizes", "part_names"}}}}
+    plain = record.model_dump(
+        mode="json", by_alias=True, exclude={"audits": long, **dict.fromkeys(without, True)}
+    )
+    for audit, told in zip(record.audits, plain["audits"], strict=True):
+        for finding, said in zip(audit.findings, told["findings"], strict=True):
+            said["groups"] = WrittenGroups(GroupColumns.of(finding.groups).columns)
+            said["sizes"] = WrittenList(finding.sizes)
+            said["part_names"] = WrittenList(finding.part_names)
+    return plain

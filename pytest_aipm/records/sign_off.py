@@ -19,15 +19,15 @@ change by being signed off. `manifest.json` covers them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import Any
 
 from pytest_aipm.records.audit import Audit
 from pytest_aipm.records.finding import Finding
-from pytest_aipm.records.plain import Frozen, canonical_json
+from pytest_aipm.records.groups import GroupColumns
+from pytest_aipm.records.plain import Frozen, canonical_sha256
 from pytest_aipm.records.verdicts import Verdict
+from pytest_aipm.records.written import WrittenGroups, WrittenList
 
 __all__ = ["SignOff", "evidence_of"]
 
@@ -38,7 +38,7 @@ MOVING = frozenset(
 )
 """Checks of which the question enters, and not the answer: they count days, or sign-offs
 themselves, or what other findings say."""
-ANSWER = frozenset({"value", "interval", "n", "sizes", "part_names", "groups"})
+ANSWER = frozenset({"value", "interval", "n"})
 
 OF_FINDING = (
     "id",
@@ -55,12 +55,9 @@ OF_FINDING = (
     "decide_on",
     "asked",
     "n",
-    "sizes",
-    "part_names",
 )
 OF_GROUP = ("group", "part", "n", "numerator", "denominator", "value", "interval", "judged")
 _KEPT = (str, int, type(None))
-_of_group = attrgetter(*OF_GROUP)
 
 
 class SignOff(Frozen):
@@ -89,8 +86,7 @@ def evidence_of(audits: Iterable[Audit], *, seed: int) -> str:
         Of all resampling.
     """
     told = [_audit(audit) for audit in audits if "::" not in audit.policy.path]
-    content = canonical_json({"seed": seed, "audits": _rounded(told)})
-    return hashlib.sha256(content.encode()).hexdigest()
+    return canonical_sha256({"seed": seed, "audits": _rounded(told)})
 
 
 def _audit(audit: Audit) -> dict[str, Any]:
@@ -113,8 +109,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
     because = None if finding.because is None else finding.because.value
     return {
         **finding.model_dump(mode="json", include=set(OF_FINDING)),
-        # plain as they are, and there may be very many
-        "groups": [dict(zip(OF_GROUP, _of_group(group), strict=True)) for group in finding.groups],
+        "sizes": WrittenList(finding.sizes, _rounded),
+        "part_names": WrittenList(finding.part_names),
+        "groups": WrittenGroups(GroupColumns.of(finding.groups).columns, OF_GROUP, _rounded),
         "verdict": "fail" if waived else finding.verdict.value,
         "because": because,
         "failing": finding.failing or waived,
@@ -124,7 +121,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _rounded(value: Any) -> Any:
     """Return the value with ten significant digits in every number that is not whole."""
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}")
+        short = value.is_integer() and abs(value) < 10**DIGITS  # as sizes of groups are
+        return value if short else float(f"{value:.{DIGITS}g}")
     if isinstance(value, dict):  # most values are texts and counts, which stay as they are
         return {
             key: each if isinstance(each, _KEPT) else _rounded(each) for key, each in value.items()

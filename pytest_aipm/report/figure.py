@@ -14,12 +14,14 @@ from pytest_aipm.report.charts import Cell, Row, bars, forest, heat_map, ruler
 from pytest_aipm.report.classes import rate_of
 from pytest_aipm.report.curves import curves, ticks_text
 from pytest_aipm.report.strips import bars_of, one_count, steps_of, strip
-from pytest_aipm.report.words import WITHHELD, group_name, limit_text, point_text
+from pytest_aipm.report.words import WITHHELD, count, group_name, limit_text, point_text
 
-__all__ = ["MOST_ROWS", "Figure", "figures_of", "sorted_groups"]
+__all__ = ["MOST_GROUPS", "MOST_ROWS", "Figure", "figures_of", "foremost", "sorted_groups"]
 
 MOST_ROWS = 40
 """Groups drawn in one chart; the table beside it holds more."""
+MOST_GROUPS = 200
+"""Rows of a group table; `audit.json` holds them all."""
 MOST_CELLS = 400
 
 
@@ -122,7 +124,7 @@ def _bars(answer: Answer) -> Figure | None:
     lowest, other = answer.pair
     judged = [group for group in answer.judged if group.part == lowest.part]
     rows = []
-    for group in sorted(_kept(judged, answer), key=lambda group: group.value or 0.0):
+    for group in sorted(foremost(judged, answer, MOST_ROWS), key=lambda group: group.value or 0.0):
         share = (group.value or 0.0) / (other.value or 1.0)
         name, right = answer.name(group), answer.shown(share)
         if group is lowest:
@@ -160,7 +162,7 @@ def _allowed(answer: Answer, groups: Sequence[GroupValue]) -> Limit | None:
 
 
 def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
-    kept = _kept(groups, answer)
+    kept = foremost(groups, answer, MOST_ROWS)
     allowed = _allowed(answer, groups)
     name = part or answer.quantity
     if rate_of(answer.finding, name) == name:  # no name of a class in it
@@ -174,15 +176,16 @@ def _forest(answer: Answer, groups: list[GroupValue], part: str) -> Figure:
     )
     said = [f"{name[:1].upper()}{name[1:]} and {_counted(groups)} (n)."]
     if len(kept) < len(groups):
-        said.append(f"{len(groups) - len(kept)} more groups are in the table.")
+        where = "in the table" if len(answer.finding.groups) <= MOST_GROUPS else "not drawn"
+        said.append(f"{count(len(groups) - len(kept))} more groups are {where}.")
     return _figure(svg, " ".join(said))
 
 
-def _kept(groups: list[GroupValue], answer: Answer) -> list[GroupValue]:
-    """Return the groups that are drawn: the deciding ones, then the largest, in their order."""
-    if len(groups) <= MOST_ROWS:
+def foremost(groups: list[GroupValue], answer: Answer, most: int) -> list[GroupValue]:
+    """Return at most so many groups: the deciding ones, then the largest, in their order."""
+    if len(groups) <= most:
         return groups
-    largest = sorted(groups, key=lambda group: (not answer.decides(group), -group.n))[:MOST_ROWS]
+    largest = sorted(groups, key=lambda group: (not answer.decides(group), -group.n))[:most]
     kept = {id(group) for group in largest}
     return [group for group in groups if id(group) in kept]
 

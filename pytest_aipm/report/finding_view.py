@@ -18,7 +18,7 @@ from pytest_aipm.records import (
 )
 from pytest_aipm.report.answer import SPELLED_OUT, Answer, stopped
 from pytest_aipm.report.charts import Row, spark
-from pytest_aipm.report.figure import Figure, figures_of, sorted_groups
+from pytest_aipm.report.figure import MOST_GROUPS, Figure, figures_of, sorted_groups
 from pytest_aipm.report.points import PointTable, point_tables
 from pytest_aipm.report.prose import Block, prose
 from pytest_aipm.report.ratios import impact_ratios, name_of
@@ -33,10 +33,8 @@ from pytest_aipm.report.words import (
     percent,
 )
 
-__all__ = ["MOST_GROUPS", "FindingView", "anchor_of", "href_to"]
+__all__ = ["FindingView", "anchor_of", "href_to"]
 
-MOST_GROUPS = 200
-"""Rows of a group table; `audit.json` holds them all."""
 MOST_LINES = 14
 _FREQUENCY = re.compile(r" of 10[0,]")
 
@@ -199,12 +197,18 @@ class FindingView:
     @property
     def more_rows(self) -> int:
         """How many groups the table leaves out."""
-        return max(len(self.finding.groups) - MOST_GROUPS, 0)
+        return len(self.groups) - len(self._tabled)
+
+    @cached_property
+    def _tabled(self) -> list[GroupValue]:
+        """The lowest rates, and those that make the value."""
+        rest = (group for group in self.groups[MOST_GROUPS:] if self.answer.decides(group))
+        return [*self.groups[:MOST_GROUPS], *rest]
 
     @property
     def rows(self) -> Iterator[tuple[str, str, Markup, str]]:
         """The rows of its table: name, rate, cells of numbers, note."""
-        for group in self.groups[:MOST_GROUPS]:
+        for group in self._tabled:
             note = (group.note or ("" if group.judged else "not judged")) if self.noted else ""
             cells = "".join(f"<td>{cell}" for cell in self._cells(group))
             # numbers and words of ours: nothing to escape

@@ -7,6 +7,7 @@ one minus the ratio. "No disparity" is then t = 0 for both, and one upward scan 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -110,18 +111,34 @@ class Contrasts:
         """Return the same comparison with other denominators."""
         return replace(self, n=n)
 
+    def met(self) -> tuple[Contrasts, Index]:
+        """Return the same pairs among the groups that stand in one, and which groups those are.
+
+        Of very many groups these are few. The critical value is that of all of them.
+        """
+        if self.rest:
+            return self, np.arange(self.n.size)
+        met, places = np.unique([self.high, self.low], return_inverse=True)
+        high, low = places.reshape(2, -1)
+        n, comparators = self.n[met], self.comparators[met]
+        return replace(self, n=n, high=high, low=low, comparators=comparators), met
+
     def touching(self, group: int) -> Contrasts:
         """Return the pairs that move when one group's rate moves."""
         if self.shape != "closed":
             return self
         others = np.delete(np.arange(self.n.size), group)
         if others.size > MANY_OTHERS:  # the largest groups carry the power
-            others = others[np.argsort(-self.n[others], kind="stable")[:MANY_OTHERS]]
+            others = self._largest[self._largest != group][:MANY_OTHERS]
         above = others[self.comparators[others]]
         below = others if self.comparators[group] else others[:0]
         high = np.concatenate([above, np.full(below.size, group)])
         low = np.concatenate([np.full(above.size, group), below])
         return replace(self, high=high, low=low, share=np.zeros(high.size))
+
+    @cached_property
+    def _largest(self) -> Index:
+        return np.argsort(-self.n, kind="stable")[: MANY_OTHERS + 1]
 
     def verdicts(
         self, x: Array, breach: float, critical: float, alpha: float, pooled: float

@@ -66,14 +66,14 @@ def closed_critical_value(
     float
         Between Bonferroni over ``m + extra`` and over ``K(K - 1) + extra`` tests.
     """
-    sizes = tuple(as_array(n).tolist())
+    sizes = as_array(n).tobytes()  # what is kept for later is found by its bytes at once
     return _closed(sizes, float(tau), float(alpha), float(scale), extra)
 
 
 @lru_cache(maxsize=4096)
-def _closed(n: tuple[float, ...], tau: float, alpha: float, scale: float, extra: int) -> float:
+def _closed(n: bytes, tau: float, alpha: float, scale: float, extra: int) -> float:
     """Return it for sizes that many findings share."""
-    groups = len(n)
+    groups = np.frombuffer(n).size
     most = groups * (groups - 1) + extra
     if most == 0:
         raise ValueError("a critical value needs at least two groups")
@@ -91,7 +91,7 @@ def _closed(n: tuple[float, ...], tau: float, alpha: float, scale: float, extra:
 
 
 @lru_cache(maxsize=256)
-def _pairs(n: tuple[float, ...]) -> tuple[Array, Array, Array]:
+def _pairs(n: bytes) -> tuple[Array, Array, Array]:
     """Return of each pair of size classes, widest margin first, what does not change with tau.
 
     Returns
@@ -104,7 +104,8 @@ def _pairs(n: tuple[float, ...]) -> tuple[Array, Array, Array]:
         How many of them are among the ``K² // 4`` with the widest margins: those gain most,
         because a - b grows with the margin.
     """
-    sizes, counts = np.unique(np.array(n), return_counts=True)
+    sizes, counts = np.unique(np.frombuffer(n), return_counts=True)
+    groups = int(counts.sum())
     if sizes.size > CLASSES:
         # smaller sizes mean smaller margins, and both a and b fall with the margin
         edges = np.geomspace(sizes[0], sizes[-1], CLASSES)
@@ -118,7 +119,7 @@ def _pairs(n: tuple[float, ...]) -> tuple[Array, Array, Array]:
     order = np.argsort(-reach, kind="stable")
     order = order[pairs[order] > 0]
     reach, pairs = reach[order], pairs[order].astype(np.float64)
-    on_margin = np.diff(np.minimum(np.cumsum(pairs), len(n) ** 2 // 4), prepend=0.0)
+    on_margin = np.diff(np.minimum(np.cumsum(pairs), groups**2 // 4), prepend=0.0)
     return reach, pairs, on_margin
 
 

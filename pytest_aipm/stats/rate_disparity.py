@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytest_aipm.stats.contrasts import Contrasts, Kind, against_one, among_all, front
+from pytest_aipm.stats.contrasts import Contrasts, Index, Kind, against_one, among_all, front
 from pytest_aipm.stats.ends import breach_end, hold_end
 from pytest_aipm.stats.estimate import Array, Limit, Numbers, PartBounds, as_array
 from pytest_aipm.stats.parts import rate_bounds
@@ -66,6 +66,7 @@ class RateDisparity(Numbers):
         n = np.where(np.isfinite(rates), as_array(sizes), 0.0)
         return _measure(np.where(n > 0, np.nan_to_num(rates), 0.0) * n, n, self.setup)
 
+    @cached_property
     def _judged(self) -> _Judged | None:
         return _judge(np.array(self.x), np.array(self.sizes), self.setup, MANY_POWER)
 
@@ -84,7 +85,7 @@ class RateDisparity(Numbers):
         ratio). Nothing is drawn: `seed` is not needed.
         """
         del seed
-        judged, breach = self._judged(), self.breach(limit)
+        judged, breach = self._judged, self.breach(limit)
         if judged is None or breach is None:
             return None
         found = rate_gap(judged.contrasts, judged.x, breach, self.setup.breach_alpha)
@@ -104,14 +105,14 @@ class RateDisparity(Numbers):
 
     def original(self, pair: tuple[int, ...]) -> tuple[int, ...]:
         """Return the groups of a pair of judged columns; everyone else (``rest``) is none."""
-        judged = self._judged()
+        judged = self._judged
         if judged is None:
             return ()
         return tuple(int(judged.index[side]) for side in pair if side < judged.index.size)
 
     def decision(self, limit: Limit, seed: int) -> RateDecision | None:
         """Return how likely each verdict is at a multiple of the rows."""
-        judged, breach = self._judged(), self.breach(limit)
+        judged, breach = self._judged, self.breach(limit)
         if judged is None or breach is None:
             return None
         return RateDecision(
@@ -266,10 +267,17 @@ def _undominated(
     """
     if n.size <= many:
         return among_all(kind, n, comparators)
-    rate, can = x / n, np.flatnonzero(comparators)
-    high = np.union1d(can[front(rate[can], n[can])], can[front(rate[can], -n[can])])
-    low = np.union1d(front(-rate, n), front(-rate, -n))
+    high, low = _extreme(x.tobytes(), n.tobytes(), comparators.tobytes())
     return among_all(kind, n, comparators, high, low)
+
+
+@lru_cache(maxsize=8)
+def _extreme(counts: bytes, sizes: bytes, comparators: bytes) -> tuple[Index, Index]:
+    """Return the groups that may be the higher and the lower one; see `_remembered`."""
+    n, can = np.frombuffer(sizes), np.flatnonzero(np.frombuffer(comparators, dtype=bool))
+    rate = np.frombuffer(counts) / n
+    high = np.union1d(can[front(rate[can], n[can])], can[front(rate[can], -n[can])])
+    return high, np.union1d(front(-rate, n), front(-rate, -n))
 
 
 def _measure(x: Array, n: Array, setup: _Setup) -> RateDisparity:
@@ -291,9 +299,9 @@ def _measure(x: Array, n: Array, setup: _Setup) -> RateDisparity:
         pair=pair,
         method=_method(judged, setup),
         aggregate="max" if setup.kind == "difference" else "min",
-        sizes=tuple(map(float, n)),
+        sizes=tuple(n.tolist()),
         parts=_parts(x, n, setup.alpha),
-        x=tuple(map(float, x)),
+        x=tuple(x.tolist()),
         setup=setup,
     )
 

@@ -8,6 +8,8 @@ and small pairs among them have the critical values of their exact tests.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from pytest_aipm.stats.contrasts import Contrasts
@@ -76,14 +78,16 @@ class RateDecision:
 
     def _noise(self) -> Array:
         """Return the noise (R, P) of the statistics; it does not change with the rows."""
-        c, rate = self.contrasts, self.x / self.contrasts.n
+        c, drawn = self.contrasts.met()  # only those who stand in a pair vary
+        x = self.x[drawn]
+        rate = x / c.n
         runs = int(np.clip(ROUGH / self.centre.size, 200, RUNS))
-        rng = np.random.Generator(np.random.PCG64(self.seed))
-        counts = rng.standard_normal((runs, rate.size)) * np.sqrt(c.n * rate * (1 - rate))
-        rates = c.extend(counts) / c.extend(c.n)
+        normal = _normal(self.seed, runs, self.contrasts.n.size, drawn.tobytes())
+        counts = normal * np.sqrt(c.n * rate * (1 - rate))
+        (high, of_high), (low, of_low) = c.sides(counts)
         weight = 1.0 if c.kind == "difference" else c.margin(self.breach)
-        gap = weight * rates[:, c.high] - rates[:, c.low]
-        return np.asarray(gap / np.maximum(c.null_sd(self.x, self.breach), 1e-12))
+        gap = weight * (high / of_high) - low / of_low
+        return np.asarray(gap / np.maximum(c.null_sd(x, self.breach), 1e-12))
 
     def _verdicts(self, strongest: Array, critical: float) -> tuple[float, float]:
         holds = 0.0 if self.blocked else float(np.mean(strongest < self.holding))
@@ -100,15 +104,18 @@ class RateDecision:
         sizes = np.maximum(np.rint(self.contrasts.n * factor), 1)
         keep = np.sqrt(factor) * self.centre > self.holding - 5
         keep[np.argmax(self.centre)] = True
-        c = self.contrasts.only(keep).sized(sizes)
+        c, drawn = self.contrasts.only(keep).sized(sizes).met()
         runs = int(np.clip(5e4 / keep.sum(), 150, RUNS))
         rng = np.random.Generator(np.random.PCG64(self.seed))
-        rate = self.x / self.contrasts.n
-        # only those who stand in a pair vary: of very many groups that is few
-        drawn = slice(None) if c.rest else np.unique([c.high, c.low])
-        counts = np.tile(rate * sizes, (runs, 1))
-        whole = sizes[drawn].astype(np.int64)
-        counts[:, drawn] = rng.binomial(whole, rate[drawn], size=(runs, whole.size))
-        critical = c.critical(self.breach, self.alpha_fail, self.pooled)
+        rate = (self.x / self.contrasts.n)[drawn]
+        counts = rng.binomial(c.n.astype(np.int64), rate, size=(runs, drawn.size)).astype(float)
+        critical = self.contrasts.sized(sizes).critical(self.breach, self.alpha_fail, self.pooled)
         fail, holds = c.verdicts(counts, self.breach, critical, self.alpha, self.pooled)
         return float(fail.mean()), 0.0 if self.blocked else float(holds.mean())
+
+
+@lru_cache(maxsize=8)
+def _normal(seed: int, runs: int, groups: int, drawn: bytes) -> Array:
+    """Return normal noise of some groups, drawn for all: once for a difference and its ratio."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    return np.asarray(rng.standard_normal((runs, groups))[:, np.frombuffer(drawn, dtype=np.intp)])

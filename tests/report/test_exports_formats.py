@@ -533,6 +533,24 @@ def test_what_compares_groups_does_not_read_as_the_models_own() -> None:
     assert {"type": "mae", "value": "45.6", "slice": "sex=f"} in metrics
 
 
+def test_a_bill_names_some_of_very_many_groups_and_counts_the_others() -> None:
+    groups = tuple(
+        GroupValue(group={"zip": f"z{i:04}"}, n=10 + i, value=i / 2000) for i in range(1200)
+    )
+    gap = finding(
+        "fairness.demographic_parity_difference", "gap", ("zip",), "pass", value=1199 / 2000,
+        groups=groups,
+    )  # fmt: skip
+    bom = read_bom(mlbom_json(with_findings(gap)))
+    (model,) = [c for c in bom["components"] if c["type"] == "machine-learning-model"]
+    metrics = model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+    slices = [each["slice"] for each in metrics[1:]]
+    # those that make the value, then the largest
+    assert slices == ["zip=z0000", *(f"zip=z{i:04}" for i in range(701, 1200))]
+    said = {each["name"]: each["value"] for each in model["properties"]}["pytest-aipm:groups"]
+    assert said == "500 of a finding, those that decide and the largest; 700 more are in audit.json"
+
+
 def test_a_card_without_numbers_has_no_index() -> None:
     card = read_card(model_card_md(with_findings(finding("x.y", "a", (), "error"))))
     assert card.data.eval_results is None

@@ -391,7 +391,21 @@ def test_very_many_groups_are_counted_not_printed() -> None:
     one = audit.findings[0].model_copy(update={"scope": ("zip",), "groups": groups, "value": 0.1})
     text = Page(index_html(record_of(audit.model_copy(update={"findings": (one,)})))).text
     assert "300 more groups are in audit.json." in text
-    assert "460 more groups are in the table." in text
+    assert "460 more groups are not drawn." in text
+
+
+def test_a_long_table_keeps_the_groups_that_make_the_value() -> None:
+    base = lending().findings[0].groups[0]
+    groups = tuple(
+        base.model_copy(update={"group": {"zip": f"z{i:04}"}, "value": i / 1000})
+        for i in range(500)
+    )
+    one = finding("fairness.demographic_parity_difference", "gap", ("zip",), "pass", value=0.499)
+    one = one.model_copy(update={"groups": groups})
+    text = index_html(record_of(lending().model_copy(update={"findings": (one,)})))
+    rows = [row for row in text.split("<tr>") if "z0" in row]
+    assert ["z0000" in rows[0], "z0199" in rows[-2], "z0499" in rows[-1]] == [True] * 3
+    assert "299 more groups are in audit.json." in text
 
 
 def test_two_sided_limits_are_drawn_and_told() -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 import pytest
 from report_samples import ARABIC, LONG, SCRIPT, diabetes, finding, lending, record_of, waiver
 
-from pytest_aipm.records import Loosening, Record, Verdict
+from pytest_aipm.records import GroupValue, Loosening, Record, Verdict
 from pytest_aipm.report import summary_md, terminal_lines
 from pytest_aipm.report.page import page_of
 from pytest_aipm.report.plain import columns_of
 from pytest_aipm.report.words import TIMES
+from pytest_aipm.violation import CheckViolation
 
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 
@@ -196,3 +197,20 @@ def test_the_summary_says_as_of_when_and_until_when_it_holds(lending: Record) ->
     when = f"As of {page.as_of}, valid {page.valid_until}."
     assert "until 31 Dec 2026, when waiver" in when
     assert when in summary_md(lending).splitlines()
+
+
+def test_a_failing_test_prints_some_of_very_many_groups_and_counts_the_others() -> None:
+    groups = tuple(
+        GroupValue(group={"zip": f"z{i:04}"}, n=10 + i, value=i / 2000) for i in range(1000)
+    )
+    gap = finding(
+        "fairness.demographic_parity_difference", "gap", ("zip",), "fail", value=999 / 2000,
+        groups=groups,
+    )  # fmt: skip
+    lines = str(CheckViolation(gap)).splitlines()
+    assert [sum("z0000" in line for line in lines), sum("z0999" in line for line in lines)] == [
+        1,
+        1,
+    ]
+    assert sum(" z0" in line for line in lines) == 60
+    assert "  940 more groups are in the report" in lines

@@ -66,8 +66,8 @@ def show(found: dict[str, Any]) -> str:
 {found["rows"]:,} rows in a frame, two attributes as text that meet in so many cells, twelve
 checks: the difference and the ratio of six rates between the cells, with intervals and verdicts.
 The first columns are the pass, the rates of all cells and the twelve disparities with both ends.
-An audit also says how many rows would decide each, and writes down and hashes a record of every
-cell for each check, which is what grows with the cells. Warm process; the first audit of its kind
-works critical values out.
+An audit also writes down and hashes a record of every cell for each check, and says of each open
+finding what these rows could have shown and how many would decide it: the more cells, the more of
+the twelve are open. Warm process; the first audit of its kind works critical values out.
 
 {table(head, lines)}"""

@@ -23,6 +23,9 @@ __all__ = ["mlbom_json"]
 _LOW_IS_WORSE = frozenset({"selection rate", "true positive rate", "accuracy", "precision"})
 _HIGH_IS_WORSE = frozenset({"false positive rate", "false negative rate"})
 
+MOST_GROUPS = 500
+"""Groups of one finding: many programs refuse a bill of some ten megabytes."""
+
 Component = dict[str, Any]
 
 
@@ -99,13 +102,15 @@ def _model(model: Model, ref: str, datasets: dict[tuple[str, str], Component]) -
             "modelParameters": parameters,
             "quantitativeAnalysis": {
                 "performanceMetrics": [
-                    _metric(metric) for f in model.findings for metric in metrics_of(f)
+                    _metric(metric)
+                    for finding in model.findings
+                    for metric in metrics_of(finding, MOST_GROUPS)
                 ]
             },
             "considerations": _considerations(model),
         },
         "properties": [
-            *_properties(kind=model.kind),
+            *_properties(kind=model.kind, groups=_left_out(model)),
             *(p for audit in model.audits for p in _properties(policy=audit.policy.path)),
             *(p for audit in model.audits for p in _properties(owner=_context(audit, "owner"))),
         ],
@@ -113,6 +118,12 @@ def _model(model: Model, ref: str, datasets: dict[tuple[str, str], Component]) -
     if model.sha256:
         component["hashes"] = [{"alg": "SHA-256", "content": model.sha256}]
     return component
+
+
+def _left_out(model: Model) -> str:
+    left = sum(max(len(finding.groups) - MOST_GROUPS, 0) for finding in model.findings)
+    what = f"{MOST_GROUPS} of a finding, those that decide and the largest"
+    return f"{what}; {count(left)} more are in audit.json" if left else ""
 
 
 def _metric(metric: Metric) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _entry(model: Model) -> dict[str, Any]:
     """Return a model's place in the index: its numbers, by the data they were measured on."""
     results = []
     for audit in model.audits:
-        metrics = [_metric(m) for f in audit.findings for m in metrics_of(f) if not m.of_group]
+        metrics = [_metric(m) for f in audit.findings for m in metrics_of(f)]
         if metrics and audit.subject is not None:
             task = "regression" if audit.subject.task == "regression" else "classification"
             dataset = {"type": _slug(audit), "name": line(audit.subject.data.ref, empty="data")}

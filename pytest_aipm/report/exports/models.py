@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_aipm.records import Audit, Finding, GroupValue, Record
+from pytest_aipm.report.answer import Answer
 from pytest_aipm.report.exports.text import SHA256, line
+from pytest_aipm.report.figure import foremost
 
 __all__ = ["Metric", "Model", "metric_name", "metrics_of", "models_of"]
 
@@ -41,7 +43,6 @@ class Metric:
     part: str
     """What the number is of; empty for all rows."""
     finding: Finding
-    of_group: bool = False
 
 
 def models_of(record: Record) -> list[Model]:
@@ -94,15 +95,22 @@ def _slice(group: GroupValue, scope: tuple[str, ...]) -> str:
     return line(", ".join(f"{key}={group.group[key]}" for key in order), empty="group")
 
 
-def metrics_of(finding: Finding) -> Iterator[Metric]:
-    """Yield the number of a finding, then those of its groups; what is withheld is not there."""
+def metrics_of(finding: Finding, most: int = 0) -> Iterator[Metric]:
+    """Yield the number of a finding, then those of its groups; what is withheld is not there.
+
+    Parameters
+    ----------
+    finding : Finding
+    most : int
+        How many groups: those that decide, then the largest.
+    """
     name = metric_name(finding)
     scope = line(" x ".join(finding.scope))
     if finding.value is not None:
         part = f"by {scope}" if scope else ""
         yield Metric(name, finding.value, finding.interval, part, finding)
     computed = finding.formula.id if finding.formula is not None else ""
-    for group in finding.groups:
+    for group in foremost(list(finding.groups), Answer(finding), most) if most else ():
         if group.value is None:
             continue
         yield Metric(
@@ -111,5 +119,4 @@ def metrics_of(finding: Finding) -> Iterator[Metric]:
             group.interval,
             _slice(group, finding.scope),
             finding,
-            of_group=True,
         )
