@@ -1,6 +1,6 @@
 """Which rows the best share of all rows is: a cut that every process can apply by itself.
 
-Rows are ordered by score, among equal scores by a lot, among equal lots by their number. The cut is
+Rows are ordered by score, among equal scores by a lot that differs from row to row. The cut is
 the last of them that is in. It is found in a few passes that count rows by key: of many different
 keys only the leading bits are told apart, and the next pass looks at those that share the bits at
 which the count is reached. So what comes back is small, and the cut is exact, for any split of the
@@ -128,9 +128,8 @@ class Cut:
 
     Attributes
     ----------
-    keys : tuple of one to three int
-        Key of its score; its lot, where not all rows of that score are in; its number, where not
-        all of that lot are.
+    keys : tuple of one or two int
+        Key of its score; its lot, where not all rows of that score are in.
     tied, drawn : int
         Rows that share the score at the cut, and those of them that are in, where a lot was drawn.
     """
@@ -143,9 +142,7 @@ class Cut:
         """Return the last score that is in."""
         return float(scores_of(np.array(self.keys[:1], dtype=np.uint64), highest=highest)[0])
 
-    def chosen(
-        self, keys: np.ndarray, lots: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-    ) -> np.ndarray:
+    def chosen(self, keys: np.ndarray, lots: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return which rows are in, shape (n,).
 
         Parameters
@@ -153,16 +150,11 @@ class Cut:
         keys : uint64 array of shape (n,)
             Of their scores.
         lots : callable
-            Places of rows to their lots and numbers, asked for equal scores alone.
+            Places of rows to their lots, asked for equal scores alone.
         """
         inside = keys <= np.uint64(self.keys[0])
         if len(self.keys) > 1 and len(tied := np.flatnonzero(keys == np.uint64(self.keys[0]))):
-            lot, number = lots(tied)
-            own = np.uint64(self.keys[1])
-            kept = lot <= own
-            if len(self.keys) > 2:
-                kept &= (lot < own) | (number <= np.uint64(self.keys[2]))
-            inside[tied] = kept
+            inside[tied] = lots(tied) <= np.uint64(self.keys[1])
         return np.asarray(inside)
 
 

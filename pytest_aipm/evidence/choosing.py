@@ -11,28 +11,20 @@ import numpy as np
 import pandas as pd
 
 from pytest_aipm.evidence.best import Cut, Ranks, Span, cut_of, score_keys
-from pytest_aipm.evidence.sample import hash_rows, row_keys
+from pytest_aipm.evidence.sample import row_keys
 from pytest_aipm.sources.weights import weights_of
 
 if TYPE_CHECKING:
     from pytest_aipm.evidence.predictor import Predictor
 
-__all__ = ["found_by", "inside", "lots_of"]
-
-
-def lots_of(rows: pd.DataFrame, names: list[str]) -> np.ndarray:
-    """Return the lots of rows, which come from what they hold: no order of the rows matters."""
-    return row_keys(hash_rows(rows, names), seed=0)
+__all__ = ["found_by", "inside"]
 
 
 def inside(cut: Cut, batch: pd.DataFrame, scores: np.ndarray, predictor: Predictor) -> np.ndarray:
     """Return which rows of a batch a cut lets in."""
-
-    def lots(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        tied = batch.iloc[places]
-        return lots_of(tied, predictor.told_by), _numbers(tied)
-
-    return cut.chosen(score_keys(scores, highest=predictor.highest), lots)
+    numbers = batch.index.to_numpy()
+    keys = score_keys(scores, highest=predictor.highest)
+    return cut.chosen(keys, lambda places: row_keys(numbers[places], seed=0))
 
 
 def found_by(over: Callable[..., Any], data: Any, asked: Predictor, share: float) -> Cut:
@@ -52,10 +44,11 @@ def found_by(over: Callable[..., Any], data: Any, asked: Predictor, share: float
     weighed = [] if weights is None else [weights]
 
     def run(span: Span) -> Ranks:
-        names = [*asked.columns, *weighed, *(asked.told_by if span.before else ())]
-        numbered = len(span.before) > 1
+        names = [*asked.columns, *weighed]
         each = _Ranking(asked, span, weighted=weights is not None and share < 1)
-        ranks: Ranks = over(data, list(dict.fromkeys(names)), each, Ranks(), numbered=numbered)
+        ranks: Ranks = over(
+            data, list(dict.fromkeys(names)), each, Ranks(), numbered=bool(span.before)
+        )
         return ranks
 
     return cut_of(run, share, weighted=weights is not None)
@@ -80,17 +73,12 @@ class _Ranking:
             lightest, heaviest = weight.min(initial=math.inf), weight.max(initial=-math.inf)
             places = np.flatnonzero(weight > 0)
             keys = keys[places]
-        for i, key in enumerate(before):
+        for key in before:
             places = places[keys == np.uint64(key)]
-            tied = batch.iloc[places]
-            keys = lots_of(tied, predictor.told_by) if i == 0 else _numbers(tied)
+            keys = row_keys(batch.index.to_numpy()[places], seed=0)
         kept = self.span.holds(keys)
         places, keys = places[kept], keys[kept]
         found = Ranks.of(keys, None if weight is None else weight[places])
         if not self.weighted:
             return found
         return replace(found, lightest=float(lightest), heaviest=float(heaviest))
-
-
-def _numbers(rows: pd.DataFrame) -> np.ndarray:
-    return np.asarray(rows.index.to_numpy().astype(np.uint64))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pytest_aipm.errors import DataError, Problem
+from pytest_aipm.evidence.sample import row_keys
 from pytest_aipm.evidence.subject import Classes, Subject
 from pytest_aipm.sources.model import Prediction
 from pytest_aipm.sources.typed import is_number
@@ -37,7 +37,6 @@ def best_share(
     *,
     highest: bool,
     weights: np.ndarray | None = None,
-    lot: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return where the k best rows are, ``k = round(share * n)`` but at least one.
 
@@ -56,8 +55,6 @@ def best_share(
         Whether high scores are best.
     weights : float array of shape (n,), optional
         Rows without weight are no rows where weights count.
-    lot : callable, optional
-        Places of rows that share a score to the order in which they are in; by chance without.
 
     Returns
     -------
@@ -80,8 +77,7 @@ def best_share(
         low, high = (int(np.searchsorted(keys[order], edge, side)) for side in ("left", "right"))
         if high - low > 1:
             tied = order[low:high]
-            lots = np.random.default_rng(0).permutation(n)[tied] if lot is None else lot(tied)
-            order[low:high] = tied[np.lexsort((tied, lots))]
+            order[low:high] = tied[np.argsort(row_keys(tied, seed=0))]
     if weighted:
         assert weights is not None  # noqa: S101 - as above
         reached = np.cumsum(weights[order])

@@ -15,7 +15,7 @@ import pandas as pd
 from pytest_aipm.engine.local import run_pass
 from pytest_aipm.errors import DataError, MeasurementError, ModelError, Problem
 from pytest_aipm.evidence.best import Cut
-from pytest_aipm.evidence.choosing import found_by, inside, lots_of
+from pytest_aipm.evidence.choosing import found_by, inside
 from pytest_aipm.evidence.classes import MAX_CLASSES, distinct
 from pytest_aipm.evidence.decide import (
     best_share,
@@ -120,29 +120,16 @@ class Predictor:
 
     @property
     def numbered(self) -> bool:
-        """Whether who is in hangs on the numbers of rows: of some that hold the same."""
-        return self.cut is not None and len(self.cut.keys) > 2
+        """Whether who is in hangs on the numbers of rows: of some that share a score."""
+        return self.cut is not None and len(self.cut.keys) > 1
 
     @property
     def columns(self) -> list[str]:
         """Columns that `prediction` reads from a batch."""
-        lots = self.told_by if self.cut is not None and len(self.cut.keys) > 1 else []
-        return list(dict.fromkeys([*self._said_in, *lots]))
-
-    @property
-    def _said_in(self) -> list[str]:
         if self.model is not None:
             return self.features if self.streams else []
         named = [column for column in (self.predictions, self.scores) if column is not None]
         return named + [column for _, column in self._class_scores]
-
-    @property
-    def told_by(self) -> list[str]:
-        """The columns that tell rows apart: those that a lot among equal scores comes from."""
-        subject = self.subject
-        named = (subject.label, subject.id, *self._said_in, *self.features)
-        beside = (*(each.column for each in subject.attributes), subject.weights, subject.cluster)
-        return list(dict.fromkeys(each for each in (*named, *beside) if each is not None))
 
     @property
     def _class_scores(self) -> tuple[tuple[str, str], ...]:
@@ -395,7 +382,7 @@ class Predictor:
         if decision.within is not None:
             return self._best_within(decision.within, scores, decision.top_k, highest=highest)
         weights = self._all_weights()
-        best = best_share(scores, decision.top_k, highest=highest, weights=weights, lot=self._lots)
+        best = best_share(scores, decision.top_k, highest=highest, weights=weights)
         weighty = slice(None) if weights is None else weights > 0
         self._say_drawn(*drawn_by_lot(scores[weighty], best[weighty]))
         return best
@@ -431,14 +418,6 @@ class Predictor:
                 "are in were drawn by lot, so counts of groups hang on it"
             )
             self.warnings = (*self.warnings, said)
-
-    def _lots(self, places: np.ndarray) -> np.ndarray:
-        """Return the lots of some rows, ascending numbers, one pass over what they hold."""
-        found = []
-        for batch in self.data.batches(self.told_by):
-            start, end = np.searchsorted(places, [batch.index[0], batch.index[-1] + 1])
-            found.append(lots_of(batch.loc[places[start:end]], self.told_by))
-        return np.concatenate(found)
 
     @cached_property
     def _cut(self) -> Cut | None:

@@ -11,6 +11,7 @@ import pytest
 from pytest_aipm.evidence import best
 from pytest_aipm.evidence.best import Cut, Ranks, Span, cut_of, score_keys, scores_of
 from pytest_aipm.evidence.decide import best_share, drawn_by_lot
+from pytest_aipm.evidence.sample import row_keys
 
 
 def test_keys_order_scores_and_give_them_back() -> None:
@@ -24,10 +25,11 @@ def test_keys_order_scores_and_give_them_back() -> None:
 
 
 def found(
-    scores: np.ndarray, lots: np.ndarray, share: float, weight: np.ndarray | None, parts: int
+    scores: np.ndarray, share: float, weight: np.ndarray | None, parts: int
 ) -> tuple[np.ndarray, Cut, int]:
     """Choose as a cluster does: from counts of parts of the rows alone."""
-    keys, numbers, passes = score_keys(scores, highest=True), np.arange(len(scores)), []
+    keys, passes = score_keys(scores, highest=True), []
+    lots = row_keys(np.arange(len(scores)), seed=0)
 
     def run(span: Span) -> Ranks:
         passes.append(span)
@@ -39,7 +41,7 @@ def found(
             if own is not None and share < 1:
                 ends = {"lightest": own.min(), "heaviest": own.max()}
                 place = part[own > 0]
-            levels = [keys, lots, numbers.astype(np.uint64)]
+            levels = [keys, lots]
             alike = [
                 level[place] == np.uint64(key)
                 for level, key in zip(levels, span.before, strict=False)
@@ -53,11 +55,11 @@ def found(
         return ranks
 
     cut = cut_of(run, share, weighted=weight is not None)
-    chosen = cut.chosen(keys, lambda at: (lots[at], numbers[at].astype(np.uint64)))
+    chosen = cut.chosen(keys, lambda at: lots[at])
     return chosen, cut, len(passes)
 
 
-@pytest.mark.parametrize("values", ["apart", "ties", "alike", "same"])
+@pytest.mark.parametrize("values", ["apart", "ties", "same"])
 @pytest.mark.parametrize("weights", ["none", "some", "equal", "zeros"])
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.999, 1, 37, 5_000])
 def test_a_cut_lets_in_whom_a_sort_lets_in(
@@ -69,15 +71,12 @@ def test_a_cut_lets_in_whom_a_sort_lets_in(
     scores = rng.normal(size=n)
     if values != "apart":
         scores = np.round(scores, 1) if values != "same" else np.zeros(n)
-    lots = rng.integers(0, 2**63, n).astype(np.uint64)
-    if values == "alike":
-        lots %= np.uint64(3)
     weight = None
     if weights != "none":
         kept = {"some": rng.gamma(1, size=n), "equal": np.full(n, 0.3)}
         weight = kept.get(weights, rng.integers(0, 3, n).astype(float))
-    chosen, cut, _ = found(scores, lots, share, weight, parts=7)
-    wanted = best_share(scores, share, highest=True, weights=weight, lot=lambda at: lots[at])
+    chosen, cut, _ = found(scores, share, weight, parts=7)
+    wanted = best_share(scores, share, highest=True, weights=weight)
     counts = np.ones(n, dtype=bool)
     if weight is not None and share < 1 and weight.min() < weight.max():
         counts = weight > 0  # nobody is counted by other rows
@@ -90,8 +89,7 @@ def test_a_cut_lets_in_whom_a_sort_lets_in(
 
 def test_few_passes_find_the_cut_among_very_many_scores() -> None:
     scores = np.random.default_rng(0).beta(2, 5, 400_000)
-    lots = np.zeros(len(scores), dtype=np.uint64)
-    chosen, cut, passes = found(scores, lots, 0.2, None, parts=5)
+    chosen, cut, passes = found(scores, 0.2, None, parts=5)
     assert chosen.sum() == 80_000
     assert scores[chosen].min() > scores[~chosen].max()
     assert len(cut.keys) == 1
