@@ -7,6 +7,7 @@ column by column, so every column keeps its type; all mixed rows go into few lar
 
 from __future__ import annotations
 
+from pytest_aipm.attribution.alone import alone
 from pytest_aipm.attribution.asking import Ask, Budget, asked_twice
 from pytest_aipm.attribution.exact import exact
 from pytest_aipm.attribution.local import Local, local
@@ -19,6 +20,7 @@ __all__ = [
     "Local",
     "Players",
     "Walked",
+    "alone",
     "asked_twice",
     "exact",
     "local",

@@ -7,15 +7,22 @@ Does a feature that should help people help those who have more of it?
 Each row's output is attributed to the model's own columns by Shapley values. For each column under
 `helps` (or `harms`) the rank correlation of its values with its attributions, counted positive when
 rising values go along with an output that is more (or less) favorable. The value is the lowest of
-them: 1 when each always goes the declared way, -1 when one always goes the other. Ends come from
-how each row moves the ranks (influence values, t); a breach is corrected for the number of columns
-(Sidak).
+them: 1 when each always goes the declared way, -1 when one always goes the other.
+
+Noise of attributions has ranks, too, and would pull the correlation to 0. So each named column is
+attributed anew, by five times the `walks` but at least 20 pairs of them a row, at four questions a
+pair; differences of rounding alone are ties. Two estimates then bracket the correlation, and the
+value is their middle: it as it is, and it over the root of the attributions' reliability (which two
+halves of the background rows tell), both less the bias that a jackknife over twenty parts of the
+background rows finds. Ends (t) come from how each row moves the ranks (influence values) and how
+each part does (the jackknife); a breach is corrected for the number of columns (Sidak).
 
 For a regression without a decision "favorable" is the larger number.
 
 ## When it misleads
 - It is an average: a feature can go the declared way on the whole and turn for some. The check
   monotone looks at every row.
+- Fewer than four background rows tell nothing of the noise: the finding is then inconclusive.
 - A column that the model ignores has no direction: it is left out and named in the notes.
 
 ## What to do
@@ -25,34 +32,33 @@ Look at how the column was coded and joined first: a wrong direction is often a 
 A feature could work against its declared meaning, and all averages would look fine.
 
 ## Sources
-- Spearman, American Journal of Psychology 1904; Croux, Dehon, Statistical Methods and
-  Applications 2010 (influence); Lundberg, Lee, "A unified approach to interpreting
-  model predictions", 2017.
+- Spearman, American Journal of Psychology 1904 (the correlation, and its correction for
+  attenuation); Quenouille, Biometrika 1956 (the jackknife's correction of bias); Croux, Dehon,
+  Statistical Methods and Applications 2010 (influence); Lundberg, Lee, "A unified approach to
+  interpreting model predictions", 2017.
 - The limit 0 says no more than that the declared direction is the right one.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
+from pytest_aipm.attribution import Budget
+from pytest_aipm.attribution.asking import BudgetSpent
 from pytest_aipm.checks.attributed import (
     NoAttributions,
     SignedParams,
     attributions,
     explain_notes,
     named_players,
+    spent,
 )
 from pytest_aipm.checks.base import Measurement, Needs
 from pytest_aipm.checks.classes import of_one
 from pytest_aipm.checks.words import number
+from pytest_aipm.evidence.directions import agreement, walks_of
 from pytest_aipm.evidence.evidence import Evidence
-from pytest_aipm.evidence.explaining import Explained
-from pytest_aipm.evidence.orders import ranks_of
 from pytest_aipm.records import Because, Formula, Series
 from pytest_aipm.stats.effects import EffectPart
 from pytest_aipm.stats.floors import floor
-from pytest_aipm.stats.parts import SMALL
-from pytest_aipm.stats.ranks import spearman
 
 NEEDS = Needs(predictions=True, model=True)
 KIND = "sample"
@@ -90,16 +96,22 @@ def check(evidence: Evidence, params: Params) -> Measurement:
     except NoAttributions as over:
         return over.measurement.with_(formula=formula)
     parts: dict[str, EffectPart] = {}
-    ignored = []
+    ignored, budget = [], Budget(params.budget_s)
     good = -found.output.adverse or 1
     for name, sign in columns.items():
         (player,) = named_players(found, [name], "helps` or `harms")
-        part = _correlation(found, name, player, good * sign)
+        try:
+            part = agreement(
+                evidence, found, name, player, good * sign, walks=params.walks, budget=budget
+            )
+        except BudgetSpent as over:
+            return spent(params, over).with_(formula=formula)
         if part is None:
             ignored.append(name)
         else:
             parts[name] = part
-    notes = explain_notes(found)
+    pairs = walks_of(params.walks, len(found.sample.background))
+    notes = (*explain_notes(found), f"the columns named here by {pairs:,} pairs of their own a row")
     if ignored:
         notes = (*notes, f"the model, or the data, leaves {' and '.join(ignored)} constant")
     nothing = Measurement(estimate=None, formula=formula, summary="", n=found.n, notes=notes)
@@ -119,23 +131,6 @@ def check(evidence: Evidence, params: Params) -> Measurement:
         series=(_bars(parts, found.n, params.confidence),),
         harm="down",
     )
-
-
-def _correlation(found: Explained, name: str, player: int, sign: int) -> EffectPart | None:
-    """Return the signed rank correlation; None where either does not vary."""
-    ranks = ranks_of(found.sample.inputs[name])
-    known = np.isfinite(ranks)
-    own = found.fit.row[known, player]
-    scale = float(np.abs(found.walked.output).max(initial=0.0))
-    if known.sum() < 3 or np.ptp(own) <= 1e-12 * max(scale, 1e-300) or np.ptp(ranks[known]) == 0:
-        return None
-    units = found.sample.units.inside(known)
-    value, influence = spearman(ranks[known], own, units.weight)
-    moved, n = units.moved(influence), units.size
-    # ends of a perfect order rest on nothing but its rows: one row may still be out of order
-    error = max(float(moved.std(ddof=1)) / np.sqrt(len(moved)), 1.0 / n if n >= SMALL else np.inf)
-    value *= sign
-    return EffectPart(value, value, error, error, n, n - 2, (-1.0, 1.0))
 
 
 def _bars(parts: dict[str, EffectPart], n: int, confidence: float) -> Series:
