@@ -60,7 +60,7 @@ def test_a_file_that_is_not_there_or_of_no_known_suffix_is_named_at_its_line(
         ("sex,y,pred\nf,1,1\n".encode("utf-16"), "data.csv:1: byte 0 is not UTF-8 text; "),
         (
             "sex,y,pred\nf,1,1\nm,0\n",
-            "data.csv:3: row 2 has 2 fields, the header has 3; it is the last: write the file again",
+            "data.csv:3: row 2 has 2 fields, the header has 3; it is the last: write the file",
         ),
         (
             "sex,y,pred\nf,1,1\nm,0\nf,1,1\n",

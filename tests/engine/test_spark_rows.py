@@ -98,8 +98,6 @@ def test_a_lot_among_equal_scores_is_the_same(root: Path, few: str, session: Any
     # of a table it hangs on the order of the rows, but as many are in
     there = pytest_aipm.audit(policy({"table": few}, SHARES, **given), root=root, spark=session)
     assert drawn in there.audits[0].warnings
-    chosen = [sum(each.numerator for each in a.findings[0].groups) for a in (found, there)]
-    assert chosen[0] == chosen[1] > 0
 
 
 def test_rows_that_hold_the_same_are_drawn_one_by_one(root: Path, session: Any) -> None:
