@@ -37,7 +37,7 @@ from pytest_aipm.sources.weights import weights_of
 
 __all__ = ["Predictor"]
 
-CELLS, ASKED = 20_000_000, 1_000_000
+CELLS, ASKED = 20_000_000, 250_000
 """Values and rows that a model is given at a time: few calls, since many a model starts its threads
 anew in each, and memory that does not grow with the rows."""
 
