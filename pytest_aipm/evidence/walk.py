@@ -38,8 +38,11 @@ MAX_ITEMS = 200_000
 _PLAIN = (str, bytes, bytearray, memoryview, int, float, complex, bool, type(None), range, slice)
 _OUTSIDE = (type, types.ModuleType, types.BuiltinFunctionType, np.dtype, np.generic, np.ufunc)
 _LEAVES = (*_PLAIN, *_OUTSIDE)
-_READ = {*sys.stdlib_module_names, "builtins", "numpy", "pandas", "scipy", "sklearn"}
-"""Packages whose compiled types keep nothing out of sight, or hand it over as their state."""
+_READ = {*sys.stdlib_module_names, "builtins", "numpy", "pandas", "scipy", "sklearn", "_loss"}
+"""Packages whose compiled types keep nothing out of sight, or hand it over as their state.
+
+scikit-learn 1.5 calls the module of its loss functions `_loss`.
+"""
 _POINTERS = ("PyCapsule", "SwigPyObject")
 _TREES = {("xgboost", "Booster"), ("lightgbm", "Booster"), ("_catboost", "_CatBoost")}
 """Compiled parts that hold trees: splits and answers, never rows."""
