@@ -44,12 +44,11 @@ def agreement(
 ) -> EffectPart | None:
     """Return the rank correlation of a column with its attributions; None where either is constant.
 
-    Noise of attributions has ranks, too, and pulls a rank correlation to 0. A jackknife over parts
-    of the background rows takes that off where attributions are dense, and too little where noise
-    parts equal ones; the correlation over the root of the attributions' reliability, as two halves
-    of the background rows tell it, is right where equal ones are parted, and too far from 0 where
-    noise is not the same for all. They are both ends of what is known; the jackknife's spread is
-    the error that background rows and walks make.
+    Noise of attributions has ranks, too, and pulls a rank correlation to 0: as it is, it is not too
+    far from there. The correlation over the root of the attributions' reliability, as two halves of
+    the background rows tell it, is right where noise parts equal ones, and too far from 0 where
+    noise is not the same for all. They are both ends of what is known; the spread of a jackknife
+    over parts of the background rows is the error that these and walks make.
     """
     ranks = ranks_of(found.sample.inputs[name])
     known, m = np.isfinite(ranks), len(found.sample.background)
@@ -140,12 +139,13 @@ class _Noisy:
         return raw, raw / np.sqrt(rate) if rate > 0 else np.nan
 
     def jackknifed(self) -> tuple[np.ndarray, float]:
-        """Return both correlations less their bias, and the larger error without that of rows."""
+        """Return both correlations, the second less its bias, and the larger error but for rows."""
         every, parts = self.part >= 0, int(self.part.max()) + 1
         if parts >= FEWEST:
             whole = np.array(self.both(every))
             without = np.array([self.both(self.part != k) for k in range(parts)])
             found = np.clip(parts * whole - (parts - 1) * without.mean(axis=0), -1.0, 1.0)
+            found[0] = whole[0]  # a jackknife takes off too much where values lie apart unevenly
             if np.isfinite(found).all():
                 return found, float(np.sqrt((parts - 1) * without.var(axis=0)).max())
         raw = spearman(self.ranks, self.fit(every), self.weight)[0]

@@ -13,7 +13,7 @@ Noise of attributions has ranks, too, and would pull the correlation to 0. So ea
 attributed anew, by five times the `walks` but at least 20 pairs of them a row, at four questions a
 pair; differences of rounding alone are ties. Two estimates then bracket the correlation, and the
 value is their middle: it as it is, and it over the root of the attributions' reliability (which two
-halves of the background rows tell), both less the bias that a jackknife over twenty parts of the
+halves of the background rows tell), less the bias that a jackknife over twenty parts of the
 background rows finds. Ends (t) come from how each row moves the ranks (influence values) and how
 each part does (the jackknife); a breach is corrected for the number of columns (Sidak).
 
