@@ -62,27 +62,15 @@ def best_share(
         Exactly k rows. Among rows that share the score at the cut a lot decides, always the same
         one: rows are often sorted by group, and the earlier ones would all be of one.
     """
-    keys, n = -scores if highest else scores, len(scores)
-    order = np.argsort(keys, kind="stable")
+    n = len(scores)
+    order = np.lexsort((row_keys(np.arange(n), seed=0), -scores if highest else scores))
     chosen = np.zeros(n, dtype=bool)
-    weighted = weights is not None and share < 1 and n > 0 and weights.min() < weights.max()
-    wanted = max(1, min(n, round(share * n) if share < 1 else int(share)))
-    if weighted:
-        assert weights is not None  # noqa: S101 - just asked
+    wanted = round(share * n) if share < 1 else int(share)
+    if weights is not None and share < 1 and n and weights.min() < weights.max():
         order = order[weights[order] > 0]
         reached = np.cumsum(weights[order])
-        wanted = min(int(np.searchsorted(reached, share * reached[-1])), len(order) - 1) + 1
-    if n:
-        edge = keys[order[wanted - 1]]
-        low, high = (int(np.searchsorted(keys[order], edge, side)) for side in ("left", "right"))
-        if high - low > 1:
-            tied = order[low:high]
-            order[low:high] = tied[np.argsort(row_keys(tied, seed=0))]
-    if weighted:
-        assert weights is not None  # noqa: S101 - as above
-        reached = np.cumsum(weights[order])
         wanted = int(np.argmin(np.abs(reached - share * reached[-1]))) + 1
-    chosen[order[:wanted]] = True
+    chosen[order[: max(1, min(n, wanted))]] = True
     return chosen
 
 
