@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import rankdata, spearmanr
 
 from pytest_aipm.attribution import Budget, alone, exact, players_of
 from pytest_aipm.attribution.asking import BudgetSpent
-from pytest_aipm.evidence.directions import PARTS, reliability, walks_of
+from pytest_aipm.evidence.directions import PARTS, _Noisy, reliability, walks_of
 
 COLUMNS = ["a", "b", "c", "d"]
 
@@ -75,3 +76,19 @@ def test_the_reliability_of_all_is_told_by_two_halves(first: int, second: int) -
 def test_every_part_of_the_background_is_met_as_often() -> None:
     assert [walks_of(4, m) for m in (100, 20, 8, 2)] == [PARTS, PARTS, 24, PARTS]
     assert walks_of(10, 100) == 60
+
+
+def test_the_order_without_noise_lies_between_both_correlations() -> None:
+    rng = np.random.default_rng(5)
+    column, n = rng.normal(size=4_000), 4_000
+    true = column + rng.normal(size=n)
+    part = np.arange(PARTS)
+    met = np.column_stack([rng.permutation(np.resize(np.arange(100), n)) for _ in part])
+    values = true[:, None] + 5 * rng.normal(size=(n, PARTS))
+    noisy = _Noisy(rankdata(column), values, met, part, 100, 0.0, np.ones(n))
+    without = spearmanr(column, true).statistic
+    (raw, corrected), spread = noisy.jackknifed()
+    assert raw == pytest.approx(spearmanr(column, values.mean(axis=1)).statistic, abs=0.01)
+    assert raw < without - 0.1
+    assert corrected == pytest.approx(without, abs=0.02)
+    assert 0 < spread < 0.05
